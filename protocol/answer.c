@@ -1,0 +1,185 @@
+#include "answer.h"
+
+#include <stdio.h>
+
+#include "number.h"
+
+struct redis_error {
+    const char *begins;
+    enum reply_code code;
+    const char *message;
+    bool is_own_fault;
+};
+
+#define NOT_SERVING  "the backend is not serving: "
+#define NO_NUMBER    "the stored value is not a number"
+#define OUT_OF_RANGE "the result is out of range"
+#define ACCOUNT      "the backend refuses this daemon's account"
+
+// From Redis 7.0's source, where each text stands; the longest match does not matter, the first is
+// taken. Queued inside MULTI, an error comes at the queued command, before EXECABORT.
+static const struct redis_error redis_errors[] = {
+    {"WRONGTYPE", REPLY_WRONGTYPE, "the key holds another collection", false},
+    {"ERR value is not an integer", REPLY_WRONGTYPE, NO_NUMBER, false},
+    {"ERR hash value is not a", REPLY_WRONGTYPE, NO_NUMBER, false},
+    {"ERR value is not a valid float", REPLY_WRONGTYPE, NO_NUMBER, false},
+    {"ERR increment or decrement would overflow", REPLY_ARGS, OUT_OF_RANGE, false},
+    {"ERR resulting score is not a number", REPLY_ARGS, OUT_OF_RANGE, false},
+    {"ERR invalid cursor", REPLY_ARGS, "bad cursor", false},
+    {"OOM", REPLY_OVERLOADED, "the backend is out of memory", false},
+    {"BUSY", REPLY_OVERLOADED, "the backend is busy with a script", false},
+    {"LOADING", REPLY_UNAVAILABLE, NOT_SERVING "it is loading its data", false},
+    {"MASTERDOWN", REPLY_UNAVAILABLE, NOT_SERVING "its master is down", false},
+    {"CLUSTERDOWN", REPLY_UNAVAILABLE, NOT_SERVING "its cluster is down", false},
+    {"MOVED", REPLY_UNAVAILABLE, NOT_SERVING "it is part of a cluster", true},
+    {"CROSSSLOT", REPLY_UNAVAILABLE, NOT_SERVING "it is part of a cluster", true},
+    {"READONLY", REPLY_UNAVAILABLE, NOT_SERVING "it is a read-only replica", false},
+    {"NOREPLICAS", REPLY_UNAVAILABLE, NOT_SERVING "it has too few replicas", false},
+    {"MISCONF", REPLY_UNAVAILABLE, NOT_SERVING "it can't save its data", false},
+    {"ERR max number of clients", REPLY_UNAVAILABLE, NOT_SERVING "it has too many clients", false},
+    {"NOAUTH", REPLY_UNAVAILABLE, ACCOUNT, true},
+    {"WRONGPASS", REPLY_UNAVAILABLE, ACCOUNT, true},
+    {"NOPERM", REPLY_UNAVAILABLE, ACCOUNT, true},
+};
+
+enum reply_code answer_code_of(struct slice redis_error, const char **message, bool *is_own_fault) {
+    for (size_t i = 0; i < sizeof(redis_errors) / sizeof(*redis_errors); i++) {
+        const struct redis_error *row = &redis_errors[i];
+        if (slice_begins(redis_error, slice_of(row->begins))) {
+            *message = row->message;
+            *is_own_fault = row->is_own_fault;
+            return row->code;
+        }
+    }
+    *message = "unknown answer of the backend";
+    *is_own_fault = true;
+    return REPLY_INTERNAL;
+}
+
+void answer_begin(struct answer *a, const struct command *c, answer_render *render,
+                  struct bytes *out) {
+    *a = (struct answer){
+        .out = out,
+        .start = out->len,
+        .most = SIZE_MAX,
+        .render = render,
+        .left = c->replies,
+        .limit = c->limit,
+        .is_transaction = c->is_transaction,
+    };
+}
+
+void answer_fail(struct answer *a, enum reply_code code, const char *message) {
+    if (a->is_failed)
+        return;
+    a->out->len = a->start;
+    a->is_failed = true;
+    a->code = code;
+    reply_error(a->out, code, "%s", message);
+}
+
+static void fail_as_redis(struct answer *a, struct slice redis_error) {
+    const char *message;
+    bool is_own_fault;
+    enum reply_code code = answer_code_of(redis_error, &message, &is_own_fault);
+    if (is_own_fault)
+        snprintf(a->own_fault, sizeof(a->own_fault), "%.*s", REPLY_WORD(redis_error));
+    answer_fail(a, code, message);
+}
+
+static void render_event(struct answer *a, const struct event *e) {
+    if (e->depth == 0)
+        a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
+    if (e->type == EVENT_ERROR)
+        fail_as_redis(a, e->text);
+    else
+        a->render(a, e);
+    if (a->out->len - a->start > a->most)
+        answer_fail(a, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
+}
+
+// Inside EXEC's array: only the first element, as if it had come alone.
+static void exec_event(struct answer *a, const struct event *e) {
+    if (e->depth == 0) {
+        if (e->type == EVENT_ERROR)
+            fail_as_redis(a, e->text);
+        else if (e->type != EVENT_ARRAY || e->count == 0)
+            answer_fail(a, REPLY_INTERNAL, "unknown answer of the backend");
+        return;
+    }
+    if (e->depth == 1)
+        a->element = e->index;
+    if (a->element != 0)
+        return;
+    struct event inner = *e;
+    inner.depth--;
+    render_event(a, &inner);
+}
+
+void answer_event(struct answer *a, const struct event *e) {
+    if (a->is_failed)
+        return;
+    if (!a->is_transaction)
+        render_event(a, e);
+    else if (a->left == 1)
+        exec_event(a, e);
+    else if (e->type == EVENT_ERROR && e->depth == 0)
+        fail_as_redis(a, e->text); // MULTI or a queued command was refused: EXEC will abort
+}
+
+bool answer_end(struct answer *a) {
+    if (--a->left > 0)
+        return false;
+    if (!a->is_failed)
+        a->render(a, &(struct event){.type = EVENT_END});
+    answer_deinit(a);
+    return true;
+}
+
+void answer_cancel(struct answer *a) { a->out->len = a->start; }
+
+void answer_move(struct answer *a, struct bytes *out) {
+    size_t start = out->len;
+    bytes_append(out, a->out->data + a->start, a->out->len - a->start);
+    a->out->len = a->start;
+    a->out = out;
+    a->start = start;
+}
+
+void answer_deinit(struct answer *a) { bytes_deinit(&a->gathered); }
+
+void render_as_is(struct answer *a, const struct event *e) {
+    switch (e->type) {
+    case EVENT_STATUS:
+        bytes_append_literal(a->out, "+");
+        bytes_append_slice(a->out, e->text);
+        bytes_append_literal(a->out, "\r\n");
+        break;
+    case EVENT_INTEGER: reply_integer(a->out, e->integer); break;
+    case EVENT_BULK: reply_bulk(a->out, e->text); break;
+    case EVENT_NIL: reply_nil(a->out); break;
+    case EVENT_ARRAY: reply_array(a->out, e->count); break;
+    case EVENT_ERROR:
+    case EVENT_END: break;
+    }
+}
+
+void render_is_there(struct answer *a, const struct event *e) {
+    if (e->depth == 0 && e->type != EVENT_END)
+        reply_integer(a->out, e->type == EVENT_NIL ? 0 : 1);
+}
+
+void render_ok(struct answer *a, const struct event *e) {
+    if (e->depth == 0 && e->type != EVENT_END)
+        reply_status(a->out, "OK");
+}
+
+void render_number(struct answer *a, const struct event *e) {
+    int64_t number = 0;
+    if (e->type == EVENT_END)
+        return;
+    if (e->type == EVENT_BULK && !number_parse_int(e->text, &number))
+        answer_fail(a, REPLY_WRONGTYPE, NO_NUMBER);
+    else
+        reply_integer(a->out, number);
+}

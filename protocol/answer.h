@@ -1,0 +1,80 @@
+// Answer: what Redis says to one request's commands → the client's reply.
+//
+// The reader's events come in the order of the bytes; nothing is kept of an answer but what its
+// renderer asks for. Of a transaction (+OK +QUEUED … *EXEC) only EXEC's first element is rendered.
+//
+//   resp.c ──event──► answer_event ──► render (a verb's row) ──► out
+#pragma once
+
+#include "bytes.h"
+#include "command.h"
+#include "reply.h"
+
+enum event_type {
+    EVENT_STATUS,
+    EVENT_ERROR,
+    EVENT_INTEGER,
+    EVENT_BULK,
+    EVENT_NIL,
+    EVENT_ARRAY,
+    EVENT_END, // the answer is complete: a renderer that gathered something writes it now
+};
+
+struct event {
+    enum event_type type;
+    uint32_t depth;    // 0: a whole answer, 1: an element of it, …
+    uint32_t index;    // among its siblings
+    struct slice text; // STATUS, ERROR, BULK: valid during the call only
+    int64_t integer;   // INTEGER
+    size_t count;      // ARRAY: how many elements follow
+};
+
+struct answer;
+typedef void answer_render(struct answer *a, const struct event *e);
+
+struct answer {
+    struct bytes *out; // the reply goes here, from `start` on
+    size_t start;
+    size_t most; // bytes that the reply may have; the owner may lower it
+    answer_render *render;
+    uint32_t left; // top-level answers still to come
+    bool is_transaction;
+    bool is_failed;       // an error is written; what follows is passed over
+    bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
+    enum reply_code code; // of that error
+    char own_fault[96];   // Redis's words, when the operator should hear them; else ""
+    uint32_t element;     // in EXEC's array: the element now being read
+    // For renderers that gather:
+    int64_t total; // a sum, or a count
+    int64_t limit; // as the builder set it in the command
+    size_t last;   // where the last item begins in `gathered`
+    struct bytes gathered;
+};
+
+// `c` holds how the commands were written. The reply will be appended to `out`.
+void answer_begin(struct answer *a, const struct command *c, answer_render *render,
+                  struct bytes *out);
+void answer_event(struct answer *a, const struct event *e);
+
+// To be called when a top-level answer is complete; true when it was the last.
+bool answer_end(struct answer *a);
+
+// Replaces what is written of the reply so far by an error. What follows is passed over.
+void answer_fail(struct answer *a, enum reply_code code, const char *message);
+
+// Takes back what is written of the reply so far.
+void answer_cancel(struct answer *a);
+
+// The part of the reply that is already written moves to `out`; the rest will follow there.
+void answer_move(struct answer *a, struct bytes *out);
+void answer_deinit(struct answer *a);
+
+// Which code a Redis error means for the client, and the words for it. *is_own_fault: it is about
+// the daemon's own account or an unknown answer, so the operator should see it in the log.
+enum reply_code answer_code_of(struct slice redis_error, const char **message, bool *is_own_fault);
+
+// Renderers that several collections use.
+answer_render render_as_is;    // the answer itself
+answer_render render_is_there; // :0 for nil, :1 for anything else
+answer_render render_ok;       // +OK
+answer_render render_number;   // a bulk of digits as an integer, nil as :0

@@ -1,0 +1,82 @@
+// Verbs for a key of any collection.
+#include "verb.h"
+
+static void build_del(struct command *c, const struct call *call) {
+    command_begin(c, SLICE("UNLINK"), 1 + call->argc);
+    for (size_t i = 0; i < call->argc; i++)
+        command_key(c, call, call->args[i]);
+}
+
+static void build_exists(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("EXISTS"));
+}
+
+static void build_ttl(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("TTL"));
+}
+
+static void build_pttl(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("PTTL"));
+}
+
+// PERSIST answers 0 for a key that has no ttl, so EXISTS has to tell whether it is there.
+static void build_touch(struct command *c, const struct call *call) {
+    if (call->ttl_rule == TTL_PERSIST) {
+        command_write_begin(c, call);
+        command_plain(c, call, SLICE("EXISTS"));
+        command_write_end(c, call);
+        return;
+    }
+    command_begin(c, SLICE("PEXPIRE"), 3);
+    command_key(c, call, call->args[0]);
+    command_integer(c, call->ttl_ms);
+}
+
+const struct verb any_verbs[] = {
+    {
+        .name = "del",
+        .collection = COLLECTION_ANY,
+        .flags = VERB_WRITE,
+        .syntax = "N K [K ...]",
+        .summary = "removes keys; replies how many existed",
+        .build = build_del,
+        .render = render_as_is,
+    },
+    {
+        .name = "exists",
+        .collection = COLLECTION_ANY,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "1 if the key exists, else 0",
+        .build = build_exists,
+        .render = render_as_is,
+    },
+    {
+        .name = "ttl",
+        .collection = COLLECTION_ANY,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "seconds left; -1 never expires, -2 no such key",
+        .build = build_ttl,
+        .render = render_as_is,
+    },
+    {
+        .name = "pttl",
+        .collection = COLLECTION_ANY,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "milliseconds left; -1 never expires, -2 no such key",
+        .build = build_pttl,
+        .render = render_as_is,
+    },
+    {
+        .name = "touch",
+        .collection = COLLECTION_ANY,
+        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .syntax = "[ttl=] N K",
+        .summary = "restarts the key's ttl; 1, or 0 if there is no such key",
+        .build = build_touch,
+        .render = render_as_is,
+    },
+    {0},
+};

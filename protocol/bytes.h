@@ -1,0 +1,69 @@
+// Bytes: a borrowed run of them (slice) and a growing buffer of them (bytes).
+//
+// Neither is NUL-terminated. A slice is valid as long as what it points into.
+// A buffer owns its memory; every append may move it, so keep offsets, not pointers.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+    const char *data;
+    size_t len;
+};
+
+#define SLICE(literal) ((struct slice){"" literal, sizeof(literal) - 1})
+
+struct bytes {
+    char *data; // NULL until the first append
+    size_t len;
+    size_t cap;
+};
+
+struct slice slice_of(const char *text);
+bool slice_equal(struct slice a, struct slice b);
+// Compares ASCII letters without regard to their case.
+bool slice_equal_nocase(struct slice a, struct slice b);
+bool slice_begins(struct slice s, struct slice prefix);
+
+// Makes room for `more` bytes behind the end and returns where they go; bytes_grew() takes
+// what was really written into the buffer.
+char *bytes_reserve_slow(struct bytes *b, size_t more);
+
+static inline char *bytes_reserve(struct bytes *b, size_t more) {
+    return b->cap - b->len >= more && b->data ? b->data + b->len : bytes_reserve_slow(b, more);
+}
+
+static inline void bytes_grew(struct bytes *b, size_t by) { b->len += by; }
+
+static inline void bytes_append(struct bytes *b, const void *data, size_t len) {
+    char *to = bytes_reserve(b, len);
+    if (len > 0)
+        memcpy(to, data, len);
+    b->len += len;
+}
+
+static inline void bytes_append_slice(struct bytes *b, struct slice s) {
+    bytes_append(b, s.data, s.len);
+}
+
+#define bytes_append_literal(b, literal) bytes_append((b), "" literal, sizeof(literal) - 1)
+
+void bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Appends `s` so that a person can read it in a log or a table: as it is when it holds only
+// printable ASCII without quotes or spaces, else quoted and escaped as in a request line.
+// At most `limit` bytes of it are shown, then "...".
+void bytes_append_readable(struct bytes *b, struct slice s, size_t limit);
+
+// Drops the first `count` bytes.
+void bytes_consume(struct bytes *b, size_t count);
+
+static inline struct slice bytes_slice(const struct bytes *b) {
+    return (struct slice){b->data, b->len};
+}
+
+// Gives the memory back; the buffer is empty and usable again.
+void bytes_deinit(struct bytes *b);

@@ -1,0 +1,121 @@
+#include "command.h"
+
+#include "number.h"
+#include "reply.h"
+#include "verb.h"
+
+void command_begin(struct command *c, struct slice name, size_t words) {
+    c->replies++;
+    reply_header(c->out, '*', words);
+    command_word(c, name);
+}
+
+void command_word(struct command *c, struct slice word) { reply_bulk(c->out, word); }
+
+void command_integer(struct command *c, int64_t number) {
+    char text[NUMBER_TEXT_SIZE];
+    command_word(c, (struct slice){text, number_format(text, number)});
+}
+
+void command_key(struct command *c, const struct call *call, struct slice key) {
+    reply_header(c->out, '$', call->prefix.len + key.len);
+    bytes_append_slice(c->out, call->prefix);
+    bytes_append_slice(c->out, key);
+    bytes_append_literal(c->out, "\r\n");
+}
+
+void command_args(struct command *c, const struct call *call, size_t from) {
+    for (size_t i = from; i < call->argc; i++)
+        command_word(c, call->args[i]);
+}
+
+void command_plain(struct command *c, const struct call *call, struct slice name) {
+    command_begin(c, name, 1 + call->argc);
+    command_key(c, call, call->args[0]);
+    command_args(c, call, 1);
+}
+
+void command_transaction_begin(struct command *c) {
+    command_begin(c, SLICE("MULTI"), 1);
+    c->is_transaction = true;
+}
+
+void command_write_begin(struct command *c, const struct call *call) {
+    if (call->ttl_rule != TTL_KEEP)
+        command_transaction_begin(c);
+}
+
+void command_write_end(struct command *c, const struct call *call) {
+    if (!c->is_transaction)
+        return;
+    if (call->ttl_rule == TTL_PERSIST) {
+        command_begin(c, SLICE("PERSIST"), 2);
+        command_key(c, call, call->args[0]);
+    } else if (call->ttl_rule != TTL_KEEP) {
+        command_begin(c, SLICE("PEXPIRE"), call->ttl_rule == TTL_SET ? 3 : 4);
+        command_key(c, call, call->args[0]);
+        command_integer(c, call->ttl_ms);
+        if (call->ttl_rule == TTL_SET_IF_NONE)
+            command_word(c, SLICE("NX"));
+    }
+    command_begin(c, SLICE("EXEC"), 1);
+}
+
+void command_write(struct command *c, const struct call *call, struct slice name) {
+    command_write_begin(c, call);
+    command_plain(c, call, name);
+    command_write_end(c, call);
+}
+
+void command_increment(struct command *c, const struct call *call, struct slice name) {
+    command_write_begin(c, call);
+    command_begin(c, name, 4);
+    command_key(c, call, call->args[0]);
+    command_word(c, call->args[1]);
+    command_word(c, call->argc > 2 ? call->args[2] : SLICE("1"));
+    command_write_end(c, call);
+}
+
+void command_scan(struct command *c, const struct call *call, struct slice name) {
+    bool has_count = call->options & 1u << OPTION_COUNT;
+    command_begin(c, name, 3 + (has_count ? 2 : 0));
+    command_key(c, call, call->args[0]);
+    command_word(c, call->args[1]);
+    if (has_count) {
+        command_word(c, SLICE("COUNT"));
+        command_integer(c, call->count);
+    }
+}
+
+static bool has_ttl(const struct call *call) {
+    return call->ttl_rule == TTL_SET || call->ttl_rule == TTL_SET_IF_NONE;
+}
+
+size_t command_ttl_words(const struct call *call) { return has_ttl(call) ? 2 : 0; }
+
+void command_ttl(struct command *c, const struct call *call) {
+    if (!has_ttl(call))
+        return;
+    command_word(c, SLICE("PX"));
+    command_integer(c, call->ttl_ms);
+}
+
+static int64_t script_ttl(const struct call *call) {
+    switch (call->ttl_rule) {
+    case TTL_SET: return call->ttl_ms;
+    case TTL_SET_IF_NONE: return -call->ttl_ms;
+    default: return 0;
+    }
+}
+
+void command_script(struct command *c, const struct call *call, struct slice script) {
+    command_begin(c, SLICE("EVAL"), 4 + call->argc);
+    command_word(c, script);
+    command_word(c, SLICE("1"));
+    command_key(c, call, call->args[0]);
+    if (call->ttl_rule == TTL_KEEP)
+        command_word(c, SLICE(""));
+    else
+        command_integer(c, script_ttl(call));
+    command_args(c, call, 1);
+}

@@ -1,0 +1,75 @@
+// Command: writing the Redis commands of one request straight into a connection's output.
+//
+// Redis answers each command; `replies` counts those answers. In a transaction the
+// client's is that of the first command; answer.c passes over the others.
+#pragma once
+
+#include "bytes.h"
+
+// What a write does to the ttl of its key.
+enum ttl_rule {
+    TTL_KEEP,        // nothing: a forever key under ttl_mode = fixed, or no write at all
+    TTL_SET,         // starts a new one
+    TTL_SET_IF_NONE, // only when the key has none: ttl_mode = fixed
+    TTL_PERSIST,     // takes it away: the policy says forever
+};
+
+// Where the ttl of a write comes from.
+enum ttl_reason { TTL_DEFAULT, TTL_ASKED, TTL_CLAMPED };
+
+struct command {
+    struct bytes *out;
+    uint32_t replies;    // top-level answers to expect
+    bool is_transaction; // the last top-level answer is EXEC's
+    int64_t limit;       // for the renderer: how many items it may show
+};
+
+struct call;
+
+// Begins a command of `words` words in all, `name` being the first.
+void command_begin(struct command *c, struct slice name, size_t words);
+// Each adds one word.
+void command_word(struct command *c, struct slice word);
+void command_integer(struct command *c, int64_t number);
+// The Redis key: the namespace's prefix and the client's key.
+void command_key(struct command *c, const struct call *call, struct slice key);
+// The request's arguments from `from` on.
+void command_args(struct command *c, const struct call *call, size_t from);
+
+// The most common shape: `name`, the key, and the request's arguments behind the key.
+void command_plain(struct command *c, const struct call *call, struct slice name);
+
+// Everything between these two takes effect together with the key's new ttl, or not at all:
+// MULTI; …; PEXPIRE; EXEC leave in one write, and Redis runs none of it when EXEC is cut off.
+// PEXPIRE must come after the write, which may create the key.
+// (redis.io, "Transactions"; redis.io/commands/pexpire)
+void command_write_begin(struct command *c, const struct call *call);
+void command_write_end(struct command *c, const struct call *call);
+
+// As command_write_begin(), for several commands that must be atomic even when no ttl is written.
+void command_transaction_begin(struct command *c);
+
+// command_plain() as such a write.
+void command_write(struct command *c, const struct call *call, struct slice name);
+
+// `name`, the key, the field, and the request's number or 1, as such a write.
+void command_increment(struct command *c, const struct call *call, struct slice name);
+
+// `name`, the key, the cursor, and COUNT if the request has the option.
+void command_scan(struct command *c, const struct call *call, struct slice name);
+
+// Appends "PX ttl" to a command that takes it, when the call sets a ttl; command_ttl_words() says
+// how many words that is. For SET, which replaces the value and starts its ttl in any ttl_mode.
+size_t command_ttl_words(const struct call *call);
+void command_ttl(struct command *c, const struct call *call);
+
+// A script with one key: the arguments of the request behind the key follow as ARGV[2] and so on,
+// ARGV[1] is the ttl in ms: > 0 set it, < 0 set -it if there is none, 0 persist, "" keep.
+void command_script(struct command *c, const struct call *call, struct slice script);
+// What such a script must do at its end.
+#define SCRIPT_TTL                                                                                 \
+    "local t = ARGV[1]\n"                                                                          \
+    "if t == '0' then redis.call('PERSIST', KEYS[1])\n"                                            \
+    "elseif string.sub(t, 1, 1) == '-' then"                                                       \
+    " redis.call('PEXPIRE', KEYS[1], string.sub(t, 2), 'NX')\n"                                    \
+    "elseif t ~= '' then redis.call('PEXPIRE', KEYS[1], t) end\n"

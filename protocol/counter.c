@@ -1,0 +1,241 @@
+// Verbs of the collection `counter`: fields to whole numbers, like Python's Counter (a Redis hash).
+#include <stdlib.h>
+
+#include "mem.h"
+#include "number.h"
+#include "verb.h"
+
+static void build_get(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HGET"));
+}
+
+static void build_set(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("HSET"));
+}
+
+static void build_incr(struct command *c, const struct call *call) {
+    command_increment(c, call, SLICE("HINCRBY"));
+}
+
+// All or nothing: EXEC would keep what was added before a field that overflows. Numbers cross as
+// strings, since Lua's are doubles and wrong above 2^53.
+static const char update_script[] =
+    "local old, new = {}, {}\n"
+    "for i = 2, #ARGV, 2 do\n"
+    "  local field = ARGV[i]\n"
+    "  old[i] = redis.call('HGET', KEYS[1], field)\n"
+    "  local sum = redis.pcall('HINCRBY', KEYS[1], field, ARGV[i + 1])\n"
+    "  if type(sum) == 'table' and sum.err then\n"
+    "    for j = i - 2, 2, -2 do\n"
+    "      if old[j] then redis.call('HSET', KEYS[1], ARGV[j], old[j])\n"
+    "      else redis.call('HDEL', KEYS[1], ARGV[j]) end\n"
+    "    end\n"
+    "    return sum\n"
+    "  end\n"
+    "  new[#new + 1] = redis.call('HGET', KEYS[1], field)\n"
+    "end\n" SCRIPT_TTL "return new";
+
+static void build_update(struct command *c, const struct call *call) {
+    command_script(c, call, slice_of(update_script));
+}
+
+static void build_del(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("HDEL"));
+}
+
+static void build_len(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HLEN"));
+}
+
+static void build_values(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HVALS"));
+}
+
+static void build_items(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HGETALL"));
+}
+
+// An array of digits → an array of integers.
+static void render_numbers(struct answer *a, const struct event *e) {
+    if (e->type == EVENT_ARRAY)
+        reply_array(a->out, e->count);
+    else
+        render_number(a, e);
+}
+
+// F n F n …: every second element is a number.
+static void render_items(struct answer *a, const struct event *e) {
+    if (e->type == EVENT_BULK && e->index % 2 == 0)
+        reply_bulk(a->out, e->text);
+    else
+        render_numbers(a, e);
+}
+
+static void render_total(struct answer *a, const struct event *e) {
+    int64_t number;
+    if (e->type == EVENT_END)
+        reply_integer(a->out, a->total);
+    else if (e->type == EVENT_BULK && !number_parse_int(e->text, &number))
+        answer_fail(a, REPLY_WRONGTYPE, "a stored value is not a number");
+    else if (e->type == EVENT_BULK && __builtin_add_overflow(a->total, number, &a->total))
+        answer_fail(a, REPLY_ARGS, "the total is out of range");
+}
+
+static void build_top(struct command *c, const struct call *call) {
+    command_begin(c, SLICE("HGETALL"), 2);
+    command_key(c, call, call->args[0]);
+    number_parse_int(call->args[1], &c->limit);
+}
+
+// One field of a counter, gathered for counter.top. Its name follows it in the buffer.
+struct tally {
+    int64_t number;
+    size_t name_len;
+};
+
+// The same once all are there.
+struct ranked {
+    int64_t number;
+    struct slice name;
+};
+
+static int compare_ranked(const void *left, const void *right) {
+    const struct ranked *a = left, *b = right;
+    if (a->number != b->number)
+        return a->number < b->number ? 1 : -1;
+    size_t shorter = a->name.len < b->name.len ? a->name.len : b->name.len;
+    int order = memcmp(a->name.data, b->name.data, shorter);
+    return order != 0 ? order : (a->name.len > b->name.len) - (a->name.len < b->name.len);
+}
+
+// Turns what was gathered into an array to sort; the names point into the buffer.
+static struct ranked *rank_gathered(const struct bytes *gathered, size_t count) {
+    struct ranked *ranked = mem_new(count * sizeof(*ranked));
+    const char *at = gathered->data;
+    for (size_t i = 0; i < count; i++) {
+        struct tally tally;
+        memcpy(&tally, at, sizeof(tally));
+        ranked[i] = (struct ranked){tally.number, {at + sizeof(tally), tally.name_len}};
+        at += sizeof(tally) + tally.name_len;
+    }
+    qsort(ranked, count, sizeof(*ranked), compare_ranked);
+    return ranked;
+}
+
+static void reply_top(struct answer *a) {
+    size_t count = (size_t)a->total, shown = count;
+    struct ranked *ranked = rank_gathered(&a->gathered, count);
+    if ((int64_t)shown > a->limit)
+        shown = (size_t)a->limit;
+    reply_array(a->out, 2 * shown);
+    for (size_t i = 0; i < shown; i++) {
+        reply_bulk(a->out, ranked[i].name);
+        reply_integer(a->out, ranked[i].number);
+    }
+    mem_free(ranked);
+}
+
+// Gathers the fields (a->total counts them), then replies the largest.
+static void render_top(struct answer *a, const struct event *e) {
+    struct tally tally = {0};
+    if (e->type == EVENT_END)
+        reply_top(a);
+    if (e->type != EVENT_BULK)
+        return;
+    if (e->index % 2 == 0) {
+        a->last = a->gathered.len;
+        tally.name_len = e->text.len;
+        bytes_append(&a->gathered, &tally, sizeof(tally));
+        bytes_append_slice(&a->gathered, e->text);
+        a->total++;
+    } else if (number_parse_int(e->text, &tally.number)) {
+        memcpy(a->gathered.data + a->last, &tally.number, sizeof(tally.number));
+    } else {
+        answer_fail(a, REPLY_WRONGTYPE, "a stored value is not a number");
+    }
+}
+
+const struct verb counter_verbs[] = {
+    {
+        .name = "counter.get",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_READ,
+        .syntax = "N K F",
+        .summary = "the field's number, 0 when missing",
+        .build = build_get,
+        .render = render_number,
+    },
+    {
+        .name = "counter.set",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K F n",
+        .summary = "sets the field's number",
+        .build = build_set,
+        .render = render_ok,
+    },
+    {
+        .name = "counter.incr",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K F [n]",
+        .summary = "adds n (1) to the field's number; replies the new one",
+        .build = build_incr,
+        .render = render_as_is,
+    },
+    {
+        .name = "counter.update",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K F n [F n ...]",
+        .summary = "adds to all fields, or to none; replies the new numbers",
+        .build = build_update,
+        .render = render_numbers,
+    },
+    {
+        .name = "counter.del",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_WRITE,
+        .syntax = "N K F [F ...]",
+        .summary = "removes fields; replies how many existed",
+        .build = build_del,
+        .render = render_as_is,
+    },
+    {
+        .name = "counter.len",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "how many fields",
+        .build = build_len,
+        .render = render_as_is,
+    },
+    {
+        .name = "counter.total",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "the sum of all numbers",
+        .build = build_values,
+        .render = render_total,
+    },
+    {
+        .name = "counter.items",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "an array of F n F n ...",
+        .build = build_items,
+        .render = render_items,
+    },
+    {
+        .name = "counter.top",
+        .collection = COLLECTION_COUNTER,
+        .flags = VERB_READ,
+        .syntax = "N K count",
+        .summary = "the largest as F n F n ..., ties by field",
+        .build = build_top,
+        .render = render_top,
+    },
+    {0},
+};

@@ -1,0 +1,197 @@
+// Verbs of the collection `dict`: fields to values (a Redis hash).
+#include "verb.h"
+
+static void build_get(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HGET"));
+}
+
+static void build_mget(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HMGET"));
+}
+
+static void build_set(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("HSET"));
+}
+
+static void build_add(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("HSETNX"));
+}
+
+static void build_del(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("HDEL"));
+}
+
+static void build_has(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HEXISTS"));
+}
+
+static void build_len(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HLEN"));
+}
+
+static void build_keys(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HKEYS"));
+}
+
+static void build_values(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HVALS"));
+}
+
+static void build_items(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("HGETALL"));
+}
+
+static void build_incr(struct command *c, const struct call *call) {
+    command_increment(c, call, SLICE("HINCRBY"));
+}
+
+// One transaction: the client's answer is HGET's, the first of EXEC's.
+static void build_pop(struct command *c, const struct call *call) {
+    command_transaction_begin(c);
+    command_plain(c, call, SLICE("HGET"));
+    command_plain(c, call, SLICE("HDEL"));
+    command_write_end(c, call);
+}
+
+// Which field it will be is known only once it is drawn, so no transaction can name it.
+static const char popitem_script[] =
+    "local item = redis.call('HRANDFIELD', KEYS[1], 1, 'WITHVALUES')\n"
+    "if item[1] then redis.call('HDEL', KEYS[1], item[1]) end\n" SCRIPT_TTL "return item";
+
+static void build_popitem(struct command *c, const struct call *call) {
+    command_script(c, call, slice_of(popitem_script));
+}
+
+static void build_scan(struct command *c, const struct call *call) {
+    command_scan(c, call, SLICE("HSCAN"));
+}
+
+const struct verb dict_verbs[] = {
+    {
+        .name = "dict.get",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "N K F",
+        .summary = "the field's value, or nil",
+        .build = build_get,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.mget",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "N K F [F ...]",
+        .summary = "an array of values, nil for the missing",
+        .build = build_mget,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.set",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K F V [F V ...]",
+        .summary = "stores fields; replies how many are new",
+        .build = build_set,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.add",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K F V",
+        .summary = "stores the value only if the field is absent: 1, else 0",
+        .build = build_add,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.del",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_WRITE,
+        .syntax = "N K F [F ...]",
+        .summary = "removes fields; replies how many existed",
+        .build = build_del,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.has",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "N K F",
+        .summary = "1 if the field exists, else 0",
+        .build = build_has,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.len",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "how many fields",
+        .build = build_len,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.keys",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "an array of the fields",
+        .build = build_keys,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.values",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "an array of the values",
+        .build = build_values,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.items",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "an array of F V F V ...",
+        .build = build_items,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.incr",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K F [n]",
+        .summary = "adds n (1) to the field's number; replies the new one",
+        .build = build_incr,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.pop",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_WRITE,
+        .syntax = "N K F",
+        .summary = "the field's value, or nil; and the field is gone",
+        .build = build_pop,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.popitem",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_WRITE,
+        .syntax = "N K",
+        .summary = "any one F V, and it is gone; an empty array when there is none",
+        .build = build_popitem,
+        .render = render_as_is,
+    },
+    {
+        .name = "dict.scan",
+        .collection = COLLECTION_DICT,
+        .flags = VERB_READ,
+        .syntax = "[count=] N K cursor",
+        .summary = "a step of an iteration: the next cursor (0: done) and an array of F V ...",
+        .build = build_scan,
+        .render = render_as_is,
+    },
+    {0},
+};

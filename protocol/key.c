@@ -1,0 +1,127 @@
+// Verbs of the collection `key`: one value.
+#include "verb.h"
+
+static void build_get(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("GET"));
+}
+
+static void build_mget(struct command *c, const struct call *call) {
+    command_begin(c, SLICE("MGET"), 1 + call->argc);
+    for (size_t i = 0; i < call->argc; i++)
+        command_key(c, call, call->args[i]);
+}
+
+// SET writes the value and its ttl in one command (redis.io/commands/set). Without PX it takes an
+// old ttl away, which is what a namespace without ttl wants.
+static void build_set_with(struct command *c, const struct call *call, struct slice condition) {
+    command_begin(c, SLICE("SET"), 3 + (condition.len > 0) + command_ttl_words(call));
+    command_key(c, call, call->args[0]);
+    command_word(c, call->args[1]);
+    if (condition.len > 0)
+        command_word(c, condition);
+    command_ttl(c, call);
+}
+
+static void build_set(struct command *c, const struct call *call) {
+    build_set_with(c, call, SLICE(""));
+}
+
+static void build_add(struct command *c, const struct call *call) {
+    build_set_with(c, call, SLICE("NX"));
+}
+
+static void build_replace(struct command *c, const struct call *call) {
+    build_set_with(c, call, SLICE("XX"));
+}
+
+static void build_swap(struct command *c, const struct call *call) {
+    build_set_with(c, call, SLICE("GET"));
+}
+
+static void build_take(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("GETDEL"));
+}
+
+static void build_incr(struct command *c, const struct call *call) {
+    command_write_begin(c, call);
+    command_begin(c, SLICE("INCRBY"), 3);
+    command_key(c, call, call->args[0]);
+    command_word(c, call->argc > 1 ? call->args[1] : SLICE("1"));
+    command_write_end(c, call);
+}
+
+const struct verb key_verbs[] = {
+    {
+        .name = "key.get",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "the value, or nil",
+        .build = build_get,
+        .render = render_as_is,
+    },
+    {
+        .name = "key.mget",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_READ,
+        .syntax = "N K [K ...]",
+        .summary = "an array of values, nil for the missing",
+        .build = build_mget,
+        .render = render_as_is,
+    },
+    {
+        .name = "key.set",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .syntax = "[ttl=] N K V",
+        .summary = "stores the value",
+        .build = build_set,
+        .render = render_as_is,
+    },
+    {
+        .name = "key.add",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .syntax = "[ttl=] N K V",
+        .summary = "stores the value only if the key is absent: 1, else 0 (a once-only gate)",
+        .build = build_add,
+        .render = render_is_there,
+    },
+    {
+        .name = "key.replace",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .syntax = "[ttl=] N K V",
+        .summary = "stores the value only if the key is present: 1, else 0",
+        .build = build_replace,
+        .render = render_is_there,
+    },
+    {
+        .name = "key.swap",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .syntax = "[ttl=] N K V",
+        .summary = "stores the value; replies the old one, or nil",
+        .build = build_swap,
+        .render = render_as_is,
+    },
+    {
+        .name = "key.take",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_WRITE,
+        .syntax = "N K",
+        .summary = "the value, or nil; and it is gone",
+        .build = build_take,
+        .render = render_as_is,
+    },
+    {
+        .name = "key.incr",
+        .collection = COLLECTION_KEY,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K [n]",
+        .summary = "adds n (1) to the number; replies the new one",
+        .build = build_incr,
+        .render = render_as_is,
+    },
+    {0},
+};

@@ -1,0 +1,32 @@
+#include "mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void mem_out(void) {
+    static const char message[] = "out of memory: ending\n";
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
+    (void)ignored;
+    _exit(EXIT_FAILURE);
+}
+
+static void *or_die(void *memory) {
+    if (!memory)
+        mem_out();
+    return memory;
+}
+
+void *mem_new(size_t size) { return or_die(calloc(1, size > 0 ? size : 1)); }
+
+void *mem_resize(void *memory, size_t size) { return or_die(realloc(memory, size > 0 ? size : 1)); }
+
+char *mem_text_of(const char *data, size_t len) {
+    char *copy = mem_new(len + 1);
+    memcpy(copy, data, len);
+    return copy;
+}
+
+char *mem_text(const char *text) { return mem_text_of(text, strlen(text)); }
+
+void mem_free(void *memory) { free(memory); }

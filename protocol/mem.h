@@ -1,0 +1,17 @@
+// Memory that is always there: these never return NULL.
+//
+// What a client may make the daemon keep is bounded by the settings and refused with OVERLOADED
+// long before memory ends. If the system gives none all the same, no reply could be kept right
+// any more, so the process says so and ends; a supervisor starts it afresh.
+#pragma once
+
+#include <stddef.h>
+
+void *mem_new(size_t size) __attribute__((malloc, returns_nonnull));          // zeroed
+void *mem_resize(void *memory, size_t size) __attribute__((returns_nonnull)); // as realloc
+char *mem_text(const char *text) __attribute__((malloc, returns_nonnull));    // a copy
+char *mem_text_of(const char *data, size_t len) __attribute__((malloc, returns_nonnull));
+void mem_free(void *memory);
+
+// For libraries that return NULL when there is no memory.
+void mem_out(void) __attribute__((noreturn));

@@ -1,0 +1,133 @@
+#include "number.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+
+static const struct unit duration_units[] = {
+    {"d", 24 * 3600 * 1000}, {"h", 3600 * 1000}, {"m", 60 * 1000}, {"s", 1000}, {"ms", 1},
+};
+static const struct unit size_units[] = {
+    {"gb", 1 << 30},
+    {"mb", 1 << 20},
+    {"kb", 1 << 10},
+    {"b", 1},
+};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool number_parse_unsigned(struct slice s, uint64_t *value) {
+    if (s.len == 0 || s.len > 20 || (s.data[0] == '0' && s.len > 1))
+        return false;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_digit(s.data[i]))
+            return false;
+        if (__builtin_mul_overflow(sum, UINT64_C(10), &sum) ||
+            __builtin_add_overflow(sum, (uint64_t)(s.data[i] - '0'), &sum))
+            return false;
+    }
+    *value = sum;
+    return true;
+}
+
+bool number_parse_int(struct slice s, int64_t *value) {
+    bool is_negative = s.len > 0 && s.data[0] == '-';
+    uint64_t magnitude;
+    if (is_negative)
+        s = (struct slice){s.data + 1, s.len - 1};
+    if (!number_parse_unsigned(s, &magnitude) || (is_negative && magnitude == 0))
+        return false;
+    if (magnitude > (uint64_t)INT64_MAX + is_negative)
+        return false;
+    *value = is_negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    return true;
+}
+
+bool number_parse_double(struct slice s, double *value) {
+    char text[256], *end;
+    if (s.len == 0 || s.len >= sizeof(text) || memchr(s.data, '\0', s.len) || s.data[0] == ' ' ||
+        (s.data[0] >= '\t' && s.data[0] <= '\r'))
+        return false;
+    memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+    errno = 0;
+    *value = strtod(text, &end);
+    bool is_out_of_range = errno == ERANGE && (isinf(*value) || *value == 0);
+    return *end == '\0' && !isnan(*value) && !is_out_of_range;
+}
+
+// Digits, then the name of one of `units`; `plain` is the factor when there is no unit.
+static bool parse_with_unit(struct slice s, const struct unit *units, size_t count, int64_t plain,
+                            int64_t *value) {
+    size_t digits = 0;
+    int64_t factor = 0;
+    while (digits < s.len && is_digit(s.data[digits]))
+        digits++;
+    struct slice name = {s.data + digits, s.len - digits};
+    if (name.len == 0)
+        factor = plain;
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal_nocase(name, slice_of(units[i].name)))
+            factor = units[i].factor;
+    int64_t number;
+    return factor > 0 && number_parse_int((struct slice){s.data, digits}, &number) &&
+           !__builtin_mul_overflow(number, factor, value);
+}
+
+bool number_parse_duration(struct slice s, int64_t *ms) {
+    if (slice_equal_nocase(s, SLICE("forever"))) {
+        *ms = DURATION_FOREVER;
+        return true;
+    }
+    return parse_with_unit(s, duration_units, COUNT(duration_units), 1000, ms) &&
+           *ms <= DURATION_MAX_MS;
+}
+
+bool number_parse_size(struct slice s, int64_t *size) {
+    return parse_with_unit(s, size_units, COUNT(size_units), 1, size);
+}
+
+size_t number_format(char text[NUMBER_TEXT_SIZE], int64_t value) {
+    char digits[NUMBER_TEXT_SIZE];
+    size_t count = 0, len = 0;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[count++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        text[len++] = '-';
+    while (count > 0)
+        text[len++] = digits[--count];
+    return len;
+}
+
+static void append_with_unit(struct bytes *b, int64_t value, const struct unit *units,
+                             size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (value % units[i].factor == 0 && value / units[i].factor > 0) {
+            bytes_printf(b, "%" PRId64 "%s", value / units[i].factor, units[i].name);
+            return;
+        }
+    }
+    bytes_append_literal(b, "0");
+}
+
+void number_append_duration(struct bytes *b, int64_t ms) {
+    if (ms == DURATION_FOREVER)
+        bytes_append_literal(b, "forever");
+    else
+        append_with_unit(b, ms, duration_units, COUNT(duration_units));
+}
+
+void number_append_size(struct bytes *b, int64_t size) {
+    append_with_unit(b, size, size_units, COUNT(size_units));
+}

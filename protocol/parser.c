@@ -1,0 +1,310 @@
+#include "parser.h"
+
+#include "mem.h"
+
+enum {
+    FEW_WORDS = 16,
+    MAX_HEADER = 32, // "*65535\r\n" and "$536870912\r\n" fit with room to spare
+};
+
+// Browsers can be made to send these to any port (cross-protocol scripting): RFC 9110, section 9,
+// RFC 5789 (PATCH), RFC 9113 (PRI).
+static const char *const http_methods[] = {"GET",   "HEAD",    "POST",    "PUT", "DELETE",
+                                           "TRACE", "OPTIONS", "CONNECT", "PRI", "PATCH"};
+
+void parser_init(struct parser *p, size_t max_request) {
+    *p = (struct parser){.max_request = max_request};
+}
+
+void parser_deinit(struct parser *p) {
+    mem_free(p->words);
+    *p = (struct parser){.max_request = p->max_request};
+}
+
+static enum parser_result fail(struct parser *p, const char *error) {
+    p->error = error;
+    return PARSER_ERROR;
+}
+
+static enum parser_result finish(struct parser *p, enum parser_result result) {
+    p->consumed = p->pos;
+    p->state = PARSER_START;
+    return result;
+}
+
+static bool add_word(struct parser *p, struct parser_word word) {
+    if (p->count == PARSER_MAX_WORDS)
+        return false;
+    if (p->count == p->cap) {
+        p->cap = p->cap > 0 ? p->cap * 2 : FEW_WORDS;
+        p->words = mem_resize(p->words, p->cap * sizeof(*p->words));
+    }
+    p->words[p->count++] = word;
+    return true;
+}
+
+// A whole decimal number of at most ten digits between `at` and `end`.
+static bool read_length(const char *at, const char *end, size_t *length) {
+    if (at == end || end - at > 10)
+        return false;
+    *length = 0;
+    for (; at < end; at++) {
+        if (*at < '0' || *at > '9')
+            return false;
+        *length = *length * 10 + (size_t)(*at - '0');
+    }
+    return true;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Reads the escape behind a backslash at `*at` and moves past it; -1 when it is none.
+static int read_escape(const char **at, const char *end) {
+    if (*at == end)
+        return -1;
+    switch (*(*at)++) {
+    case '\\': return '\\';
+    case '"': return '"';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case '0': return '\0';
+    case 'x': {
+        if (end - *at < 2)
+            return -1;
+        int high = hex_digit((*at)[0]), low = hex_digit((*at)[1]);
+        *at += 2;
+        return high < 0 || low < 0 ? -1 : high << 4 | low;
+    }
+    default: return -1;
+    }
+}
+
+// Unescapes the quoted word that begins behind the quote at `*at`, in place: the result is never
+// longer than its source. Moves `*at` behind the closing quote.
+static const char *read_quoted(const char **at, const char *end, char *to, size_t *len) {
+    char *start = to;
+    while (*at < end && **at != '"') {
+        if (**at != '\\') {
+            *to++ = *(*at)++;
+            continue;
+        }
+        (*at)++;
+        int c = read_escape(at, end);
+        if (c < 0)
+            return "bad escape in a quoted word: use \\\\ \\\" \\n \\r \\t \\0 or \\xHH";
+        *to++ = (char)c;
+    }
+    if (*at == end)
+        return "unbalanced quote";
+    (*at)++;
+    if (*at < end && **at != ' ')
+        return "a space must follow a closing quote";
+    *len = (size_t)(to - start);
+    return NULL;
+}
+
+static const char *read_bare(const char **at, const char *end) {
+    for (; *at < end && **at != ' '; (*at)++) {
+        unsigned char c = (unsigned char)**at;
+        if (c < ' ' || c == 0x7f)
+            return "control byte in a bare word: quote it, as \\xHH";
+        if (c == '"')
+            return "quote inside a bare word";
+    }
+    return NULL;
+}
+
+// Reads one word at `*at` and moves behind it; returns what is wrong with it, or NULL.
+static const char *read_word(struct parser *p, char *data, const char **at, const char *end) {
+    struct parser_word word = {.offset = (uint32_t)(*at - data)};
+    const char *start = *at, *error;
+    size_t len;
+    if (**at == '"') {
+        (*at)++;
+        word.offset++;
+        error = read_quoted(at, end, data + word.offset, &len);
+    } else {
+        error = read_bare(at, end);
+        len = (size_t)(*at - start);
+        if (!error && *start == '$') {
+            word.is_block = true;
+            if (!read_length(start + 1, *at, &len))
+                error = "a word may begin with $ only to announce a block, as $5: quote it";
+            else if (len > p->max_request)
+                error = "request longer than max_request";
+        }
+    }
+    word.len = (uint32_t)len;
+    if (!error && !add_word(p, word))
+        error = "more than 65535 words";
+    return error;
+}
+
+// An HTTP method or a header's "Name:" as a line's first word.
+static bool looks_like_http(struct slice word) {
+    for (size_t i = 0; i < sizeof(http_methods) / sizeof(*http_methods); i++)
+        if (slice_equal_nocase(word, slice_of(http_methods[i])))
+            return true;
+    const char *colon = memchr(word.data, ':', word.len);
+    if (!colon || colon == word.data)
+        return false;
+    for (const char *c = word.data; c < colon; c++)
+        if (!((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') && !(*c >= '0' && *c <= '9') && *c != '-')
+            return false;
+    return true;
+}
+
+// The whole line is there, `len` bytes without its end.
+static const char *read_line(struct parser *p, char *data, size_t len) {
+    const char *at = data, *end = data + len, *error = NULL;
+    p->count = 0;
+    while (!error) {
+        while (at < end && *at == ' ')
+            at++;
+        if (at == end)
+            return NULL;
+        bool is_bare = *at != '"' && *at != '$';
+        error = read_word(p, data, &at, end);
+        if (!error && p->count == 1 && is_bare &&
+            looks_like_http((struct slice){data + p->words[0].offset, p->words[0].len}))
+            error = "this is not an HTTP server";
+    }
+    return error;
+}
+
+static enum parser_result parse_line(struct parser *p, char *data, size_t len) {
+    size_t look = len < PARSER_MAX_LINE + 2 ? len : PARSER_MAX_LINE + 2;
+    char *lf = p->pos < look ? memchr(data + p->pos, '\n', look - p->pos) : NULL;
+    if (!lf) {
+        p->pos = look;
+        return look == PARSER_MAX_LINE + 2 ? fail(p, "line longer than 64 KiB") : PARSER_MORE;
+    }
+    size_t line = (size_t)(lf - data);
+    p->pos = line + 1;
+    if (line > 0 && data[line - 1] == '\r')
+        line--;
+    if (line > PARSER_MAX_LINE)
+        return fail(p, "line longer than 64 KiB");
+    const char *error = read_line(p, data, line);
+    if (error)
+        return fail(p, error);
+    p->next = 0;
+    p->state = PARSER_BLOCK;
+    return p->count == 0 ? finish(p, PARSER_NOTHING) : PARSER_REQUEST;
+}
+
+// Blocks in the order of their words.
+static enum parser_result parse_blocks(struct parser *p, const char *data, size_t len) {
+    for (; p->next < p->count; p->next++) {
+        struct parser_word *word = &p->words[p->next];
+        if (!word->is_block)
+            continue;
+        size_t end = p->pos + word->len;
+        if (end > p->max_request)
+            return fail(p, "request longer than max_request");
+        if (end >= len)
+            return PARSER_MORE;
+        bool has_cr = data[end] == '\r';
+        if (end + has_cr >= len)
+            return PARSER_MORE;
+        if (data[end + has_cr] != '\n')
+            return fail(p, "a block must end with a line end after the announced bytes");
+        word->offset = (uint32_t)p->pos;
+        p->pos = end + has_cr + 1;
+    }
+    return p->pos > p->max_request ? fail(p, "request longer than max_request") : PARSER_REQUEST;
+}
+
+// Reads the header that begins with `mark` at p->pos and moves past it. PARSER_REQUEST: read.
+static enum parser_result parse_header(struct parser *p, const char *data, size_t len, char mark,
+                                       size_t *number) {
+    const char *at = data + p->pos;
+    size_t rest = len - p->pos;
+    if (rest == 0)
+        return PARSER_MORE;
+    if (*at != mark)
+        return fail(p, "expected $ and the length of an array's next item");
+    const char *cr = memchr(at, '\r', rest < MAX_HEADER ? rest : MAX_HEADER);
+    if (!cr)
+        return rest < MAX_HEADER ? PARSER_MORE : fail(p, "array header without its CRLF");
+    if (!read_length(at + 1, cr, number))
+        return fail(p, mark == '*' ? "bad array length" : "bad length of an array's item");
+    if (cr + 1 == data + len)
+        return PARSER_MORE;
+    if (cr[1] != '\n')
+        return fail(p, "array header without its CRLF");
+    p->pos = (size_t)(cr + 2 - data);
+    return PARSER_REQUEST;
+}
+
+static enum parser_result parse_array_length(struct parser *p, const char *data, size_t len) {
+    size_t number;
+    enum parser_result result = parse_header(p, data, len, '*', &number);
+    if (result != PARSER_REQUEST)
+        return result;
+    if (number > PARSER_MAX_WORDS)
+        return fail(p, "more than 65535 words");
+    p->count = 0;
+    p->announced = (uint32_t)number;
+    p->state = PARSER_ITEM_LENGTH;
+    return number == 0 ? finish(p, PARSER_NOTHING) : PARSER_REQUEST;
+}
+
+static enum parser_result parse_items(struct parser *p, const char *data, size_t len) {
+    while (p->state == PARSER_ITEM || p->count < p->announced) {
+        if (p->state == PARSER_ITEM_LENGTH) {
+            size_t length;
+            enum parser_result result = parse_header(p, data, len, '$', &length);
+            if (result != PARSER_REQUEST)
+                return result;
+            if (p->pos + length + 2 > p->max_request)
+                return fail(p, "request longer than max_request");
+            add_word(p, (struct parser_word){(uint32_t)p->pos, (uint32_t)length, false});
+            p->state = PARSER_ITEM;
+        }
+        size_t end = p->pos + p->words[p->count - 1].len;
+        if (end + 2 > len)
+            return PARSER_MORE;
+        if (data[end] != '\r' || data[end + 1] != '\n')
+            return fail(p, "an array's item must end with CRLF after the announced bytes");
+        p->pos = end + 2;
+        p->state = PARSER_ITEM_LENGTH;
+    }
+    return PARSER_REQUEST;
+}
+
+enum parser_result parser_next(struct parser *p, char *data, size_t len) {
+    if (p->state == PARSER_START) {
+        if (len == 0)
+            return PARSER_MORE;
+        p->pos = 0;
+        p->state = *data == '*' ? PARSER_ARRAY_LENGTH : PARSER_LINE;
+    }
+    enum parser_result result = PARSER_REQUEST;
+    if (p->state == PARSER_LINE)
+        result = parse_line(p, data, len);
+    if (p->state == PARSER_BLOCK && result == PARSER_REQUEST)
+        result = parse_blocks(p, data, len);
+    if (p->state == PARSER_ARRAY_LENGTH)
+        result = parse_array_length(p, data, len);
+    if (p->state >= PARSER_ITEM_LENGTH && result == PARSER_REQUEST)
+        result = parse_items(p, data, len);
+    return result == PARSER_REQUEST ? finish(p, result) : result;
+}
+
+void parser_words(const struct parser *p, const char *data, struct slice *words) {
+    for (uint32_t i = 0; i < p->count; i++)
+        words[i] = (struct slice){data + p->words[i].offset, p->words[i].len};
+}
+
+size_t parser_needs(const struct parser *p) {
+    if (p->state == PARSER_BLOCK)
+        return p->pos + p->words[p->next].len + 1;
+    return p->state == PARSER_ITEM ? p->pos + p->words[p->count - 1].len + 2 : 0;
+}

@@ -1,0 +1,64 @@
+// Parser: the bytes of a connection → requests, each a list of words (PROTOCOL.md, "Requests").
+//
+//   start ──'*'──► array length ──► item length ⇄ item data ──► request
+//     └──────────► line ─────────► block data … ─────────────► request
+//
+// It can stop at any byte and go on when more have come: it keeps offsets from the request's
+// first byte, never pointers, so the caller may move the bytes in between. Quoted words are
+// unescaped in place. It allocates nothing but its list of words.
+#pragma once
+
+#include "bytes.h"
+
+enum {
+    PARSER_MAX_LINE = 64 * 1024,
+    PARSER_MAX_WORDS = 65535,
+};
+
+enum parser_result {
+    PARSER_MORE,    // the request is not complete: call again with its first byte and more
+    PARSER_REQUEST, // parser_words() gives it; `consumed` bytes belong to it
+    PARSER_NOTHING, // an empty line or array: skip `consumed` bytes
+    PARSER_ERROR,   // the stream can't be read any further; `error` says why
+};
+
+enum parser_state {
+    PARSER_START,
+    PARSER_LINE,
+    PARSER_BLOCK,
+    PARSER_ARRAY_LENGTH,
+    PARSER_ITEM_LENGTH,
+    PARSER_ITEM,
+};
+
+struct parser_word {
+    uint32_t offset; // from the request's first byte
+    uint32_t len;
+    bool is_block; // line form: its bytes follow the line, `offset` is not known yet
+};
+
+struct parser {
+    size_t max_request; // bytes, with everything; the owner may change it between requests
+    enum parser_state state;
+    size_t pos; // the next byte to look at, from the request's first
+    struct parser_word *words;
+    uint32_t count; // words seen
+    uint32_t cap;
+    uint32_t next;      // the word whose block or item comes next
+    uint32_t announced; // array form: how many items its header says
+    size_t consumed;    // set with PARSER_REQUEST and PARSER_NOTHING
+    const char *error;  // set with PARSER_ERROR: a sentence without its end
+};
+
+void parser_init(struct parser *p, size_t max_request);
+void parser_deinit(struct parser *p);
+
+// Looks at `data`, which begins with the first byte of the unfinished request and holds all that
+// has come of it so far (and perhaps of later ones).
+enum parser_result parser_next(struct parser *p, char *data, size_t len);
+
+// After PARSER_REQUEST: fills `words` (room for p->count) with slices into `data`.
+void parser_words(const struct parser *p, const char *data, struct slice *words);
+
+// How many bytes the unfinished request is known to need in all; 0 when that is not known yet.
+size_t parser_needs(const struct parser *p);

@@ -1,0 +1,51 @@
+#include "reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "number.h"
+
+const char *reply_code_name(enum reply_code code) {
+    static const char *const names[] = {
+#define X(name) #name,
+        REPLY_CODES(X)
+#undef X
+    };
+    return names[code];
+}
+
+void reply_status(struct bytes *out, const char *status) {
+    bytes_append_literal(out, "+");
+    bytes_append_slice(out, slice_of(status));
+    bytes_append_literal(out, "\r\n");
+}
+
+void reply_integer(struct bytes *out, int64_t value) {
+    char text[NUMBER_TEXT_SIZE];
+    size_t len = number_format(text, value);
+    bytes_append_literal(out, ":");
+    bytes_append(out, text, len);
+    bytes_append_literal(out, "\r\n");
+}
+
+void reply_bulk(struct bytes *out, struct slice value) {
+    reply_header(out, '$', value.len);
+    bytes_append_slice(out, value);
+    bytes_append_literal(out, "\r\n");
+}
+
+void reply_nil(struct bytes *out) { bytes_append_literal(out, "$-1\r\n"); }
+
+void reply_array(struct bytes *out, size_t count) { reply_header(out, '*', count); }
+
+void reply_error(struct bytes *out, enum reply_code code, const char *format, ...) {
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    for (char *c = message; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    bytes_printf(out, "-%s %s\r\n", reply_code_name(code), message);
+}

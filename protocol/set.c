@@ -1,0 +1,110 @@
+// Verbs of the collection `set`: members without order.
+#include "verb.h"
+
+static void build_add(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("SADD"));
+}
+
+static void build_del(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("SREM"));
+}
+
+static void build_has(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("SISMEMBER"));
+}
+
+static void build_len(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("SCARD"));
+}
+
+static void build_members(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("SMEMBERS"));
+}
+
+static void build_pop(struct command *c, const struct call *call) {
+    command_write(c, call, SLICE("SPOP"));
+}
+
+static void build_random(struct command *c, const struct call *call) {
+    command_plain(c, call, SLICE("SRANDMEMBER"));
+}
+
+static void build_scan(struct command *c, const struct call *call) {
+    command_scan(c, call, SLICE("SSCAN"));
+}
+
+const struct verb set_verbs[] = {
+    {
+        .name = "set.add",
+        .collection = COLLECTION_SET,
+        .flags = VERB_WRITE,
+        .syntax = "[ttl=] N K M [M ...]",
+        .summary = "adds members; replies how many are new",
+        .build = build_add,
+        .render = render_as_is,
+    },
+    {
+        .name = "set.del",
+        .collection = COLLECTION_SET,
+        .flags = VERB_WRITE,
+        .syntax = "N K M [M ...]",
+        .summary = "removes members; replies how many existed",
+        .build = build_del,
+        .render = render_as_is,
+    },
+    {
+        .name = "set.has",
+        .collection = COLLECTION_SET,
+        .flags = VERB_READ,
+        .syntax = "N K M",
+        .summary = "1 if it is a member, else 0",
+        .build = build_has,
+        .render = render_as_is,
+    },
+    {
+        .name = "set.len",
+        .collection = COLLECTION_SET,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "how many members",
+        .build = build_len,
+        .render = render_as_is,
+    },
+    {
+        .name = "set.members",
+        .collection = COLLECTION_SET,
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "an array of the members",
+        .build = build_members,
+        .render = render_as_is,
+    },
+    {
+        .name = "set.pop",
+        .collection = COLLECTION_SET,
+        .flags = VERB_WRITE,
+        .syntax = "N K [count]",
+        .summary = "removes and replies any one member, or nil; with count an array",
+        .build = build_pop,
+        .render = render_as_is,
+    },
+    {
+        .name = "set.random",
+        .collection = COLLECTION_SET,
+        .flags = VERB_READ,
+        .syntax = "N K [count]",
+        .summary = "any one member, or nil; with count an array of as many different ones",
+        .build = build_random,
+        .render = render_as_is,
+    },
+    {
+        .name = "set.scan",
+        .collection = COLLECTION_SET,
+        .flags = VERB_READ,
+        .syntax = "[count=] N K cursor",
+        .summary = "a step of an iteration: the next cursor (0: done) and an array of members",
+        .build = build_scan,
+        .render = render_as_is,
+    },
+    {0},
+};

@@ -1,0 +1,330 @@
+#include "verb.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "mem.h"
+#include "number.h"
+#include "word.h"
+
+enum { SLOTS = 256, LONGEST_NAME = 16 }; // a power of two, several times the number of verbs
+
+struct verb_table {
+    struct verb_entry *entries;
+    size_t count;
+    uint16_t slots[SLOTS]; // open addressing: index of the entry + 1, 0 for none
+};
+
+const char *collection_name(enum collection collection) {
+    static const char *const names[] = {
+        [COLLECTION_ANY] = "any",       [COLLECTION_KEY] = "key",
+        [COLLECTION_DICT] = "dict",     [COLLECTION_SET] = "set",
+        [COLLECTION_SORTED] = "sorted", [COLLECTION_COUNTER] = "counter",
+        [COLLECTION_MEMO] = "memo",     [COLLECTION_NONE] = "connection",
+    };
+    return names[collection];
+}
+
+// --- syntax -----------------------------------------------------------------------------------
+
+struct named_kind {
+    const char *name;
+    enum arg_kind kind;
+};
+
+static const struct named_kind named_kinds[] = {
+    {"K", ARG_KEY},       {"F", ARG_FIELD},       {"M", ARG_MEMBER},     {"V", ARG_VALUE},
+    {"n", ARG_INTEGER},   {"start", ARG_INTEGER}, {"stop", ARG_INTEGER}, {"count", ARG_COUNT},
+    {"score", ARG_SCORE}, {"min", ARG_BOUND},     {"max", ARG_BOUND},    {"cursor", ARG_CURSOR},
+};
+
+static const char *const option_names[OPTIONS] = {
+    [OPTION_TTL] = "ttl",     [OPTION_IF] = "if",       [OPTION_ORDER] = "order",
+    [OPTION_LIMIT] = "limit", [OPTION_COUNT] = "count", [OPTION_WAIT] = "wait",
+};
+
+static enum arg_kind kind_of(struct slice name) {
+    for (size_t i = 0; i < sizeof(named_kinds) / sizeof(*named_kinds); i++)
+        if (slice_equal(name, slice_of(named_kinds[i].name)))
+            return named_kinds[i].kind;
+    return ARG_TEXT;
+}
+
+static int option_of(struct slice name) {
+    for (int i = 0; i < OPTIONS; i++)
+        if (slice_equal(name, slice_of(option_names[i])))
+            return i;
+    return -1;
+}
+
+// The next word of a syntax without its brackets; *opens and *closes say whether it had them.
+static struct slice next_token(const char **at, bool *opens, bool *closes) {
+    while (**at == ' ')
+        (*at)++;
+    const char *start = *at;
+    while (**at && **at != ' ')
+        (*at)++;
+    struct slice token = {start, (size_t)(*at - start)};
+    *opens = token.len > 0 && *token.data == '[';
+    if (*opens)
+        token = (struct slice){token.data + 1, token.len - 1};
+    *closes = token.len > 0 && token.data[token.len - 1] == ']';
+    token.len -= *closes;
+    return token;
+}
+
+// Reads "[ttl=] N K F V [F V ...]" into a signature: see SIGNATURE's fields for what counts.
+static struct signature read_syntax(const char *syntax) {
+    struct signature s = {0};
+    uint32_t group = 0; // words since the last "["
+    bool is_optional = false, opens, closes;
+    for (;;) {
+        struct slice token = next_token(&syntax, &opens, &closes);
+        if (token.len == 0)
+            break;
+        const char *equals = memchr(token.data, '=', token.len);
+        if (opens) {
+            is_optional = true;
+            group = 0;
+        }
+        if (equals) {
+            int option = option_of((struct slice){token.data, (size_t)(equals - token.data)});
+            assert(option >= 0);
+            s.options |= 1u << option;
+        } else if (slice_equal(token, SLICE("..."))) {
+            s.group = group;
+            s.fixed -= group;
+        } else if (slice_equal(token, SLICE("N")) && !is_optional) {
+            s.has_namespace = true;
+        } else {
+            assert(s.fixed < SIGNATURE_KINDS);
+            s.kinds[s.fixed++] = kind_of(token);
+            s.least += !is_optional;
+            group++;
+        }
+        if (closes)
+            is_optional = false;
+    }
+    s.most = s.group > 0 ? UINT32_MAX : s.fixed;
+    return s;
+}
+
+// --- table ------------------------------------------------------------------------------------
+
+// FNV-1a over the lower-cased name (Fowler, Noll, Vo; IETF draft-eastlake-fnv).
+static uint32_t hash_name(struct slice name) {
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.data[i];
+        hash = (hash ^ (c >= 'A' && c <= 'Z' ? c | 0x20u : c)) * 16777619u;
+    }
+    return hash;
+}
+
+static void add_rows(struct verb_table *table, const struct verb *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot = hash_name(slice_of(rows[i].name)) % SLOTS;
+        assert(strlen(rows[i].name) <= LONGEST_NAME && table->count < SLOTS / 2);
+        table->entries = mem_resize(table->entries, (table->count + 1) * sizeof(*table->entries));
+        table->entries[table->count] = (struct verb_entry){
+            .verb = &rows[i],
+            .signature = read_syntax(rows[i].syntax),
+            .id = (uint32_t)table->count,
+        };
+        while (table->slots[slot] != 0)
+            slot = (slot + 1) % SLOTS;
+        table->slots[slot] = (uint16_t)++table->count;
+    }
+}
+
+struct verb_table *verb_table_new(const struct verb *more, size_t count) {
+    static const struct verb *const collections[] = {any_verbs, key_verbs,    dict_verbs,
+                                                     set_verbs, sorted_verbs, counter_verbs};
+    struct verb_table *table = mem_new(sizeof(*table));
+    for (size_t i = 0; i < sizeof(collections) / sizeof(*collections); i++) {
+        size_t rows = 0;
+        while (collections[i][rows].name)
+            rows++;
+        add_rows(table, collections[i], rows);
+    }
+    add_rows(table, more, count);
+    return table;
+}
+
+void verb_table_free(struct verb_table *table) {
+    mem_free(table->entries);
+    mem_free(table);
+}
+
+const struct verb_entry *verb_find(const struct verb_table *table, struct slice name) {
+    if (name.len > LONGEST_NAME)
+        return NULL;
+    for (uint32_t slot = hash_name(name) % SLOTS; table->slots[slot] != 0;
+         slot = (slot + 1) % SLOTS) {
+        const struct verb_entry *entry = &table->entries[table->slots[slot] - 1];
+        if (slice_equal_nocase(name, slice_of(entry->verb->name)))
+            return entry;
+    }
+    return NULL;
+}
+
+const struct verb_entry *verb_at(const struct verb_table *table, size_t id) {
+    return id < table->count ? &table->entries[id] : NULL;
+}
+
+const char *verb_nearest(const struct verb_table *table, struct slice name) {
+    const char *nearest = NULL;
+    size_t least = 3;
+    for (size_t i = 0; i < table->count; i++) {
+        struct slice full = slice_of(table->entries[i].verb->name);
+        size_t distance = word_distance(name, full);
+        const char *dot = strchr(full.data, '.');
+        if (dot && slice_equal_nocase(name, slice_of(dot + 1)))
+            distance = 0;
+        if (distance < least) {
+            least = distance;
+            nearest = full.data;
+        }
+    }
+    return nearest;
+}
+
+// --- calls ------------------------------------------------------------------------------------
+
+static bool is_one_of(struct slice value, const char *const *names, size_t count, size_t *index) {
+    for (*index = 0; *index < count; ++*index)
+        if (slice_equal(value, slice_of(names[*index])))
+            return true;
+    return false;
+}
+
+// Reads one option's value into `call`; returns what would have been right, or NULL.
+static const char *read_option(struct call *call, int option, struct slice value) {
+    static const char *const conditions[] = {"always", "absent", "present", "greater", "less"};
+    static const char *const orders[] = {"asc", "desc"};
+    size_t index;
+    switch (option) {
+    case OPTION_TTL:
+        return number_parse_duration(value, &call->ttl_asked_ms) && call->ttl_asked_ms > 0
+                   ? NULL
+                   : "a duration above 0, as 90, 1500ms, 2h or forever (36500d at most)";
+    case OPTION_WAIT:
+        return number_parse_duration(value, &call->wait_ms) && call->wait_ms != DURATION_FOREVER
+                   ? NULL
+                   : "a duration, as 2s or 1500ms";
+    case OPTION_IF:
+        if (!is_one_of(value, conditions + 1, 4, &index))
+            return "absent, present, greater or less";
+        call->add_if = (enum add_if)(index + 1);
+        return NULL;
+    case OPTION_ORDER:
+        if (!is_one_of(value, orders, 2, &index))
+            return "asc or desc";
+        call->is_descending = index == 1;
+        return NULL;
+    case OPTION_LIMIT:
+        return number_parse_int(value, &call->limit) && call->limit >= 0
+                   ? NULL
+                   : "a whole number, not negative";
+    default:
+        return number_parse_int(value, &call->count) && call->count > 0 ? NULL
+                                                                        : "a whole number above 0";
+    }
+}
+
+static bool fail_usage(const struct verb *verb, struct bytes *out, const char *problem) {
+    reply_error(out, REPLY_ARGS, "%s: use %s%s%s", problem, verb->name, *verb->syntax ? " " : "",
+                verb->syntax);
+    return false;
+}
+
+// Reads the word as an option of the verb. False: *out got the error.
+static bool take_option(const struct verb_entry *entry, struct slice word, size_t equals,
+                        struct call *call, struct bytes *out) {
+    struct slice name = {word.data, equals},
+                 value = {word.data + equals + 1, word.len - equals - 1};
+    int option = option_of(name);
+    if (option < 0 || !(entry->signature.options & 1u << option)) {
+        reply_error(out, REPLY_ARGS, "%s takes no option '%.*s': use %s %s", entry->verb->name,
+                    REPLY_WORD(name), entry->verb->name, entry->verb->syntax);
+        return false;
+    }
+    if (call->options & 1u << option) {
+        reply_error(out, REPLY_ARGS, "%s= is given twice", option_names[option]);
+        return false;
+    }
+    call->options |= 1u << option;
+    const char *right = read_option(call, option, value);
+    if (right)
+        reply_error(out, REPLY_ARGS, "%s=%.*s: use %s", option_names[option], REPLY_WORD(value),
+                    right);
+    return !right;
+}
+
+static const char *check_argument(enum arg_kind kind, struct slice arg) {
+    int64_t integer;
+    uint64_t cursor;
+    double number;
+    switch (kind) {
+    case ARG_INTEGER:
+        return number_parse_int(arg, &integer) ? NULL : "is not a whole number of 64 bits";
+    case ARG_COUNT:
+        return number_parse_int(arg, &integer) && integer >= 0
+                   ? NULL
+                   : "is not a whole number of 64 bits, not negative";
+    case ARG_SCORE: return number_parse_double(arg, &number) ? NULL : "is not a number";
+    case ARG_BOUND:
+        if (arg.len > 0 && arg.data[0] == '(')
+            arg = (struct slice){arg.data + 1, arg.len - 1};
+        return number_parse_double(arg, &number)
+                   ? NULL
+                   : "is not a score: use a number, (number, -inf or +inf";
+    case ARG_CURSOR:
+        return number_parse_unsigned(arg, &cursor) ? NULL
+                                                   : "is not a cursor: use 0, then the one replied";
+    default: return NULL;
+    }
+}
+
+static bool check_arguments(const struct verb_entry *entry, const struct call *call,
+                            struct bytes *out) {
+    const struct signature *s = &entry->signature;
+    size_t rest = call->argc > s->fixed ? call->argc - s->fixed : 0;
+    if (call->argc < s->least || call->argc > s->most || (s->group > 0 && rest % s->group != 0))
+        return fail_usage(entry->verb, out, "wrong number of arguments");
+    for (size_t i = 0; i < call->argc; i++) {
+        const char *problem = check_argument(signature_kind(s, i), call->args[i]);
+        if (problem) {
+            reply_error(out, REPLY_ARGS, "'%.*s' %s", REPLY_WORD(call->args[i]), problem);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool verb_read_call(const struct verb_entry *entry, const struct slice *words, size_t count,
+                    struct call *call, struct slice *name, struct bytes *out) {
+    size_t at = 0;
+    *call = (struct call){.verb = entry->verb};
+    *name = (struct slice){0};
+    if (entry->signature.has_namespace) {
+        for (; at < count; at++) {
+            const char *equals = words[at].len > 0 ? memchr(words[at].data, '=', words[at].len) : 0;
+            if (!equals)
+                break;
+            if (!take_option(entry, words[at], (size_t)(equals - words[at].data), call, out))
+                return false;
+        }
+        if (at == count)
+            return fail_usage(entry->verb, out, "no namespace");
+        *name = words[at++];
+    }
+    call->args = words + at;
+    call->argc = count - at;
+    return check_arguments(entry, call, out);
+}
+
+void verb_append_help(struct bytes *out, const struct verb *verb) {
+    bytes_printf(out, "%s%s%s\n    %s\n", verb->name, *verb->syntax ? " " : "", verb->syntax,
+                 verb->summary);
+}

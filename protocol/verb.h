@@ -1,0 +1,140 @@
+// Verb: the table of all verbs. One row says all there is to say about a verb; arity, options,
+// checks, help and documents follow from its `syntax`.
+//
+// To add a verb to a collection, add a row to its file (dict.c, …) and a .session to
+// tests/integration; the tests and PROTOCOL.md's table fail until help, test and document exist.
+#pragma once
+
+#include "answer.h"
+#include "bytes.h"
+#include "command.h"
+
+enum collection {
+    COLLECTION_ANY, // del, exists, …: whatever the key holds
+    COLLECTION_KEY,
+    COLLECTION_DICT,
+    COLLECTION_SET,
+    COLLECTION_SORTED,
+    COLLECTION_COUNTER,
+    COLLECTION_MEMO,
+    COLLECTION_NONE, // connection and daemon: no namespace
+    COLLECTION_COUNT,
+};
+
+const char *collection_name(enum collection collection);
+
+enum verb_flags {
+    VERB_READ = 1 << 0,    // needs `read`
+    VERB_WRITE = 1 << 1,   // needs `write`
+    VERB_ADMIN = 1 << 2,   // needs `admin`
+    VERB_OPEN = 1 << 3,    // may be said before auth
+    VERB_NEW_TTL = 1 << 4, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
+};
+
+enum option {
+    OPTION_TTL,
+    OPTION_IF,
+    OPTION_ORDER,
+    OPTION_LIMIT,
+    OPTION_COUNT,
+    OPTION_WAIT,
+    OPTIONS,
+};
+
+enum add_if { ADD_ALWAYS, ADD_IF_ABSENT, ADD_IF_PRESENT, ADD_IF_GREATER, ADD_IF_LESS };
+
+// What a word of a syntax stands for. The order is that of verb.c's table.
+enum arg_kind {
+    ARG_KEY,     // K
+    ARG_FIELD,   // F
+    ARG_MEMBER,  // M
+    ARG_VALUE,   // V
+    ARG_INTEGER, // n, start, stop: a whole number
+    ARG_COUNT,   // count: a whole number, not negative
+    ARG_SCORE,   // score: a double
+    ARG_BOUND,   // min, max: a double, "(" before it leaves it out
+    ARG_CURSOR,  // cursor
+    ARG_TEXT,    // anything else
+};
+
+struct verb;
+struct request; // the daemon's: opaque here
+
+// A request as the builders see it: everything is checked and decided.
+struct call {
+    const struct verb *verb;
+    struct slice prefix;      // of the namespace
+    const struct slice *args; // behind the namespace: the key first
+    size_t argc;
+    enum ttl_rule ttl_rule;
+    int64_t ttl_ms; // for TTL_SET and TTL_SET_IF_NONE
+    enum ttl_reason ttl_reason;
+    unsigned options; // bit per enum option: which were given
+    int64_t ttl_asked_ms;
+    enum add_if add_if;
+    bool is_descending;
+    int64_t limit;
+    int64_t count;
+    int64_t wait_ms;
+};
+
+struct verb {
+    const char *name;
+    enum collection collection;
+    unsigned flags;
+    const char *syntax;  // "[ttl=] N K F V [F V ...]": options, then arguments
+    const char *summary; // one line, as help prints it
+    void (*build)(struct command *c, const struct call *call);
+    answer_render *render;
+    // The daemon's own verbs: answers at once, instead of a backend.
+    void (*run)(struct request *request, const struct call *call);
+};
+
+enum { SIGNATURE_KINDS = 8 };
+
+// What a row's syntax says, read once.
+struct signature {
+    bool has_namespace;
+    unsigned options;               // bit per enum option
+    uint8_t kinds[SIGNATURE_KINDS]; // of the words behind the namespace, the repeating group last
+    uint32_t fixed;                 // how many of them are there once, optional ones included
+    uint32_t least;                 // words that must be there
+    uint32_t group;                 // how many repeat; 0: none
+    uint32_t most;
+};
+
+struct verb_entry {
+    const struct verb *verb;
+    struct signature signature;
+    uint32_t id; // 0, 1, 2 … in the order of the table
+};
+
+struct verb_table;
+
+// The verbs of all collections, and `more` rows of the daemon's.
+struct verb_table *verb_table_new(const struct verb *more, size_t count);
+void verb_table_free(struct verb_table *table);
+const struct verb_entry *verb_find(const struct verb_table *table, struct slice name);
+const struct verb_entry *verb_at(const struct verb_table *table, size_t id); // NULL past the end
+
+// The known name nearest to `name`, for a message; NULL when none is near.
+const char *verb_nearest(const struct verb_table *table, struct slice name);
+
+// Reads `words` (behind the verb's name) into `call`: options first, then *name gets the
+// namespace if the verb takes one, the rest are arguments. False: *out got the ARGS error.
+bool verb_read_call(const struct verb_entry *entry, const struct slice *words, size_t count,
+                    struct call *call, struct slice *name, struct bytes *out);
+
+// The kind of the argument at `index`, counted behind the namespace.
+static inline enum arg_kind signature_kind(const struct signature *s, size_t index) {
+    if (index >= s->fixed && s->group > 0)
+        index = s->fixed + (index - s->fixed) % s->group;
+    return (enum arg_kind)s->kinds[index];
+}
+
+// "name syntax — summary"
+void verb_append_help(struct bytes *out, const struct verb *verb);
+
+// The rows of each collection, ended by one without a name.
+extern const struct verb any_verbs[], key_verbs[], dict_verbs[], set_verbs[], sorted_verbs[],
+    counter_verbs[];

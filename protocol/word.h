@@ -1,0 +1,9 @@
+// Word: how far two names are apart, for "did you mean".
+#pragma once
+
+#include "bytes.h"
+
+// How many letters must be added, left out, changed or swapped with their neighbour to get from
+// one to the other, letters in either case being the same (the restricted Damerau-Levenshtein
+// distance: Damerau, CACM 7(3), 1964). SIZE_MAX when one is longer than 64 bytes.
+size_t word_distance(struct slice a, struct slice b);
