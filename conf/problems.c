@@ -1,0 +1,40 @@
+#include "problems.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mem.h"
+
+void problems_add(struct problems *p, int line, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    p->items = mem_resize(p->items, (p->count + 1) * sizeof(*p->items));
+    p->items[p->count++] = (struct problem){line, mem_text(text)};
+}
+
+static int by_line(const void *left, const void *right) {
+    const struct problem *a = left, *b = right;
+    return (a->line > b->line) - (a->line < b->line);
+}
+
+void problems_append(struct problems *p, struct bytes *out) {
+    if (p->count > 0)
+        qsort(p->items, p->count, sizeof(*p->items), by_line);
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->items[i].line > 0)
+            bytes_printf(out, "%s:%d: %s\n", p->file, p->items[i].line, p->items[i].text);
+        else
+            bytes_printf(out, "%s: %s\n", p->file, p->items[i].text);
+    }
+}
+
+void problems_deinit(struct problems *p) {
+    for (size_t i = 0; i < p->count; i++)
+        mem_free(p->items[i].text);
+    mem_free(p->items);
+    *p = (struct problems){0};
+}

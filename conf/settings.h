@@ -1,0 +1,130 @@
+// Settings: a whole configuration as one immutable snapshot, shared by counting references.
+//
+// It is plain data: no sockets, no clock. policy.h of the daemon ties it to living backends.
+#pragma once
+
+#include "problems.h"
+#include "url.h"
+#include "verb.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum over_ttl { OVER_TTL_CLAMP, OVER_TTL_REJECT };
+enum ttl_mode { TTL_MODE_SLIDING, TTL_MODE_FIXED };
+enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
+enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS };
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
+
+enum { VERBS_MOST = 128, TOKEN_HASH_SIZE = 32 };
+
+struct verb_set {
+    uint64_t bits[VERBS_MOST / 64]; // by verb_entry.id
+};
+
+struct names {
+    char **items;
+    size_t count;
+};
+
+// What every section's struct begins with.
+struct section_conf {
+    int line;       // where it began; 0: not in the file
+    uint64_t given; // bit per schema row: which options it names
+};
+
+// Times are in milliseconds, DURATION_FOREVER for never; sizes in bytes.
+struct daemon_conf { // [cachesd]
+    struct section_conf common;
+    struct address *listens;
+    size_t listen_count;
+    int64_t socket_mode;
+    char *socket_group;
+    int64_t max_clients;
+    int64_t max_request;
+    int64_t client_output;
+    int64_t client_stall_ms;
+    int64_t client_idle_ms;
+    int64_t drain_ms;
+    int64_t near_memory;
+    int64_t log_level; // enum log_level
+};
+
+struct backend_conf { // [backend NAME]
+    struct section_conf common;
+    char *name;
+    struct url url;
+    char *password_file;
+    int64_t connect_timeout_ms;
+    int64_t timeout_ms;
+    int64_t max_pending;
+};
+
+struct namespace_conf { // [namespace NAME]
+    struct section_conf common;
+    char *name;
+    char *backend_name;
+    size_t backend; // index in settings.backends
+    char *prefix;
+    size_t prefix_len;
+    int64_t ttl_ms;
+    int64_t max_ttl_ms;
+    int64_t over_ttl; // enum over_ttl
+    int64_t ttl_mode; // enum ttl_mode
+    int64_t jitter_percent;
+    uint64_t collections; // bit per enum collection
+    struct verb_set deny;
+    bool is_readonly;
+    int64_t value; // enum value_kind
+    int64_t max_key;
+    int64_t max_value;
+    bool is_near;
+    int64_t near_ttl_ms;
+    int64_t stale_ms;
+    int64_t lease_ms;
+    int64_t null_ttl_ms;
+    int64_t on_error; // enum on_error
+};
+
+struct user_conf { // [user NAME]
+    struct section_conf common;
+    char *name;
+    int64_t uid, gid; // -1: not asked for
+    bool has_token;
+    unsigned char token[TOKEN_HASH_SIZE]; // SHA-256 of it
+    struct names namespaces;              // "*" alone: all
+    bool is_for_all;
+    int64_t access; // enum access
+};
+
+struct settings {
+    unsigned refs;
+    char *file;
+    struct daemon_conf daemon;
+    struct backend_conf *backends;
+    size_t backend_count;
+    struct namespace_conf *namespaces;
+    size_t namespace_count;
+    struct user_conf *users;
+    size_t user_count;
+    uint32_t *slots; // namespaces by name: open addressing, index + 1
+    size_t slot_count;
+};
+
+// What a file may refer to beside itself.
+struct settings_source {
+    const char *file;               // NULL: the built-in default
+    const struct verb_table *verbs; // for `deny`
+    const char *const *environment; // "NAME=value" …: CACHES_DSN and its kin; NULL-terminated
+};
+
+// Reads and checks everything; NULL when anything is wrong. Every problem is in *problems then,
+// and `problems->file` names the source. May be called on any thread: it blocks on files.
+struct settings *settings_load(const struct settings_source *source, struct problems *problems);
+
+struct settings *settings_ref(struct settings *settings);
+void settings_unref(struct settings *settings);
+
+// NULL: no such namespace.
+const struct namespace_conf *settings_namespace(const struct settings *settings, struct slice name);
+
+// 1–64 of A-Z a-z 0-9 _ . -
+bool settings_is_name(struct slice name);
