@@ -1,0 +1,208 @@
+#include "backend.h"
+
+#include "mem.h"
+
+enum { FIRST_DELAY_MS = 20, LONGEST_DELAY_MS = 500, FAULT_LOG_MS = 10000, SETTLE_FAILURES = 2 };
+
+static void start_connecting(struct backend *b);
+
+// --- life -------------------------------------------------------------------------------------
+
+static void on_handle_closed(uv_handle_t *handle) {
+    struct backend *b = handle->data;
+    if (--b->handles > 0)
+        return;
+    settings_unref(b->settings);
+    mem_free(b);
+}
+
+static void init_timer(struct backend *b, uv_timer_t *timer) {
+    uv_timer_init(&b->reactor->loop, timer);
+    timer->data = b;
+    b->handles++;
+}
+
+struct backend *backend_new(struct reactor *reactor, struct settings *settings,
+                            const struct backend_conf *conf, void (*on_settled)(void *owner),
+                            void *owner) {
+    struct backend *b = mem_new(sizeof(*b));
+    b->reactor = reactor;
+    b->settings = settings_ref(settings);
+    b->conf = conf;
+    b->on_settled = on_settled;
+    b->owner = owner;
+    init_timer(b, &b->retry);
+    init_timer(b, &b->wait);
+    if (conf->url.kind == URL_EMBEDDED)
+        b->embedded = embedded_new(reactor, conf);
+    start_connecting(b);
+    return b;
+}
+
+void backend_free(struct backend *b) {
+    b->is_stopping = true;
+    if (b->conn)
+        backend_conn_close(b->conn);
+    b->conn = NULL;
+    while (b->first_waiter) {
+        struct backend_waiter *waiter = b->first_waiter;
+        backend_stop_waiting(waiter);
+        waiter->on_room(waiter, true);
+    }
+    if (b->embedded)
+        embedded_free(b->embedded);
+    uv_close((uv_handle_t *)&b->retry, on_handle_closed);
+    uv_close((uv_handle_t *)&b->wait, on_handle_closed);
+}
+
+static void settle(struct backend *b) {
+    if (b->is_settled)
+        return;
+    b->is_settled = true;
+    b->on_settled(b->owner);
+}
+
+// --- connection -------------------------------------------------------------------------------
+
+static void on_ready(void *owner) {
+    struct backend *b = owner;
+    struct bytes where = {0};
+    url_append_shown(&where, &b->conf->url);
+    log_info(&b->reactor->log, "backend %s: up (%.*s)", b->conf->name, (int)where.len, where.data);
+    bytes_deinit(&where);
+    b->is_up = true;
+    b->failures = 0;
+    b->connects++;
+    settle(b);
+}
+
+static void on_retry(uv_timer_t *timer) { start_connecting(timer->data); }
+
+// 20 ms, 40, 80 … half a second, each shortened by up to half: "full jitter" would allow 0, which
+// is too eager for a single server (AWS Architecture Blog, "Exponential Backoff And Jitter").
+static uint64_t retry_delay(struct backend *b) {
+    uint64_t delay = LONGEST_DELAY_MS;
+    if (b->failures < 6)
+        delay = (uint64_t)FIRST_DELAY_MS << (b->failures - 1);
+    if (delay > LONGEST_DELAY_MS)
+        delay = LONGEST_DELAY_MS;
+    return delay - random_up_to(&b->reactor->random, delay / 2);
+}
+
+static void on_lost(void *owner, const char *reason) {
+    struct backend *b = owner;
+    bool was_up = b->is_up;
+    b->requests += b->conn->requests;
+    b->timeouts += b->conn->timeouts;
+    b->conn = NULL;
+    b->is_up = false;
+    if (b->is_stopping)
+        return;
+    if (was_up) {
+        log_warning(&b->reactor->log, "backend %s: lost: %s", b->conf->name, reason);
+        start_connecting(b);
+        return;
+    }
+    b->failures++;
+    b->attempt++;
+    enum log_level level = LOG_LEVEL_DEBUG; // once an outage, not at each attempt
+    if (b->failures == SETTLE_FAILURES && !b->embedded)
+        level = LOG_LEVEL_ERROR;
+    log_write(&b->reactor->log, level, "backend %s: down: %s", b->conf->name, reason);
+    if (b->failures >= SETTLE_FAILURES && !b->embedded)
+        settle(b);
+    uv_timer_start(&b->retry, on_retry, retry_delay(b), 0);
+}
+
+static void start_connecting(struct backend *b) {
+    const char *path = b->conf->url.path;
+    if (b->embedded)
+        path = embedded_path(b->embedded);
+    b->conn = backend_conn_new(b->reactor, b->conf, path, b->attempt,
+                               (struct backend_conn_owner){on_ready, on_lost, b});
+}
+
+// --- room -------------------------------------------------------------------------------------
+
+enum backend_room backend_room(const struct backend *b) {
+    if (!b->conn || b->is_stopping || (!b->is_up && b->failures > 0))
+        return BACKEND_DOWN;
+    bool is_full = b->conn->pending >= (size_t)b->conf->max_pending ||
+                   stream_unread(&b->conn->stream) >= (size_t)b->settings->daemon.max_request;
+    return is_full ? BACKEND_FULL : BACKEND_ROOM;
+}
+
+struct backend_conn *backend_pick_conn(struct backend *b) {
+    return b->conn;
+}
+
+static void on_wait_over(uv_timer_t *timer);
+
+// Waiters come and go in order, so the first has the oldest deadline.
+static void arm_wait(struct backend *b) {
+    uint64_t now = uv_now(&b->reactor->loop);
+    if (!b->first_waiter)
+        return;
+    uint64_t deadline = b->first_waiter->deadline_ms;
+    uv_timer_start(&b->wait, on_wait_over, deadline > now ? deadline - now : 0, 0);
+}
+
+static void on_wait_over(uv_timer_t *timer) {
+    struct backend *b = timer->data;
+    while (b->first_waiter && b->first_waiter->deadline_ms <= uv_now(&b->reactor->loop)) {
+        struct backend_waiter *waiter = b->first_waiter;
+        backend_stop_waiting(waiter);
+        waiter->on_room(waiter, true);
+    }
+    arm_wait(b);
+}
+
+void backend_wait(struct backend *b, struct backend_waiter *waiter) {
+    waiter->next = NULL;
+    waiter->backend = b;
+    waiter->deadline_ms = uv_now(&b->reactor->loop) + (uint64_t)b->conf->timeout_ms;
+    if (b->last_waiter)
+        b->last_waiter->next = waiter;
+    else
+        b->first_waiter = waiter;
+    b->last_waiter = waiter;
+    if (!uv_is_active((uv_handle_t *)&b->wait))
+        arm_wait(b);
+}
+
+void backend_stop_waiting(struct backend_waiter *waiter) {
+    struct backend *b = waiter->backend;
+    struct backend_waiter *before = NULL, *at = b ? b->first_waiter : NULL;
+    while (at && at != waiter) {
+        before = at;
+        at = at->next;
+    }
+    waiter->backend = NULL;
+    if (!at)
+        return;
+    if (before)
+        before->next = waiter->next;
+    else
+        b->first_waiter = waiter->next;
+    if (b->last_waiter == waiter)
+        b->last_waiter = before;
+}
+
+void backend_wake(struct backend *b) {
+    // A waiter that fills the backend again queues up behind the others.
+    while (b->first_waiter && backend_room(b) != BACKEND_FULL) {
+        struct backend_waiter *waiter = b->first_waiter;
+        backend_stop_waiting(waiter);
+        waiter->on_room(waiter, false);
+    }
+}
+
+void backend_log_fault(struct backend *b, const char *words) {
+    uint64_t now = uv_now(&b->reactor->loop);
+    if (b->last_fault_log_ms > 0 && now - b->last_fault_log_ms < FAULT_LOG_MS)
+        return;
+    b->last_fault_log_ms = now;
+    log_error(&b->reactor->log, "backend %s: answered: %s", b->conf->name, words);
+}
+
+size_t backend_pending(const struct backend *b) { return b->conn ? b->conn->pending : 0; }

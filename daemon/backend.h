@@ -1,0 +1,73 @@
+// Backend: a named Redis: its connection, and what happens while there is none.
+//
+//   CONNECTING ──ready──► UP ──lost──► CONNECTING (at once; what comes meanwhile is kept)
+//        └──failed──► DOWN ──delay──► CONNECTING (what comes meanwhile is refused at once)
+//
+// The delay grows with each failure and is jittered, so that many daemons do not come back
+// together.
+#pragma once
+
+#include "backend_conn.h"
+#include "embedded.h"
+#include "reactor.h"
+
+enum backend_room {
+    BACKEND_ROOM, // backend_pick_conn() gives a connection
+    BACKEND_FULL, // too much is under way: wait
+    BACKEND_DOWN,
+};
+
+// Somebody who waits for room. The owner embeds it.
+struct backend_waiter {
+    struct backend_waiter *next;
+    struct backend *backend; // NULL: not waiting
+    uint64_t deadline_ms;
+    // There may be room again; or, `is_late`, the deadline has passed.
+    void (*on_room)(struct backend_waiter *waiter, bool is_late);
+};
+
+struct backend {
+    struct reactor *reactor;
+    struct settings *settings; // a reference: `conf` is in there
+    const struct backend_conf *conf;
+    struct embedded *embedded; // NULL: not ours to run
+    struct backend_conn *conn; // NULL while DOWN
+    bool is_up;
+    bool is_stopping;
+    unsigned failures; // since it was last up
+    unsigned attempt;  // which of the host's addresses
+    uv_timer_t retry;
+    uv_timer_t wait;
+    unsigned handles;
+    struct backend_waiter *first_waiter, *last_waiter;
+    void (*on_settled)(void *owner); // it came up, or failed for good as far as starting goes
+    void *owner;
+    bool is_settled;
+    uint64_t connects, requests, timeouts, refused; // counters; those of past connections
+    uint64_t last_fault_log_ms;
+};
+
+// Starts to connect. Takes a reference on `settings`.
+struct backend *backend_new(struct reactor *reactor, struct settings *settings,
+                            const struct backend_conf *conf, void (*on_settled)(void *owner),
+                            void *owner);
+
+// Closes its connection and, when it is embedded, ends its server. Frees itself later.
+void backend_free(struct backend *b);
+
+enum backend_room backend_room(const struct backend *b);
+
+// The connection for the next request: to be asked only after BACKEND_ROOM. A cluster would choose
+// by key here.
+struct backend_conn *backend_pick_conn(struct backend *b);
+
+void backend_wait(struct backend *b, struct backend_waiter *waiter);
+void backend_stop_waiting(struct backend_waiter *waiter);
+
+// Lets waiters go on as far as there is room; to be called once a turn.
+void backend_wake(struct backend *b);
+
+// An answer that the operator should know of; logged once in ten seconds at most.
+void backend_log_fault(struct backend *b, const char *words);
+
+size_t backend_pending(const struct backend *b);

@@ -1,0 +1,380 @@
+#include "backend_conn.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "mem.h"
+#include "reply.h"
+
+static void fail(struct backend_conn *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static struct backend_conn *conn_of(struct stream *s) {
+    return (struct backend_conn *)s; // the stream is its first member
+}
+
+// --- end --------------------------------------------------------------------------------------
+
+static void let_go(struct backend_conn *c) {
+    assert(c->handles > 0);
+    if (--c->handles > 0)
+        return;
+    resp_free(c->resp);
+    mem_free(c);
+}
+
+static void on_timer_closed(uv_handle_t *handle) { let_go(handle->data); }
+
+static void on_stream_closed(struct stream *s) { let_go(conn_of(s)); }
+
+// What the kernel took may have been executed; the rest was not.
+static void drop_pending(struct backend_conn *c) {
+    if (c->first && c->first->is_started && !c->first->is_done)
+        answer_cancel(&c->answer);
+    answer_deinit(&c->answer);
+    while (c->first) {
+        struct request *r = c->first;
+        c->first = r->next_pending;
+        if (r->is_done || !r->client)
+            ; // a timeout answered it, or nobody waits
+        else if (r->sent_at < c->stream.accepted + c->stream.writing.len)
+            request_fail(r, REPLY_LOST, "the backend's connection broke before its answer");
+        else
+            request_fail(r, REPLY_UNAVAILABLE, "the backend is down");
+        request_release(r);
+    }
+    c->last = c->oldest_live = NULL;
+    c->pending = 0;
+}
+
+void backend_conn_close(struct backend_conn *c) {
+    if (c->state == CONN_CLOSED)
+        return;
+    if (c->state == CONN_RESOLVING)
+        uv_cancel((uv_req_t *)&c->resolve);
+    c->state = CONN_CLOSED;
+    uv_close((uv_handle_t *)&c->timer, on_timer_closed);
+    stream_close(&c->stream);
+    drop_pending(c);
+}
+
+static void fail(struct backend_conn *c, const char *format, ...) {
+    char reason[sizeof(c->reason)];
+    va_list args;
+    if (c->state == CONN_CLOSED)
+        return;
+    va_start(args, format);
+    vsnprintf(reason, sizeof(reason), format, args);
+    va_end(args);
+    struct backend_conn_owner owner = c->owner;
+    backend_conn_close(c);
+    owner.on_lost(owner.owner, reason);
+}
+
+// --- deadlines --------------------------------------------------------------------------------
+
+static void on_deadline(uv_timer_t *timer);
+
+static void arm(struct backend_conn *c) {
+    uint64_t now = uv_now(&c->reactor->loop);
+    if (!c->oldest_live)
+        return;
+    uint64_t wait = c->oldest_live->deadline_ms > now ? c->oldest_live->deadline_ms - now : 0;
+    uv_timer_start(&c->timer, on_deadline, wait, 0);
+}
+
+static void time_out(struct backend_conn *c, struct request *r) {
+    if (r == c->first && r->is_started) {
+        answer_cancel(&c->answer);
+        c->answer.is_failed = true; // what comes of it is passed over
+    }
+    c->timeouts++;
+    if (r->client)
+        request_fail(r, REPLY_TIMEOUT, "the backend did not answer in time");
+}
+
+// Deadlines come in the order of the queue, so one timer for the oldest is enough.
+static void on_deadline(uv_timer_t *timer) {
+    struct backend_conn *c = timer->data;
+    uint64_t now = uv_now(&c->reactor->loop);
+    while (c->oldest_live && c->oldest_live->deadline_ms <= now) {
+        struct request *r = c->oldest_live;
+        c->oldest_live = r->next_pending;
+        if (!r->is_done)
+            time_out(c, r);
+    }
+    arm(c);
+}
+
+static void on_connect_timeout(uv_timer_t *timer) {
+    struct backend_conn *c = timer->data;
+    fail(c, "%s", *c->reason ? c->reason : "no connection within connect_timeout");
+}
+
+// --- greeting ---------------------------------------------------------------------------------
+
+static void greet(struct backend_conn *c, struct command *command, enum greeting greeting,
+                  struct slice name, size_t words) {
+    c->greetings[c->greeting_count++] = greeting;
+    command_begin(command, name, words);
+}
+
+// AUTH and SELECT as configured; a name for CLIENT LIST; MULTI, since an account without it would
+// run a transaction's commands one by one; PING, since a loading server answers the others well.
+static void write_greeting(struct backend_conn *c, struct bytes *out) {
+    struct command command = {.out = out};
+    const struct url *url = &c->conf->url;
+    if (url->password) {
+        greet(c, &command, GREETING_AUTH, SLICE("AUTH"), url->user ? 3 : 2);
+        if (url->user)
+            command_word(&command, slice_of(url->user));
+        command_word(&command, slice_of(url->password));
+    }
+    if (url->db > 0) {
+        greet(c, &command, GREETING_SELECT, SLICE("SELECT"), 2);
+        command_integer(&command, url->db);
+    }
+    greet(c, &command, GREETING_NAME, SLICE("CLIENT"), 3);
+    command_word(&command, SLICE("SETNAME"));
+    command_word(&command, SLICE("cachesd"));
+    greet(c, &command, GREETING_MULTI, SLICE("MULTI"), 1);
+    greet(c, &command, GREETING_DISCARD, SLICE("DISCARD"), 1);
+    greet(c, &command, GREETING_PING, SLICE("PING"), 1);
+}
+
+static void on_connected(uv_connect_t *connect, int status) {
+    struct backend_conn *c = connect->data;
+    if (c->state == CONN_CLOSED)
+        return;
+    if (status < 0) {
+        fail(c, "can't connect: %s", uv_strerror(status));
+        return;
+    }
+    struct bytes greeting = {0};
+    write_greeting(c, &greeting);
+    uv_buf_t buffer = uv_buf_init(greeting.data, (unsigned)greeting.len);
+    int written = uv_try_write(&c->stream.uv.stream, &buffer, 1);
+    bool is_whole = written == (int)greeting.len;
+    bytes_deinit(&greeting);
+    if (!is_whole) {
+        fail(c, "can't greet: %s", written < 0 ? uv_strerror(written) : "short write");
+        return;
+    }
+    c->state = CONN_GREETING;
+    stream_start_reading(&c->stream);
+}
+
+static void become_ready(struct backend_conn *c) {
+    uint64_t deadline = uv_now(&c->reactor->loop) + (uint64_t)c->conf->timeout_ms;
+    c->state = CONN_READY;
+    uv_timer_stop(&c->timer);
+    c->stream.is_held = false;
+    if (c->stream.out.len > 0)
+        stream_out(&c->stream);
+    for (struct request *r = c->first; r; r = r->next_pending)
+        r->deadline_ms = deadline;
+    arm(c);
+    c->owner.on_ready(c->owner.owner);
+}
+
+static void on_greeting_event(struct backend_conn *c, const struct event *e) {
+    static const char *const names[] = {"AUTH",  "SELECT",  "CLIENT SETNAME",
+                                        "MULTI", "DISCARD", "PING"};
+    enum greeting greeting = c->greetings[c->greeting_at];
+    if (e->depth > 0 || e->type != EVENT_ERROR || greeting == GREETING_NAME || *c->reason)
+        return;
+    snprintf(c->reason, sizeof(c->reason), "%s refused: %.*s", names[greeting],
+             (int)(e->text.len < 120 ? e->text.len : 120), e->text.data);
+}
+
+// --- answers ----------------------------------------------------------------------------------
+
+static void on_event(void *owner, const struct event *e) {
+    struct backend_conn *c = owner;
+    struct request *r = c->first;
+    if (c->state == CONN_GREETING) {
+        on_greeting_event(c, e);
+        return;
+    }
+    if (!r || *c->reason)
+        return; // on_reply() ends it
+    if (!r->is_started) {
+        r->is_started = true;
+        bool is_wanted = !r->is_done && r->client;
+        answer_begin(&c->answer, &r->command, r->entry->verb->render,
+                     is_wanted ? request_out(r) : &r->reply);
+        c->answer.most = is_wanted ? request_reply_limit(r) : SIZE_MAX;
+        c->answer.is_failed = !is_wanted;
+    }
+    answer_event(&c->answer, e);
+}
+
+static void finish_first(struct backend_conn *c) {
+    struct request *r = c->first;
+    c->first = r->next_pending;
+    c->last = c->first ? c->last : NULL;
+    c->pending--;
+    if (c->oldest_live == r)
+        c->oldest_live = c->first;
+    if (!r->is_done && r->client)
+        request_answered(r, &c->answer);
+    request_release(r);
+}
+
+static bool on_reply(void *owner) {
+    struct backend_conn *c = owner;
+    if (c->state == CONN_GREETING) {
+        if (*c->reason)
+            return false;
+        if (++c->greeting_at == c->greeting_count)
+            become_ready(c);
+        return true;
+    }
+    if (!c->first)
+        return false;
+    if (answer_end(&c->answer))
+        finish_first(c);
+    return true;
+}
+
+static void on_read(struct stream *s, char *data, size_t len) {
+    struct backend_conn *c = conn_of(s);
+    const char *error = resp_feed(c->resp, data, len);
+    if (error) {
+        fail(c, "%s", *c->reason ? c->reason : error);
+        return;
+    }
+    // A client's output may leave after this turn, but half a reply must not: its other half may
+    // never come.
+    struct request *r = c->first;
+    if (r && r->is_started && c->answer.out != &r->reply)
+        answer_move(&c->answer, &r->reply);
+}
+
+static uv_buf_t on_buffer(struct stream *s) {
+    return uv_buf_init(conn_of(s)->reactor->read_buffer, READ_BUFFER_SIZE);
+}
+
+static void on_end(struct stream *s, int status) {
+    if (status == UV_EOF)
+        fail(conn_of(s), "the backend closed the connection");
+    else
+        fail(conn_of(s), "%s", uv_strerror(status));
+}
+
+static void on_written(struct stream *s) { (void)s; }
+
+static const struct stream_events events = {
+    .on_buffer = on_buffer,
+    .on_read = on_read,
+    .on_end = on_end,
+    .on_written = on_written,
+    .on_closed = on_stream_closed,
+};
+
+// --- begin ------------------------------------------------------------------------------------
+
+static void connect_tcp(struct backend_conn *c, const struct sockaddr *address) {
+    c->state = CONN_CONNECTING;
+    int error = uv_tcp_connect(&c->connect, &c->stream.uv.tcp, address, on_connected);
+    if (error) { // told from the loop, never from inside backend_conn_new()
+        snprintf(c->reason, sizeof(c->reason), "can't connect: %s", uv_strerror(error));
+        uv_timer_start(&c->timer, on_connect_timeout, 0, 0);
+        return;
+    }
+    uv_tcp_nodelay(&c->stream.uv.tcp, 1);
+    uv_tcp_keepalive(&c->stream.uv.tcp, 1, 60);
+}
+
+// Each attempt takes the next of a name's addresses: "localhost" may be ::1 before 127.0.0.1.
+static const struct sockaddr *pick_address(const struct addrinfo *found, unsigned attempt) {
+    unsigned count = 0;
+    for (const struct addrinfo *a = found; a; a = a->ai_next)
+        count++;
+    for (attempt %= count; attempt > 0; attempt--)
+        found = found->ai_next;
+    return found->ai_addr;
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found) {
+    struct backend_conn *c = resolve->data;
+    if (c->state == CONN_CLOSED)
+        ;
+    else if (status < 0)
+        fail(c, "can't resolve %s: %s", c->conf->url.host, uv_strerror(status));
+    else
+        connect_tcp(c, pick_address(found, c->attempt));
+    uv_freeaddrinfo(found);
+    let_go(c);
+}
+
+static void resolve(struct backend_conn *c) {
+    char port[16];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    if (uv_ip4_addr(c->conf->url.host, c->conf->url.port, &v4) == 0) {
+        connect_tcp(c, (const struct sockaddr *)&v4);
+        return;
+    }
+    if (uv_ip6_addr(c->conf->url.host, c->conf->url.port, &v6) == 0) {
+        connect_tcp(c, (const struct sockaddr *)&v6);
+        return;
+    }
+    snprintf(port, sizeof(port), "%d", c->conf->url.port);
+    c->state = CONN_RESOLVING;
+    c->handles++;
+    int error = uv_getaddrinfo(&c->reactor->loop, &c->resolve, on_resolved, c->conf->url.host, port,
+                               &hints);
+    assert(error == 0); // only bad arguments fail at once
+    (void)error;
+}
+
+struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
+                                      const char *path, unsigned attempt,
+                                      struct backend_conn_owner owner) {
+    struct backend_conn *c = mem_new(sizeof(*c));
+    c->reactor = reactor;
+    c->conf = conf;
+    c->attempt = attempt;
+    c->owner = owner;
+    c->resp = resp_new((struct resp_handler){on_event, on_reply, c});
+    c->handles = 2; // the stream and the timer
+    c->connect.data = c->resolve.data = c;
+    uv_timer_init(&reactor->loop, &c->timer);
+    c->timer.data = c;
+    uv_timer_start(&c->timer, on_connect_timeout, (uint64_t)conf->connect_timeout_ms, 0);
+    if (path) {
+        stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
+        c->state = CONN_CONNECTING;
+        uv_pipe_connect(&c->connect, &c->stream.uv.pipe, path, on_connected);
+    } else {
+        stream_init_tcp(&c->stream, &reactor->loop, &reactor->flusher, &events);
+        resolve(c);
+    }
+    c->stream.is_held = true;
+    return c;
+}
+
+uint64_t backend_conn_written(const struct backend_conn *c) {
+    return c->stream.accepted + stream_unread(&c->stream);
+}
+
+void backend_conn_push(struct backend_conn *c, struct request *r) {
+    r->next_pending = NULL;
+    r->is_pending = true;
+    r->deadline_ms = uv_now(&c->reactor->loop) + (uint64_t)c->conf->timeout_ms;
+    if (c->last)
+        c->last->next_pending = r;
+    else
+        c->first = r;
+    c->last = r;
+    c->pending++;
+    c->requests++;
+    if (!c->oldest_live) {
+        c->oldest_live = r;
+        if (c->state == CONN_READY && !uv_is_active((uv_handle_t *)&c->timer))
+            arm(c);
+    }
+}

@@ -1,0 +1,77 @@
+// Backend connection: one pipelined connection to Redis.
+//
+//   RESOLVING → CONNECTING → GREETING → READY ─┐
+//        └──────────┴────────────┴─────────────┴──► CLOSED (on_closed, then freed)
+//
+// Answers come in the order of the commands, so what waits is a queue. A request that timed out or
+// whose client left stays in it until its answer comes: answers never shift. Each request ends
+// exactly once: by its answer, by its deadline or by the connection's end.
+#pragma once
+
+#include "answer.h"
+#include "reactor.h"
+#include "request.h"
+#include "resp.h"
+#include "stream.h"
+#include "url.h"
+
+struct backend_conn;
+
+struct backend_conn_owner {
+    void (*on_ready)(void *owner);
+    // The connection is of no more use; its requests are answered. It frees itself.
+    void (*on_lost)(void *owner, const char *reason);
+    void *owner;
+};
+
+enum backend_conn_state { CONN_RESOLVING, CONN_CONNECTING, CONN_GREETING, CONN_READY, CONN_CLOSED };
+
+// What is sent before any request, and answered in this order.
+enum greeting {
+    GREETING_AUTH,
+    GREETING_SELECT,
+    GREETING_NAME,
+    GREETING_MULTI,
+    GREETING_DISCARD,
+    GREETING_PING,
+    GREETINGS
+};
+
+struct backend_conn {
+    struct stream stream;
+    struct reactor *reactor;
+    const struct backend_conf *conf;
+    struct backend_conn_owner owner;
+    enum backend_conn_state state;
+    unsigned attempt;
+    uv_getaddrinfo_t resolve;
+    uv_connect_t connect;
+    uv_timer_t timer; // until READY: for connect_timeout, then for the oldest deadline
+    unsigned handles; // that libuv still holds; 0: the memory may go
+    struct resp *resp;
+    enum greeting greetings[GREETINGS];
+    unsigned greeting_count, greeting_at;
+    struct request *first, *last; // pending, in the order of their commands
+    struct request *oldest_live;  // the first that is not answered for by a timeout
+    size_t pending;
+    struct answer answer;        // of `first`
+    uint64_t requests, timeouts; // counters
+    char reason[160];            // why it is to be closed; "" while it is well
+};
+
+// Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses
+// among the addresses of a host name. `conf` must outlive the connection. Never calls the owner
+// before it returns.
+struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
+                                      const char *path, unsigned attempt,
+                                      struct backend_conn_owner owner);
+
+// Takes the request, whose commands were just written behind stream_out(): `sent_at` is where they
+// begin.
+void backend_conn_push(struct backend_conn *c, struct request *r);
+
+// How many bytes were ever put into its output: where the next command begins.
+uint64_t backend_conn_written(const struct backend_conn *c);
+
+// Closes it without telling the owner; pending requests are answered with LOST or UNAVAILABLE.
+void backend_conn_close(struct backend_conn *c);

@@ -1,0 +1,276 @@
+#include "client.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "mem.h"
+#include "number.h"
+#include "server.h"
+
+enum { LINGER_MS = 1000, KEEP_WORDS = 64 };
+
+static struct client *client_of(struct stream *s) {
+    return (struct client *)s; // the stream is its first member
+}
+
+size_t client_unread(const struct client *c) { return stream_unread(&c->stream) + c->held; }
+
+static bool has_too_much(const struct client *c) {
+    return client_unread(c) >= (size_t)c->server->policy->settings->daemon.client_output;
+}
+
+// --- requests in ------------------------------------------------------------------------------
+
+static void read_on(struct client *c) {
+    if (c->state == CLIENT_LINGERING ||
+        (c->state == CLIENT_OPEN && !c->waiter.backend && !c->is_ended && !has_too_much(c)))
+        stream_start_reading(&c->stream);
+    else
+        stream_stop_reading(&c->stream);
+}
+
+// Takes the request whose words the parser holds. False: it must wait for room.
+static bool take_request(struct client *c, const char *data) {
+    struct slice *words = server_words(c->server, c->parser.count);
+    parser_words(&c->parser, data, words);
+    if (request_start(c, words, c->parser.count, !c->is_late) == REQUEST_WAIT)
+        return false;
+    if (c->parser.cap > KEEP_WORDS)
+        parser_deinit(&c->parser);
+    return true;
+}
+
+// Parses and starts as many requests as there are; returns how many bytes are done with.
+static size_t take_requests(struct client *c, char *data, size_t len) {
+    size_t used = 0;
+    while (c->state == CLIENT_OPEN && !c->waiter.backend) {
+        enum parser_result result = parser_next(&c->parser, data + used, len - used);
+        if (result == PARSER_MORE)
+            return used;
+        if (result == PARSER_ERROR) {
+            request_refuse(c, REPLY_PROTOCOL, c->parser.error);
+            client_end(c);
+        } else if (result == PARSER_NOTHING || take_request(c, data + used)) {
+            used += c->parser.consumed;
+        }
+    }
+    return c->state == CLIENT_OPEN ? used : len;
+}
+
+// Goes on with what was read earlier and had to wait.
+static void go_on(struct client *c) {
+    if (!take_request(c, c->in.data))
+        return;
+    size_t used = c->parser.consumed;
+    used += take_requests(c, c->in.data + used, c->in.len - used);
+    if (c->state == CLIENT_CLOSED)
+        return;
+    bytes_consume(&c->in, used);
+    if (c->in.len == 0)
+        bytes_deinit(&c->in);
+    if (!c->waiter.backend)
+        c->is_late = false;
+    if (c->is_ended && !c->waiter.backend)
+        client_end(c);
+    read_on(c);
+}
+
+static void on_room(struct backend_waiter *waiter, bool is_late) {
+    struct client *c = (struct client *)((char *)waiter - offsetof(struct client, waiter));
+    c->is_late = c->is_late || is_late;
+    go_on(c);
+}
+
+static void on_read(struct stream *s, char *data, size_t len) {
+    struct client *c = client_of(s);
+    size_t used;
+    if (c->state != CLIENT_OPEN)
+        return;
+    c->active_ms = uv_now(&c->server->reactor.loop);
+    c->parser.max_request = (size_t)c->server->policy->settings->daemon.max_request;
+    if (c->in.len > 0) {
+        bytes_grew(&c->in, len);
+        used = take_requests(c, c->in.data, c->in.len);
+        bytes_consume(&c->in, used);
+        if (c->in.len == 0)
+            bytes_deinit(&c->in);
+    } else {
+        used = take_requests(c, data, len);
+        if (used < len)
+            bytes_append(&c->in, data + used, len - used);
+    }
+    read_on(c);
+}
+
+// Reads go straight behind an unfinished request, else into the buffer that all share.
+static uv_buf_t on_buffer(struct stream *s) {
+    struct client *c = client_of(s);
+    if (c->state != CLIENT_OPEN || c->in.len == 0)
+        return uv_buf_init(c->server->reactor.read_buffer, READ_BUFFER_SIZE);
+    size_t needs = parser_needs(&c->parser);
+    size_t more = needs > c->in.len + READ_BUFFER_SIZE ? needs - c->in.len : READ_BUFFER_SIZE;
+    char *to = bytes_reserve(&c->in, more);
+    return uv_buf_init(to, (unsigned)more);
+}
+
+// --- replies out ------------------------------------------------------------------------------
+
+void client_push(struct client *c, struct request *r) {
+    if (c->last)
+        c->last->next = r;
+    else
+        c->first = r;
+    c->last = r;
+    c->pending++;
+}
+
+void client_settle(struct client *c) {
+    struct bytes *out = stream_out(&c->stream);
+    while (c->first && c->first->is_done) {
+        struct request *r = c->first;
+        c->first = r->next;
+        c->last = c->first ? c->last : NULL;
+        c->pending--;
+        c->held -= r->reply.len;
+        bytes_append_slice(out, bytes_slice(&r->reply));
+        request_dequeued(r);
+    }
+}
+
+// All that there was to say is said.
+static void on_written(struct stream *s) {
+    struct client *c = client_of(s);
+    if (c->server->is_draining && !c->first && !c->waiter.backend)
+        client_end(c);
+    if (c->state == CLIENT_ENDING && !c->first) {
+        c->state = CLIENT_LINGERING;
+        c->active_ms = uv_now(&c->server->reactor.loop);
+        stream_end(s);
+        if (c->is_ended)
+            client_close(c);
+    }
+    if (c->state == CLIENT_OPEN || c->state == CLIENT_LINGERING)
+        read_on(c);
+}
+
+void client_end(struct client *c) {
+    if (c->state != CLIENT_OPEN)
+        return;
+    c->state = CLIENT_ENDING;
+    stream_out(&c->stream); // on_written() will see whether anything is left
+    stream_stop_reading(&c->stream);
+}
+
+// The peer may have ended only its own side, and wait for replies.
+static void on_end(struct stream *s, int status) {
+    struct client *c = client_of(s);
+    c->is_ended = true;
+    if (status != UV_EOF || c->state == CLIENT_LINGERING)
+        client_close(c);
+    else if (!c->waiter.backend)
+        client_end(c);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static void on_closed(struct stream *s) {
+    struct client *c = client_of(s);
+    server_remove_client(c->server, c);
+    parser_deinit(&c->parser);
+    bytes_deinit(&c->in);
+    mem_free(c);
+}
+
+static const struct stream_events events = {
+    .on_buffer = on_buffer,
+    .on_read = on_read,
+    .on_end = on_end,
+    .on_written = on_written,
+    .on_closed = on_closed,
+};
+
+struct client *client_new(struct server *server, bool is_unix) {
+    struct client *c = mem_new(sizeof(*c));
+    struct reactor *reactor = &server->reactor;
+    c->server = server;
+    c->waiter.on_room = on_room;
+    parser_init(&c->parser, (size_t)server->policy->settings->daemon.max_request);
+    if (is_unix)
+        stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
+    else
+        stream_init_tcp(&c->stream, &reactor->loop, &reactor->flusher, &events);
+    c->connected_ms = c->active_ms = uv_now(&reactor->loop);
+    server_add_client(server, c);
+    return c;
+}
+
+static void find_address(struct client *c) {
+    struct sockaddr_storage peer;
+    int len = sizeof(peer), fd;
+    char host[46] = "?";
+    int port = 0;
+    if (c->stream.uv.handle.type == UV_NAMED_PIPE) {
+        struct ucred who = {0};
+        socklen_t size = sizeof(who);
+        if (uv_fileno(&c->stream.uv.handle, &fd) == 0)
+            (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
+        snprintf(c->address, sizeof(c->address), "unix:pid=%d,uid=%u", (int)who.pid,
+                 (unsigned)who.uid);
+        return;
+    }
+    if (uv_tcp_getpeername(&c->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0) {
+        uv_ip_name((struct sockaddr *)&peer, host, sizeof(host));
+        port = ntohs(peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port
+                                                : ((struct sockaddr_in *)&peer)->sin_port);
+    }
+    snprintf(c->address, sizeof(c->address), "%s:%d", host, port);
+    uv_tcp_nodelay(&c->stream.uv.tcp, 1);
+    uv_tcp_keepalive(&c->stream.uv.tcp, 1, 60);
+}
+
+void client_start(struct client *c) {
+    find_address(c);
+    read_on(c);
+}
+
+void client_close(struct client *c) {
+    if (c->state == CLIENT_CLOSED)
+        return;
+    c->state = CLIENT_CLOSED;
+    backend_stop_waiting(&c->waiter);
+    while (c->first) {
+        struct request *r = c->first;
+        c->first = r->next;
+        request_dequeued(r);
+    }
+    c->last = NULL;
+    c->pending = 0;
+    stream_close(&c->stream);
+}
+
+void client_sweep(struct client *c, uint64_t now_ms) {
+    const struct daemon_conf *conf = &c->server->policy->settings->daemon;
+    if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
+        client_close(c);
+        return;
+    }
+    bool is_idle = c->state == CLIENT_OPEN && !c->first && client_unread(c) == 0;
+    if (is_idle && conf->client_idle_ms != DURATION_FOREVER &&
+        now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms) {
+        client_end(c);
+        return;
+    }
+    if (client_unread(c) == 0 || c->accepted != c->stream.accepted || c->stalled_ms == 0) {
+        c->accepted = c->stream.accepted;
+        c->stalled_ms = now_ms;
+    } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
+        log_warning(&c->server->reactor.log,
+                    "client %s: closed: it reads nothing of its %zu bytes of replies", c->address,
+                    client_unread(c));
+        client_close(c);
+    } else if (c->state == CLIENT_ENDING &&
+               now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms) {
+        client_close(c);
+    }
+}

@@ -1,0 +1,63 @@
+// Client: one connection of somebody who asks.
+//
+//   OPEN ──quit, PROTOCOL, end of file──► ENDING ──replies are out──► LINGERING ──► closed
+//
+// It owns its socket, the bytes of its unfinished request, and its queue of requests in order.
+#pragma once
+
+#include "backend.h"
+#include "parser.h"
+#include "request.h"
+#include "stream.h"
+
+struct server;
+
+enum client_state {
+    CLIENT_OPEN,
+    CLIENT_ENDING,    // takes no more requests; ends when the last reply is written
+    CLIENT_LINGERING, // this side has ended; what still comes is thrown away, so that the peer's
+                      // system does not discard the last replies because of it
+    CLIENT_CLOSED,
+};
+
+struct client {
+    struct stream stream;
+    struct server *server;
+    struct client *next, *before; // among the server's clients
+    uint64_t id;
+    enum client_state state;
+    struct parser parser;
+    struct bytes in; // what is read and not parsed: an unfinished request, or what must wait
+    struct request *first, *last; // requests in order; the first may be writing its reply
+    size_t pending;               // how many
+    size_t held;                  // bytes of replies whose turn has not come
+    struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
+    bool is_late;                 // what is in `in` has waited too long for room
+    bool is_ended;                // the peer has ended its side
+    uint64_t connected_ms, active_ms; // in the loop's time
+    uint64_t stalled_ms; // since when it has taken nothing of too much output; 0: it has not
+    uint64_t accepted;   // stream.accepted when that began
+    uint64_t requests;   // counter
+    const struct verb *last_verb;
+    char address[56]; // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
+};
+
+// A client of which only the stream is still to be set up: accept into it, then client_start() or
+// client_close().
+struct client *client_new(struct server *server, bool is_unix);
+void client_start(struct client *c);
+
+// No more requests; closes when all replies are written.
+void client_end(struct client *c);
+// At once.
+void client_close(struct client *c);
+
+// Puts a new request behind the others, and takes it back out when its reply has its turn.
+void client_push(struct client *c, struct request *r);
+void client_settle(struct client *c);
+
+// Once in a while: closes it if it has been idle or stalled for too long.
+void client_sweep(struct client *c, uint64_t now_ms);
+
+// Bytes that it was sent and has not read, replies that wait for their turn included.
+size_t client_unread(const struct client *c);

@@ -1,0 +1,153 @@
+#include "embedded.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "runtime_folder.h"
+
+enum { RESTART_MS = 100, LONGEST_RESTART_MS = 5000, STEADY_MS = 10000, END_MS = 2000 };
+
+struct embedded {
+    struct reactor *reactor;
+    const struct backend_conf *conf;
+    char *path;
+    pid_t pid; // 0: not running
+    uint64_t started_ms;
+    uint64_t restart_ms; // how long to wait before the next start
+    uv_signal_t child;
+    uv_timer_t restart;
+    unsigned handles;
+};
+
+static void on_handle_closed(uv_handle_t *handle) {
+    struct embedded *e = handle->data;
+    if (--e->handles > 0)
+        return;
+    mem_free(e->path);
+    mem_free(e);
+}
+
+const char *embedded_path(const struct embedded *e) { return e->path; }
+
+// In the child: only calls that are safe between fork and exec.
+static void become_redis(const char *const *arguments, pid_t parent) {
+    int null = open("/dev/null", O_RDWR);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    // It must not outlive the daemon, however that ends (prctl(2), PR_SET_PDEATHSIG).
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(0);
+    execvp("redis-server", (char *const *)arguments);
+    _exit(127);
+}
+
+static void start(struct embedded *e) {
+    const struct url *url = &e->conf->url;
+    pid_t parent = getpid();
+    const char *const arguments[] = {
+        "redis-server",
+        "--port",
+        "0",
+        "--unixsocket",
+        e->path,
+        "--unixsocketperm",
+        "700",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--maxmemory",
+        url->maxmemory ? url->maxmemory : "64mb",
+        "--maxmemory-policy",
+        url->policy ? url->policy : "allkeys-lru",
+        "--daemonize",
+        "no",
+        "--databases",
+        "1",
+        NULL,
+    };
+    e->started_ms = uv_now(&e->reactor->loop);
+    e->pid = fork();
+    if (e->pid == 0)
+        become_redis(arguments, parent);
+    if (e->pid < 0) {
+        log_error(&e->reactor->log, "backend %s: can't fork: %s", e->conf->name, strerror(errno));
+        e->pid = 0;
+    }
+}
+
+static void on_restart(uv_timer_t *timer) { start(timer->data); }
+
+static void on_child(uv_signal_t *signal, int number) {
+    struct embedded *e = signal->data;
+    int status;
+    (void)number;
+    if (e->pid == 0 || waitpid(e->pid, &status, WNOHANG) != e->pid)
+        return;
+    e->pid = 0;
+    unlink(e->path);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        log_error(&e->reactor->log,
+                  "backend %s: can't run redis-server: install it, or give the backend a url of a "
+                  "running one",
+                  e->conf->name);
+    else
+        log_error(&e->reactor->log, "backend %s: redis-server ended (%s %d): starting it again",
+                  e->conf->name, WIFEXITED(status) ? "exit" : "signal",
+                  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    bool was_steady = uv_now(&e->reactor->loop) - e->started_ms > STEADY_MS;
+    e->restart_ms = was_steady || e->restart_ms == 0 ? RESTART_MS : e->restart_ms * 2;
+    if (e->restart_ms > LONGEST_RESTART_MS)
+        e->restart_ms = LONGEST_RESTART_MS;
+    uv_timer_start(&e->restart, on_restart, e->restart_ms, 0);
+}
+
+struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf *conf) {
+    struct embedded *e = mem_new(sizeof(*e));
+    struct bytes path = {0};
+    e->reactor = reactor;
+    e->conf = conf;
+    runtime_folder_append(&path);
+    bytes_printf(&path, "/cachesd-%s-%d.redis", conf->name, (int)getpid());
+    e->path = mem_text_of(path.data, path.len);
+    bytes_deinit(&path);
+    e->handles = 2;
+    uv_signal_init(&reactor->loop, &e->child);
+    uv_timer_init(&reactor->loop, &e->restart);
+    e->child.data = e->restart.data = e;
+    uv_signal_start(&e->child, on_child, SIGCHLD);
+    unlink(e->path);
+    start(e);
+    return e;
+}
+
+static void end_child(struct embedded *e) {
+    kill(e->pid, SIGTERM);
+    for (int waited = 0; waited < END_MS; waited += 5) {
+        if (waitpid(e->pid, NULL, WNOHANG) == e->pid)
+            return;
+        usleep(5000);
+    }
+    kill(e->pid, SIGKILL);
+    waitpid(e->pid, NULL, 0);
+}
+
+void embedded_free(struct embedded *e) {
+    if (e->pid > 0)
+        end_child(e);
+    unlink(e->path);
+    uv_close((uv_handle_t *)&e->child, on_handle_closed);
+    uv_close((uv_handle_t *)&e->restart, on_handle_closed);
+}

@@ -1,0 +1,14 @@
+// Embedded: a private redis-server on a Unix socket, that lives as long as its backend.
+#pragma once
+
+#include "reactor.h"
+
+struct embedded;
+
+// Starts it, and again when it dies. It keeps nothing on disk.
+struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf *conf);
+
+// Ends it and waits until it has gone (two seconds at most, then it is killed).
+void embedded_free(struct embedded *e);
+
+const char *embedded_path(const struct embedded *e);

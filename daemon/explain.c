@@ -1,0 +1,85 @@
+#include "explain.h"
+
+#include "number.h"
+#include "parser.h"
+#include "server.h"
+
+enum { SHOWN_WORD = 200 };
+
+// The builders write RESP, which is the array form of our own requests: the parser reads it back.
+static void append_commands(struct bytes *text, struct bytes *commands) {
+    struct parser parser;
+    size_t at = 0;
+    parser_init(&parser, commands->len + 1);
+    while (parser_next(&parser, commands->data + at, commands->len - at) == PARSER_REQUEST) {
+        bytes_append_literal(text, "command:");
+        for (uint32_t i = 0; i < parser.count; i++) {
+            struct slice word = {commands->data + at + parser.words[i].offset, parser.words[i].len};
+            bytes_append_literal(text, " ");
+            bytes_append_readable(text, word, SHOWN_WORD);
+        }
+        bytes_append_literal(text, "\n");
+        at += parser.consumed;
+    }
+    parser_deinit(&parser);
+}
+
+static void append_ttl(struct bytes *text, const struct call *call) {
+    static const char *const reasons[] = {
+        [TTL_DEFAULT] = "the namespace's ttl",
+        [TTL_ASKED] = "asked for",
+        [TTL_CLAMPED] = "asked for more: clamped to max_ttl",
+    };
+    bytes_append_literal(text, "ttl: ");
+    if (call->ttl_rule == TTL_SET || call->ttl_rule == TTL_SET_IF_NONE)
+        number_append_duration(text, call->ttl_ms);
+    else
+        bytes_append_literal(text, "forever");
+    bytes_printf(text, " (%s%s)\n", reasons[call->ttl_reason],
+                 call->ttl_rule == TTL_SET_IF_NONE ? "; only if the key has none: ttl_mode = fixed"
+                                                   : "");
+}
+
+static void append_keys(struct bytes *text, const struct admission *a) {
+    for (size_t i = 0; i < a->call.argc; i++) {
+        struct bytes key = {0};
+        if (signature_kind(&a->entry->signature, i) != ARG_KEY)
+            continue;
+        bytes_append_slice(&key, a->call.prefix);
+        bytes_append_slice(&key, a->call.args[i]);
+        bytes_append_literal(text, "key: ");
+        bytes_append_readable(text, bytes_slice(&key), SHOWN_WORD);
+        bytes_append_literal(text, "\n");
+        bytes_deinit(&key);
+    }
+}
+
+static void append_plan(struct bytes *text, const struct admission *a) {
+    struct bytes commands = {0};
+    struct command command = {.out = &commands};
+    append_keys(text, a);
+    if (a->entry->verb->flags & VERB_WRITE)
+        append_ttl(text, &a->call);
+    a->entry->verb->build(&command, &a->call);
+    append_commands(text, &commands);
+    bytes_deinit(&commands);
+}
+
+bool explain(struct server *server, const struct slice *words, size_t count, struct bytes *text,
+             struct bytes *error) {
+    struct admission a;
+    bool is_admitted = request_admit(server, words, count, &a, error);
+    if (!is_admitted && a.code != REPLY_POLICY)
+        return false;
+    bytes_printf(text, "verb: %s\n", a.entry->verb->name);
+    if (a.space)
+        bytes_printf(text, "namespace: %s\nbackend: %s\n", a.space->conf->name,
+                     a.space->backend->conf->name);
+    if (!is_admitted)
+        bytes_printf(text, "refused: %.*s\n", (int)error->len - 3, error->data + 1);
+    else if (a.space)
+        append_plan(text, &a);
+    else
+        bytes_append_literal(text, "answered by: the daemon itself\n");
+    return true;
+}

@@ -1,0 +1,10 @@
+// Explain: what a request would do, without doing it.
+#pragma once
+
+#include "bytes.h"
+
+struct server;
+
+// Appends "name: value" lines to `text`. False: the request is none; *error got the reply.
+bool explain(struct server *server, const struct slice *words, size_t count, struct bytes *text,
+             struct bytes *error);

@@ -1,0 +1,167 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "server.h"
+
+enum { BACKLOG = 1024 };
+
+// --- socket files -----------------------------------------------------------------------------
+
+// Whether somebody accepts connections at that path.
+static bool is_served(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    // A full backlog answers EAGAIN: somebody is there.
+    bool is_there = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+                    errno == EAGAIN || errno == EINPROGRESS;
+    close(fd);
+    return is_there;
+}
+
+// Removes what a daemon that was killed left behind. False: something else is in the way.
+static bool clear_path(struct server *server, const char *path) {
+    struct stat found;
+    if (lstat(path, &found) != 0)
+        return true;
+    if (!S_ISSOCK(found.st_mode)) {
+        log_error(&server->reactor.log, "unix:%s: there is a file that is no socket", path);
+        return false;
+    }
+    if (is_served(path)) {
+        log_error(&server->reactor.log, "unix:%s: another daemon is serving it", path);
+        return false;
+    }
+    log_info(&server->reactor.log, "unix:%s: replacing a stale socket", path);
+    return unlink(path) == 0 || errno == ENOENT;
+}
+
+// Before listening, so that nobody connects under the wrong mode.
+static bool set_access(struct listener *l) {
+    const struct daemon_conf *conf = &l->server->policy->settings->daemon;
+    const char *path = l->address.path, *name = conf->socket_group;
+    if (chmod(path, (mode_t)conf->socket_mode) != 0) {
+        log_error(&l->server->reactor.log, "unix:%s: socket_mode: %s", path, strerror(errno));
+        return false;
+    }
+    if (*name == '\0')
+        return true;
+    char *end;
+    gid_t gid = (gid_t)strtoul(name, &end, 10);
+    struct group *group = *end ? getgrnam(name) : NULL;
+    if (*end && !group) {
+        log_error(&l->server->reactor.log, "socket_group: no group '%s'", name);
+        return false;
+    }
+    if (chown(path, (uid_t)-1, group ? group->gr_gid : gid) != 0) {
+        log_error(&l->server->reactor.log, "unix:%s: socket_group: %s", path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static void on_closed(uv_handle_t *handle) {
+    struct listener *l = handle->data;
+    address_deinit(&l->address);
+    mem_free(l);
+}
+
+static int bind_unix(struct listener *l) {
+    struct stat made;
+    uv_pipe_init(&l->server->reactor.loop, &l->uv.pipe, 0);
+    l->uv.handle.data = l;
+    if (!clear_path(l->server, l->address.path))
+        return UV_EADDRINUSE;
+    int error = uv_pipe_bind(&l->uv.pipe, l->address.path);
+    if (error)
+        return error;
+    if (stat(l->address.path, &made) == 0) {
+        l->device = made.st_dev;
+        l->inode = made.st_ino;
+    }
+    return set_access(l) ? 0 : UV_EPERM;
+}
+
+static int bind_tcp(struct listener *l) {
+    uv_tcp_init(&l->server->reactor.loop, &l->uv.tcp);
+    l->uv.handle.data = l;
+    return uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket, 0);
+}
+
+struct listener *listener_new(struct server *server, const struct address *address) {
+    struct listener *l = mem_new(sizeof(*l));
+    struct bytes shown = {0};
+    l->server = server;
+    address_copy(&l->address, address);
+    address_append(&shown, address);
+    int error = address->kind == ADDRESS_UNIX ? bind_unix(l) : bind_tcp(l);
+    if (error) {
+        log_error(&server->reactor.log, "can't listen at %.*s: %s", (int)shown.len, shown.data,
+                  uv_strerror(error));
+        listener_free(l);
+        l = NULL;
+    }
+    bytes_deinit(&shown);
+    return l;
+}
+
+void listener_free(struct listener *l) {
+    struct stat found;
+    bool is_ours = l->inode != 0 && lstat(l->address.path, &found) == 0 &&
+                   found.st_dev == l->device && found.st_ino == l->inode;
+    if (is_ours)
+        unlink(l->address.path);
+    uv_close(&l->uv.handle, on_closed);
+}
+
+// --- clients ----------------------------------------------------------------------------------
+
+static void turn_away(struct client *c) {
+    static const char message[] = "-OVERLOADED too many clients: max_clients are connected\r\n";
+    uv_buf_t buffer = uv_buf_init((char *)message, sizeof(message) - 1);
+    uv_try_write(&c->stream.uv.stream, &buffer, 1);
+    c->server->stats.turned_away++;
+    client_close(c);
+}
+
+static void on_connection(uv_stream_t *stream, int status) {
+    struct listener *l = stream->data;
+    struct server *server = l->server;
+    if (status < 0) {
+        log_warning(&server->reactor.log, "can't accept a client: %s", uv_strerror(status));
+        return;
+    }
+    bool is_over = (int64_t)server->client_count >= server->max_clients;
+    struct client *c = client_new(server, l->address.kind == ADDRESS_UNIX);
+    if (uv_accept(stream, &c->stream.uv.stream) != 0) {
+        client_close(c);
+    } else if (is_over) {
+        turn_away(c);
+    } else {
+        server->stats.accepted++;
+        client_start(c);
+    }
+}
+
+bool listener_start(struct listener *l) {
+    int error = uv_listen(&l->uv.stream, BACKLOG, on_connection);
+    if (error) {
+        struct bytes shown = {0};
+        address_append(&shown, &l->address);
+        log_error(&l->server->reactor.log, "can't listen at %.*s: %s", (int)shown.len, shown.data,
+                  uv_strerror(error));
+        bytes_deinit(&shown);
+    }
+    return error == 0;
+}

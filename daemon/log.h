@@ -1,0 +1,18 @@
+// Log: lines to standard error, with syslog priorities under systemd (sd-daemon(3)).
+#pragma once
+
+#include "settings.h"
+
+struct log {
+    enum log_level level;
+    bool has_priorities; // "<6>" before each line: standard error is the journal
+};
+
+void log_init(struct log *log);
+void log_write(const struct log *log, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_error(log, ...)   log_write((log), LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(log, ...) log_write((log), LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(log, ...)    log_write((log), LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(log, ...)   log_write((log), LOG_LEVEL_DEBUG, __VA_ARGS__)

@@ -1,0 +1,87 @@
+// cachesd: the command line.
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "local.h"
+#include "server.h"
+
+#define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
+
+enum { BAD_USAGE = 2 };
+
+static const char usage[] =
+    "usage: cachesd [-c FILE] [-t] [-v] [-V] [-h]\n"
+    "  -c FILE  configuration (default " DEFAULT_FILE " if there is one, else built in:\n"
+    "           an embedded Redis and the namespace `demo`)\n"
+    "  -t       check the configuration and exit\n"
+    "  -v       log more (repeatable)\n"
+    "  -V       print the version\n"
+    "  -h       print this\n";
+
+struct arguments {
+    const char *file; // NULL: built in
+    bool is_test;
+    int verbosity;
+};
+
+// Returns an exit code, or -1 to go on.
+static int read_arguments(int argc, char **argv, struct arguments *a) {
+    int letter;
+    while ((letter = getopt(argc, argv, "c:tvVh")) != -1) {
+        switch (letter) {
+        case 'c': a->file = optarg; break;
+        case 't': a->is_test = true; break;
+        case 'v': a->verbosity++; break;
+        case 'V': puts("cachesd " CACHESD_VERSION); return EXIT_SUCCESS;
+        case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
+        default: fputs(usage, stderr); return BAD_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "cachesd: unexpected argument '%s'\n%s", argv[optind], usage);
+        return BAD_USAGE;
+    }
+    if (!a->file && access(DEFAULT_FILE, F_OK) == 0)
+        a->file = DEFAULT_FILE;
+    return -1;
+}
+
+static struct settings *load(const struct arguments *a, const struct verb_table *verbs) {
+    struct problems problems = {0};
+    struct bytes text = {0};
+    struct settings_source source = {a->file, verbs, (const char *const *)environ};
+    struct settings *settings = settings_load(&source, &problems);
+    problems_append(&problems, &text);
+    fprintf(stderr, "%.*s", (int)text.len, text.data ? text.data : "");
+    bytes_deinit(&text);
+    problems_deinit(&problems);
+    return settings;
+}
+
+static void raise_level(struct settings *settings, int by) {
+    settings->daemon.log_level += by;
+    if (settings->daemon.log_level > LOG_LEVEL_DEBUG)
+        settings->daemon.log_level = LOG_LEVEL_DEBUG;
+}
+
+int main(int argc, char **argv) {
+    struct arguments a = {0};
+    int code = read_arguments(argc, argv, &a);
+    if (code >= 0)
+        return code;
+    struct verb_table *verbs = verb_table_new(local_verbs, local_verb_count);
+    struct settings *settings = load(&a, verbs);
+    if (settings && a.is_test) {
+        fprintf(stderr, "%s: good\n", a.file ? a.file : "built-in");
+        settings_unref(settings);
+        code = EXIT_SUCCESS;
+    } else if (settings) {
+        raise_level(settings, a.verbosity);
+        code = server_run(settings, verbs, a.file);
+    } else {
+        code = EXIT_FAILURE;
+    }
+    verb_table_free(verbs);
+    return code;
+}

@@ -1,0 +1,37 @@
+// Policy: one snapshot of the settings, tied to the living backends and counters; and the decision
+// whether a request may pass, and with which ttl.
+//
+// Requests hold a reference, so that each ends under the settings it began with.
+#pragma once
+
+#include "random.h"
+#include "settings.h"
+#include "stats.h"
+
+struct backend;
+
+struct space { // a namespace at work
+    const struct namespace_conf *conf;
+    struct backend *backend;
+    struct space_stats *stats;
+};
+
+struct policy {
+    unsigned refs;
+    struct settings *settings;
+    struct space *spaces; // in the order of settings->namespaces
+};
+
+// Takes over the caller's reference on `settings`. The spaces' backends and stats are the caller's
+// to fill in; they must outlive the policy.
+struct policy *policy_new(struct settings *settings);
+struct policy *policy_ref(struct policy *policy);
+void policy_unref(struct policy *policy);
+
+// NULL: no such namespace.
+struct space *policy_space(const struct policy *policy, struct slice name);
+
+// Checks the call against the namespace's policy and decides the ttl. False: refused, and *out got
+// the error. `random` may be NULL for no jitter.
+bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
+                  struct random *random, struct bytes *out);

@@ -1,0 +1,16 @@
+// Reactor: the event loop and what everything on it shares.
+#pragma once
+
+#include "flusher.h"
+#include "log.h"
+#include "random.h"
+
+enum { READ_BUFFER_SIZE = 64 * 1024 };
+
+struct reactor {
+    uv_loop_t loop;
+    struct flusher flusher;
+    struct log log;
+    struct random random;
+    char read_buffer[READ_BUFFER_SIZE]; // valid during one read callback
+};

@@ -1,0 +1,109 @@
+#include "report.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "number.h"
+#include "server.h"
+
+static void append_duration(struct bytes *text, const char *name, int64_t ms) {
+    bytes_printf(text, " %s=", name);
+    number_append_duration(text, ms);
+}
+
+static void append_size(struct bytes *text, const char *name, int64_t size) {
+    bytes_printf(text, " %s=", name);
+    number_append_size(text, size);
+}
+
+static void append_collections(struct bytes *text, uint64_t collections) {
+    const char *mark = " collections=";
+    for (int i = COLLECTION_KEY; i <= COLLECTION_MEMO; i++) {
+        if (collections & UINT64_C(1) << i) {
+            bytes_printf(text, "%s%s", mark, collection_name((enum collection)i));
+            mark = ",";
+        }
+    }
+}
+
+void report_namespaces(const struct server *server, struct bytes *text) {
+    const struct settings *settings = server->policy->settings;
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        const struct namespace_conf *n = &settings->namespaces[i];
+        bytes_printf(text, "name=%s backend=%s prefix=", n->name,
+                     settings->backends[n->backend].name);
+        bytes_append_readable(text, slice_of(n->prefix), SIZE_MAX);
+        append_duration(text, "ttl", n->ttl_ms);
+        append_duration(text, "max_ttl", n->max_ttl_ms);
+        bytes_printf(text, " over_ttl=%s ttl_mode=%s jitter=%" PRId64 "%%",
+                     n->over_ttl == OVER_TTL_CLAMP ? "clamp" : "reject",
+                     n->ttl_mode == TTL_MODE_SLIDING ? "sliding" : "fixed", n->jitter_percent);
+        append_collections(text, n->collections);
+        append_size(text, "max_key", n->max_key);
+        append_size(text, "max_value", n->max_value);
+        bytes_printf(text, " readonly=%s\n", n->is_readonly ? "yes" : "no");
+    }
+}
+
+static const char *state_of(const struct backend *b) {
+    if (b->is_up)
+        return "up";
+    return b->failures > 0 ? "down" : "connecting";
+}
+
+void report_backends(const struct server *server, struct bytes *text) {
+    for (size_t i = 0; i < server->backend_count; i++) {
+        const struct backend *b = server->backends[i];
+        uint64_t requests = b->requests + (b->conn ? b->conn->requests : 0);
+        uint64_t timeouts = b->timeouts + (b->conn ? b->conn->timeouts : 0);
+        bytes_printf(text, "name=%s url=", b->conf->name);
+        url_append_shown(text, &b->conf->url);
+        bytes_printf(text,
+                     " state=%s pending=%zu connects=%" PRIu64 " failures=%u requests=%" PRIu64
+                     " timeouts=%" PRIu64 "\n",
+                     state_of(b), backend_pending(b), b->connects, b->failures, requests, timeouts);
+    }
+}
+
+void report_clients(const struct server *server, struct bytes *text) {
+    uint64_t now = uv_now(&server->reactor.loop);
+    for (const struct client *c = server->clients; c; c = c->next)
+        bytes_printf(text,
+                     "id=%" PRIu64 " addr=%s age=%" PRIu64 " idle=%" PRIu64
+                     " pending=%zu in=%zu out=%zu requests=%" PRIu64 " verb=%s\n",
+                     c->id, c->address, (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000,
+                     c->pending, c->in.len, client_unread(c), c->requests,
+                     c->last_verb ? c->last_verb->name : "none");
+}
+
+static void append_errors(struct bytes *text, const uint64_t *errors) {
+    for (int code = 0; code < REPLY_CODE_COUNT; code++)
+        bytes_printf(text, "errors_%s:%" PRIu64 "\n", reply_code_name((enum reply_code)code),
+                     errors[code]);
+}
+
+void report_space_stats(const struct space *space, struct bytes *text) {
+    const struct space_stats *s = space->stats;
+    bytes_printf(text,
+                 "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
+                 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64 "\nbytes_in:%" PRIu64
+                 "\nbytes_out:%" PRIu64 "\n",
+                 space->conf->name, s->requests, s->hits, s->misses, s->writes, s->clamped,
+                 s->bytes_in, s->bytes_out);
+    append_errors(text, s->errors);
+}
+
+void report_stats(const struct server *server, struct bytes *text) {
+    const struct settings *settings = server->policy->settings;
+    bytes_printf(text,
+                 "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64
+                 "\n# clients\nconnected:%zu\naccepted:%" PRIu64 "\nturned_away:%" PRIu64
+                 "\nmax_clients:%" PRId64 "\n# requests\nrequests:%" PRIu64 "\n",
+                 CACHESD_VERSION, (int)getpid(),
+                 (uv_now(&server->reactor.loop) - server->started_ms) / 1000, server->client_count,
+                 server->stats.accepted, server->stats.turned_away, server->max_clients,
+                 server->stats.requests);
+    append_errors(text, server->stats.errors);
+    for (size_t i = 0; i < settings->namespace_count; i++)
+        report_space_stats(&server->policy->spaces[i], text);
+}

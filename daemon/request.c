@@ -1,0 +1,218 @@
+#include "request.h"
+
+#include <assert.h>
+
+#include "backend.h"
+#include "client.h"
+#include "mem.h"
+#include "server.h"
+
+enum { MOST_FREE = 4096, KEEP_REPLY = 4096 };
+
+// --- life -------------------------------------------------------------------------------------
+
+static struct request *request_new(struct client *client) {
+    struct server *server = client->server;
+    struct request *r = server->free_requests;
+    if (r) {
+        server->free_requests = r->next;
+        server->free_count--;
+    } else {
+        r = mem_new(sizeof(*r));
+    }
+    struct bytes reply = r->reply;
+    *r = (struct request){
+        .client = client,
+        .server = server,
+        .policy = policy_ref(server->policy),
+        .reply = reply,
+        .is_queued = true,
+    };
+    client_push(client, r);
+    return r;
+}
+
+static void free_if_let_go(struct request *r) {
+    struct server *server = r->server;
+    if (r->is_queued || r->is_pending)
+        return;
+    policy_unref(r->policy);
+    r->reply.len = 0;
+    if (r->reply.cap > KEEP_REPLY)
+        bytes_deinit(&r->reply);
+    if (server->free_count == MOST_FREE) {
+        bytes_deinit(&r->reply);
+        mem_free(r);
+        return;
+    }
+    r->next = server->free_requests;
+    server->free_requests = r;
+    server->free_count++;
+}
+
+void request_release(struct request *r) {
+    r->is_pending = false;
+    free_if_let_go(r);
+}
+
+void request_dequeued(struct request *r) {
+    r->is_queued = false;
+    r->client = NULL;
+    free_if_let_go(r);
+}
+
+// --- replies ----------------------------------------------------------------------------------
+
+struct bytes *request_out(struct request *r) {
+    return r->client->first == r ? stream_out(&r->client->stream) : &r->reply;
+}
+
+size_t request_reply_limit(const struct request *r) {
+    size_t most = (size_t)r->policy->settings->daemon.client_output;
+    size_t unread = client_unread(r->client);
+    if (r->entry->verb->flags & VERB_WRITE)
+        return SIZE_MAX;
+    return unread < most ? most - unread : 0;
+}
+
+void request_finish(struct request *r) {
+    struct client *client = r->client;
+    assert(!r->is_done);
+    r->is_done = true;
+    client->held += r->reply.len;
+    if (client->first == r)
+        client_settle(client);
+}
+
+static void count_error(struct request *r, enum reply_code code) {
+    r->server->stats.errors[code]++;
+    if (r->space)
+        r->space->stats->errors[code]++;
+}
+
+void request_fail(struct request *r, enum reply_code code, const char *message) {
+    reply_error(request_out(r), code, "%s", message);
+    count_error(r, code);
+    request_finish(r);
+}
+
+void request_answered(struct request *r, const struct answer *answer) {
+    struct space_stats *stats = r->space->stats;
+    if (*answer->own_fault)
+        backend_log_fault(r->space->backend, answer->own_fault);
+    if (answer->is_failed)
+        count_error(r, answer->code);
+    else if (r->entry->verb->flags & VERB_WRITE)
+        stats->writes++;
+    else if (answer->is_miss)
+        stats->misses++;
+    else
+        stats->hits++;
+    stats->bytes_out += answer->out->len - answer->start;
+    request_finish(r);
+}
+
+void request_refuse(struct client *client, enum reply_code code, const char *message) {
+    request_fail(request_new(client), code, message);
+}
+
+// A refusal whose words are written already.
+static void refuse_with(struct client *client, struct space *space, enum reply_code code,
+                        struct slice error) {
+    struct request *r = request_new(client);
+    r->space = space;
+    bytes_append_slice(request_out(r), error);
+    count_error(r, code);
+    request_finish(r);
+}
+
+// --- admission --------------------------------------------------------------------------------
+
+bool request_admit(struct server *server, const struct slice *words, size_t count,
+                   struct admission *a, struct bytes *error) {
+    struct slice name;
+    *a = (struct admission){.code = REPLY_VERB};
+    a->entry = verb_find(server->verbs, words[0]);
+    if (!a->entry) {
+        const char *nearest = verb_nearest(server->verbs, words[0]);
+        reply_error(error, REPLY_VERB, "no verb '%.*s': %s%s", REPLY_WORD(words[0]),
+                    nearest ? "did you mean " : "say help for the list", nearest ? nearest : "");
+        return false;
+    }
+    a->code = REPLY_ARGS;
+    if (!verb_read_call(a->entry, words + 1, count - 1, &a->call, &name, error))
+        return false;
+    if (!a->entry->signature.has_namespace)
+        return true;
+    a->code = REPLY_NAMESPACE;
+    a->space = policy_space(server->policy, name);
+    if (!a->space) {
+        reply_error(error, REPLY_NAMESPACE, "no namespace '%.*s'", REPLY_WORD(name));
+        return false;
+    }
+    a->code = REPLY_POLICY;
+    return policy_admit(a->space, a->entry, &a->call, &server->reactor.random, error);
+}
+
+// --- on its way -------------------------------------------------------------------------------
+
+static size_t bytes_of(const struct slice *words, size_t count) {
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += words[i].len;
+    return sum;
+}
+
+static void send_to_backend(struct request *r, const struct admission *a) {
+    enum backend_room room = backend_room(a->space->backend);
+    if (room == BACKEND_DOWN) {
+        request_fail(r, REPLY_UNAVAILABLE, "the backend is down");
+        return;
+    }
+    if (room == BACKEND_FULL) {
+        request_fail(r, REPLY_OVERLOADED, "too many requests at the backend for too long");
+        return;
+    }
+    struct backend_conn *conn = backend_pick_conn(a->space->backend);
+    r->sent_at = backend_conn_written(conn);
+    r->command.out = stream_out(&conn->stream);
+    r->entry->verb->build(&r->command, &a->call);
+    backend_conn_push(conn, r);
+}
+
+enum request_result request_start(struct client *client, const struct slice *words, size_t count,
+                                  bool may_wait) {
+    struct server *server = client->server;
+    struct admission a;
+    server->scratch.len = 0;
+    bool is_admitted = request_admit(server, words, count, &a, &server->scratch);
+    bool is_local = is_admitted && a.entry->verb->run;
+    if (is_admitted && !is_local && may_wait && !server->is_draining &&
+        backend_room(a.space->backend) == BACKEND_FULL) {
+        backend_wait(a.space->backend, &client->waiter);
+        return REQUEST_WAIT;
+    }
+    server->stats.requests++;
+    client->requests++;
+    if (a.entry)
+        client->last_verb = a.entry->verb;
+    if (a.space) {
+        a.space->stats->requests++;
+        a.space->stats->bytes_in += bytes_of(words, count);
+        a.space->stats->clamped += is_admitted && a.call.ttl_reason == TTL_CLAMPED;
+    }
+    if (!is_admitted) {
+        refuse_with(client, a.space, a.code, bytes_slice(&server->scratch));
+        return REQUEST_TAKEN;
+    }
+    struct request *r = request_new(client);
+    r->entry = a.entry;
+    r->space = a.space;
+    if (is_local)
+        a.entry->verb->run(r, &a.call);
+    else if (server->is_draining)
+        request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
+    else
+        send_to_backend(r, &a);
+    return REQUEST_TAKEN;
+}

@@ -1,0 +1,79 @@
+// Request: one request on its way, from its client to its reply.
+//
+//   client (read, parse) → verb, call → ADMIT (policy) → SEND (backend) … answer → client
+//
+// It is in two hands: its client's queue, which keeps the order of replies, and, once sent, its
+// connection's, which keeps the order of answers. It is freed when both have let go.
+#pragma once
+
+#include "answer.h"
+#include "policy.h"
+#include "verb.h"
+
+struct client;
+struct server;
+
+struct request {
+    struct request *next;         // in its client's queue, or on the free list
+    struct request *next_pending; // at its connection
+    struct client *client;        // NULL once the client has gone
+    struct server *server;
+    struct policy *policy; // a reference: what it began under
+    struct space *space;   // NULL: no namespace
+    const struct verb_entry *entry;
+    struct command command; // how many answers to expect
+    struct bytes reply;     // its reply, while older requests of the client have none yet
+    uint64_t sent_at;       // where its commands begin in the connection's output, in bytes
+    uint64_t deadline_ms;   // in the loop's time
+    bool is_done;           // the reply is complete
+    bool is_queued;         // its client's queue holds it
+    bool is_pending;        // a connection waits for its answer
+    bool is_started;        // the connection has begun to render its answer
+};
+
+enum request_result {
+    REQUEST_TAKEN, // it is in the client's queue, perhaps already done
+    REQUEST_WAIT,  // the backend has no room: nothing happened, call again later
+};
+
+// Takes a request of `count` words (at least one) and sends it on its way. The words are only
+// read during the call. `may_wait` false: refuses with OVERLOADED instead of REQUEST_WAIT.
+enum request_result request_start(struct client *client, const struct slice *words, size_t count,
+                                  bool may_wait);
+
+// Where the reply is to be written now: straight to the client if its turn has come.
+struct bytes *request_out(struct request *r);
+
+// The reply is written: it leaves when its turn comes.
+void request_finish(struct request *r);
+
+// Its backend's answer is complete and rendered.
+void request_answered(struct request *r, const struct answer *answer);
+
+// How long its reply may be, in bytes: what client_output leaves. A write's is never cut, since it
+// has been applied.
+size_t request_reply_limit(const struct request *r);
+
+// An error as its reply. Parts of it that were already written must have been taken back.
+void request_fail(struct request *r, enum reply_code code, const char *message);
+
+// A connection lets go of it.
+void request_release(struct request *r);
+
+// A request that is refused before it has words: for errors of the byte stream.
+void request_refuse(struct client *client, enum reply_code code, const char *message);
+
+// Its client lets go of it: the reply has left, or the client itself has.
+void request_dequeued(struct request *r);
+
+// What a request means, once it is allowed.
+struct admission {
+    const struct verb_entry *entry; // NULL: no such verb
+    struct space *space;            // NULL: none, or no such
+    struct call call;
+    enum reply_code code; // why it was refused
+};
+
+// Looks up, checks and decides; changes nothing. False: refused, and *error got the reply.
+bool request_admit(struct server *server, const struct slice *words, size_t count,
+                   struct admission *a, struct bytes *error);

@@ -1,0 +1,47 @@
+// Server: owns what lives as long as the daemon, and the settings in force.
+//
+//   server ─owns─► listeners, clients, backends, policy (a reference), verbs, free requests
+#pragma once
+
+#include "backend.h"
+#include "client.h"
+#include "listener.h"
+#include "reactor.h"
+
+struct server {
+    struct reactor reactor;
+    const struct verb_table *verbs;
+    const char *file;          // the configuration; NULL: built in
+    struct policy *policy;     // in force
+    struct backend **backends; // in the order of the settings
+    size_t backend_count;
+    size_t settled_count;
+    struct space_stats *space_stats; // in the order of the settings
+    struct server_stats stats;
+    struct listener **listeners;
+    size_t listener_count;
+    struct client *clients; // a list
+    size_t client_count;
+    int64_t max_clients; // what the open-files limit leaves of the setting
+    uint64_t next_client_id;
+    struct request *free_requests;
+    size_t free_count;
+    struct slice *words; // of the request being started
+    size_t words_cap;
+    struct bytes scratch; // for the error of the request being started
+    uv_signal_t signals[2];
+    uv_timer_t sweep;
+    uv_timer_t deadline; // of starting, then of draining
+    uint64_t started_ms;
+    bool is_accepting;
+    bool is_draining;
+    bool is_closed; // everything that it owned on the loop is being closed
+    int exit_code;
+};
+
+// Runs until a signal ends it; returns the process's exit code. `settings` is taken over.
+int server_run(struct settings *settings, const struct verb_table *verbs, const char *file);
+
+struct slice *server_words(struct server *server, size_t count);
+void server_add_client(struct server *server, struct client *client);
+void server_remove_client(struct server *server, struct client *client);
