@@ -22,9 +22,11 @@ static bool has_too_much(const struct client *c) {
 
 // --- requests in ------------------------------------------------------------------------------
 
+static bool is_waiting(const struct client *c) { return c->waiter.backend || c->is_waiting_turn; }
+
 static void read_on(struct client *c) {
     if (c->state == CLIENT_LINGERING ||
-        (c->state == CLIENT_OPEN && !c->waiter.backend && !c->is_ended && !has_too_much(c)))
+        (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_ended && !has_too_much(c)))
         stream_start_reading(&c->stream);
     else
         stream_stop_reading(&c->stream);
@@ -44,7 +46,7 @@ static bool take_request(struct client *c, const char *data) {
 // Parses and starts as many requests as there are; returns how many bytes are done with.
 static size_t take_requests(struct client *c, char *data, size_t len) {
     size_t used = 0;
-    while (c->state == CLIENT_OPEN && !c->waiter.backend) {
+    while (c->state == CLIENT_OPEN && !is_waiting(c)) {
         enum parser_result result = parser_next(&c->parser, data + used, len - used);
         if (result == PARSER_MORE)
             return used;
@@ -69,11 +71,33 @@ static void go_on(struct client *c) {
     bytes_consume(&c->in, used);
     if (c->in.len == 0)
         bytes_deinit(&c->in);
-    if (!c->waiter.backend)
+    if (!is_waiting(c))
         c->is_late = false;
-    if (c->is_ended && !c->waiter.backend)
+    if (c->is_ended && !is_waiting(c))
         client_end(c);
     read_on(c);
+}
+
+void client_wait_turn(struct client *c) {
+    c->is_waiting_turn = true;
+    c->next_turn = c->server->turn_waiters;
+    c->server->turn_waiters = c;
+}
+
+static void leave_turn(struct client *c) {
+    struct client **at = &c->server->turn_waiters;
+    while (*at && *at != c)
+        at = &(*at)->next_turn;
+    if (*at)
+        *at = c->next_turn;
+    c->is_waiting_turn = false;
+}
+
+void client_take_turn(struct client *c) {
+    if (c->first)
+        return;
+    leave_turn(c);
+    go_on(c);
 }
 
 static void on_room(struct backend_waiter *waiter, bool is_late) {
@@ -141,7 +165,7 @@ void client_settle(struct client *c) {
 // All that there was to say is said.
 static void on_written(struct stream *s) {
     struct client *c = client_of(s);
-    if (c->server->is_draining && !c->first && !c->waiter.backend)
+    if (c->server->is_draining && !c->first && !is_waiting(c))
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->first) {
         c->state = CLIENT_LINGERING;
@@ -168,7 +192,7 @@ static void on_end(struct stream *s, int status) {
     c->is_ended = true;
     if (status != UV_EOF || c->state == CLIENT_LINGERING)
         client_close(c);
-    else if (!c->waiter.backend)
+    else if (!is_waiting(c))
         client_end(c);
 }
 
@@ -239,6 +263,7 @@ void client_close(struct client *c) {
         return;
     c->state = CLIENT_CLOSED;
     backend_stop_waiting(&c->waiter);
+    leave_turn(c);
     while (c->first) {
         struct request *r = c->first;
         c->first = r->next;

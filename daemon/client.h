@@ -32,6 +32,8 @@ struct client {
     size_t pending;               // how many
     size_t held;                  // bytes of replies whose turn has not come
     struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
+    bool is_waiting_turn;         // its next request waits until those before it are answered
+    struct client *next_turn;     // among those that do
     bool is_late;                 // what is in `in` has waited too long for room
     bool is_ended;                // the peer has ended its side
     uint64_t connected_ms, active_ms; // in the loop's time
@@ -55,6 +57,10 @@ void client_close(struct client *c);
 // Puts a new request behind the others, and takes it back out when its reply has its turn.
 void client_push(struct client *c, struct request *r);
 void client_settle(struct client *c);
+
+// Lets it go on when all its requests are answered.
+void client_wait_turn(struct client *c);
+void client_take_turn(struct client *c);
 
 // Once in a while: closes it if it has been idle or stalled for too long.
 void client_sweep(struct client *c, uint64_t now_ms);

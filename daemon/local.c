@@ -159,7 +159,7 @@ const struct verb local_verbs[] = {
     {
         .name = "backends",
         .collection = COLLECTION_NONE,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_IN_TURN,
         .syntax = "",
         .summary = "a line of name=value pairs for each backend",
         .run = run_backends,
@@ -167,7 +167,7 @@ const struct verb local_verbs[] = {
     {
         .name = "clients",
         .collection = COLLECTION_NONE,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_IN_TURN,
         .syntax = "",
         .summary = "a line of name=value pairs for each client",
         .run = run_clients,
@@ -175,7 +175,7 @@ const struct verb local_verbs[] = {
     {
         .name = "stats",
         .collection = COLLECTION_NONE,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_IN_TURN,
         .syntax = "[N]",
         .summary = "counters of the daemon, or of a namespace, as name:value lines",
         .run = run_stats,

@@ -187,6 +187,10 @@ enum request_result request_start(struct client *client, const struct slice *wor
     server->scratch.len = 0;
     bool is_admitted = request_admit(server, words, count, &a, &server->scratch);
     bool is_local = is_admitted && a.entry->verb->run;
+    if (is_local && a.entry->verb->flags & VERB_IN_TURN && client->first) {
+        client_wait_turn(client);
+        return REQUEST_WAIT;
+    }
     if (is_admitted && !is_local && may_wait && !server->is_draining &&
         backend_room(a.space->backend) == BACKEND_FULL) {
         backend_wait(a.space->backend, &client->waiter);

@@ -33,7 +33,8 @@ struct request {
 
 enum request_result {
     REQUEST_TAKEN, // it is in the client's queue, perhaps already done
-    REQUEST_WAIT,  // the backend has no room: nothing happened, call again later
+    REQUEST_WAIT,  // its turn has not come, or the backend has no room: the client's on_room() will
+                   // be called, to start it again
 };
 
 // Takes a request of `count` words (at least one) and sends it on its way. The words are only

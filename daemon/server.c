@@ -115,6 +115,10 @@ static void before_flush(void *owner) {
     struct server *server = owner;
     for (size_t i = 0; i < server->backend_count; i++)
         backend_wake(server->backends[i]);
+    for (struct client *c = server->turn_waiters, *next; c; c = next) {
+        next = c->next_turn;
+        client_take_turn(c);
+    }
 }
 
 static void on_sweep(uv_timer_t *timer) {

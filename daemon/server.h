@@ -22,7 +22,8 @@ struct server {
     size_t listener_count;
     struct client *clients; // a list
     size_t client_count;
-    int64_t max_clients; // what the open-files limit leaves of the setting
+    struct client *turn_waiters; // a list: see client_wait_turn()
+    int64_t max_clients;         // what the open-files limit leaves of the setting
     uint64_t next_client_id;
     struct request *free_requests;
     size_t free_count;

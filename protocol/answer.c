@@ -43,6 +43,10 @@ static const struct redis_error redis_errors[] = {
 };
 
 enum reply_code answer_code_of(struct slice redis_error, const char **message, bool *is_own_fault) {
+    // EXEC itself was refused: the reason follows.
+    struct slice aborted = SLICE("EXECABORT Transaction discarded because of: ");
+    if (slice_begins(redis_error, aborted))
+        redis_error = (struct slice){redis_error.data + aborted.len, redis_error.len - aborted.len};
     for (size_t i = 0; i < sizeof(redis_errors) / sizeof(*redis_errors); i++) {
         const struct redis_error *row = &redis_errors[i];
         if (slice_begins(redis_error, slice_of(row->begins))) {
