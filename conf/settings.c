@@ -159,9 +159,13 @@ static void on_section(void *owner, int line, struct slice kind, struct slice na
 
 static void read_value(struct loader *l, int line, const char *value) {
     struct bytes error = {0};
+    struct daemon_conf *daemon = &l->settings->daemon;
+    size_t listens = daemon->listen_count;
     if (!schema_read(l->row, slice_of(value), current(l), l->source->verbs, &error))
         problems_add(l->problems, line, "%.*s", (int)error.len, error.data);
     bytes_deinit(&error);
+    for (; listens < daemon->listen_count; listens++)
+        daemon->listens[listens].line = line;
 }
 
 // Every section's struct begins with the same two fields.
@@ -197,10 +201,7 @@ static void on_option(void *owner, int line, const char *name, const char *value
         problems_add(l->problems, line, "%s is given twice in this section", name);
         return;
     }
-    size_t listens = l->settings->daemon.listen_count;
     read_value(l, line, value);
-    for (size_t i = listens; i < l->settings->daemon.listen_count; i++)
-        l->settings->daemon.listens[i].line = line;
 }
 
 static bool is_given(uint64_t given, enum section section, const char *name) {
@@ -218,6 +219,8 @@ static void read_password(struct loader *l, struct backend_conf *b) {
     if (error)
         problems_add(l->problems, b->common.line, "password_file: can't read '%s': %s",
                      b->password_file, strerror(error));
+    else if (text.len == 0)
+        problems_add(l->problems, b->common.line, "password_file: '%s' is empty", b->password_file);
     while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
         text.len--;
     mem_free(b->url.password);
@@ -328,7 +331,9 @@ static void check_users(struct loader *l) {
     for (size_t i = 0; i < s->user_count; i++) {
         struct user_conf *u = &s->users[i];
         has_token = has_token || u->has_token;
-        if (u->uid < 0 && u->gid < 0 && !is_given(u->common.given, SECTION_USER, "token"))
+        if (!is_given(u->common.given, SECTION_USER, "uid") &&
+            !is_given(u->common.given, SECTION_USER, "gid") &&
+            !is_given(u->common.given, SECTION_USER, "token"))
             problems_add(l->problems, u->common.line, "[user %s] needs uid, gid or token", u->name);
         if (!u->is_for_all && u->namespaces.count == 0)
             problems_add(l->problems, u->common.line, "[user %s] needs namespaces = NAME, ... or *",

@@ -100,6 +100,10 @@ static int bind_tcp(struct listener *l) {
 }
 
 struct listener *listener_new(struct server *server, const struct address *address) {
+    if (address->kind == ADDRESS_SYSTEMD) {
+        log_error(&server->reactor.log, "listen = systemd: no socket was passed");
+        return NULL;
+    }
     struct listener *l = mem_new(sizeof(*l));
     struct bytes shown = {0};
     l->server = server;

@@ -1,4 +1,6 @@
 // Verbs for a key of any collection.
+#include <assert.h>
+
 #include "verb.h"
 
 static void build_del(struct command *c, const struct call *call) {
@@ -27,6 +29,7 @@ static void build_touch(struct command *c, const struct call *call) {
         command_write_end(c, call);
         return;
     }
+    assert(call->ttl_rule == TTL_SET); // VERB_NEW_TTL: never kept, and PEXPIRE 0 would delete
     command_begin(c, SLICE("PEXPIRE"), 3);
     command_key(c, call, call->args[0]);
     command_integer(c, call->ttl_ms);

@@ -1,0 +1,511 @@
+// Answer, with resp: what Redis says, fed whole and byte by byte, → the client's reply.
+#include "helpers.h"
+#include "resp.h"
+
+static struct verb_table *table;
+
+static void begin(void) { table = verb_table_new(NULL, 0); }
+static void end(void) { verb_table_free(table); }
+
+// One request and the answers of Redis to its commands.
+struct exchange {
+    struct answer answer;
+    struct bytes out; // the reply, behind what stood there before
+    struct resp *resp;
+    bool is_done;
+    bool was_miss;
+};
+
+static const struct slice before = {"+BEFORE\r\n", 9};
+
+static void on_event(void *owner, const struct event *e) {
+    struct exchange *x = owner;
+    ck_assert(!x->is_done);
+    answer_event(&x->answer, e);
+}
+
+static bool on_reply(void *owner) {
+    struct exchange *x = owner;
+    ck_assert(!x->is_done);
+    x->is_done = answer_end(&x->answer);
+    x->was_miss = x->answer.is_miss;
+    return true;
+}
+
+static void exchange_begin(struct exchange *x, const char *request, enum ttl_rule rule) {
+    struct sample sample = sample_of(request);
+    struct call call;
+    struct bytes commands = {0};
+    struct command command = {.out = &commands};
+    const struct verb_entry *entry = read_sample(table, &sample, rule, &call);
+    entry->verb->build(&command, &call);
+    bytes_deinit(&commands);
+    *x = (struct exchange){.resp = resp_new((struct resp_handler){on_event, on_reply, x})};
+    bytes_append_slice(&x->out, before);
+    answer_begin(&x->answer, &command, entry->verb->render, &x->out);
+}
+
+static void exchange_feed(struct exchange *x, const char *data, size_t len) {
+    char *exact = copy_exactly(data, len);
+    ck_assert_ptr_null(resp_feed(x->resp, exact, len));
+    free(exact);
+}
+
+static void exchange_end(struct exchange *x) {
+    ck_assert_msg(x->is_done, "more answers awaited");
+    resp_free(x->resp);
+    bytes_deinit(&x->out);
+}
+
+static void check_piecewise(const char *request, enum ttl_rule rule, struct slice redis,
+                            size_t piece, struct slice reply) {
+    struct exchange x;
+    struct bytes wanted = {0};
+    exchange_begin(&x, request, rule);
+    for (size_t at = 0; at < redis.len; at += piece) {
+        ck_assert_msg(!x.is_done, "%s: done too early", request);
+        exchange_feed(&x, redis.data + at, redis.len - at < piece ? redis.len - at : piece);
+    }
+    bytes_append_slice(&wanted, before);
+    bytes_append_slice(&wanted, reply);
+    check_same(request, bytes_slice(&x.out), bytes_slice(&wanted));
+    bytes_deinit(&wanted);
+    exchange_end(&x);
+}
+
+struct answer_row {
+    const char *request;
+    struct slice redis, reply;
+};
+
+#define ROW(request, redis, reply)                                                                 \
+    {                                                                                              \
+        (request), {redis, sizeof(redis) - 1}, { reply, sizeof(reply) - 1 }                        \
+    }
+
+static void check_rows(const struct answer_row *rows, size_t count, enum ttl_rule rule) {
+    for (size_t i = 0; i < count; i++) {
+        check_piecewise(rows[i].request, rule, rows[i].redis, rows[i].redis.len, rows[i].reply);
+        check_piecewise(rows[i].request, rule, rows[i].redis, 1, rows[i].reply);
+        check_piecewise(rows[i].request, rule, rows[i].redis, 7, rows[i].reply);
+    }
+}
+
+// --- renderers --------------------------------------------------------------------------------
+
+START_TEST(answer_passes_on_what_redis_says) {
+    static const struct answer_row rows[] = {
+        ROW("key.get n k", "$5\r\nhello\r\n", "$5\r\nhello\r\n"),
+        ROW("key.get n k", "$6\r\na\0\r\n+b\r\n", "$6\r\na\0\r\n+b\r\n"),
+        ROW("key.get n k", "$0\r\n\r\n", "$0\r\n\r\n"),
+        ROW("key.get n k", "$-1\r\n", "$-1\r\n"),
+        ROW("key.set n k v", "+OK\r\n", "+OK\r\n"),
+        ROW("del n k", ":-9223372036854775808\r\n", ":-9223372036854775808\r\n"),
+        ROW("key.mget n a b c", "*3\r\n$1\r\nx\r\n$-1\r\n$0\r\n\r\n",
+            "*3\r\n$1\r\nx\r\n$-1\r\n$0\r\n\r\n"),
+        ROW("dict.items n k", "*0\r\n", "*0\r\n"),
+        ROW("dict.scan n k 0", "*2\r\n$2\r\n17\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n",
+            "*2\r\n$2\r\n17\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"),
+        ROW("set.scan n k 0", "*2\r\n$1\r\n0\r\n*0\r\n", "*2\r\n$1\r\n0\r\n*0\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+START_TEST(answer_tells_whether_a_value_is_there) {
+    static const struct answer_row rows[] = {
+        ROW("key.add n k v", "+OK\r\n", ":1\r\n"),
+        ROW("key.add n k v", "$-1\r\n", ":0\r\n"),
+        ROW("key.replace n k v", "+OK\r\n", ":1\r\n"),
+        ROW("key.replace n k v", "$-1\r\n", ":0\r\n"),
+        ROW("sorted.has n k m", "$3\r\n1.5\r\n", ":1\r\n"),
+        ROW("sorted.has n k m", "$-1\r\n", ":0\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+START_TEST(answer_turns_a_counters_digits_into_integers) {
+    static const struct answer_row rows[] = {
+        ROW("counter.get n k f", "$2\r\n-7\r\n", ":-7\r\n"),
+        ROW("counter.get n k f", "$-1\r\n", ":0\r\n"),
+        ROW("counter.set n k f 5", ":1\r\n", "+OK\r\n"),
+        ROW("counter.set n k f 5", ":0\r\n", "+OK\r\n"),
+        ROW("counter.update n k f 1 g 2", "*2\r\n$1\r\n1\r\n$19\r\n9223372036854775807\r\n",
+            "*2\r\n:1\r\n:9223372036854775807\r\n"),
+        ROW("counter.items n k", "*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n2\r\n$2\r\n-2\r\n",
+            "*4\r\n$1\r\na\r\n:1\r\n$1\r\n2\r\n:-2\r\n"),
+        ROW("counter.items n k", "*0\r\n", "*0\r\n"),
+        ROW("counter.total n k", "*3\r\n$1\r\n1\r\n$3\r\n-10\r\n$1\r\n4\r\n", ":-5\r\n"),
+        ROW("counter.total n k", "*0\r\n", ":0\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+#define NO_NUMBER  "-WRONGTYPE the stored value is not a number\r\n"
+#define NO_NUMBERS "-WRONGTYPE a stored value is not a number\r\n"
+
+START_TEST(answer_refuses_a_counter_that_holds_no_numbers) {
+    static const struct answer_row rows[] = {
+        ROW("counter.get n k f", "$1\r\nx\r\n", NO_NUMBER),
+        ROW("counter.items n k", "*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$3\r\n1.5\r\n", NO_NUMBER),
+        ROW("counter.items n k", "*4\r\n$1\r\na\r\n$0\r\n\r\n$1\r\nb\r\n$1\r\n1\r\n", NO_NUMBER),
+        ROW("counter.total n k", "*2\r\n$1\r\nx\r\n$1\r\n1\r\n", NO_NUMBERS),
+        ROW("counter.top n k 1", "*4\r\n$1\r\na\r\n$1\r\nx\r\n$1\r\nb\r\n$1\r\n1\r\n", NO_NUMBERS),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+START_TEST(answer_refuses_a_total_over_64_bits) {
+    static const struct answer_row rows[] = {
+        ROW("counter.total n k", "*3\r\n$19\r\n9223372036854775807\r\n$1\r\n1\r\n$2\r\n-1\r\n",
+            "-ARGS the total is out of range\r\n"),
+        ROW("counter.total n k", "*2\r\n$19\r\n9223372036854775807\r\n$1\r\n0\r\n",
+            ":9223372036854775807\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+#define TALLY(field, number) "$1\r\n" field "\r\n$1\r\n" number "\r\n"
+#define SHOWN(field, number) "$1\r\n" field "\r\n:" number "\r\n"
+
+START_TEST(answer_ranks_a_counters_fields) {
+    static const struct answer_row rows[] = {
+        ROW("counter.top n k 2",
+            "*8\r\n" TALLY("a", "1") TALLY("b", "9") TALLY("c", "5") TALLY("d", "0"),
+            "*4\r\n" SHOWN("b", "9") SHOWN("c", "5")),
+        ROW("counter.top n k 3", "*6\r\n" TALLY("c", "1") TALLY("b", "2") TALLY("a", "1"),
+            "*6\r\n" SHOWN("b", "2") SHOWN("a", "1") SHOWN("c", "1")),
+        ROW("counter.top n k 99", "*2\r\n" TALLY("a", "1"), "*2\r\n" SHOWN("a", "1")),
+        ROW("counter.top n k 0", "*2\r\n" TALLY("a", "1"), "*0\r\n"),
+        ROW("counter.top n k 9223372036854775807", "*0\r\n", "*0\r\n"),
+        ROW("counter.top n k 4",
+            "*8\r\n$2\r\nab\r\n$2\r\n-1\r\n$1\r\na\r\n$2\r\n-1\r\n$0\r\n\r\n"
+            "$2\r\n-1\r\n$2\r\na\xff\r\n$1\r\n3\r\n",
+            "*8\r\n$2\r\na\xff\r\n:3\r\n$0\r\n\r\n:-1\r\n$1\r\na\r\n:-1\r\n$2\r\nab\r\n:-1\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+// --- transactions -----------------------------------------------------------------------------
+
+#define QUEUED "+OK\r\n+QUEUED\r\n+QUEUED\r\n"
+
+START_TEST(answer_gives_a_transactions_first_answer_only) {
+    static const struct answer_row rows[] = {
+        ROW("dict.set n k f v", QUEUED "*2\r\n:1\r\n:1\r\n", ":1\r\n"),
+        ROW("key.incr n k 5", QUEUED "*2\r\n:-42\r\n:1\r\n", ":-42\r\n"),
+        ROW("counter.set n k f 5", QUEUED "*2\r\n:0\r\n:1\r\n", "+OK\r\n"),
+        ROW("sorted.incr n k m 2", QUEUED "*2\r\n$3\r\n3.5\r\n:1\r\n", "$3\r\n3.5\r\n"),
+        ROW("set.pop n k", QUEUED "*2\r\n$-1\r\n:0\r\n", "$-1\r\n"),
+        ROW("set.pop n k 2", QUEUED "*2\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n:1\r\n",
+            "*2\r\n$1\r\na\r\n$1\r\nb\r\n"),
+        ROW("sorted.pop n k", QUEUED "*2\r\n*0\r\n:0\r\n", "*0\r\n"),
+        ROW("dict.pop n k f",
+            "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n$1\r\nv\r\n:1\r\n:1\r\n", "$1\r\nv\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_SET);
+}
+END_TEST
+
+START_TEST(answer_reads_a_transaction_that_sets_no_ttl) {
+    static const struct answer_row rows[] = {
+        ROW("dict.pop n k f", "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n$1\r\nv\r\n:1\r\n",
+            "$1\r\nv\r\n"),
+        ROW("dict.set n k f v", ":1\r\n", ":1\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+START_TEST(answer_gives_the_error_of_a_transactions_first_command) {
+    static const struct answer_row rows[] = {
+        ROW("dict.set n k f v",
+            QUEUED "*2\r\n-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+                   ":1\r\n",
+            "-WRONGTYPE the key holds another collection\r\n"),
+        ROW("key.incr n k", QUEUED "*2\r\n-ERR value is not an integer or out of range\r\n:1\r\n",
+            NO_NUMBER),
+        ROW("counter.incr n k f",
+            QUEUED "*2\r\n-ERR increment or decrement would overflow\r\n:1\r\n",
+            "-ARGS the result is out of range\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_SET);
+}
+END_TEST
+
+#define OOM     "OOM command not allowed when used memory > 'maxmemory'."
+#define ABORTED "-EXECABORT Transaction discarded because of previous errors.\r\n"
+
+START_TEST(answer_gives_the_first_error_that_aborts_a_transaction) {
+    static const struct answer_row rows[] = {
+        ROW("dict.set n k f v", "+OK\r\n-" OOM "\r\n+QUEUED\r\n" ABORTED,
+            "-OVERLOADED the backend is out of memory\r\n"),
+        ROW("dict.set n k f v",
+            "+OK\r\n+QUEUED\r\n-READONLY You can't write against a read only replica.\r\n" ABORTED,
+            "-UNAVAILABLE the backend is not serving: it is a read-only replica\r\n"),
+        ROW("dict.set n k f v",
+            "+OK\r\n-LOADING Redis is loading the dataset in memory\r\n-" OOM "\r\n" ABORTED,
+            "-UNAVAILABLE the backend is not serving: it is loading its data\r\n"),
+        ROW("dict.set n k f v",
+            "-NOPERM this user has no permissions to run the 'multi' command\r\n:1\r\n:1\r\n"
+            "-ERR EXEC without MULTI\r\n",
+            "-UNAVAILABLE the backend refuses this daemon's account\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_SET);
+}
+END_TEST
+
+START_TEST(answer_gives_the_reason_for_which_exec_itself_is_refused) {
+    static const struct answer_row rows[] = {
+        ROW("dict.set n k f v", QUEUED "-EXECABORT Transaction discarded because of: " OOM "\r\n",
+            "-OVERLOADED the backend is out of memory\r\n"),
+        ROW("dict.set n k f v",
+            QUEUED "-EXECABORT Transaction discarded because of: MISCONF Redis is configured to "
+                   "save RDB snapshots\r\n",
+            "-UNAVAILABLE the backend is not serving: it can't save its data\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_SET);
+}
+END_TEST
+
+#define UNKNOWN "-INTERNAL unknown answer of the backend\r\n"
+
+START_TEST(answer_calls_an_exec_without_answers_a_fault) {
+    static const struct answer_row rows[] = {
+        ROW("dict.set n k f v", QUEUED "$-1\r\n", UNKNOWN),
+        ROW("dict.set n k f v", QUEUED "*0\r\n", UNKNOWN),
+        ROW("dict.set n k f v", QUEUED "+OK\r\n", UNKNOWN),
+        ROW("dict.set n k f v", QUEUED ABORTED, UNKNOWN),
+    };
+    check_rows(rows, COUNT(rows), TTL_SET);
+}
+END_TEST
+
+START_TEST(answer_drops_what_is_written_when_an_error_follows) {
+    static const struct answer_row rows[] = {
+        ROW("key.mget n a b c", "*3\r\n$1\r\nx\r\n-" OOM "\r\n$1\r\nz\r\n",
+            "-OVERLOADED the backend is out of memory\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_KEEP);
+}
+END_TEST
+
+// --- errors -----------------------------------------------------------------------------------
+
+START_TEST(answer_maps_each_error_of_redis_to_a_code) {
+    static const struct {
+        const char *redis;
+        enum reply_code code;
+        bool is_own_fault;
+    } rows[] = {
+        {"WRONGTYPE Operation against a key holding the wrong kind of value", REPLY_WRONGTYPE, 0},
+        {"ERR value is not an integer or out of range", REPLY_WRONGTYPE, false},
+        {"ERR hash value is not an integer", REPLY_WRONGTYPE, false},
+        {"ERR hash value is not a float", REPLY_WRONGTYPE, false},
+        {"ERR value is not a valid float", REPLY_WRONGTYPE, false},
+        {"ERR increment or decrement would overflow", REPLY_ARGS, false},
+        {"ERR resulting score is not a number (NaN)", REPLY_ARGS, false},
+        {"ERR invalid cursor", REPLY_ARGS, false},
+        {OOM, REPLY_OVERLOADED, false},
+        {"BUSY Redis is busy running a script.", REPLY_OVERLOADED, false},
+        {"LOADING Redis is loading the dataset in memory", REPLY_UNAVAILABLE, false},
+        {"MASTERDOWN Link with MASTER is down", REPLY_UNAVAILABLE, false},
+        {"CLUSTERDOWN The cluster is down", REPLY_UNAVAILABLE, false},
+        {"READONLY You can't write against a read only replica.", REPLY_UNAVAILABLE, false},
+        {"NOREPLICAS Not enough good replicas to write.", REPLY_UNAVAILABLE, false},
+        {"MISCONF Redis is configured to save RDB snapshots", REPLY_UNAVAILABLE, false},
+        {"ERR max number of clients reached", REPLY_UNAVAILABLE, false},
+        {"MOVED 3999 127.0.0.1:6381", REPLY_UNAVAILABLE, true},
+        {"CROSSSLOT Keys in request don't hash to the same slot", REPLY_UNAVAILABLE, true},
+        {"NOAUTH Authentication required.", REPLY_UNAVAILABLE, true},
+        {"WRONGPASS invalid username-password pair", REPLY_UNAVAILABLE, true},
+        {"NOPERM this user has no permissions", REPLY_UNAVAILABLE, true},
+        {"ERR unknown command 'HSET'", REPLY_INTERNAL, true},
+        {"ERR syntax error", REPLY_INTERNAL, true},
+        {"", REPLY_INTERNAL, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *message = NULL;
+        bool is_own_fault;
+        enum reply_code code = answer_code_of(slice_of(rows[i].redis), &message, &is_own_fault);
+        ck_assert_msg(code == rows[i].code, "%s: %s", rows[i].redis, reply_code_name(code));
+        ck_assert_msg(is_own_fault == rows[i].is_own_fault, "%s: whose fault", rows[i].redis);
+        ck_assert_msg(message && *message, "%s: no message", rows[i].redis);
+    }
+}
+END_TEST
+
+START_TEST(answer_keeps_the_code_of_its_error) {
+    struct exchange x;
+    exchange_begin(&x, "key.get n k", TTL_KEEP);
+    exchange_feed(&x, "-" OOM "\r\n", strlen(OOM) + 3);
+    ck_assert(x.answer.is_failed);
+    ck_assert_int_eq(x.answer.code, REPLY_OVERLOADED);
+    exchange_end(&x);
+}
+END_TEST
+
+START_TEST(answer_knows_a_miss) {
+    static const struct {
+        const char *request, *redis;
+        enum ttl_rule rule;
+        bool is_miss;
+    } rows[] = {
+        {"key.get n k", "$-1\r\n", TTL_KEEP, true},
+        {"key.get n k", "$0\r\n\r\n", TTL_KEEP, false},
+        {"sorted.has n k m", "$-1\r\n", TTL_KEEP, true},
+        {"counter.get n k f", "$-1\r\n", TTL_KEEP, true},
+        {"dict.items n k", "*0\r\n", TTL_KEEP, true},
+        {"key.mget n k", "*1\r\n$-1\r\n", TTL_KEEP, false},
+        {"dict.items n k", "*2\r\n$1\r\nf\r\n$1\r\nv\r\n", TTL_KEEP, false},
+        {"set.pop n k", QUEUED "*2\r\n$-1\r\n:0\r\n", TTL_SET, true},
+        {"sorted.pop n k", QUEUED "*2\r\n*0\r\n:0\r\n", TTL_SET, true},
+        {"set.pop n k", QUEUED "*2\r\n$1\r\na\r\n:0\r\n", TTL_SET, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct exchange x;
+        exchange_begin(&x, rows[i].request, rows[i].rule);
+        exchange_feed(&x, rows[i].redis, strlen(rows[i].redis));
+        ck_assert_msg(x.was_miss == rows[i].is_miss, "%s: %s", rows[i].request, rows[i].redis);
+        exchange_end(&x);
+    }
+}
+END_TEST
+
+// --- where the reply goes ---------------------------------------------------------------------
+
+START_TEST(answer_moves_to_another_buffer_between_any_two_bytes) {
+    struct slice redis = SLICE("*3\r\n$1\r\nx\r\n$-1\r\n$3\r\nabc\r\n");
+    for (size_t cut = 0; cut < redis.len; cut++) {
+        struct exchange x;
+        struct bytes other = {0};
+        exchange_begin(&x, "key.mget n a b c", TTL_KEEP);
+        exchange_feed(&x, redis.data, cut);
+        bytes_append_literal(&other, "+OTHER\r\n");
+        answer_move(&x.answer, &other);
+        exchange_feed(&x, redis.data + cut, redis.len - cut);
+        check_same("left behind", bytes_slice(&x.out), before);
+        check_text("moved", &other, "+OTHER\r\n*3\r\n$1\r\nx\r\n$-1\r\n$3\r\nabc\r\n");
+        exchange_end(&x);
+    }
+}
+END_TEST
+
+START_TEST(answer_fails_once_and_behind_what_stood_before) {
+    struct exchange x;
+    struct slice redis = SLICE("*2\r\n$1\r\nx\r\n$1\r\ny\r\n");
+    exchange_begin(&x, "key.mget n a b", TTL_KEEP);
+    exchange_feed(&x, redis.data, 12);
+    answer_fail(&x.answer, REPLY_TIMEOUT, "no answer");
+    answer_fail(&x.answer, REPLY_LOST, "gone");
+    exchange_feed(&x, redis.data + 12, redis.len - 12);
+    check_same("failed", bytes_slice(&x.out), SLICE("+BEFORE\r\n-TIMEOUT no answer\r\n"));
+    exchange_end(&x);
+}
+END_TEST
+
+START_TEST(answer_fails_in_the_buffer_it_moved_to) {
+    struct exchange x;
+    struct bytes other = {0};
+    struct slice redis = SLICE("*2\r\n$1\r\nx\r\n$1\r\ny\r\n");
+    exchange_begin(&x, "key.mget n a b", TTL_KEEP);
+    exchange_feed(&x, redis.data, 12);
+    bytes_append_literal(&other, "+OTHER\r\n");
+    answer_move(&x.answer, &other);
+    answer_fail(&x.answer, REPLY_LOST, "gone");
+    exchange_feed(&x, redis.data + 12, redis.len - 12);
+    check_same("left behind", bytes_slice(&x.out), before);
+    check_text("failed", &other, "+OTHER\r\n-LOST gone\r\n");
+    exchange_end(&x);
+}
+END_TEST
+
+START_TEST(answer_gives_back_what_it_gathered_when_given_up) {
+    struct exchange x;
+    exchange_begin(&x, "counter.top n k 2", TTL_KEEP);
+    exchange_feed(&x, "*4\r\n$1\r\na\r\n$1\r\n1\r\n", 18);
+    answer_deinit(&x.answer);
+    x.is_done = true;
+    exchange_end(&x);
+}
+END_TEST
+
+// --- resp -------------------------------------------------------------------------------------
+
+START_TEST(resp_reads_several_answers_at_once) {
+    struct exchange x;
+    struct slice redis = SLICE(QUEUED "*2\r\n:1\r\n:1\r\n");
+    exchange_begin(&x, "dict.set n k f v", TTL_SET);
+    exchange_feed(&x, redis.data, redis.len);
+    exchange_end(&x);
+}
+END_TEST
+
+START_TEST(resp_reads_a_large_answer) {
+    struct exchange x;
+    struct bytes redis = {0}, wanted = {0};
+    enum { SIZE = 3000000 };
+    bytes_printf(&redis, "$%d\r\n%0*d\r\n", SIZE, SIZE, 7);
+    exchange_begin(&x, "key.get n k", TTL_KEEP);
+    exchange_feed(&x, redis.data, redis.len);
+    bytes_append_slice(&wanted, before);
+    bytes_append_slice(&wanted, bytes_slice(&redis));
+    ck_assert(slice_equal(bytes_slice(&x.out), bytes_slice(&wanted)));
+    exchange_end(&x);
+    bytes_deinit(&redis);
+    bytes_deinit(&wanted);
+}
+END_TEST
+
+START_TEST(resp_reports_what_is_no_redis) {
+    static const char *const texts[] = {"HTTP/1.1 200 OK\r\n", "%1\r\n", ":x\r\n", "$-2\r\n"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct exchange x;
+        exchange_begin(&x, "key.get n k", TTL_KEEP);
+        ck_assert_msg(resp_feed(x.resp, texts[i], strlen(texts[i])), "'%s' accepted", texts[i]);
+        x.is_done = true;
+        exchange_end(&x);
+    }
+}
+END_TEST
+
+static void ignore_event(void *owner, const struct event *e) {
+    (void)owner;
+    (void)e;
+}
+
+static bool stop_reading(void *owner) { return ++*(int *)owner < 2; }
+
+START_TEST(resp_stops_when_an_answer_is_not_wanted) {
+    int replies = 0;
+    struct resp *resp = resp_new((struct resp_handler){ignore_event, stop_reading, &replies});
+    ck_assert_str_eq(resp_feed(resp, "+A\r\n+B\r\n+C\r\n", 12), "unexpected answer");
+    ck_assert_int_eq(replies, 2);
+    resp_free(resp);
+}
+END_TEST
+
+int main(void) {
+    return RUN_TESTS_AROUND(
+        "answer", begin, end, answer_passes_on_what_redis_says,
+        answer_tells_whether_a_value_is_there, answer_turns_a_counters_digits_into_integers,
+        answer_refuses_a_counter_that_holds_no_numbers, answer_refuses_a_total_over_64_bits,
+        answer_ranks_a_counters_fields, answer_gives_a_transactions_first_answer_only,
+        answer_reads_a_transaction_that_sets_no_ttl,
+        answer_gives_the_error_of_a_transactions_first_command,
+        answer_gives_the_first_error_that_aborts_a_transaction,
+        answer_gives_the_reason_for_which_exec_itself_is_refused,
+        answer_calls_an_exec_without_answers_a_fault,
+        answer_drops_what_is_written_when_an_error_follows,
+        answer_maps_each_error_of_redis_to_a_code, answer_keeps_the_code_of_its_error,
+        answer_knows_a_miss, answer_moves_to_another_buffer_between_any_two_bytes,
+        answer_fails_once_and_behind_what_stood_before, answer_fails_in_the_buffer_it_moved_to,
+        answer_gives_back_what_it_gathered_when_given_up, resp_reads_several_answers_at_once,
+        resp_reads_a_large_answer, resp_reports_what_is_no_redis,
+        resp_stops_when_an_answer_is_not_wanted);
+}

@@ -1,0 +1,264 @@
+// Settings: every problem of a configuration, each with its line.
+#include "configuration.h"
+
+#define SMALL "[backend main]\nurl = redis://h\n[namespace n]\n" // 3 lines
+
+struct problem_row {
+    const char *text, *problems;
+};
+
+static void check_rows(const struct problem_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        check_problems(slice_of(rows[i].text), NULL, rows[i].problems);
+}
+
+START_TEST(problems_of_sections_have_their_line) {
+    static const struct problem_row rows[] = {
+        {SMALL "[namespac x]\n",
+         "c.ini:4: unknown section [namespac]: did you mean [namespace]?\n"},
+        {SMALL "[users u]\nuid = 1\n", "c.ini:4: unknown section [users]: did you mean [user]?\n"},
+        {SMALL "[something]\n", "c.ini:4: unknown section [something]: use [cachesd], [backend "
+                                "NAME], [namespace NAME] or [user NAME]\n"},
+        {SMALL "[cachesd x]\n", "c.ini:4: [cachesd] takes no name\n"},
+        {SMALL "[cachesd]\n\n[cachesd]\n", "c.ini:6: [cachesd] again: it began at line 4\n"},
+        {SMALL "backend = main\n[backend main]\nurl = redis://i\n",
+         "c.ini:5: [backend main] again: it began at line 1\n"},
+        {SMALL "[namespace]\n",
+         "c.ini:4: [namespace NAME] needs a name of 1 to 64 of A-Z a-z 0-9 _ . -, not ''\n"},
+        {SMALL "[namespace a b]\n",
+         "c.ini:4: [namespace NAME] needs a name of 1 to 64 of A-Z a-z 0-9 _ . -, not 'a b'\n"},
+    };
+    check_rows(rows, COUNT(rows));
+    check_problems(slice_of("[backend x]\n[namespace n]\n"), NULL,
+                   "c.ini:1: [backend x] needs a url\n");
+}
+END_TEST
+
+START_TEST(problems_of_misspelt_options_name_the_nearest) {
+    static const struct problem_row rows[] = {
+        {SMALL "prefx = a:\n",
+         "c.ini:4: unknown option 'prefx' in [namespace]: did you mean prefix?\n"},
+        {SMALL "TTL = 1h\n", "c.ini:4: unknown option 'TTL' in [namespace]: did you mean ttl?\n"},
+        {SMALL "[cachesd]\nmax_client = 1\n",
+         "c.ini:5: unknown option 'max_client' in [cachesd]: did you mean max_clients?\n"},
+        {SMALL "completely_different = 1\n",
+         "c.ini:4: unknown option 'completely_different' in [namespace]\n"},
+        {SMALL "ttl = 1h\n\nttl = 2h\n", "c.ini:6: ttl is given twice in this section\n"},
+        {SMALL "ttl = 1h\n  2h\n", "c.ini:5: ttl is no list: it can't go on over further lines\n"},
+    };
+    check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+START_TEST(problems_of_values_say_what_would_be_right) {
+    static const struct problem_row rows[] = {
+        {SMALL "ttl = soon\n",
+         "c.ini:4: ttl: 'soon' is wrong: use a duration, as 90, 1500ms, 2h (36500d at most)\n"},
+        {SMALL "near_ttl = 2d\n", "c.ini:4: near_ttl: '2d' is out of range: use 1ms to 1d\n"},
+        {SMALL "lease = forever\n", "c.ini:4: lease: 'forever' is out of range: use 1ms to 1d\n"},
+        {SMALL "max_value = big\n",
+         "c.ini:4: max_value: 'big' is wrong: use a size, as 4096, 16kb, 64mb, 1gb\n"},
+        {SMALL "max_key = 1mb\n", "c.ini:4: max_key: '1mb' is out of range: use 1b to 64kb\n"},
+        {SMALL "jitter = 101%\n", "c.ini:4: jitter: '101%' is wrong: use 0% to 100%\n"},
+        {SMALL "readonly = true\n", "c.ini:4: readonly: 'true' is wrong: use yes or no\n"},
+        {SMALL "value = text\n", "c.ini:4: value: 'text' is wrong: use bytes|int|json\n"},
+        {SMALL "collections = key, map\n",
+         "c.ini:4: collections: 'map' is wrong: use key, dict, set, sorted, counter or memo\n"},
+        {SMALL "deny = sorted.pup\n", "c.ini:4: deny: no verb 'sorted.pup' that a namespace has: "
+                                      "did you mean sorted.pop?\n"},
+        {SMALL "deny = nothingatall\n",
+         "c.ini:4: deny: no verb 'nothingatall' that a namespace has\n"},
+        {SMALL "collections =\n  key,\n  mapp\n",
+         "c.ini:6: collections: 'mapp' is wrong: use key, dict, set, sorted, counter or memo\n"},
+        {SMALL "[cachesd]\nmax_clients = 0\n",
+         "c.ini:5: max_clients: '0' is wrong: use a whole number from 1 to 1000000\n"},
+        {SMALL "[cachesd]\nsocket_mode = 888\n",
+         "c.ini:5: socket_mode: '888' is wrong: use an octal file mode, as 0660\n"},
+        {SMALL "[cachesd]\nsocket_mode = 7777\n",
+         "c.ini:5: socket_mode: '7777' is wrong: use an octal file mode, as 0660\n"},
+        {SMALL "[cachesd]\nlisten = udp:1\n",
+         "c.ini:5: listen: 'udp:1' is wrong: use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or "
+         "systemd\n"},
+        {"[backend b]\nurl = rediss://h\n[namespace n]\n",
+         "c.ini:2: url: rediss://, redis+cluster:// and redis+sentinel:// are reserved, and not "
+         "supported yet\n"},
+        {"[backend b]\nurl = redis://h#name\n[namespace n]\n",
+         "c.ini:2: url: a #name belongs to CACHES_DSN only\n"},
+    };
+    check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+START_TEST(problems_of_options_that_do_not_fit_together) {
+    static const struct problem_row rows[] = {
+        {"", "c.ini: no [namespace NAME]: there would be nothing to serve\n"},
+        {"[namespace n]\n",
+         "c.ini:1: [namespace n] has no backend: add a section [backend NAME]\n"},
+        {SMALL "backend = other\n", "c.ini:3: [namespace n]: no backend 'other'\n"},
+        {SMALL "[backend b]\nurl = redis://h\n",
+         "c.ini:3: [namespace n] needs backend = NAME, since there are several\n"},
+        {SMALL "ttl = 2h\nmax_ttl = 1h\n", "c.ini:3: [namespace n]: ttl is longer than max_ttl\n"},
+        {SMALL "ttl = forever\nmax_ttl = 1h\n",
+         "c.ini:3: [namespace n]: ttl is longer than max_ttl\n"},
+        {SMALL "prefix = abcd\nmax_key = 4\n",
+         "c.ini:3: [namespace n]: max_key leaves no room behind the prefix\n"},
+        {"[backend b]\nurl = redis://h\npassword_file = none\n[namespace n]\n",
+         "c.ini:1: password_file: can't read 'none': No such file or directory\n"},
+    };
+    check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+#define OVERLAPS(line, name, prefix, other_prefix, other)                                          \
+    "c.ini:" line ": [namespace " name "]: prefix '" prefix "' overlaps '" other_prefix            \
+    "' of [namespace " other "] on the same backend\n"
+
+START_TEST(problems_of_prefixes_that_overlap) {
+    static const struct problem_row rows[] = {
+        {SMALL "[namespace m]\nprefix = n:\n", OVERLAPS("4", "m", "n:", "n:", "n")},
+        {SMALL "[namespace m]\nprefix = n:m:\n", OVERLAPS("4", "m", "n:m:", "n:", "n")},
+        {SMALL "prefix = n:m:\n[namespace m]\nprefix = n:\n",
+         OVERLAPS("5", "m", "n:", "n:m:", "n")},
+        {SMALL "[namespace m]\nprefix =\n", OVERLAPS("4", "m", "", "n:", "n")},
+        {SMALL "prefix = a\n[namespace ab]\n[namespace b]\n", OVERLAPS("5", "ab", "ab:", "a", "n")},
+    };
+    check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+#define NO_TOKEN "listen: an address that other machines reach needs a [user] with a token\n"
+
+START_TEST(problems_of_listeners_that_let_anybody_in) {
+    static const struct problem_row rows[] = {
+        {SMALL "[cachesd]\nlisten = tcp:0.0.0.0:7379\n", "c.ini:5: " NO_TOKEN},
+        {SMALL "[cachesd]\nlisten = systemd\nlisten = tcp:127.0.0.1:1,\n  tcp:[::]:7379\n",
+         "c.ini:7: " NO_TOKEN},
+        {SMALL "[cachesd]\nlisten = tcp:192.0.2.1:1\n[user u]\nuid = 1\nnamespaces = *\n",
+         "c.ini:5: " NO_TOKEN},
+    };
+    check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+#define BAD_TOKEN                                                                                  \
+    "token: use sha256: and 64 hexadecimal digits, as printed by printf %s TOKEN | sha256sum\n"
+
+START_TEST(problems_of_users) {
+    static const struct problem_row rows[] = {
+        {SMALL "[user u]\nnamespaces = *\n", "c.ini:4: [user u] needs uid, gid or token\n"},
+        {SMALL "[user u]\nuid = 1\n", "c.ini:4: [user u] needs namespaces = NAME, ... or *\n"},
+        {SMALL "[user u]\nuid = 1\nnamespaces = n, x\n", "c.ini:4: [user u]: no namespace 'x'\n"},
+        {SMALL "[user u]\nuid = 1\nnamespaces = n!\n",
+         "c.ini:4: [user u] needs namespaces = NAME, ... or *\n"
+         "c.ini:6: namespaces: 'n!' is wrong: use names of namespaces, or *\n"},
+        {SMALL "[user u]\nuid = nobody-of-that-name\nnamespaces = *\n",
+         "c.ini:5: uid: 'nobody-of-that-name' is wrong: use a number, or the name of a user of "
+         "this machine\n"},
+        {SMALL "[user u]\ngid = -5\nnamespaces = *\n",
+         "c.ini:5: gid: '-5' is wrong: use a number, or the name of a group of this machine\n"},
+        {SMALL "[user u]\ntoken = secret\nnamespaces = *\n", "c.ini:5: " BAD_TOKEN},
+        {SMALL "[user u]\ntoken = sha256:abc\nnamespaces = *\n", "c.ini:5: " BAD_TOKEN},
+        {SMALL "[user u]\nuid = 1\nnamespaces = *\naccess = all\n",
+         "c.ini:7: access: 'all' is wrong: use read|write|admin\n"},
+    };
+    check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+START_TEST(problems_of_one_file_are_all_reported) {
+    check_problems(slice_of("ttl = 1\n"
+                            "[cachesd]\n"
+                            "max_clients = many\n"
+                            "lissen = systemd\n"
+                            "[backend main]\n"
+                            "[backend other]\n"
+                            "url = http://h\n"
+                            "[namespace n]\n"
+                            "backend = none\n"
+                            "ttl = x\n"
+                            "nonsense\n"
+                            "[usr u]\n"
+                            "uid = 1\n"
+                            "[user v]\n"),
+                   NULL,
+                   "c.ini:1: an option before the first [section]\n"
+                   "c.ini:3: max_clients: 'many' is wrong: use a whole number from 1 to 1000000\n"
+                   "c.ini:4: unknown option 'lissen' in [cachesd]: did you mean listen?\n"
+                   "c.ini:5: [backend main] needs a url\n"
+                   "c.ini:7: url: use redis://HOST:PORT/DB, unix:/PATH or embedded:\n"
+                   "c.ini:8: [namespace n]: no backend 'none'\n"
+                   "c.ini:10: ttl: 'x' is wrong: use a duration, as 90, 1500ms, 2h (36500d at "
+                   "most)\n"
+                   "c.ini:11: not a section, an option (name = value) or a comment\n"
+                   "c.ini:12: unknown section [usr]: did you mean [user]?\n"
+                   "c.ini:14: [user v] needs uid, gid or token\n"
+                   "c.ini:14: [user v] needs namespaces = NAME, ... or *\n");
+}
+END_TEST
+
+START_TEST(problems_of_long_lines_and_nul_bytes) {
+    struct bytes text = {0};
+    bytes_printf(&text, SMALL "prefix = %0191d\n", 7);
+    check_problems(bytes_slice(&text), NULL,
+                   "c.ini:4: longer than 199 bytes: go on over indented lines, or shorten it\n");
+    text.len = 0;
+    bytes_append_slice(&text, SLICE(SMALL "prefix = a\0b\n"));
+    check_problems(bytes_slice(&text), NULL, "c.ini:4: a NUL byte\n");
+    bytes_deinit(&text);
+}
+END_TEST
+
+START_TEST(problems_of_names_over_64_bytes) {
+    struct bytes text = {0}, wanted = {0};
+    bytes_printf(&text, SMALL "[namespace %065d]\n", 1);
+    bytes_printf(&wanted,
+                 "c.ini:4: [namespace NAME] needs a name of 1 to 64 of A-Z a-z 0-9 _ . -, not "
+                 "'%065d'\n%c",
+                 1, 0);
+    check_problems(bytes_slice(&text), NULL, wanted.data);
+    bytes_deinit(&text);
+    bytes_deinit(&wanted);
+}
+END_TEST
+
+START_TEST(problems_of_files_that_cannot_be_read) {
+    struct bytes report = {0};
+    ck_assert_ptr_null(load("none.ini", NULL, &report));
+    check_text("none", &report, "none.ini: can't read it: No such file or directory\n");
+    ck_assert_ptr_null(load("sub", NULL, &report));
+    check_text("folder", &report, "sub: can't read it: Is a directory\n");
+}
+END_TEST
+
+START_TEST(problems_of_the_environment_never_show_a_secret) {
+    static const struct {
+        const char *variable, *problem;
+    } rows[] = {
+        {"CACHES_DSN=http://u:secret@h",
+         "c.ini: CACHES_DSN in the environment: use redis://HOST:PORT/DB, unix:/PATH or "
+         "embedded:\n"},
+        {"CACHES_DSN_1=redis://u:secret@h#a b",
+         "c.ini: CACHES_DSN_1 in the environment: the #name must be 1 to 64 of A-Z a-z 0-9 _ . "
+         "-\n"},
+        {"CACHES_DSN_2=redis://u:secret@h#main",
+         "c.ini: CACHES_DSN_2 in the environment: there is a backend of that #name already\n"},
+        {"CACHES_DSN=rediss://u:secret@h#x",
+         "c.ini: CACHES_DSN in the environment: rediss://, redis+cluster:// and redis+sentinel:// "
+         "are reserved, and not supported yet\n"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_problems(slice_of(SMALL), (const char *const[]){rows[i].variable, NULL},
+                       rows[i].problem);
+}
+END_TEST
+
+int main(void) {
+    return RUN_TESTS_AROUND(
+        "settings_problems", begin, end, problems_of_sections_have_their_line,
+        problems_of_misspelt_options_name_the_nearest, problems_of_values_say_what_would_be_right,
+        problems_of_options_that_do_not_fit_together, problems_of_prefixes_that_overlap,
+        problems_of_listeners_that_let_anybody_in, problems_of_users,
+        problems_of_one_file_are_all_reported, problems_of_long_lines_and_nul_bytes,
+        problems_of_names_over_64_bytes, problems_of_files_that_cannot_be_read,
+        problems_of_the_environment_never_show_a_secret);
+}
