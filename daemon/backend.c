@@ -39,8 +39,9 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     return b;
 }
 
-void backend_free(struct backend *b) {
+void backend_stop(struct backend *b) {
     b->is_stopping = true;
+    uv_timer_stop(&b->retry);
     if (b->conn)
         backend_conn_close(b->conn);
     b->conn = NULL;
@@ -49,6 +50,10 @@ void backend_free(struct backend *b) {
         backend_stop_waiting(waiter);
         waiter->on_room(waiter, true);
     }
+}
+
+void backend_free(struct backend *b) {
+    backend_stop(b);
     if (b->embedded)
         embedded_free(b->embedded);
     uv_close((uv_handle_t *)&b->retry, on_handle_closed);

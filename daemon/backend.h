@@ -52,7 +52,10 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
                             const struct backend_conf *conf, void (*on_settled)(void *owner),
                             void *owner);
 
-// Closes its connection and, when it is embedded, ends its server. Frees itself later.
+// Answers all that is under way with errors, and takes nothing more.
+void backend_stop(struct backend *b);
+
+// As backend_stop(); and, when it is embedded, ends its server. Frees itself later.
 void backend_free(struct backend *b);
 
 enum backend_room backend_room(const struct backend *b);

@@ -32,15 +32,17 @@ static void read_on(struct client *c) {
         stream_stop_reading(&c->stream);
 }
 
-// Takes the request whose words the parser holds. False: it must wait for room.
-static bool take_request(struct client *c, const char *data) {
+// Takes the request whose words the parser holds; returns how many bytes it was, 0 when it must
+// wait.
+static size_t take_request(struct client *c, const char *data) {
+    size_t consumed = c->parser.consumed;
     struct slice *words = server_words(c->server, c->parser.count);
     parser_words(&c->parser, data, words);
     if (request_start(c, words, c->parser.count, !c->is_late) == REQUEST_WAIT)
-        return false;
+        return 0;
     if (c->parser.cap > KEEP_WORDS)
         parser_deinit(&c->parser);
-    return true;
+    return consumed;
 }
 
 // Parses and starts as many requests as there are; returns how many bytes are done with.
@@ -53,8 +55,8 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
         if (result == PARSER_ERROR) {
             request_refuse(c, REPLY_PROTOCOL, c->parser.error);
             client_end(c);
-        } else if (result == PARSER_NOTHING || take_request(c, data + used)) {
-            used += c->parser.consumed;
+        } else {
+            used += result == PARSER_NOTHING ? c->parser.consumed : take_request(c, data + used);
         }
     }
     return c->state == CLIENT_OPEN ? used : len;
@@ -62,9 +64,9 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
 
 // Goes on with what was read earlier and had to wait.
 static void go_on(struct client *c) {
-    if (!take_request(c, c->in.data))
+    size_t used = take_request(c, c->in.data);
+    if (used == 0)
         return;
-    size_t used = c->parser.consumed;
     used += take_requests(c, c->in.data + used, c->in.len - used);
     if (c->state == CLIENT_CLOSED)
         return;
@@ -255,12 +257,14 @@ static void find_address(struct client *c) {
 
 void client_start(struct client *c) {
     find_address(c);
+    log_debug(&c->server->reactor.log, "client %s: connected", c->address);
     read_on(c);
 }
 
 void client_close(struct client *c) {
     if (c->state == CLIENT_CLOSED)
         return;
+    log_debug(&c->server->reactor.log, "client %s: closed", c->address);
     c->state = CLIENT_CLOSED;
     backend_stop_waiting(&c->waiter);
     leave_turn(c);

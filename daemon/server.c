@@ -9,9 +9,10 @@
 #include "runtime_folder.h"
 
 enum {
-    START_MS = 3000, // the longest wait for backends before clients are let in
-    SWEEP_MS = 250,  // how often clients are looked at
-    OWN_FILES = 64,  // descriptors beside those of clients
+    START_MS = 3000,     // the longest wait for backends before clients are let in
+    SWEEP_MS = 250,      // how often clients are looked at
+    LAST_WORDS_MS = 500, // between the end of a drain and that of its clients
+    OWN_FILES = 64,      // descriptors beside those of clients
     DEFAULT_PORT = 7379,
 };
 
@@ -77,10 +78,15 @@ static void fail(struct server *server) {
     close_all(server);
 }
 
+static void on_last_words_over(uv_timer_t *timer) { close_all(timer->data); }
+
+// Who still waits is answered, and has a moment to read it.
 static void on_drain_over(uv_timer_t *timer) {
     struct server *server = timer->data;
     log_warning(&server->reactor.log, "drain is over: closing %zu clients", server->client_count);
-    close_all(server);
+    for (size_t i = 0; i < server->backend_count; i++)
+        backend_stop(server->backends[i]);
+    uv_timer_start(&server->deadline, on_last_words_over, LAST_WORDS_MS, 0);
 }
 
 // No new clients; those there are end as soon as they have nothing in flight.

@@ -179,8 +179,9 @@ const char *verb_nearest(const struct verb_table *table, struct slice name) {
         struct slice full = slice_of(table->entries[i].verb->name);
         size_t distance = word_distance(name, full);
         const char *dot = strchr(full.data, '.');
-        if (dot && slice_equal_nocase(name, slice_of(dot + 1)))
-            distance = 0;
+        size_t without = dot ? word_distance(name, slice_of(dot + 1)) : SIZE_MAX;
+        if (without < distance)
+            distance = without;
         if (distance < least) {
             least = distance;
             nearest = full.data;
