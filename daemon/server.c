@@ -66,6 +66,12 @@ static void close_all(struct server *server) {
     for (size_t i = 0; i < server->backend_count; i++)
         backend_free(server->backends[i]);
     server->backend_count = 0;
+    // Another signal while it ends must not end it in disorder.
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGTERM);
+    sigaddset(&both, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &both, NULL);
     uv_close((uv_handle_t *)&server->signals[0], NULL);
     uv_close((uv_handle_t *)&server->signals[1], NULL);
     uv_close((uv_handle_t *)&server->sweep, NULL);
