@@ -17,7 +17,8 @@ static struct client *client_of(struct stream *s) {
 size_t client_unread(const struct client *c) { return stream_unread(&c->stream) + c->held; }
 
 static bool has_too_much(const struct client *c) {
-    return client_unread(c) >= (size_t)c->server->policy->settings->daemon.client_output;
+    return c->is_over ||
+           client_unread(c) >= (size_t)c->server->policy->settings->daemon.client_output;
 }
 
 // --- requests in ------------------------------------------------------------------------------
@@ -25,6 +26,7 @@ static bool has_too_much(const struct client *c) {
 static bool is_waiting(const struct client *c) { return c->waiter.backend || c->is_waiting_turn; }
 
 static void read_on(struct client *c) {
+    c->is_over = has_too_much(c);
     if (c->state == CLIENT_LINGERING ||
         (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_ended && !has_too_much(c)))
         stream_start_reading(&c->stream);
@@ -167,6 +169,7 @@ void client_settle(struct client *c) {
 // All that there was to say is said.
 static void on_written(struct stream *s) {
     struct client *c = client_of(s);
+    c->is_over = false;
     if (c->server->is_draining && !c->first && !is_waiting(c))
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->first) {

@@ -34,6 +34,7 @@ struct client {
     struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
     bool is_waiting_turn;         // its next request waits until those before it are answered
     struct client *next_turn;     // among those that do
+    bool is_over;                 // too much output: it is not read until all of that is written
     bool is_late;                 // what is in `in` has waited too long for room
     bool is_ended;                // the peer has ended its side
     uint64_t connected_ms, active_ms; // in the loop's time

@@ -108,6 +108,7 @@ void request_answered(struct request *r, const struct answer *answer) {
         stats->misses++;
     else
         stats->hits++;
+    r->client->is_over = r->client->is_over || answer->is_too_long;
     stats->bytes_out += answer->out->len - answer->start;
     request_finish(r);
 }

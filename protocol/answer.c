@@ -98,8 +98,10 @@ static void render_event(struct answer *a, const struct event *e) {
         fail_as_redis(a, e->text);
     else
         a->render(a, e);
-    if (a->out->len - a->start > a->most)
-        answer_fail(a, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
+    if (a->out->len - a->start <= a->most || a->is_failed)
+        return;
+    a->is_too_long = true;
+    answer_fail(a, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
 }
 
 // Inside EXEC's array: only the first element, as if it had come alone.

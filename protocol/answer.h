@@ -39,6 +39,7 @@ struct answer {
     answer_render *render;
     uint32_t left; // top-level answers still to come
     bool is_transaction;
+    bool is_too_long;     // it failed because it went beyond `most`
     bool is_failed;       // an error is written; what follows is passed over
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
     enum reply_code code; // of that error

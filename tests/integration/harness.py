@@ -1,0 +1,307 @@
+"""A private world for one test: a folder, Redis servers, and the daemon under test.
+
+    with World() as world:
+        redis = world.redis("main")
+        daemon = world.daemon(INI)
+        with daemon.client() as client:
+            assert client.call("key.set", "carts", "7", "v") == b"OK"
+
+In a configuration {redis:NAME} stands for the URL of a Redis (started when it is not yet),
+{listen} for the daemon's listen address, {port} for a free TCP port, {folder} for the folder.
+Leaving the world stops everything and fails when the daemon ended badly.
+"""
+
+import ctypes
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import resp
+from resp import Client
+
+HERE = pathlib.Path(__file__).resolve().parent
+CACHESD = os.environ.get("CACHESD") or str(HERE.parent.parent / "build" / "cachesd")
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
+LONG = 30  # seconds: how long anything may take before it counts as hanging
+
+INI = """\
+[cachesd]
+listen = {listen}
+[backend main]
+url = {redis:main}
+[namespace carts]
+prefix = cart:
+ttl = 2h
+max_ttl = 1d
+"""
+
+libc = ctypes.CDLL(None)
+
+
+def end_with_parent():
+    """Run in a child: a test that is killed leaves no servers behind."""
+    PR_SET_PDEATHSIG = 1
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def allow_many_files():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def wait_until(condition, what, seconds=LONG):
+    """Asks again and again until `condition()` is true, and returns what it said."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain until {what}")
+        time.sleep(0.002)
+
+
+def accepts(address):
+    """Whether something listens there."""
+    try:
+        Client(address).close()
+        return True
+    except OSError:
+        return False
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_running(pid):
+    """False also for one that has ended and that nobody has waited for."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def children(pid):
+    """The running children of a process: {pid: name}."""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue
+        name, _, rest = text.partition("(")[2].rpartition(")")
+        state, parent = rest.split()[:2]
+        if int(parent) == pid and state not in "ZX":
+            found[int(path.parent.name)] = name
+    return found
+
+
+class Redis:
+    """A private redis-server on a Unix socket, without persistence."""
+
+    def __init__(self, folder, name, port=0, options=()):
+        self.path = f"{folder}/{name}.redis"
+        self.port = port
+        self.command = ["redis-server", "--unixsocket", self.path, "--port", str(port)]
+        self.command += ["--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        self.command += ["--enable-debug-command", "yes", "--logfile", f"{folder}/{name}.log"]
+        self.command += options
+        self.process = None
+        self.start()
+
+    @property
+    def url(self):
+        return f"unix:{self.path}"
+
+    def start(self):
+        pathlib.Path(self.path).unlink(missing_ok=True)
+        self.process = subprocess.Popen(self.command, preexec_fn=end_with_parent)
+        wait_until(lambda: accepts(self.path), "redis-server accepts")
+
+    def client(self):
+        return Client(self.path)
+
+    def call(self, *words):
+        with self.client() as client:
+            return client.call(*words)
+
+    def send_signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Daemon:
+    """cachesd itself. Its log is a file in the world's folder."""
+
+    def __init__(self, world, ini, number, env, arguments):
+        self.world = world
+        self.path = f"{world.folder}/cachesd.sock"
+        self.ini = f"{world.folder}/cachesd-{number}.ini"
+        self.log_path = pathlib.Path(f"{world.folder}/cachesd-{number}.log")
+        pathlib.Path(self.ini).write_text(ini)
+        self.is_expected_to_fail = False
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [CACHESD, "-c", self.ini, *arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env={**world.environment, **env},
+                preexec_fn=end_with_parent,
+            )
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def wait_ready(self):
+        wait_until(self._is_ready_or_dead, "the daemon logs `ready`")
+        if self.process.poll() is not None:
+            raise AssertionError(f"the daemon ended with {self.process.returncode}")
+        return self
+
+    def _is_ready_or_dead(self):
+        return re.search(r"\bready\b", self.log()) or self.process.poll() is not None
+
+    def client(self, timeout=10):
+        return Client(self.path, timeout)
+
+    def call(self, *words):
+        with self.client() as client:
+            return client.call(*words)
+
+    def send_signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        """As a crash: no clean-up, no check."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self):
+        """The exit code."""
+        return self.process.wait(timeout=LONG)
+
+    def stop(self):
+        """Ends it as an operator would, and checks that it ended well."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.wait()
+        found = SANITIZER.search(self.log())
+        assert not found, f"a sanitizer says: {found[0]}"
+        if code != -signal.SIGKILL and not self.is_expected_to_fail:
+            assert code == 0, f"the daemon ended with {code}"
+
+
+class World:
+    """Owns a folder and every process that a test starts."""
+
+    def __init__(self):
+        allow_many_files()
+        self.folder = tempfile.mkdtemp(prefix="cachesd-", dir="/tmp")  # socket paths are short
+        self.environment = {k: v for k, v in os.environ.items() if "CACHES" not in k}
+        self.environment["XDG_RUNTIME_DIR"] = self.folder
+        self.servers = {}
+        self.daemons = []
+        self.port = None
+
+    def redis(self, name="main", **options):
+        if name not in self.servers:
+            self.servers[name] = Redis(self.folder, name, **options)
+        return self.servers[name]
+
+    def fill_in(self, text):
+        """Puts addresses in the place of {redis:NAME}, {listen}, {port} and {folder}."""
+        if "{port}" in text and not self.port:
+            self.port = free_port()
+        text = re.sub(r"\{redis:(\w+)\}", lambda match: self.redis(match[1]).url, text)
+        text = text.replace("{listen}", f"unix:{self.folder}/cachesd.sock")
+        return text.replace("{port}", str(self.port)).replace("{folder}", self.folder)
+
+    def start_daemon(self, ini=INI, env=None, arguments=()):
+        """Starts it without waiting for anything."""
+        number = len(self.daemons)
+        daemon = Daemon(self, self.fill_in(ini), number, env or {}, arguments)
+        self.daemons.append(daemon)
+        return daemon
+
+    def daemon(self, ini=INI, env=None, arguments=()):
+        return self.start_daemon(ini, env, arguments).wait_ready()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            for daemon in self.daemons:
+                self._stop(daemon, kind is not None)
+        except BaseException:
+            self._show_logs()
+            raise
+        else:
+            if kind is not None:
+                self._show_logs()
+        finally:
+            for daemon in self.daemons:
+                daemon.kill()
+            for redis in self.servers.values():
+                redis.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stop(self, daemon, has_failed):
+        if has_failed:
+            daemon.process.terminate()
+            wait_or_kill(daemon.process)
+        else:
+            daemon.stop()
+
+    def _show_logs(self):
+        for number, daemon in enumerate(self.daemons):
+            print(f"--- log of daemon {number}:", file=sys.stderr)
+            print(daemon.log()[-8000:], file=sys.stderr)
+
+
+def wait_or_kill(process):
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def run(*command, env=None, **options):
+    """Runs a program to its end; gives returncode, stdout and stderr as text."""
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=LONG, env=env, **options
+    )
+
+
+def keys_without_ttl(redis, prefix):
+    """Keys under `prefix` that never expire, and how many keys there are."""
+    with redis.client() as client:
+        keys = client.call("KEYS", prefix + "*")
+        client.send(b"".join(resp.array("PTTL", key) for key in keys))
+        return [key for key in keys if client.read() == -1], len(keys)
+
+
+def main():
+    """Runs the tests of a scenario: each is a sentence, `test_…`."""
+    unittest.main(verbosity=2)

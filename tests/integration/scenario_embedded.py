@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""embedded: a private Redis that lives and dies with the daemon."""
+
+import os
+import signal
+import unittest
+
+import harness
+
+INI = """\
+[cachesd]
+listen = {listen}
+[backend main]
+url = embedded:
+[namespace demo]
+ttl = 1h
+"""
+
+
+def embedded_of(daemon):
+    """The process id of its redis-server."""
+    return next((pid for pid, name in harness.children(daemon.pid).items() if "redis" in name), 0)
+
+
+class Embedded(unittest.TestCase):
+    def serves(self, daemon):
+        return daemon.call("key.set", "demo", "a", "1") == b"OK"
+
+    def start(self, world):
+        daemon = world.daemon(INI)
+        harness.wait_until(lambda: self.serves(daemon), "it serves")
+        return daemon, embedded_of(daemon)
+
+    def test_it_serves_every_collection(self):
+        with harness.World() as world:
+            daemon, _ = self.start(world)
+            self.assertEqual(daemon.call("dict.set", "demo", "d", "f", "v"), 1)
+            self.assertEqual(daemon.call("dict.popitem", "demo", "d"), [b"f", b"v"])
+            self.assertEqual(daemon.call("counter.update", "demo", "c", "f", "5"), [5])
+            self.assertIn(daemon.call("ttl", "demo", "c"), range(3590, 3601))
+
+    def test_it_is_started_again_when_it_dies(self):
+        with harness.World() as world:
+            daemon, first = self.start(world)
+            os.kill(first, signal.SIGKILL)
+            harness.wait_until(lambda: not harness.is_running(first), "the first has ended")
+            harness.wait_until(lambda: self.serves(daemon), "it serves again")
+            self.assertNotIn(embedded_of(daemon), (0, first))
+
+    def test_it_ends_with_the_daemon(self):
+        with harness.World() as world:
+            daemon, redis = self.start(world)
+            daemon.stop()
+            self.assertFalse(harness.is_running(redis))
+
+    def test_it_ends_even_when_the_daemon_is_killed(self):
+        with harness.World() as world:
+            daemon, redis = self.start(world)
+            daemon.kill()
+            harness.wait_until(lambda: not harness.is_running(redis), "redis-server has ended", 5)
+
+    def test_a_second_daemon_has_its_own(self):
+        with harness.World() as one, harness.World() as other:
+            first, first_redis = self.start(one)
+            second, second_redis = self.start(other)
+            self.assertNotEqual(first_redis, second_redis)
+            self.assertEqual(first.call("key.set", "demo", "only", "1"), b"OK")
+            self.assertEqual(second.call("exists", "demo", "only"), 0)
+
+    def test_after_a_crash_the_next_daemon_starts_in_the_same_folder(self):
+        with harness.World() as world:
+            daemon, _ = self.start(world)
+            daemon.kill()
+            self.start(world)
+
+    def test_it_leaves_nothing_behind(self):
+        with harness.World() as world:
+            daemon, _ = self.start(world)
+            daemon.stop()
+            left = [name for name in os.listdir(world.folder) if not name.startswith("cachesd-")]
+            self.assertEqual(left, [])
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""SIGTERM and SIGINT end the daemon in good order."""
+
+import os
+import signal
+import time
+import unittest
+
+import harness
+import resp
+
+SLOW = harness.INI.replace("[namespace", "timeout = 20s\n[namespace")
+
+
+class Signals(unittest.TestCase):
+    def end_with_request_in_flight(self, number):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(SLOW)
+            with daemon.client() as client, redis.client() as sleeper:
+                self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
+                sleeper.send(resp.array("DEBUG", "SLEEP", "0.3"))
+                client.send(resp.array("key.get", "carts", "a") * 3)
+                self.wait_until_pending(daemon)
+                daemon.send_signal(number)
+                self.assertEqual([client.read() for _ in range(3)], [b"1"] * 3)
+                self.assertEqual(daemon.wait(), 0)
+                self.assertTrue(client.is_closed())
+            self.assertFalse(os.path.exists(daemon.path))
+
+    def wait_until_pending(self, daemon):
+        with daemon.client() as other:
+            harness.wait_until(
+                lambda: b"pending=3 " in other.call("backends"), "three requests are pending"
+            )
+
+    def test_sigterm_lets_requests_in_flight_end_and_removes_the_socket(self):
+        self.end_with_request_in_flight(signal.SIGTERM)
+
+    def test_sigint_lets_requests_in_flight_end_and_removes_the_socket(self):
+        self.end_with_request_in_flight(signal.SIGINT)
+
+    def test_drain_is_the_longest_wait(self):
+        ini = SLOW.replace("[backend", "drain = 200ms\n[backend", 1)
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(ini)
+            with daemon.client() as client:
+                self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
+                redis.send_signal(signal.SIGSTOP)
+                client.send(resp.array("key.get", "carts", "a") * 3)
+                self.wait_until_pending(daemon)
+                started = time.monotonic()
+                daemon.send_signal(signal.SIGTERM)
+                replies = [client.read() for _ in range(3)]
+                self.assertEqual(daemon.wait(), 0)
+                self.assertLess(time.monotonic() - started, 5)
+                for reply in replies:
+                    self.assertIn(reply.code, ("TIMEOUT", "LOST", "UNAVAILABLE"))
+
+    def test_requests_that_come_while_draining_are_unavailable(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(SLOW)
+            with daemon.client() as client, redis.client() as sleeper:
+                self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
+                sleeper.send(resp.array("DEBUG", "SLEEP", "0.5"))
+                client.send(resp.array("key.get", "carts", "a") * 3)
+                self.wait_until_pending(daemon)
+                daemon.send_signal(signal.SIGTERM)
+                harness.wait_until(lambda: "SIGTERM" in daemon.log(), "the signal is seen")
+                self.send_late_request(client)
+                self.assertEqual([client.read() for _ in range(3)], [b"1"] * 3)
+                self.expect_refusal_or_end(client)
+
+    def send_late_request(self, client):
+        try:
+            client.send(resp.array("key.set", "carts", "late", "1"))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def expect_refusal_or_end(self, client):
+        try:
+            self.assertEqual(client.read().code, "UNAVAILABLE")
+        except resp.Closed:
+            pass
+
+    def test_an_idle_daemon_ends_at_once(self):
+        with harness.World() as world:
+            daemon = world.daemon()
+            with daemon.client() as client:
+                client.call("ping")
+                started = time.monotonic()
+                daemon.stop()
+                self.assertLess(time.monotonic() - started, 2)
+                self.assertTrue(client.is_closed())
+
+
+if __name__ == "__main__":
+    harness.main()
