@@ -21,14 +21,24 @@ static int by_line(const void *left, const void *right) {
     return (a->line > b->line) - (a->line < b->line);
 }
 
-void problems_append(struct problems *p, struct bytes *out) {
+void problems_sort(struct problems *p) {
     if (p->count > 0)
         qsort(p->items, p->count, sizeof(*p->items), by_line);
+}
+
+void problem_append(const struct problems *p, size_t index, struct bytes *out) {
+    const struct problem *problem = &p->items[index];
+    if (problem->line > 0)
+        bytes_printf(out, "%s:%d: %s", p->file, problem->line, problem->text);
+    else
+        bytes_printf(out, "%s: %s", p->file, problem->text);
+}
+
+void problems_append(struct problems *p, struct bytes *out) {
+    problems_sort(p);
     for (size_t i = 0; i < p->count; i++) {
-        if (p->items[i].line > 0)
-            bytes_printf(out, "%s:%d: %s\n", p->file, p->items[i].line, p->items[i].text);
-        else
-            bytes_printf(out, "%s: %s\n", p->file, p->items[i].text);
+        problem_append(p, i, out);
+        bytes_append_literal(out, "\n");
     }
 }
 

@@ -303,11 +303,13 @@ static void check_namespaces(struct loader *l) {
             check_overlap(l, &s->namespaces[i], &s->namespaces[j]);
 }
 
-static bool has_namespace(const struct settings *s, const char *name) {
-    for (size_t i = 0; i < s->namespace_count; i++)
+static bool allow_namespace(const struct settings *s, struct user_conf *user, const char *name) {
+    bool is_found = false;
+    for (size_t i = 0; i < s->namespace_count; i++) {
         if (strcmp(s->namespaces[i].name, name) == 0)
-            return true;
-    return false;
+            user->allowed[i] = is_found = true;
+    }
+    return is_found;
 }
 
 static void check_listens(struct loader *l, bool has_token) {
@@ -338,8 +340,9 @@ static void check_users(struct loader *l) {
         if (!u->is_for_all && u->namespaces.count == 0)
             problems_add(l->problems, u->common.line, "[user %s] needs namespaces = NAME, ... or *",
                          u->name);
+        u->allowed = mem_new(s->namespace_count * sizeof(*u->allowed));
         for (size_t j = 0; j < u->namespaces.count; j++)
-            if (!has_namespace(s, u->namespaces.items[j]))
+            if (!allow_namespace(s, u, u->namespaces.items[j]))
                 problems_add(l->problems, u->common.line, "[user %s]: no namespace '%s'", u->name,
                              u->namespaces.items[j]);
     }
@@ -396,8 +399,10 @@ static void free_settings(struct settings *s) {
         mem_free(s->backends[i].name);
     for (size_t i = 0; i < s->namespace_count; i++)
         mem_free(s->namespaces[i].name);
-    for (size_t i = 0; i < s->user_count; i++)
+    for (size_t i = 0; i < s->user_count; i++) {
         mem_free(s->users[i].name);
+        mem_free(s->users[i].allowed);
+    }
     mem_free(s->backends);
     mem_free(s->namespaces);
     mem_free(s->users);

@@ -92,6 +92,7 @@ struct user_conf { // [user NAME]
     unsigned char token[TOKEN_HASH_SIZE]; // SHA-256 of it
     struct names namespaces;              // "*" alone: all
     bool is_for_all;
+    bool *allowed;  // by index in settings.namespaces
     int64_t access; // enum access
 };
 

@@ -293,6 +293,22 @@ void address_copy(struct address *to, const struct address *from) {
     to->host = from->host ? mem_text(from->host) : NULL;
 }
 
+static bool is_same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool address_is_same(const struct address *a, const struct address *b) {
+    return a->kind == b->kind && is_same_text(a->path, b->path) && is_same_text(a->host, b->host) &&
+           a->port == b->port;
+}
+
+bool url_is_same(const struct url *a, const struct url *b) {
+    return a->kind == b->kind && is_same_text(a->host, b->host) && a->port == b->port &&
+           is_same_text(a->path, b->path) && is_same_text(a->user, b->user) &&
+           is_same_text(a->password, b->password) && a->db == b->db &&
+           is_same_text(a->maxmemory, b->maxmemory) && is_same_text(a->policy, b->policy);
+}
+
 bool address_is_local(const struct address *address) {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->socket;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->socket;

@@ -47,7 +47,10 @@ const char *address_parse(struct slice text, struct address *address);
 // Finds the numbers of its host. Returns NULL, or why not. Blocks on the resolver.
 const char *address_resolve(struct address *address);
 void address_copy(struct address *to, const struct address *from);
+bool address_is_same(const struct address *a, const struct address *b);
 void address_deinit(struct address *address);
 void address_append(struct bytes *out, const struct address *address);
+bool url_is_same(const struct url *a, const struct url *b);
+
 // True when only this machine can reach it; once resolved.
 bool address_is_local(const struct address *address);

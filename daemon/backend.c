@@ -2,18 +2,45 @@
 
 #include "mem.h"
 
-enum { FIRST_DELAY_MS = 20, LONGEST_DELAY_MS = 500, FAULT_LOG_MS = 10000, SETTLE_FAILURES = 2 };
+enum {
+    FIRST_DELAY_MS = 20,
+    LONGEST_DELAY_MS = 500,
+    FAULT_LOG_MS = 10000,
+    SETTLE_FAILURES = 2,
+    STARTING_MS = 2000
+};
 
 static void start_connecting(struct backend *b);
 
 // --- life -------------------------------------------------------------------------------------
 
-static void on_handle_closed(uv_handle_t *handle) {
-    struct backend *b = handle->data;
-    if (--b->handles > 0)
+static void free_if_let_go(struct backend *b) {
+    if (b->handles > 0 || b->refs > 0)
         return;
     settings_unref(b->settings);
     mem_free(b);
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+    struct backend *b = handle->data;
+    b->handles--;
+    free_if_let_go(b);
+}
+
+struct backend *backend_ref(struct backend *b) {
+    b->refs++;
+    return b;
+}
+
+void backend_unref(struct backend *b) {
+    b->refs--;
+    free_if_let_go(b);
+}
+
+bool backend_has_conf(const struct backend *b, const struct backend_conf *conf) {
+    return strcmp(b->conf->name, conf->name) == 0 && url_is_same(&b->conf->url, &conf->url) &&
+           b->conf->connect_timeout_ms == conf->connect_timeout_ms &&
+           b->conf->timeout_ms == conf->timeout_ms && b->conf->max_pending == conf->max_pending;
 }
 
 static void init_timer(struct backend *b, uv_timer_t *timer) {
@@ -33,8 +60,10 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     b->owner = owner;
     init_timer(b, &b->retry);
     init_timer(b, &b->wait);
-    if (conf->url.kind == URL_EMBEDDED)
+    if (conf->url.kind == URL_EMBEDDED) {
         b->embedded = embedded_new(reactor, conf);
+        b->starting_until_ms = uv_now(&reactor->loop) + STARTING_MS;
+    }
     start_connecting(b);
     return b;
 }
@@ -76,6 +105,7 @@ static void on_ready(void *owner) {
     log_info(&b->reactor->log, "backend %s: up (%.*s)", b->conf->name, (int)where.len, where.data);
     bytes_deinit(&where);
     b->is_up = true;
+    b->starting_until_ms = 0;
     b->failures = 0;
     b->connects++;
     settle(b);
@@ -130,10 +160,12 @@ static void start_connecting(struct backend *b) {
 // --- room -------------------------------------------------------------------------------------
 
 enum backend_room backend_room(const struct backend *b) {
+    if (!b->is_up && uv_now(&b->reactor->loop) < b->starting_until_ms && !b->is_stopping)
+        return BACKEND_FULL;
     if (!b->conn || b->is_stopping || (!b->is_up && b->failures > 0))
         return BACKEND_DOWN;
     bool is_full = b->conn->pending >= (size_t)b->conf->max_pending ||
-                   stream_unread(&b->conn->stream) >= (size_t)b->settings->daemon.max_request;
+                   stream_unread(&b->conn->stream) >= b->most_output;
     return is_full ? BACKEND_FULL : BACKEND_ROOM;
 }
 

@@ -27,6 +27,8 @@ struct backend_waiter {
 };
 
 struct backend {
+    struct backend *next; // among all that live
+    unsigned refs;        // of policies; 0: it is to be freed
     struct reactor *reactor;
     struct settings *settings; // a reference: `conf` is in there
     const struct backend_conf *conf;
@@ -34,11 +36,13 @@ struct backend {
     struct backend_conn *conn; // NULL while DOWN
     bool is_up;
     bool is_stopping;
-    unsigned failures; // since it was last up
-    unsigned attempt;  // which of the host's addresses
+    uint64_t starting_until_ms; // embedded: until then its server may still be starting
+    unsigned failures;          // since it was last up
+    unsigned attempt;           // which of the host's addresses
     uv_timer_t retry;
     uv_timer_t wait;
-    unsigned handles;
+    unsigned handles;   // that libuv still holds; the memory goes with the last, and the last ref
+    size_t most_output; // bytes that may wait to be written: beyond, it is full
     struct backend_waiter *first_waiter, *last_waiter;
     void (*on_settled)(void *owner); // it came up, or failed for good as far as starting goes
     void *owner;
@@ -51,6 +55,13 @@ struct backend {
 struct backend *backend_new(struct reactor *reactor, struct settings *settings,
                             const struct backend_conf *conf, void (*on_settled)(void *owner),
                             void *owner);
+
+// Whether it has been made from the same options.
+bool backend_has_conf(const struct backend *b, const struct backend_conf *conf);
+
+struct backend *backend_ref(struct backend *b);
+// Nothing is freed at once: a backend may let go of its own last request.
+void backend_unref(struct backend *b);
 
 // Answers all that is under way with errors, and takes nothing more.
 void backend_stop(struct backend *b);

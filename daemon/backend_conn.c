@@ -36,12 +36,12 @@ static void drop_pending(struct backend_conn *c) {
     while (c->first) {
         struct request *r = c->first;
         c->first = r->next_pending;
-        if (r->is_done || !r->client)
+        if (!request_is_wanted(r))
             ; // a timeout answered it, or nobody waits
         else if (r->sent_at < c->stream.accepted + c->stream.writing.len)
-            request_fail(r, REPLY_LOST, "the backend's connection broke before its answer");
+            request_unanswered(r, REPLY_LOST, "the backend's connection broke before its answer");
         else
-            request_fail(r, REPLY_UNAVAILABLE, "the backend is down");
+            request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
         request_release(r);
     }
     c->last = c->oldest_live = NULL;
@@ -90,8 +90,8 @@ static void time_out(struct backend_conn *c, struct request *r) {
         c->answer.is_failed = true; // what comes of it is passed over
     }
     c->timeouts++;
-    if (r->client)
-        request_fail(r, REPLY_TIMEOUT, "the backend did not answer in time");
+    if (request_is_wanted(r))
+        request_unanswered(r, REPLY_TIMEOUT, "the backend did not answer in time");
 }
 
 // Deadlines come in the order of the queue, so one timer for the oldest is enough.
@@ -201,11 +201,7 @@ static void on_event(void *owner, const struct event *e) {
         return; // on_reply() ends it
     if (!r->is_started) {
         r->is_started = true;
-        bool is_wanted = !r->is_done && r->client;
-        answer_begin(&c->answer, &r->command, r->entry->verb->render,
-                     is_wanted ? request_out(r) : &r->reply);
-        c->answer.most = is_wanted ? request_reply_limit(r) : SIZE_MAX;
-        c->answer.is_failed = !is_wanted;
+        request_begin_answer(r, &c->answer);
     }
     answer_event(&c->answer, e);
 }
@@ -217,7 +213,7 @@ static void finish_first(struct backend_conn *c) {
     c->pending--;
     if (c->oldest_live == r)
         c->oldest_live = c->first;
-    if (!r->is_done && r->client)
+    if (request_is_wanted(r))
         request_answered(r, &c->answer);
     request_release(r);
 }

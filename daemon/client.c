@@ -8,7 +8,7 @@
 #include "number.h"
 #include "server.h"
 
-enum { LINGER_MS = 1000, KEEP_WORDS = 64 };
+enum { LINGER_MS = 1000, KEEP_WORDS = 64, PENALTY_MS = 125 };
 
 static struct client *client_of(struct stream *s) {
     return (struct client *)s; // the stream is its first member
@@ -40,7 +40,8 @@ static size_t take_request(struct client *c, const char *data) {
     size_t consumed = c->parser.consumed;
     struct slice *words = server_words(c->server, c->parser.count);
     parser_words(&c->parser, data, words);
-    if (request_start(c, words, c->parser.count, !c->is_late) == REQUEST_WAIT)
+    c->has_held = request_start(c, words, c->parser.count, !c->is_late) == REQUEST_WAIT;
+    if (c->has_held)
         return 0;
     if (c->parser.cap > KEEP_WORDS)
         parser_deinit(&c->parser);
@@ -66,8 +67,8 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
 
 // Goes on with what was read earlier and had to wait.
 static void go_on(struct client *c) {
-    size_t used = take_request(c, c->in.data);
-    if (used == 0)
+    size_t used = c->has_held ? take_request(c, c->in.data) : 0;
+    if (c->has_held)
         return;
     used += take_requests(c, c->in.data + used, c->in.len - used);
     if (c->state == CLIENT_CLOSED)
@@ -82,7 +83,22 @@ static void go_on(struct client *c) {
     read_on(c);
 }
 
+void client_penalize(struct client *c, struct request *auth) {
+    unsigned times = c->caller.wrong_tokens < 6 ? c->caller.wrong_tokens : 6;
+    c->penalty = auth;
+    client_wait_turn(c);
+    c->penalty_until_ms = uv_now(&c->server->reactor.loop) + ((uint64_t)PENALTY_MS << times);
+}
+
+static void end_penalty(struct client *c) {
+    struct request *auth = c->penalty;
+    c->penalty = NULL;
+    request_fail(auth, REPLY_NOAUTH, "wrong user or token");
+}
+
 void client_wait_turn(struct client *c) {
+    if (c->is_waiting_turn)
+        return;
     c->is_waiting_turn = true;
     c->next_turn = c->server->turn_waiters;
     c->server->turn_waiters = c;
@@ -208,6 +224,7 @@ static void on_closed(struct stream *s) {
     server_remove_client(c->server, c);
     parser_deinit(&c->parser);
     bytes_deinit(&c->in);
+    caller_deinit(&c->caller);
     mem_free(c);
 }
 
@@ -240,12 +257,10 @@ static void find_address(struct client *c) {
     char host[46] = "?";
     int port = 0;
     if (c->stream.uv.handle.type == UV_NAMED_PIPE) {
-        struct ucred who = {0};
-        socklen_t size = sizeof(who);
         if (uv_fileno(&c->stream.uv.handle, &fd) == 0)
-            (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
-        snprintf(c->address, sizeof(c->address), "unix:pid=%d,uid=%u", (int)who.pid,
-                 (unsigned)who.uid);
+            caller_init_peer(&c->caller, fd);
+        snprintf(c->address, sizeof(c->address), "unix:pid=%d,uid=%u", (int)c->caller.pid,
+                 (unsigned)c->caller.uid);
         return;
     }
     if (uv_tcp_getpeername(&c->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0) {
@@ -260,6 +275,7 @@ static void find_address(struct client *c) {
 
 void client_start(struct client *c) {
     find_address(c);
+    caller_identify(&c->caller, c->server->policy->settings);
     log_debug(&c->server->reactor.log, "client %s: connected", c->address);
     read_on(c);
 }
@@ -271,6 +287,7 @@ void client_close(struct client *c) {
     c->state = CLIENT_CLOSED;
     backend_stop_waiting(&c->waiter);
     leave_turn(c);
+    c->penalty = NULL;
     while (c->first) {
         struct request *r = c->first;
         c->first = r->next;
@@ -283,6 +300,8 @@ void client_close(struct client *c) {
 
 void client_sweep(struct client *c, uint64_t now_ms) {
     const struct daemon_conf *conf = &c->server->policy->settings->daemon;
+    if (c->penalty && now_ms >= c->penalty_until_ms)
+        end_penalty(c);
     if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
         client_close(c);
         return;

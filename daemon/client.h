@@ -6,6 +6,7 @@
 #pragma once
 
 #include "backend.h"
+#include "caller.h"
 #include "parser.h"
 #include "request.h"
 #include "stream.h"
@@ -32,7 +33,7 @@ struct client {
     size_t pending;               // how many
     size_t held;                  // bytes of replies whose turn has not come
     struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
-    bool is_waiting_turn;         // its next request waits until those before it are answered
+    bool is_waiting_turn;         // what follows waits until all its requests are answered
     struct client *next_turn;     // among those that do
     bool is_over;                 // too much output: it is not read until all of that is written
     bool is_late;                 // what is in `in` has waited too long for room
@@ -42,6 +43,10 @@ struct client {
     uint64_t accepted;   // stream.accepted when that began
     uint64_t requests;   // counter
     const struct verb *last_verb;
+    struct caller caller;
+    struct request *penalty; // an auth whose refusal is held back
+    uint64_t penalty_until_ms;
+    bool has_held;    // the first request in `in` is parsed, and had to wait
     char address[56]; // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
 };
 
@@ -62,6 +67,9 @@ void client_settle(struct client *c);
 // Lets it go on when all its requests are answered.
 void client_wait_turn(struct client *c);
 void client_take_turn(struct client *c);
+
+// Holds back the refusal of an auth, and all that follows it, longer each time.
+void client_penalize(struct client *c, struct request *auth);
 
 // Once in a while: closes it if it has been idle or stalled for too long.
 void client_sweep(struct client *c, uint64_t now_ms);

@@ -120,7 +120,9 @@ struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf
     e->reactor = reactor;
     e->conf = conf;
     runtime_folder_append(&path);
-    bytes_printf(&path, "/cachesd-%s-%d.redis", conf->name, (int)getpid());
+    // A reload may start the next one before the last has ended: hence the address.
+    bytes_printf(&path, "/cachesd-%s-%d-%lx.redis", conf->name, (int)getpid(),
+                 (unsigned long)(uintptr_t)e);
     e->path = mem_text_of(path.data, path.len);
     bytes_deinit(&path);
     e->handles = 2;

@@ -65,19 +65,26 @@ static void append_plan(struct bytes *text, const struct admission *a) {
     bytes_deinit(&commands);
 }
 
-bool explain(struct server *server, const struct slice *words, size_t count, struct bytes *text,
-             struct bytes *error) {
+// Refused by what an operator decides, rather than for what the request itself is.
+static bool is_ruled_out(enum reply_code code) {
+    return code == REPLY_POLICY || code == REPLY_NOPERM || code == REPLY_NOAUTH;
+}
+
+bool explain(struct server *server, const struct caller *caller, const struct slice *words,
+             size_t count, struct bytes *text, struct bytes *error) {
     struct admission a;
-    bool is_admitted = request_admit(server, words, count, &a, error);
-    if (!is_admitted && a.code != REPLY_POLICY)
+    bool is_admitted = request_admit(server, caller, words, count, &a, error);
+    if (!is_admitted && !(a.entry && is_ruled_out(a.code)))
         return false;
-    bytes_printf(text, "verb: %s\n", a.entry->verb->name);
+    bytes_printf(text, "verb: %s\ncaller: ", a.entry->verb->name);
+    caller_append(text, caller);
+    bytes_append_literal(text, "\n");
     if (a.space)
         bytes_printf(text, "namespace: %s\nbackend: %s\n", a.space->conf->name,
                      a.space->backend->conf->name);
     if (!is_admitted)
         bytes_printf(text, "refused: %.*s\n", (int)error->len - 3, error->data + 1);
-    else if (a.space)
+    else if (a.entry->verb->build)
         append_plan(text, &a);
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");

@@ -3,8 +3,9 @@
 
 #include "bytes.h"
 
+struct caller;
 struct server;
 
 // Appends "name: value" lines to `text`. False: the request is none; *error got the reply.
-bool explain(struct server *server, const struct slice *words, size_t count, struct bytes *text,
-             struct bytes *error);
+bool explain(struct server *server, const struct caller *caller, const struct slice *words,
+             size_t count, struct bytes *text, struct bytes *error);

@@ -29,44 +29,43 @@ static bool is_served(const char *path) {
 }
 
 // Removes what a daemon that was killed left behind. False: something else is in the way.
-static bool clear_path(struct server *server, const char *path) {
+static bool clear_path(struct server *server, const char *path, struct bytes *error) {
     struct stat found;
     if (lstat(path, &found) != 0)
         return true;
     if (!S_ISSOCK(found.st_mode)) {
-        log_error(&server->reactor.log, "unix:%s: there is a file that is no socket", path);
+        bytes_printf(error, "unix:%s: there is a file that is no socket", path);
         return false;
     }
     if (is_served(path)) {
-        log_error(&server->reactor.log, "unix:%s: another daemon is serving it", path);
+        bytes_printf(error, "unix:%s: another daemon is serving it", path);
         return false;
     }
     log_info(&server->reactor.log, "unix:%s: replacing a stale socket", path);
     return unlink(path) == 0 || errno == ENOENT;
 }
 
-// Before listening, so that nobody connects under the wrong mode.
-static bool set_access(struct listener *l) {
-    const struct daemon_conf *conf = &l->server->policy->settings->daemon;
-    const char *path = l->address.path, *name = conf->socket_group;
-    if (chmod(path, (mode_t)conf->socket_mode) != 0) {
-        log_error(&l->server->reactor.log, "unix:%s: socket_mode: %s", path, strerror(errno));
-        return false;
-    }
-    if (*name == '\0')
-        return true;
+// NULL, or what is wrong with the mode or the group.
+static const char *set_access(const char *path, const struct daemon_conf *conf) {
+    const char *name = conf->socket_group;
     char *end;
+    if (chmod(path, (mode_t)conf->socket_mode) != 0)
+        return "can't set socket_mode";
+    if (*name == '\0')
+        return NULL;
     gid_t gid = (gid_t)strtoul(name, &end, 10);
     struct group *group = *end ? getgrnam(name) : NULL;
-    if (*end && !group) {
-        log_error(&l->server->reactor.log, "socket_group: no group '%s'", name);
-        return false;
-    }
-    if (chown(path, (uid_t)-1, group ? group->gr_gid : gid) != 0) {
-        log_error(&l->server->reactor.log, "unix:%s: socket_group: %s", path, strerror(errno));
-        return false;
-    }
-    return true;
+    if (*end && !group)
+        return "there is no such socket_group";
+    if (chown(path, (uid_t)-1, group ? group->gr_gid : gid) != 0)
+        return "can't set socket_group";
+    return NULL;
+}
+
+void listener_set_access(struct listener *l, const struct daemon_conf *conf) {
+    const char *error = l->address.kind == ADDRESS_UNIX ? set_access(l->address.path, conf) : NULL;
+    if (error)
+        log_error(&l->server->reactor.log, "unix:%s: %s", l->address.path, error);
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -77,47 +76,52 @@ static void on_closed(uv_handle_t *handle) {
     mem_free(l);
 }
 
-static int bind_unix(struct listener *l) {
+// Mode and group are set before it listens, so that nobody connects under wrong ones.
+static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct bytes *error) {
+    const char *path = l->address.path, *problem;
     struct stat made;
     uv_pipe_init(&l->server->reactor.loop, &l->uv.pipe, 0);
     l->uv.handle.data = l;
-    if (!clear_path(l->server, l->address.path))
-        return UV_EADDRINUSE;
-    int error = uv_pipe_bind(&l->uv.pipe, l->address.path);
-    if (error)
-        return error;
-    if (stat(l->address.path, &made) == 0) {
+    if (!clear_path(l->server, path, error))
+        return false;
+    int code = uv_pipe_bind(&l->uv.pipe, path);
+    if (code) {
+        bytes_printf(error, "unix:%s: %s", path, uv_strerror(code));
+        return false;
+    }
+    if (stat(path, &made) == 0) {
         l->device = made.st_dev;
         l->inode = made.st_ino;
     }
-    return set_access(l) ? 0 : UV_EPERM;
+    problem = set_access(path, conf);
+    if (problem)
+        bytes_printf(error, "unix:%s: %s", path, problem);
+    return !problem;
 }
 
-static int bind_tcp(struct listener *l) {
+static bool bind_tcp(struct listener *l, struct bytes *error) {
     uv_tcp_init(&l->server->reactor.loop, &l->uv.tcp);
     l->uv.handle.data = l;
-    return uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket, 0);
+    int code = uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket, 0);
+    if (code)
+        bytes_printf(error, "tcp:%s:%d: %s", l->address.host, l->address.port, uv_strerror(code));
+    return code == 0;
 }
 
-struct listener *listener_new(struct server *server, const struct address *address) {
+struct listener *listener_new(struct server *server, const struct address *address,
+                              const struct daemon_conf *conf, struct bytes *error) {
     if (address->kind == ADDRESS_SYSTEMD) {
-        log_error(&server->reactor.log, "listen = systemd: no socket was passed");
+        bytes_printf(error, "systemd: no socket was passed");
         return NULL;
     }
     struct listener *l = mem_new(sizeof(*l));
-    struct bytes shown = {0};
     l->server = server;
     address_copy(&l->address, address);
-    address_append(&shown, address);
-    int error = address->kind == ADDRESS_UNIX ? bind_unix(l) : bind_tcp(l);
-    if (error) {
-        log_error(&server->reactor.log, "can't listen at %.*s: %s", (int)shown.len, shown.data,
-                  uv_strerror(error));
-        listener_free(l);
-        l = NULL;
-    }
-    bytes_deinit(&shown);
-    return l;
+    bool is_bound = address->kind == ADDRESS_UNIX ? bind_unix(l, conf, error) : bind_tcp(l, error);
+    if (is_bound)
+        return l;
+    listener_free(l);
+    return NULL;
 }
 
 void listener_free(struct listener *l) {
@@ -158,14 +162,19 @@ static void on_connection(uv_stream_t *stream, int status) {
     }
 }
 
-bool listener_start(struct listener *l) {
-    int error = uv_listen(&l->uv.stream, BACKLOG, on_connection);
-    if (error) {
-        struct bytes shown = {0};
-        address_append(&shown, &l->address);
-        log_error(&l->server->reactor.log, "can't listen at %.*s: %s", (int)shown.len, shown.data,
-                  uv_strerror(error));
-        bytes_deinit(&shown);
+bool listener_start(struct listener *l, struct bytes *error) {
+    if (l->is_started)
+        return true;
+    int code = uv_listen(&l->uv.stream, BACKLOG, on_connection);
+    if (code) {
+        address_append(error, &l->address);
+        bytes_printf(error, ": %s", uv_strerror(code));
+        return false;
     }
-    return error == 0;
+    struct bytes shown = {0};
+    address_append(&shown, &l->address);
+    log_info(&l->server->reactor.log, "listening at %.*s", (int)shown.len, shown.data);
+    bytes_deinit(&shown);
+    l->is_started = true;
+    return true;
 }

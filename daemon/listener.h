@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <uv.h>
 
-#include "url.h"
+#include "settings.h"
 
 struct server;
 
@@ -16,16 +16,21 @@ struct listener {
         uv_pipe_t pipe;
     } uv;
     struct server *server;
+    bool is_started;
     struct address address; // owned
     dev_t device;           // of the socket file, to remove only our own
     ino_t inode;
 };
 
-// Binds, without listening yet. NULL: logged why. A stale socket file is replaced.
-struct listener *listener_new(struct server *server, const struct address *address);
+// Binds, without listening yet. NULL: *error says why. A stale socket file is replaced.
+struct listener *listener_new(struct server *server, const struct address *address,
+                              const struct daemon_conf *conf, struct bytes *error);
 
-// Accepts clients from now on. False: logged why.
-bool listener_start(struct listener *l);
+// Accepts clients from now on, if it does not yet. False: *error says why.
+bool listener_start(struct listener *l, struct bytes *error);
+
+// Gives its socket file the mode and group of the settings.
+void listener_set_access(struct listener *l, const struct daemon_conf *conf);
 
 // Accepts no more, removes its socket file, and frees itself later.
 void listener_free(struct listener *l);

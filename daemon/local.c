@@ -5,6 +5,7 @@
 #include "client.h"
 #include "explain.h"
 #include "number.h"
+#include "purge.h"
 #include "report.h"
 #include "request.h"
 #include "server.h"
@@ -32,8 +33,29 @@ static void run_quit(struct request *r, const struct call *call) {
 }
 
 static void run_auth(struct request *r, const struct call *call) {
+    struct client *client = r->client;
+    if (caller_authenticate(&client->caller, r->policy->settings, call->args[0], call->args[1])) {
+        reply_status(request_out(r), "OK");
+        request_finish(r);
+    } else if (client->caller.is_trusted) {
+        request_fail(r, REPLY_NOAUTH, "no [user] is configured: nobody needs to authenticate");
+    } else if (client->caller.wrong_tokens == 1) {
+        request_fail(r, REPLY_NOAUTH, "wrong user or token");
+    } else {
+        client_penalize(client, r);
+    }
+}
+
+static void run_reload(struct request *r, const struct call *call) {
     (void)call;
-    request_fail(r, REPLY_NOAUTH, "no [user] with a token is configured");
+    struct client *client = r->client;
+    reload_start(&r->server->reload, r);
+    client_wait_turn(client); // what follows comes under the new settings
+}
+
+static void run_purge(struct request *r, const struct call *call) {
+    (void)call;
+    purge_start(r);
 }
 
 static void run_help(struct request *r, const struct call *call) {
@@ -60,7 +82,7 @@ static void run_help(struct request *r, const struct call *call) {
 
 static void run_explain(struct request *r, const struct call *call) {
     struct bytes text = {0}, error = {0};
-    if (explain(r->server, call->args, call->argc, &text, &error)) {
+    if (explain(r->server, &r->client->caller, call->args, call->argc, &text, &error)) {
         finish_bulk(r, &text);
     } else {
         bytes_append_slice(request_out(r), bytes_slice(&error));
@@ -72,7 +94,7 @@ static void run_explain(struct request *r, const struct call *call) {
 static void run_namespaces(struct request *r, const struct call *call) {
     struct bytes text = {0};
     (void)call;
-    report_namespaces(r->server, &text);
+    report_namespaces(r->server, &r->client->caller, &text);
     finish_bulk(r, &text);
 }
 
@@ -93,15 +115,11 @@ static void run_clients(struct request *r, const struct call *call) {
 static void run_stats(struct request *r, const struct call *call) {
     struct bytes text = {0};
     if (call->argc == 0) {
-        report_stats(r->server, &text);
+        report_stats(r->server, &r->client->caller, &text);
     } else {
-        struct space *space = policy_space(r->server->policy, call->args[0]);
-        if (!space) {
-            reply_error(request_out(r), REPLY_NAMESPACE, "no namespace '%.*s'",
-                        REPLY_WORD(call->args[0]));
-            request_finish(r);
+        struct space *space = request_find_space(r, call->args[0]);
+        if (!space)
             return;
-        }
         report_space_stats(space, &text);
     }
     finish_bulk(r, &text);
@@ -131,6 +149,22 @@ const struct verb local_verbs[] = {
         .syntax = "USER TOKEN",
         .summary = "says who asks from now on",
         .run = run_auth,
+    },
+    {
+        .name = "reload",
+        .collection = COLLECTION_NONE,
+        .flags = VERB_ADMIN,
+        .syntax = "",
+        .summary = "reads the configuration again: OK, or the first problem; all or nothing",
+        .run = run_reload,
+    },
+    {
+        .name = "purge",
+        .collection = COLLECTION_ANY,
+        .flags = VERB_ADMIN | VERB_WRITE,
+        .syntax = "N",
+        .summary = "removes every key of the namespace, step by step; replies how many",
+        .run = run_purge,
     },
     {
         .name = "help",

@@ -2,17 +2,27 @@
 
 #include <inttypes.h>
 
+#include "backend.h"
 #include "mem.h"
 #include "number.h"
+#include "value.h"
 
 struct policy *policy_new(struct settings *settings) {
     struct policy *policy = mem_new(sizeof(*policy));
     policy->refs = 1;
     policy->settings = settings;
     policy->spaces = mem_new(settings->namespace_count * sizeof(*policy->spaces));
+    policy->backends = mem_new(settings->backend_count * sizeof(*policy->backends));
     for (size_t i = 0; i < settings->namespace_count; i++)
         policy->spaces[i].conf = &settings->namespaces[i];
     return policy;
+}
+
+struct space_stats *space_stats_ref(struct space_stats *stats) {
+    if (!stats)
+        stats = mem_new(sizeof(*stats));
+    stats->refs++;
+    return stats;
 }
 
 struct policy *policy_ref(struct policy *policy) {
@@ -23,7 +33,13 @@ struct policy *policy_ref(struct policy *policy) {
 void policy_unref(struct policy *policy) {
     if (!policy || --policy->refs > 0)
         return;
+    for (size_t i = 0; i < policy->settings->namespace_count; i++)
+        if (--policy->spaces[i].stats->refs == 0)
+            mem_free(policy->spaces[i].stats);
+    for (size_t i = 0; i < policy->settings->backend_count; i++)
+        backend_unref(policy->backends[i]);
     settings_unref(policy->settings);
+    mem_free(policy->backends);
     mem_free(policy->spaces);
     mem_free(policy);
 }
@@ -41,37 +57,56 @@ static bool refuse_size(struct bytes *out, const struct namespace_conf *conf, co
 }
 
 static bool admit_verb(const struct namespace_conf *conf, const struct verb_entry *entry,
-                       struct bytes *out) {
+                       enum refusal *reason, struct bytes *out) {
     const struct verb *verb = entry->verb;
-    const char *reason = NULL;
+    const char *words = NULL;
     if (verb->collection != COLLECTION_ANY &&
-        !(conf->collections & UINT64_C(1) << verb->collection))
-        reason = "does not hold this collection";
-    else if (conf->deny.bits[entry->id / 64] & UINT64_C(1) << entry->id % 64)
-        reason = "denies this verb";
-    else if (conf->is_readonly && verb->flags & VERB_WRITE)
-        reason = "is read-only";
-    if (reason)
-        reply_error(out, REPLY_POLICY, "namespace '%s' %s: %s", conf->name, reason, verb->name);
-    return !reason;
+        !(conf->collections & UINT64_C(1) << verb->collection)) {
+        *reason = REFUSED_COLLECTION;
+        words = "does not hold this collection";
+    } else if (conf->deny.bits[entry->id / 64] & UINT64_C(1) << entry->id % 64) {
+        *reason = REFUSED_VERB;
+        words = "denies this verb";
+    } else if (conf->is_readonly && verb->flags & VERB_WRITE) {
+        *reason = REFUSED_READONLY;
+        words = "is read-only";
+    }
+    if (words)
+        reply_error(out, REPLY_POLICY, "namespace '%s' %s: %s", conf->name, words, verb->name);
+    return !words;
+}
+
+static bool admit_key(const struct namespace_conf *conf, struct slice key, enum refusal *reason,
+                      struct bytes *out) {
+    size_t len = conf->prefix_len + key.len;
+    if (len <= (size_t)conf->max_key)
+        return true;
+    *reason = REFUSED_KEY;
+    return refuse_size(out, conf, "key", len, "max_key", conf->max_key);
+}
+
+// What a write would store: a value, a field or a member.
+static bool admit_stored(const struct namespace_conf *conf, enum arg_kind kind, struct slice arg,
+                         enum refusal *reason, struct bytes *out) {
+    if (arg.len > (size_t)conf->max_value) {
+        *reason = REFUSED_VALUE;
+        return refuse_size(out, conf, "value", arg.len, "max_value", conf->max_value);
+    }
+    if (kind != ARG_VALUE || conf->value == VALUE_BYTES)
+        return true;
+    const char *right = value_problem((enum value_kind)conf->value, arg);
+    *reason = REFUSED_KIND;
+    if (right)
+        reply_error(out, REPLY_POLICY, "namespace '%s' takes %s as a value", conf->name, right);
+    return !right;
 }
 
 static bool admit_argument(const struct namespace_conf *conf, bool is_write, enum arg_kind kind,
-                           struct slice arg, struct bytes *out) {
-    switch (kind) {
-    case ARG_KEY:
-        if (conf->prefix_len + arg.len > (size_t)conf->max_key)
-            return refuse_size(out, conf, "key", conf->prefix_len + arg.len, "max_key",
-                               conf->max_key);
-        return true;
-    case ARG_FIELD:
-    case ARG_MEMBER:
-    case ARG_VALUE:
-        if (is_write && arg.len > (size_t)conf->max_value)
-            return refuse_size(out, conf, "value", arg.len, "max_value", conf->max_value);
-        return true;
-    default: return true;
-    }
+                           struct slice arg, enum refusal *reason, struct bytes *out) {
+    if (kind == ARG_KEY)
+        return admit_key(conf, arg, reason, out);
+    bool is_stored = is_write && (kind == ARG_FIELD || kind == ARG_MEMBER || kind == ARG_VALUE);
+    return !is_stored || admit_stored(conf, kind, arg, reason, out);
 }
 
 static bool decide_ttl(const struct namespace_conf *conf, struct call *call, struct random *random,
@@ -105,15 +140,16 @@ static bool decide_ttl(const struct namespace_conf *conf, struct call *call, str
 }
 
 bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
-                  struct random *random, struct bytes *out) {
+                  struct random *random, enum refusal *reason, struct bytes *out) {
     const struct namespace_conf *conf = space->conf;
     bool is_write = entry->verb->flags & VERB_WRITE;
-    if (!admit_verb(conf, entry, out))
+    if (!admit_verb(conf, entry, reason, out))
         return false;
     for (size_t i = 0; i < call->argc; i++)
         if (!admit_argument(conf, is_write, signature_kind(&entry->signature, i), call->args[i],
-                            out))
+                            reason, out))
             return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
+    *reason = REFUSED_TTL;
     return !is_write || decide_ttl(conf, call, random, out);
 }

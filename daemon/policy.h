@@ -19,19 +19,23 @@ struct space { // a namespace at work
 struct policy {
     unsigned refs;
     struct settings *settings;
-    struct space *spaces; // in the order of settings->namespaces
+    struct space *spaces;      // in the order of settings->namespaces
+    struct backend **backends; // references, in the order of settings->backends
 };
 
-// Takes over the caller's reference on `settings`. The spaces' backends and stats are the caller's
-// to fill in; they must outlive the policy.
+// Takes over the caller's reference on `settings`. The backends, and the spaces' backends and
+// stats, are the caller's to fill in; the policy takes over a reference on each.
 struct policy *policy_new(struct settings *settings);
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy *policy);
 
+// Fresh counters for NULL.
+struct space_stats *space_stats_ref(struct space_stats *stats);
+
 // NULL: no such namespace.
 struct space *policy_space(const struct policy *policy, struct slice name);
 
-// Checks the call against the namespace's policy and decides the ttl. False: refused, and *out got
-// the error. `random` may be NULL for no jitter.
+// Checks the call against the namespace's policy and decides the ttl. False: refused for *reason,
+// and *out got the error. `random` may be NULL for no jitter.
 bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
-                  struct random *random, struct bytes *out);
+                  struct random *random, enum refusal *reason, struct bytes *out);

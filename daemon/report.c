@@ -26,10 +26,13 @@ static void append_collections(struct bytes *text, uint64_t collections) {
     }
 }
 
-void report_namespaces(const struct server *server, struct bytes *text) {
+void report_namespaces(const struct server *server, const struct caller *caller,
+                       struct bytes *text) {
     const struct settings *settings = server->policy->settings;
     for (size_t i = 0; i < settings->namespace_count; i++) {
         const struct namespace_conf *n = &settings->namespaces[i];
+        if (!caller_may_use(caller, i))
+            continue;
         bytes_printf(text, "name=%s backend=%s prefix=", n->name,
                      settings->backends[n->backend].name);
         bytes_append_readable(text, slice_of(n->prefix), SIZE_MAX);
@@ -52,8 +55,9 @@ static const char *state_of(const struct backend *b) {
 }
 
 void report_backends(const struct server *server, struct bytes *text) {
-    for (size_t i = 0; i < server->backend_count; i++) {
-        const struct backend *b = server->backends[i];
+    const struct policy *policy = server->policy;
+    for (size_t i = 0; i < policy->settings->backend_count; i++) {
+        const struct backend *b = policy->backends[i];
         uint64_t requests = b->requests + (b->conn ? b->conn->requests : 0);
         uint64_t timeouts = b->timeouts + (b->conn ? b->conn->timeouts : 0);
         bytes_printf(text, "name=%s url=", b->conf->name);
@@ -69,10 +73,11 @@ void report_clients(const struct server *server, struct bytes *text) {
     uint64_t now = uv_now(&server->reactor.loop);
     for (const struct client *c = server->clients; c; c = c->next)
         bytes_printf(text,
-                     "id=%" PRIu64 " addr=%s age=%" PRIu64 " idle=%" PRIu64
+                     "id=%" PRIu64 " addr=%s user=%s age=%" PRIu64 " idle=%" PRIu64
                      " pending=%zu in=%zu out=%zu requests=%" PRIu64 " verb=%s\n",
-                     c->id, c->address, (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000,
-                     c->pending, c->in.len, client_unread(c), c->requests,
+                     c->id, c->address, c->caller.user ? c->caller.user->name : "none",
+                     (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000, c->pending,
+                     c->in.len, client_unread(c), c->requests,
                      c->last_verb ? c->last_verb->name : "none");
 }
 
@@ -90,10 +95,19 @@ void report_space_stats(const struct space *space, struct bytes *text) {
                  "\nbytes_out:%" PRIu64 "\n",
                  space->conf->name, s->requests, s->hits, s->misses, s->writes, s->clamped,
                  s->bytes_in, s->bytes_out);
+    static const char *const reasons[] = {
+#define X(name, text) #text,
+        REFUSAL_REASONS(X)
+#undef X
+    };
+    for (int i = 0; i < REFUSALS; i++)
+        bytes_printf(text, "refused_%s:%" PRIu64 "\n", reasons[i], s->refused[i]);
+    bytes_printf(text, "purging:%" PRIu64 "\npurge_removed:%" PRIu64 "\n", s->purging,
+                 s->purge_removed);
     append_errors(text, s->errors);
 }
 
-void report_stats(const struct server *server, struct bytes *text) {
+void report_stats(const struct server *server, const struct caller *caller, struct bytes *text) {
     const struct settings *settings = server->policy->settings;
     bytes_printf(text,
                  "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64
@@ -105,5 +119,6 @@ void report_stats(const struct server *server, struct bytes *text) {
                  server->stats.requests);
     append_errors(text, server->stats.errors);
     for (size_t i = 0; i < settings->namespace_count; i++)
-        report_space_stats(&server->policy->spaces[i], text);
+        if (caller_may_use(caller, i))
+            report_space_stats(&server->policy->spaces[i], text);
 }

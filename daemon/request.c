@@ -11,8 +11,8 @@ enum { MOST_FREE = 4096, KEEP_REPLY = 4096 };
 
 // --- life -------------------------------------------------------------------------------------
 
-static struct request *request_new(struct client *client) {
-    struct server *server = client->server;
+// Neither queued nor pending yet.
+static struct request *take_free(struct server *server, struct policy *policy) {
     struct request *r = server->free_requests;
     if (r) {
         server->free_requests = r->next;
@@ -22,12 +22,17 @@ static struct request *request_new(struct client *client) {
     }
     struct bytes reply = r->reply;
     *r = (struct request){
-        .client = client,
         .server = server,
-        .policy = policy_ref(server->policy),
+        .policy = policy_ref(policy),
         .reply = reply,
-        .is_queued = true,
     };
+    return r;
+}
+
+static struct request *request_new(struct client *client) {
+    struct request *r = take_free(client->server, client->server->policy);
+    r->client = client;
+    r->is_queued = true;
     client_push(client, r);
     return r;
 }
@@ -63,8 +68,20 @@ void request_dequeued(struct request *r) {
 
 // --- replies ----------------------------------------------------------------------------------
 
+bool request_is_wanted(const struct request *r) { return !r->is_done && (r->client || r->task); }
+
+void request_begin_answer(struct request *r, struct answer *a) {
+    bool is_wanted = request_is_wanted(r);
+    answer_begin(a, &r->command, r->task ? r->task->render : r->entry->verb->render,
+                 is_wanted ? request_out(r) : &r->reply);
+    a->context = r->task;
+    a->is_failed = !is_wanted; // nothing is rendered
+    if (is_wanted && r->client)
+        a->most = request_reply_limit(r);
+}
+
 struct bytes *request_out(struct request *r) {
-    return r->client->first == r ? stream_out(&r->client->stream) : &r->reply;
+    return r->client && r->client->first == r ? stream_out(&r->client->stream) : &r->reply;
 }
 
 size_t request_reply_limit(const struct request *r) {
@@ -96,10 +113,32 @@ void request_fail(struct request *r, enum reply_code code, const char *message) 
     request_finish(r);
 }
 
+void request_unanswered(struct request *r, enum reply_code code, const char *message) {
+    if (r->task) {
+        r->is_done = true;
+        r->task->on_answer(r->task, NULL);
+        return;
+    }
+    bool is_miss = r->space->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
+    if (!is_miss) {
+        request_fail(r, code, message);
+        return;
+    }
+    verb_append_miss(request_out(r), r->entry, r->argc);
+    count_error(r, code);
+    r->space->stats->misses++;
+    request_finish(r);
+}
+
 void request_answered(struct request *r, const struct answer *answer) {
     struct space_stats *stats = r->space->stats;
     if (*answer->own_fault)
         backend_log_fault(r->space->backend, answer->own_fault);
+    if (r->task) {
+        r->is_done = true;
+        r->task->on_answer(r->task, answer);
+        return;
+    }
     if (answer->is_failed)
         count_error(r, answer->code);
     else if (r->entry->verb->flags & VERB_WRITE)
@@ -129,30 +168,71 @@ static void refuse_with(struct client *client, struct space *space, enum reply_c
 
 // --- admission --------------------------------------------------------------------------------
 
-bool request_admit(struct server *server, const struct slice *words, size_t count,
-                   struct admission *a, struct bytes *error) {
-    struct slice name;
-    *a = (struct admission){.code = REPLY_VERB};
-    a->entry = verb_find(server->verbs, words[0]);
-    if (!a->entry) {
-        const char *nearest = verb_nearest(server->verbs, words[0]);
-        reply_error(error, REPLY_VERB, "no verb '%.*s': %s%s", REPLY_WORD(words[0]),
-                    nearest ? "did you mean " : "say help for the list", nearest ? nearest : "");
-        return false;
+static bool refuse(struct admission *a, struct bytes *error, enum reply_code code,
+                   const char *message) {
+    a->code = code;
+    reply_error(error, code, "%s", message);
+    return false;
+}
+
+static bool refuse_verb(struct server *server, struct admission *a, struct slice name,
+                        struct bytes *error) {
+    const char *nearest = verb_nearest(server->verbs, name);
+    a->code = REPLY_VERB;
+    reply_error(error, REPLY_VERB, "no verb '%.*s': %s%s", REPLY_WORD(name),
+                nearest ? "did you mean " : "say help for the list", nearest ? nearest : "");
+    return false;
+}
+
+// The namespace of that name, if the caller may use it. Who is limited to some does not learn
+// which others there are.
+static bool find_space(struct server *server, const struct caller *caller, struct slice name,
+                       struct admission *a, struct bytes *error) {
+    struct space *space = policy_space(server->policy, name);
+    bool is_allowed = space && caller_may_use(caller, (size_t)(space - server->policy->spaces));
+    if (is_allowed) {
+        a->space = space;
+        return true;
     }
+    a->code = caller_is_limited(caller) ? REPLY_NOPERM : REPLY_NAMESPACE;
+    reply_error(error, a->code,
+                a->code == REPLY_NOPERM ? "namespace '%.*s' is not yours" : "no namespace '%.*s'",
+                REPLY_WORD(name));
+    return false;
+}
+
+struct space *request_find_space(struct request *r, struct slice name) {
+    struct admission a = {0};
+    struct bytes error = {0};
+    if (!find_space(r->server, &r->client->caller, name, &a, &error)) {
+        bytes_append_slice(request_out(r), bytes_slice(&error));
+        count_error(r, a.code);
+        request_finish(r);
+    }
+    bytes_deinit(&error);
+    return a.space;
+}
+
+bool request_admit(struct server *server, const struct caller *caller, const struct slice *words,
+                   size_t count, struct admission *a, struct bytes *error) {
+    struct slice name;
+    const char *message;
+    *a = (struct admission){.entry = verb_find(server->verbs, words[0])};
+    const struct verb *verb = a->entry ? a->entry->verb : NULL;
+    enum reply_code code;
+    if (!caller_may_say(caller, verb, &code, &message))
+        return refuse(a, error, code, message);
+    if (!a->entry)
+        return refuse_verb(server, a, words[0], error);
     a->code = REPLY_ARGS;
     if (!verb_read_call(a->entry, words + 1, count - 1, &a->call, &name, error))
         return false;
     if (!a->entry->signature.has_namespace)
         return true;
-    a->code = REPLY_NAMESPACE;
-    a->space = policy_space(server->policy, name);
-    if (!a->space) {
-        reply_error(error, REPLY_NAMESPACE, "no namespace '%.*s'", REPLY_WORD(name));
+    if (!find_space(server, caller, name, a, error))
         return false;
-    }
     a->code = REPLY_POLICY;
-    return policy_admit(a->space, a->entry, &a->call, &server->reactor.random, error);
+    return policy_admit(a->space, a->entry, &a->call, &server->reactor.random, &a->refusal, error);
 }
 
 // --- on its way -------------------------------------------------------------------------------
@@ -164,21 +244,44 @@ static size_t bytes_of(const struct slice *words, size_t count) {
     return sum;
 }
 
+// The commands are to be written behind this, and then the request pushed.
+static struct backend_conn *begin_sending(struct request *r) {
+    struct backend_conn *conn = backend_pick_conn(r->space->backend);
+    r->sent_at = backend_conn_written(conn);
+    r->command.out = stream_out(&conn->stream);
+    return conn;
+}
+
 static void send_to_backend(struct request *r, const struct admission *a) {
     enum backend_room room = backend_room(a->space->backend);
     if (room == BACKEND_DOWN) {
-        request_fail(r, REPLY_UNAVAILABLE, "the backend is down");
+        request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
+        return;
+    }
+    if (room == BACKEND_FULL && !a->space->backend->is_up) {
+        request_unanswered(r, REPLY_UNAVAILABLE, "the backend is starting");
         return;
     }
     if (room == BACKEND_FULL) {
         request_fail(r, REPLY_OVERLOADED, "too many requests at the backend for too long");
         return;
     }
-    struct backend_conn *conn = backend_pick_conn(a->space->backend);
-    r->sent_at = backend_conn_written(conn);
-    r->command.out = stream_out(&conn->stream);
+    struct backend_conn *conn = begin_sending(r);
     r->entry->verb->build(&r->command, &a->call);
     backend_conn_push(conn, r);
+}
+
+bool task_send(struct server *server, struct policy *policy, struct space *space, struct task *task,
+               void (*build)(struct command *c, struct task *task)) {
+    if (backend_room(space->backend) != BACKEND_ROOM)
+        return false;
+    struct request *r = take_free(server, policy);
+    r->space = space;
+    r->task = task;
+    struct backend_conn *conn = begin_sending(r);
+    build(&r->command, task);
+    backend_conn_push(conn, r);
+    return true;
 }
 
 enum request_result request_start(struct client *client, const struct slice *words, size_t count,
@@ -186,7 +289,7 @@ enum request_result request_start(struct client *client, const struct slice *wor
     struct server *server = client->server;
     struct admission a;
     server->scratch.len = 0;
-    bool is_admitted = request_admit(server, words, count, &a, &server->scratch);
+    bool is_admitted = request_admit(server, &client->caller, words, count, &a, &server->scratch);
     bool is_local = is_admitted && a.entry->verb->run;
     if (is_local && a.entry->verb->flags & VERB_IN_TURN && client->first) {
         client_wait_turn(client);
@@ -207,12 +310,15 @@ enum request_result request_start(struct client *client, const struct slice *wor
         a.space->stats->clamped += is_admitted && a.call.ttl_reason == TTL_CLAMPED;
     }
     if (!is_admitted) {
+        if (a.code == REPLY_POLICY)
+            a.space->stats->refused[a.refusal]++;
         refuse_with(client, a.space, a.code, bytes_slice(&server->scratch));
         return REQUEST_TAKEN;
     }
     struct request *r = request_new(client);
     r->entry = a.entry;
     r->space = a.space;
+    r->argc = (uint32_t)a.call.argc;
     if (is_local)
         a.entry->verb->run(r, &a.call);
     else if (server->is_draining)

@@ -7,7 +7,9 @@
 #pragma once
 
 #include "answer.h"
+#include "caller.h"
 #include "policy.h"
+#include "task.h"
 #include "verb.h"
 
 struct client;
@@ -17,11 +19,13 @@ struct request {
     struct request *next;         // in its client's queue, or on the free list
     struct request *next_pending; // at its connection
     struct client *client;        // NULL once the client has gone
+    struct task *task;            // NULL unless it is the daemon's own: then there is no client
     struct server *server;
     struct policy *policy; // a reference: what it began under
     struct space *space;   // NULL: no namespace
     const struct verb_entry *entry;
     struct command command; // how many answers to expect
+    uint32_t argc;          // arguments behind the namespace
     struct bytes reply;     // its reply, while older requests of the client have none yet
     uint64_t sent_at;       // where its commands begin in the connection's output, in bytes
     uint64_t deadline_ms;   // in the loop's time
@@ -48,6 +52,9 @@ struct bytes *request_out(struct request *r);
 // The reply is written: it leaves when its turn comes.
 void request_finish(struct request *r);
 
+// The namespace that a daemon's own verb names; NULL: refused, and the request is done.
+struct space *request_find_space(struct request *r, struct slice name);
+
 // Its backend's answer is complete and rendered.
 void request_answered(struct request *r, const struct answer *answer);
 
@@ -55,8 +62,16 @@ void request_answered(struct request *r, const struct answer *answer);
 // has been applied.
 size_t request_reply_limit(const struct request *r);
 
+// The backend did not answer: an error, or, where the namespace says on_error = miss, what a read
+// replies when nothing is there. Parts of the reply that were written must have been taken back.
+void request_unanswered(struct request *r, enum reply_code code, const char *message);
+
 // An error as its reply. Parts of it that were already written must have been taken back.
 void request_fail(struct request *r, enum reply_code code, const char *message);
+
+// Whether anybody still waits for its answer; how that is rendered.
+bool request_is_wanted(const struct request *r);
+void request_begin_answer(struct request *r, struct answer *a);
 
 // A connection lets go of it.
 void request_release(struct request *r);
@@ -73,8 +88,9 @@ struct admission {
     struct space *space;            // NULL: none, or no such
     struct call call;
     enum reply_code code; // why it was refused
+    enum refusal refusal; // with POLICY
 };
 
 // Looks up, checks and decides; changes nothing. False: refused, and *error got the reply.
-bool request_admit(struct server *server, const struct slice *words, size_t count,
-                   struct admission *a, struct bytes *error);
+bool request_admit(struct server *server, const struct caller *caller, const struct slice *words,
+                   size_t count, struct admission *a, struct bytes *error);

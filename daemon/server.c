@@ -2,19 +2,19 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "binding.h"
 #include "mem.h"
-#include "runtime_folder.h"
+#include "purge.h"
 
 enum {
     START_MS = 3000,     // the longest wait for backends before clients are let in
     SWEEP_MS = 250,      // how often clients are looked at
     LAST_WORDS_MS = 500, // between the end of a drain and that of its clients
-    OWN_FILES = 64,      // descriptors beside those of clients
-    DEFAULT_PORT = 7379,
 };
+
+static const int signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 struct slice *server_words(struct server *server, size_t count) {
     if (count > server->words_cap) {
@@ -63,17 +63,20 @@ static void close_all(struct server *server) {
     close_listeners(server);
     for (struct client *c = server->clients; c; c = c->next)
         client_close(c);
-    for (size_t i = 0; i < server->backend_count; i++)
-        backend_free(server->backends[i]);
-    server->backend_count = 0;
+    while (server->backends) {
+        struct backend *b = server->backends;
+        server->backends = b->next;
+        backend_free(b);
+    }
+    purge_cancel_all(server); // none has anything at a backend any more
     // Another signal while it ends must not end it in disorder.
-    sigset_t both;
-    sigemptyset(&both);
-    sigaddset(&both, SIGTERM);
-    sigaddset(&both, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &both, NULL);
-    uv_close((uv_handle_t *)&server->signals[0], NULL);
-    uv_close((uv_handle_t *)&server->signals[1], NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SERVER_SIGNALS; i++)
+        sigaddset(&set, signals[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < SERVER_SIGNALS; i++)
+        uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->sweep, NULL);
     uv_close((uv_handle_t *)&server->deadline, NULL);
     flusher_deinit(&server->reactor.flusher);
@@ -90,8 +93,8 @@ static void on_last_words_over(uv_timer_t *timer) { close_all(timer->data); }
 static void on_drain_over(uv_timer_t *timer) {
     struct server *server = timer->data;
     log_warning(&server->reactor.log, "drain is over: closing %zu clients", server->client_count);
-    for (size_t i = 0; i < server->backend_count; i++)
-        backend_stop(server->backends[i]);
+    for (struct backend *b = server->backends; b; b = b->next)
+        backend_stop(b);
     uv_timer_start(&server->deadline, on_last_words_over, LAST_WORDS_MS, 0);
 }
 
@@ -111,6 +114,10 @@ static void drain(struct server *server) {
 
 static void on_signal(uv_signal_t *signal, int number) {
     struct server *server = signal->data;
+    if (number == SIGHUP) {
+        reload_start(&server->reload, NULL);
+        return;
+    }
     if (server->is_draining || !server->is_accepting) {
         close_all(server);
         return;
@@ -122,11 +129,25 @@ static void on_signal(uv_signal_t *signal, int number) {
 
 // --- turns ------------------------------------------------------------------------------------
 
-// Before output is flushed: requests that waited for room add to it.
+// Frees the backends that no policy uses any more, and lets the others' waiters go on.
+static void visit_backends(struct server *server) {
+    struct backend **at = &server->backends;
+    while (*at) {
+        struct backend *b = *at;
+        if (b->refs > 0) {
+            backend_wake(b);
+            at = &b->next;
+        } else {
+            *at = b->next;
+            backend_free(b);
+        }
+    }
+}
+
+// Before output is flushed: requests that waited add to it.
 static void before_flush(void *owner) {
     struct server *server = owner;
-    for (size_t i = 0; i < server->backend_count; i++)
-        backend_wake(server->backends[i]);
+    visit_backends(server);
     for (struct client *c = server->turn_waiters, *next; c; c = next) {
         next = c->next_turn;
         client_take_turn(c);
@@ -143,28 +164,6 @@ static void on_sweep(uv_timer_t *timer) {
 }
 
 // --- start ------------------------------------------------------------------------------------
-
-// Each client takes a descriptor: raises the soft limit, and lowers max_clients where that is not
-// enough.
-static void fit_open_files(struct server *server) {
-    struct rlimit limit;
-    int64_t wanted = server->policy->settings->daemon.max_clients;
-    server->max_clients = wanted;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t need = (rlim_t)wanted + OWN_FILES;
-    if (limit.rlim_cur < need) {
-        limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-        (void)getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur >= need)
-        return;
-    server->max_clients = limit.rlim_cur > OWN_FILES ? (int64_t)(limit.rlim_cur - OWN_FILES) : 1;
-    log_warning(&server->reactor.log,
-                "max_clients: %lld instead of %lld: the open-files limit is %lld",
-                (long long)server->max_clients, (long long)wanted, (long long)limit.rlim_cur);
-}
 
 static void log_try(struct server *server) {
     const struct namespace_conf *n = &server->policy->settings->namespaces[0];
@@ -185,19 +184,18 @@ static void log_try(struct server *server) {
 }
 
 static void accept_clients(struct server *server) {
+    struct bytes error = {0};
     if (server->is_accepting || server->is_closed)
         return;
     server->is_accepting = true;
     uv_timer_stop(&server->deadline);
     for (size_t i = 0; i < server->listener_count; i++) {
-        struct bytes shown = {0};
-        if (!listener_start(server->listeners[i])) {
+        if (!listener_start(server->listeners[i], &error)) {
+            log_error(&server->reactor.log, "can't listen at %.*s", (int)error.len, error.data);
+            bytes_deinit(&error);
             fail(server);
             return;
         }
-        address_append(&shown, &server->listeners[i]->address);
-        log_info(&server->reactor.log, "listening at %.*s", (int)shown.len, shown.data);
-        bytes_deinit(&shown);
     }
     if (!server->file)
         log_try(server);
@@ -212,67 +210,12 @@ static void on_settled(void *owner) {
         accept_clients(server);
 }
 
-static bool add_listener(struct server *server, const struct address *address) {
-    struct listener *l = listener_new(server, address);
-    if (!l)
-        return false;
-    server->listeners =
-        mem_resize(server->listeners, (server->listener_count + 1) * sizeof(struct listener *));
-    server->listeners[server->listener_count++] = l;
-    return true;
-}
-
-// Where the settings name no place: a socket in the runtime folder, and a port on loopback.
-static bool add_default_listeners(struct server *server) {
-    struct address local = {.kind = ADDRESS_UNIX};
-    struct address port = {
-        .kind = ADDRESS_TCP, .host = mem_text("127.0.0.1"), .port = DEFAULT_PORT};
-    struct bytes path = {0};
-    runtime_folder_append(&path);
-    bytes_append_literal(&path, "/cachesd.sock");
-    local.path = mem_text_of(path.data, path.len);
-    bytes_deinit(&path);
-    bool is_added =
-        !address_resolve(&port) && add_listener(server, &local) && add_listener(server, &port);
-    address_deinit(&local);
-    address_deinit(&port);
-    return is_added;
-}
-
-static bool add_listeners(struct server *server) {
-    const struct daemon_conf *conf = &server->policy->settings->daemon;
-    if (conf->listen_count == 0)
-        return add_default_listeners(server);
-    for (size_t i = 0; i < conf->listen_count; i++)
-        if (!add_listener(server, &conf->listens[i]))
-            return false;
-    return true;
-}
-
-static bool prepare_folder(struct server *server) {
-    const struct settings *settings = server->policy->settings;
-    struct bytes problem = {0};
-    bool is_needed = settings->daemon.listen_count == 0;
-    for (size_t i = 0; i < settings->backend_count; i++)
-        is_needed = is_needed || settings->backends[i].url.kind == URL_EMBEDDED;
-    const char *error = is_needed ? runtime_folder_prepare(&problem) : NULL;
-    if (error)
-        log_error(&server->reactor.log, "%s", error);
-    bytes_deinit(&problem);
-    return !error;
-}
-
-static void start_backends(struct server *server) {
-    struct settings *settings = server->policy->settings;
-    server->backends = mem_new(settings->backend_count * sizeof(struct backend *));
-    server->space_stats = mem_new(settings->namespace_count * sizeof(*server->space_stats));
-    for (size_t i = 0; i < settings->backend_count; i++)
-        server->backends[server->backend_count++] =
-            backend_new(&server->reactor, settings, &settings->backends[i], on_settled, server);
-    for (size_t i = 0; i < settings->namespace_count; i++) {
-        server->policy->spaces[i].backend = server->backends[settings->namespaces[i].backend];
-        server->policy->spaces[i].stats = &server->space_stats[i];
-    }
+struct backend *server_new_backend(struct server *server, struct settings *settings,
+                                   const struct backend_conf *conf) {
+    struct backend *b = backend_new(&server->reactor, settings, conf, on_settled, server);
+    b->next = server->backends;
+    server->backends = b;
+    return b;
 }
 
 static void init_loop(struct server *server) {
@@ -282,14 +225,14 @@ static void init_loop(struct server *server) {
     uv_random(NULL, NULL, &reactor->random.state, sizeof(reactor->random.state), 0, NULL);
     reactor->random.state |= 1;
     flusher_init(&reactor->flusher, &reactor->loop, before_flush, server);
-    uv_signal_init(&reactor->loop, &server->signals[0]);
-    uv_signal_init(&reactor->loop, &server->signals[1]);
     uv_timer_init(&reactor->loop, &server->sweep);
     uv_timer_init(&reactor->loop, &server->deadline);
-    server->signals[0].data = server->signals[1].data = server;
     server->sweep.data = server->deadline.data = server;
-    uv_signal_start(&server->signals[0], on_signal, SIGTERM);
-    uv_signal_start(&server->signals[1], on_signal, SIGINT);
+    for (size_t i = 0; i < SERVER_SIGNALS; i++) {
+        uv_signal_init(&reactor->loop, &server->signals[i]);
+        server->signals[i].data = server;
+        uv_signal_start(&server->signals[i], on_signal, signals[i]);
+    }
     uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_timer_start(&server->deadline, on_start_over, START_MS, 0);
     server->started_ms = uv_now(&reactor->loop);
@@ -304,12 +247,24 @@ static void free_server(struct server *server) {
         mem_free(r);
     }
     policy_unref(server->policy);
-    mem_free(server->backends);
-    mem_free(server->space_stats);
     mem_free(server->listeners);
     mem_free(server->words);
     bytes_deinit(&server->scratch);
     mem_free(server);
+}
+
+// The first settings come the way that all later ones do.
+static void start(struct server *server, struct settings *settings) {
+    struct problems problems = {0};
+    struct bytes text = {0};
+    server->reactor.log.level = (enum log_level)settings->daemon.log_level;
+    if (!binding_apply(server, settings, &problems)) {
+        problem_append(&problems, 0, &text);
+        log_error(&server->reactor.log, "%.*s", (int)text.len, text.data);
+        bytes_deinit(&text);
+        fail(server);
+    }
+    problems_deinit(&problems);
 }
 
 int server_run(struct settings *settings, const struct verb_table *verbs, const char *file) {
@@ -317,13 +272,8 @@ int server_run(struct settings *settings, const struct verb_table *verbs, const 
     server->verbs = verbs;
     server->file = file;
     init_loop(server);
-    server->reactor.log.level = (enum log_level)settings->daemon.log_level;
-    server->policy = policy_new(settings);
-    fit_open_files(server);
-    if (prepare_folder(server) && add_listeners(server))
-        start_backends(server);
-    else
-        fail(server);
+    reload_init(&server->reload, server);
+    start(server, settings);
     uv_run(&server->reactor.loop, UV_RUN_DEFAULT);
     int code = server->exit_code;
     if (uv_loop_close(&server->reactor.loop) != 0)

@@ -7,16 +7,19 @@
 #include "client.h"
 #include "listener.h"
 #include "reactor.h"
+#include "reload.h"
+
+enum { SERVER_SIGNALS = 3 };
 
 struct server {
     struct reactor reactor;
     const struct verb_table *verbs;
-    const char *file;          // the configuration; NULL: built in
-    struct policy *policy;     // in force
-    struct backend **backends; // in the order of the settings
-    size_t backend_count;
-    size_t settled_count;
-    struct space_stats *space_stats; // in the order of the settings
+    const char *file;         // the configuration; NULL: built in
+    struct policy *policy;    // in force
+    struct backend *backends; // all that live: a list
+    size_t settled_count;     // how many have settled while it started
+    struct reload reload;
+    struct purge *purges; // going on: a list
     struct server_stats stats;
     struct listener **listeners;
     size_t listener_count;
@@ -30,7 +33,7 @@ struct server {
     struct slice *words; // of the request being started
     size_t words_cap;
     struct bytes scratch; // for the error of the request being started
-    uv_signal_t signals[2];
+    uv_signal_t signals[SERVER_SIGNALS];
     uv_timer_t sweep;
     uv_timer_t deadline; // of starting, then of draining
     uint64_t started_ms;
@@ -42,6 +45,10 @@ struct server {
 
 // Runs until a signal ends it; returns the process's exit code. `settings` is taken over.
 int server_run(struct settings *settings, const struct verb_table *verbs, const char *file);
+
+// Begins to connect; the backend lives until no policy refers to it.
+struct backend *server_new_backend(struct server *server, struct settings *settings,
+                                   const struct backend_conf *conf);
 
 struct slice *server_words(struct server *server, size_t count);
 void server_add_client(struct server *server, struct client *client);

@@ -3,15 +3,36 @@
 
 #include "reply.h"
 
+// Why policy refuses a request.
+#define REFUSAL_REASONS(X)                                                                         \
+    X(COLLECTION, collection)                                                                      \
+    X(VERB, verb)                                                                                  \
+    X(READONLY, readonly)                                                                          \
+    X(KEY, max_key)                                                                                \
+    X(VALUE, max_value)                                                                            \
+    X(KIND, value)                                                                                 \
+    X(TTL, ttl)
+
+enum refusal {
+#define X(name, text) REFUSED_##name,
+    REFUSAL_REASONS(X)
+#undef X
+        REFUSALS
+};
+
 struct space_stats {
+    unsigned refs; // of policies: a namespace's counters outlive a reload
     uint64_t requests;
     uint64_t hits;   // reads that found something
     uint64_t misses; // reads that did not
     uint64_t writes;
     uint64_t errors[REPLY_CODE_COUNT]; // error replies, by code
+    uint64_t refused[REFUSALS];        // POLICY errors, by reason
     uint64_t clamped;                  // ttl= above max_ttl, shortened
     uint64_t bytes_in;                 // of requests' words
     uint64_t bytes_out;                // of replies
+    uint64_t purging;                  // purges going on now
+    uint64_t purge_removed;            // keys
 };
 
 struct server_stats {

@@ -37,6 +37,7 @@ struct answer {
     size_t start;
     size_t most; // bytes that the reply may have; the owner may lower it
     answer_render *render;
+    void *context; // the renderer's own
     uint32_t left; // top-level answers still to come
     bool is_transaction;
     bool is_too_long;     // it failed because it went beyond `most`

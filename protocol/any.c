@@ -53,6 +53,7 @@ const struct verb any_verbs[] = {
         .summary = "1 if the key exists, else 0",
         .build = build_exists,
         .render = render_as_is,
+        .miss = MISS_ZERO,
     },
     {
         .name = "ttl",
@@ -62,6 +63,7 @@ const struct verb any_verbs[] = {
         .summary = "seconds left; -1 never expires, -2 no such key",
         .build = build_ttl,
         .render = render_as_is,
+        .miss = MISS_NO_KEY,
     },
     {
         .name = "pttl",
@@ -71,6 +73,7 @@ const struct verb any_verbs[] = {
         .summary = "milliseconds left; -1 never expires, -2 no such key",
         .build = build_pttl,
         .render = render_as_is,
+        .miss = MISS_NO_KEY,
     },
     {
         .name = "touch",

@@ -164,6 +164,7 @@ const struct verb counter_verbs[] = {
         .summary = "the field's number, 0 when missing",
         .build = build_get,
         .render = render_number,
+        .miss = MISS_ZERO,
     },
     {
         .name = "counter.set",
@@ -209,6 +210,7 @@ const struct verb counter_verbs[] = {
         .summary = "how many fields",
         .build = build_len,
         .render = render_as_is,
+        .miss = MISS_ZERO,
     },
     {
         .name = "counter.total",
@@ -218,6 +220,7 @@ const struct verb counter_verbs[] = {
         .summary = "the sum of all numbers",
         .build = build_values,
         .render = render_total,
+        .miss = MISS_ZERO,
     },
     {
         .name = "counter.items",
@@ -227,6 +230,7 @@ const struct verb counter_verbs[] = {
         .summary = "an array of F n F n ...",
         .build = build_items,
         .render = render_items,
+        .miss = MISS_EMPTY,
     },
     {
         .name = "counter.top",
@@ -236,6 +240,7 @@ const struct verb counter_verbs[] = {
         .summary = "the largest as F n F n ..., ties by field",
         .build = build_top,
         .render = render_top,
+        .miss = MISS_EMPTY,
     },
     {0},
 };

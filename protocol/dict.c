@@ -75,6 +75,7 @@ const struct verb dict_verbs[] = {
         .summary = "the field's value, or nil",
         .build = build_get,
         .render = render_as_is,
+        .miss = MISS_NIL,
     },
     {
         .name = "dict.mget",
@@ -84,6 +85,7 @@ const struct verb dict_verbs[] = {
         .summary = "an array of values, nil for the missing",
         .build = build_mget,
         .render = render_as_is,
+        .miss = MISS_NILS,
     },
     {
         .name = "dict.set",
@@ -120,6 +122,7 @@ const struct verb dict_verbs[] = {
         .summary = "1 if the field exists, else 0",
         .build = build_has,
         .render = render_as_is,
+        .miss = MISS_ZERO,
     },
     {
         .name = "dict.len",
@@ -129,6 +132,7 @@ const struct verb dict_verbs[] = {
         .summary = "how many fields",
         .build = build_len,
         .render = render_as_is,
+        .miss = MISS_ZERO,
     },
     {
         .name = "dict.keys",
@@ -138,6 +142,7 @@ const struct verb dict_verbs[] = {
         .summary = "an array of the fields",
         .build = build_keys,
         .render = render_as_is,
+        .miss = MISS_EMPTY,
     },
     {
         .name = "dict.values",
@@ -147,6 +152,7 @@ const struct verb dict_verbs[] = {
         .summary = "an array of the values",
         .build = build_values,
         .render = render_as_is,
+        .miss = MISS_EMPTY,
     },
     {
         .name = "dict.items",
@@ -156,6 +162,7 @@ const struct verb dict_verbs[] = {
         .summary = "an array of F V F V ...",
         .build = build_items,
         .render = render_as_is,
+        .miss = MISS_EMPTY,
     },
     {
         .name = "dict.incr",
@@ -192,6 +199,7 @@ const struct verb dict_verbs[] = {
         .summary = "a step of an iteration: the next cursor (0: done) and an array of F V ...",
         .build = build_scan,
         .render = render_as_is,
+        .miss = MISS_SCAN,
     },
     {0},
 };

@@ -59,6 +59,7 @@ const struct verb key_verbs[] = {
         .summary = "the value, or nil",
         .build = build_get,
         .render = render_as_is,
+        .miss = MISS_NIL,
     },
     {
         .name = "key.mget",
@@ -68,6 +69,7 @@ const struct verb key_verbs[] = {
         .summary = "an array of values, nil for the missing",
         .build = build_mget,
         .render = render_as_is,
+        .miss = MISS_NILS,
     },
     {
         .name = "key.set",

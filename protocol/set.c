@@ -60,6 +60,7 @@ const struct verb set_verbs[] = {
         .summary = "1 if it is a member, else 0",
         .build = build_has,
         .render = render_as_is,
+        .miss = MISS_ZERO,
     },
     {
         .name = "set.len",
@@ -69,6 +70,7 @@ const struct verb set_verbs[] = {
         .summary = "how many members",
         .build = build_len,
         .render = render_as_is,
+        .miss = MISS_ZERO,
     },
     {
         .name = "set.members",
@@ -78,6 +80,7 @@ const struct verb set_verbs[] = {
         .summary = "an array of the members",
         .build = build_members,
         .render = render_as_is,
+        .miss = MISS_EMPTY,
     },
     {
         .name = "set.pop",
@@ -96,6 +99,7 @@ const struct verb set_verbs[] = {
         .summary = "any one member, or nil; with count an array of as many different ones",
         .build = build_random,
         .render = render_as_is,
+        .miss = MISS_RANDOM,
     },
     {
         .name = "set.scan",
@@ -105,6 +109,7 @@ const struct verb set_verbs[] = {
         .summary = "a step of an iteration: the next cursor (0: done) and an array of members",
         .build = build_scan,
         .render = render_as_is,
+        .miss = MISS_SCAN,
     },
     {0},
 };

@@ -121,6 +121,7 @@ const struct verb sorted_verbs[] = {
         .summary = "1 if it is a member, else 0",
         .build = build_score,
         .render = render_is_there,
+        .miss = MISS_ZERO,
     },
     {
         .name = "sorted.len",
@@ -130,6 +131,7 @@ const struct verb sorted_verbs[] = {
         .summary = "how many members",
         .build = build_len,
         .render = render_as_is,
+        .miss = MISS_ZERO,
     },
     {
         .name = "sorted.score",
@@ -139,6 +141,7 @@ const struct verb sorted_verbs[] = {
         .summary = "the member's score, or nil",
         .build = build_score,
         .render = render_as_is,
+        .miss = MISS_NIL,
     },
     {
         .name = "sorted.rank",
@@ -148,6 +151,7 @@ const struct verb sorted_verbs[] = {
         .summary = "the member's rank from 0, or nil",
         .build = build_rank,
         .render = render_as_is,
+        .miss = MISS_NIL,
     },
     {
         .name = "sorted.pop",
@@ -177,6 +181,7 @@ const struct verb sorted_verbs[] = {
         .summary = "members by rank, both ends included, -1 the last, as M score ...",
         .build = build_range,
         .render = render_as_is,
+        .miss = MISS_EMPTY,
     },
     {
         .name = "sorted.between",
@@ -187,6 +192,7 @@ const struct verb sorted_verbs[] = {
             "members by score, both ends included, \"(5\" without 5, -inf and +inf, as M score ...",
         .build = build_between,
         .render = render_as_is,
+        .miss = MISS_EMPTY,
     },
     {
         .name = "sorted.scan",
@@ -196,6 +202,7 @@ const struct verb sorted_verbs[] = {
         .summary = "a step of an iteration: the next cursor (0: done) and an array of M score ...",
         .build = build_scan,
         .render = render_as_is,
+        .miss = MISS_SCAN,
     },
     {0},
 };

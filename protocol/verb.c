@@ -325,6 +325,32 @@ bool verb_read_call(const struct verb_entry *entry, const struct slice *words, s
     return check_arguments(entry, call, out);
 }
 
+void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t argc) {
+    const struct signature *s = &entry->signature;
+    switch (entry->verb->miss) {
+    case MISS_ZERO: reply_integer(out, 0); break;
+    case MISS_NO_KEY: reply_integer(out, -2); break;
+    case MISS_EMPTY: reply_array(out, 0); break;
+    case MISS_NILS:
+        reply_array(out, argc - (s->least - s->group));
+        for (size_t i = s->least - s->group; i < argc; i++)
+            reply_nil(out);
+        break;
+    case MISS_SCAN:
+        reply_array(out, 2);
+        reply_bulk(out, SLICE("0"));
+        reply_array(out, 0);
+        break;
+    case MISS_RANDOM:
+        if (argc > s->least)
+            reply_array(out, 0);
+        else
+            reply_nil(out);
+        break;
+    default: reply_nil(out);
+    }
+}
+
 void verb_append_help(struct bytes *out, const struct verb *verb) {
     bytes_printf(out, "%s%s%s\n    %s\n", verb->name, *verb->syntax ? " " : "", verb->syntax,
                  verb->summary);

@@ -42,6 +42,19 @@ enum option {
     OPTIONS,
 };
 
+// What a read replies when its key is not there; no more is needed to make up that reply without
+// a backend.
+enum miss {
+    MISS_NONE,   // no read
+    MISS_NIL,    // $-1
+    MISS_ZERO,   // :0
+    MISS_NO_KEY, // :-2
+    MISS_EMPTY,  // *0
+    MISS_NILS,   // a nil for each argument that repeats
+    MISS_RANDOM, // nil, or *0 when a count is asked for
+    MISS_SCAN,   // the iteration is over: cursor 0, *0
+};
+
 enum add_if { ADD_ALWAYS, ADD_IF_ABSENT, ADD_IF_PRESENT, ADD_IF_GREATER, ADD_IF_LESS };
 
 // What a word of a syntax stands for. The order is that of verb.c's table.
@@ -87,6 +100,7 @@ struct verb {
     const char *summary; // one line, as help prints it
     void (*build)(struct command *c, const struct call *call);
     answer_render *render;
+    enum miss miss;
     // The daemon's own verbs: answers at once, instead of a backend.
     void (*run)(struct request *request, const struct call *call);
 };
@@ -132,6 +146,9 @@ static inline enum arg_kind signature_kind(const struct signature *s, size_t ind
         index = s->fixed + (index - s->fixed) % s->group;
     return (enum arg_kind)s->kinds[index];
 }
+
+// The reply of a read with `argc` arguments whose key is not there.
+void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t argc);
 
 // "name syntax — summary"
 void verb_append_help(struct bytes *out, const struct verb *verb);

@@ -1,0 +1,189 @@
+#include "binding.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "mem.h"
+#include "runtime_folder.h"
+#include "server.h"
+
+enum { OWN_FILES = 64, DEFAULT_PORT = 7379 }; // descriptors beside those of clients
+
+// --- listeners --------------------------------------------------------------------------------
+
+static struct listener *find_listener(const struct server *server, const struct address *address) {
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (address_is_same(&server->listeners[i]->address, address))
+            return server->listeners[i];
+    return NULL;
+}
+
+// Where the settings name no place: a socket in the runtime folder, and a port on loopback.
+static void add_default_listens(struct daemon_conf *conf) {
+    struct bytes path = {0};
+    runtime_folder_append(&path);
+    bytes_append_literal(&path, "/cachesd.sock");
+    conf->listen_count = 2;
+    conf->listens = mem_new(2 * sizeof(*conf->listens));
+    conf->listens[0] = (struct address){
+        .kind = ADDRESS_UNIX,
+        .path = mem_text_of(path.data, path.len),
+    };
+    conf->listens[1] = (struct address){
+        .kind = ADDRESS_TCP,
+        .host = mem_text("127.0.0.1"),
+        .port = DEFAULT_PORT,
+    };
+    address_resolve(&conf->listens[1]);
+    bytes_deinit(&path);
+}
+
+// Opens those that are not open yet. `listeners` gets all that the settings name, in order.
+static bool open_listeners(struct server *server, const struct settings *settings,
+                           struct listener **listeners, struct problems *problems) {
+    const struct daemon_conf *conf = &settings->daemon;
+    for (size_t i = 0; i < conf->listen_count; i++) {
+        const struct address *address = &conf->listens[i];
+        struct bytes error = {0};
+        listeners[i] = find_listener(server, address);
+        if (!listeners[i])
+            listeners[i] = listener_new(server, address, conf, &error);
+        if (listeners[i] && server->is_accepting && !listener_start(listeners[i], &error)) {
+            if (!find_listener(server, address))
+                listener_free(listeners[i]);
+            listeners[i] = NULL;
+        }
+        if (!listeners[i])
+            problems_add(problems, address->line, "listen: %.*s", (int)error.len, error.data);
+        bytes_deinit(&error);
+        if (!listeners[i])
+            return false;
+    }
+    return true;
+}
+
+static bool is_listed(struct listener *const *list, size_t count, const struct listener *l) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == l)
+            return true;
+    return false;
+}
+
+// Closes those of `from` that `kept` does not have.
+static void close_listeners(struct listener *const *from, size_t count,
+                            struct listener *const *kept, size_t kept_count) {
+    for (size_t i = 0; i < count; i++)
+        if (from[i] && !is_listed(kept, kept_count, from[i]))
+            listener_free(from[i]);
+}
+
+// --- backends and namespaces ------------------------------------------------------------------
+
+static struct backend *find_backend(const struct server *server, const struct backend_conf *conf) {
+    const struct policy *policy = server->policy;
+    for (size_t i = 0; policy && i < policy->settings->backend_count; i++)
+        if (backend_has_conf(policy->backends[i], conf))
+            return policy->backends[i];
+    return NULL;
+}
+
+static struct space_stats *find_stats(const struct server *server, const char *name) {
+    struct space *space = server->policy ? policy_space(server->policy, slice_of(name)) : NULL;
+    return space ? space->stats : NULL;
+}
+
+static struct policy *make_policy(struct server *server, struct settings *settings) {
+    struct policy *policy = policy_new(settings);
+    for (size_t i = 0; i < settings->backend_count; i++) {
+        const struct backend_conf *conf = &settings->backends[i];
+        struct backend *backend = find_backend(server, conf);
+        if (!backend)
+            backend = server_new_backend(server, settings, conf);
+        backend->most_output = (size_t)settings->daemon.max_request;
+        policy->backends[i] = backend_ref(backend);
+    }
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        struct space *space = &policy->spaces[i];
+        space->backend = policy->backends[space->conf->backend];
+        space->stats = space_stats_ref(find_stats(server, space->conf->name));
+    }
+    return policy;
+}
+
+// --- limits -----------------------------------------------------------------------------------
+
+// Each client takes a descriptor: raises the soft limit, and lowers max_clients where that is not
+// enough.
+static void fit_open_files(struct server *server, int64_t wanted) {
+    struct rlimit limit;
+    server->max_clients = wanted;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t need = (rlim_t)wanted + OWN_FILES;
+    if (limit.rlim_cur < need) {
+        limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= need)
+        return;
+    server->max_clients = limit.rlim_cur > OWN_FILES ? (int64_t)(limit.rlim_cur - OWN_FILES) : 1;
+    log_warning(&server->reactor.log,
+                "max_clients: %lld instead of %lld: the open-files limit is %lld",
+                (long long)server->max_clients, (long long)wanted, (long long)limit.rlim_cur);
+}
+
+static bool needs_folder(const struct settings *settings) {
+    bool needs = settings->daemon.listen_count == 0;
+    for (size_t i = 0; i < settings->backend_count; i++)
+        needs = needs || settings->backends[i].url.kind == URL_EMBEDDED;
+    return needs;
+}
+
+static bool prepare_folder(const struct settings *settings, struct problems *problems) {
+    struct bytes problem = {0};
+    const char *error = needs_folder(settings) ? runtime_folder_prepare(&problem) : NULL;
+    if (error)
+        problems_add(problems, 0, "%.*s", (int)problem.len, problem.data);
+    bytes_deinit(&problem);
+    return !error;
+}
+
+// --- all together -----------------------------------------------------------------------------
+
+// From here on nothing can fail.
+static void put_in_force(struct server *server, struct settings *settings,
+                         struct listener **listeners) {
+    struct policy *old = server->policy;
+    size_t count = settings->daemon.listen_count;
+    server->policy = make_policy(server, settings);
+    close_listeners(server->listeners, server->listener_count, listeners, count);
+    mem_free(server->listeners);
+    server->listeners = listeners;
+    server->listener_count = count;
+    for (size_t i = 0; i < count; i++)
+        listener_set_access(listeners[i], &settings->daemon);
+    fit_open_files(server, settings->daemon.max_clients);
+    server->reactor.log.level = (enum log_level)settings->daemon.log_level;
+    for (struct client *c = server->clients; c; c = c->next)
+        caller_identify(&c->caller, settings);
+    policy_unref(old);
+}
+
+bool binding_apply(struct server *server, struct settings *settings, struct problems *problems) {
+    problems->file = settings->file ? settings->file : "built-in";
+    bool is_good = prepare_folder(settings, problems);
+    if (is_good && settings->daemon.listen_count == 0)
+        add_default_listens(&settings->daemon);
+    size_t count = settings->daemon.listen_count;
+    struct listener **listeners = mem_new(count * sizeof(struct listener *));
+    if (is_good && open_listeners(server, settings, listeners, problems)) {
+        put_in_force(server, settings, listeners);
+        return true;
+    }
+    close_listeners(listeners, count, server->listeners, server->listener_count);
+    mem_free(listeners);
+    settings_unref(settings);
+    return false;
+}

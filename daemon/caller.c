@@ -1,0 +1,118 @@
+#include "caller.h"
+
+#include <sodium.h>
+#include <sys/socket.h>
+
+#include "mem.h"
+
+enum { MOST_GROUPS = 1024 };
+
+_Static_assert(TOKEN_HASH_SIZE == crypto_hash_sha256_BYTES, "tokens are kept as SHA-256");
+
+void caller_init_peer(struct caller *c, int fd) {
+    struct ucred peer;
+    socklen_t size = sizeof(peer), groups_size = MOST_GROUPS * sizeof(gid_t);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return;
+    c->has_peer = true;
+    c->pid = peer.pid;
+    c->uid = peer.uid;
+    c->groups = mem_new(sizeof(gid_t) + groups_size);
+    c->groups[0] = peer.gid;
+    c->group_count = 1;
+    // Linux 4.13 and later; elsewhere the peer's own group alone counts (unix(7)).
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, c->groups + 1, &groups_size) == 0)
+        c->group_count += groups_size / sizeof(gid_t);
+    c->groups = mem_resize(c->groups, c->group_count * sizeof(gid_t));
+}
+
+void caller_deinit(struct caller *c) {
+    mem_free(c->groups);
+    mem_free(c->name);
+}
+
+// --- who --------------------------------------------------------------------------------------
+
+static bool is_in_group(const struct caller *c, int64_t gid) {
+    for (size_t i = 0; i < c->group_count; i++)
+        if (c->groups[i] == (gid_t)gid)
+            return true;
+    return false;
+}
+
+static bool is_peer(const struct caller *c, const struct user_conf *user) {
+    bool is_by_peer = user->uid >= 0 || user->gid >= 0;
+    return is_by_peer && c->has_peer && (user->uid < 0 || c->uid == (uid_t)user->uid) &&
+           (user->gid < 0 || is_in_group(c, user->gid));
+}
+
+void caller_identify(struct caller *c, const struct settings *settings) {
+    c->user = NULL;
+    c->is_trusted = settings->user_count == 0;
+    for (size_t i = 0; i < settings->user_count && !c->user; i++) {
+        const struct user_conf *user = &settings->users[i];
+        if (c->name ? user->has_token && strcmp(user->name, c->name) == 0 : is_peer(c, user))
+            c->user = user;
+    }
+}
+
+bool caller_authenticate(struct caller *c, const struct settings *settings, struct slice name,
+                         struct slice token) {
+    unsigned char hash[TOKEN_HASH_SIZE];
+    const struct user_conf *found = NULL;
+    crypto_hash_sha256(hash, (const unsigned char *)token.data, token.len);
+    for (size_t i = 0; i < settings->user_count; i++) {
+        const struct user_conf *user = &settings->users[i];
+        if (user->has_token && slice_equal(name, slice_of(user->name)) &&
+            sodium_memcmp(hash, user->token, sizeof(hash)) == 0)
+            found = user;
+    }
+    if (!found) {
+        c->wrong_tokens++;
+        return false;
+    }
+    mem_free(c->name);
+    c->name = mem_text(found->name);
+    c->user = found;
+    c->wrong_tokens = 0;
+    return true;
+}
+
+// --- what -------------------------------------------------------------------------------------
+
+bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
+                    const char **message) {
+    if (c->is_trusted || (verb && verb->flags & VERB_OPEN))
+        return true;
+    if (!c->user) {
+        *code = REPLY_NOAUTH;
+        *message = "authenticate first: auth USER TOKEN";
+        return false;
+    }
+    if (!verb || c->user->access >= ACCESS_ADMIN)
+        return true;
+    *code = REPLY_NOPERM;
+    if (verb->flags & VERB_ADMIN)
+        *message = "this needs access = admin";
+    else if (verb->flags & VERB_WRITE && c->user->access < ACCESS_WRITE)
+        *message = "this needs access = write";
+    else
+        return true;
+    return false;
+}
+
+bool caller_is_limited(const struct caller *c) { return !c->is_trusted && !c->user->is_for_all; }
+
+bool caller_may_use(const struct caller *c, size_t namespace_index) {
+    return !caller_is_limited(c) || c->user->allowed[namespace_index];
+}
+
+void caller_append(struct bytes *text, const struct caller *c) {
+    static const char *const accesses[] = {"read", "write", "admin"};
+    if (c->is_trusted)
+        bytes_append_literal(text, "anybody (no [user] is configured)");
+    else if (c->user)
+        bytes_printf(text, "%s (%s)", c->user->name, accesses[c->user->access]);
+    else
+        bytes_append_literal(text, "nobody yet");
+}

@@ -1,0 +1,41 @@
+// Caller: who asks over a connection, and what the [user] sections let them do.
+#pragma once
+
+#include <sys/types.h>
+
+#include "settings.h"
+#include "verb.h"
+
+struct caller {
+    bool has_peer; // the system vouches for uid and groups: a Unix socket
+    pid_t pid;
+    uid_t uid;
+    gid_t *groups; // the peer's own and supplementary ones
+    size_t group_count;
+    char *name;                   // authenticated as that user; NULL: not
+    const struct user_conf *user; // in the settings in force; NULL: none matches
+    bool is_trusted;              // there are no [user] sections
+    unsigned wrong_tokens;        // in a row
+};
+
+// Asks the system who is at the other end of the Unix socket `fd`.
+void caller_init_peer(struct caller *c, int fd);
+void caller_deinit(struct caller *c);
+
+// Finds the caller among the users of the settings now in force.
+void caller_identify(struct caller *c, const struct settings *settings);
+
+// True: from now on it is that user.
+bool caller_authenticate(struct caller *c, const struct settings *settings, struct slice name,
+                         struct slice token);
+
+// May it say the verb at all? *code and *message get the reason why not.
+bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
+                    const char **message);
+// May it use that namespace (by its index in the settings)?
+bool caller_may_use(const struct caller *c, size_t namespace_index);
+// Does it see namespaces only by their own names?
+bool caller_is_limited(const struct caller *c);
+
+// "web (write)", "anybody: no [user] is configured", …
+void caller_append(struct bytes *text, const struct caller *c);
