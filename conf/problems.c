@@ -6,6 +6,12 @@
 
 #include "mem.h"
 
+void problems_set_file(struct problems *p, const char *file) {
+    char *copy = mem_text(file); // before the old one goes: it may be the same
+    mem_free(p->file);
+    p->file = copy;
+}
+
 void problems_add(struct problems *p, int line, const char *format, ...) {
     char text[512];
     va_list args;
@@ -46,5 +52,6 @@ void problems_deinit(struct problems *p) {
     for (size_t i = 0; i < p->count; i++)
         mem_free(p->items[i].text);
     mem_free(p->items);
+    mem_free(p->file);
     *p = (struct problems){0};
 }

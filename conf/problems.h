@@ -9,10 +9,12 @@ struct problem {
 };
 
 struct problems {
-    const char *file; // as the user named it; borrowed
+    char *file; // as the user named it
     struct problem *items;
     size_t count;
 };
+
+void problems_set_file(struct problems *p, const char *file);
 
 void problems_add(struct problems *p, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -424,7 +424,7 @@ void settings_unref(struct settings *settings) {
 struct settings *settings_load(const struct settings_source *source, struct problems *problems) {
     struct bytes text = {0};
     int error = 0;
-    problems->file = source->file ? source->file : "built-in";
+    problems_set_file(problems, source->file ? source->file : "built-in");
     if (source->file)
         error = file_read(source->file, &text);
     else

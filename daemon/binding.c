@@ -172,7 +172,7 @@ static void put_in_force(struct server *server, struct settings *settings,
 }
 
 bool binding_apply(struct server *server, struct settings *settings, struct problems *problems) {
-    problems->file = settings->file ? settings->file : "built-in";
+    problems_set_file(problems, settings->file ? settings->file : "built-in");
     bool is_good = prepare_folder(settings, problems);
     if (is_good && settings->daemon.listen_count == 0)
         add_default_listens(&settings->daemon);

@@ -14,7 +14,8 @@ static void on_option(void *owner, int line, const char *name, const char *value
 
 static struct bytes read_ini(struct slice text) {
     struct bytes seen = {0};
-    struct problems problems = {.file = "f"};
+    struct problems problems = {0};
+    problems_set_file(&problems, "f");
     char *exact = copy_exactly(text.data, text.len);
     struct ini_handler handler = {&seen, on_section, on_option};
     ini_read((struct slice){exact, text.len}, &handler, &problems);
@@ -143,7 +144,8 @@ START_TEST(ini_counts_lines_behind_a_very_long_one) {
 END_TEST
 
 START_TEST(problems_are_shown_in_the_order_of_their_lines) {
-    struct problems problems = {.file = "dir/c.ini"};
+    struct problems problems = {0};
+    problems_set_file(&problems, "dir/c.ini");
     struct bytes out = {0};
     problems_add(&problems, 12, "twelve %d", 12);
     problems_add(&problems, 0, "about nothing");
