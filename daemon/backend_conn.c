@@ -7,6 +7,9 @@
 #include "mem.h"
 #include "reply.h"
 
+enum { LONGEST_PING_MS = 1000 };
+
+static void on_timer(uv_timer_t *timer);
 static void fail(struct backend_conn *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -72,16 +75,31 @@ static void fail(struct backend_conn *c, const char *format, ...) {
     owner.on_lost(owner.owner, reason);
 }
 
-// --- deadlines --------------------------------------------------------------------------------
+// --- time -------------------------------------------------------------------------------------
 
-static void on_deadline(uv_timer_t *timer);
+static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+// Two timeouts without an answer, though something was asked: the server hangs, or is gone without
+// a word. A reply that drips for longer is as good as none.
+static uint64_t stall_ms(const struct backend_conn *c) {
+    uint64_t since = c->first->deadline_ms - (uint64_t)c->conf->timeout_ms;
+    return (since > c->progress_ms ? since : c->progress_ms) + 2 * (uint64_t)c->conf->timeout_ms;
+}
+
+// One timer for all that can come due. Deadlines come in the order of the queue.
 static void arm(struct backend_conn *c) {
-    uint64_t now = uv_now(&c->reactor->loop);
-    if (!c->oldest_live)
+    uint64_t now = uv_now(&c->reactor->loop), due = UINT64_MAX;
+    if (c->state == CONN_CLOSED)
         return;
-    uint64_t wait = c->oldest_live->deadline_ms > now ? c->oldest_live->deadline_ms - now : 0;
-    uv_timer_start(&c->timer, on_deadline, wait, 0);
+    if (c->state != CONN_READY)
+        due = c->connect_deadline_ms;
+    else if (c->first)
+        due = stall_ms(c);
+    else
+        due = c->progress_ms + c->ping_ms;
+    if (c->oldest_live)
+        due = sooner(due, c->oldest_live->deadline_ms);
+    uv_timer_start(&c->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
 static void time_out(struct backend_conn *c, struct request *r) {
@@ -94,22 +112,49 @@ static void time_out(struct backend_conn *c, struct request *r) {
         request_unanswered(r, REPLY_TIMEOUT, "the backend did not answer in time");
 }
 
-// Deadlines come in the order of the queue, so one timer for the oldest is enough.
-static void on_deadline(uv_timer_t *timer) {
-    struct backend_conn *c = timer->data;
-    uint64_t now = uv_now(&c->reactor->loop);
+static void expire(struct backend_conn *c, uint64_t now) {
     while (c->oldest_live && c->oldest_live->deadline_ms <= now) {
         struct request *r = c->oldest_live;
         c->oldest_live = r->next_pending;
         if (!r->is_done)
             time_out(c, r);
     }
-    arm(c);
 }
 
-static void on_connect_timeout(uv_timer_t *timer) {
+// What came while there is no connection yet was not sent: it is refused, and never sent.
+static void on_connecting_too_long(struct backend_conn *c, uint64_t now) {
+    bool is_late = c->oldest_live && c->oldest_live->deadline_ms <= now;
+    if (is_late || now >= c->connect_deadline_ms)
+        fail(c, "%s", *c->reason ? c->reason : "no connection in time");
+}
+
+static void on_pong(struct task *task, const struct answer *answer) {
+    (void)task;
+    (void)answer; // an answer is progress, and none is a stall: both are seen elsewhere
+}
+
+// A server that went without a word is noticed before somebody asks.
+static void send_ping(struct backend_conn *c) {
+    struct bytes *out = stream_out(&c->stream);
+    c->ping = (struct request){.task = &c->ping_task, .sent_at = backend_conn_written(c)};
+    c->ping.command.out = out;
+    command_begin(&c->ping.command, SLICE("PING"), 1);
+    backend_conn_push(c, &c->ping);
+}
+
+static void on_timer(uv_timer_t *timer) {
     struct backend_conn *c = timer->data;
-    fail(c, "%s", *c->reason ? c->reason : "no connection within connect_timeout");
+    uint64_t now = uv_now(&c->reactor->loop);
+    if (c->state != CONN_READY) {
+        on_connecting_too_long(c, now);
+    } else {
+        expire(c, now);
+        if (c->first && now >= stall_ms(c))
+            fail(c, "it does not answer");
+        else if (!c->first && now >= c->progress_ms + c->ping_ms)
+            send_ping(c);
+    }
+    arm(c);
 }
 
 // --- greeting ---------------------------------------------------------------------------------
@@ -166,14 +211,11 @@ static void on_connected(uv_connect_t *connect, int status) {
 }
 
 static void become_ready(struct backend_conn *c) {
-    uint64_t deadline = uv_now(&c->reactor->loop) + (uint64_t)c->conf->timeout_ms;
     c->state = CONN_READY;
-    uv_timer_stop(&c->timer);
+    c->progress_ms = uv_now(&c->reactor->loop);
     c->stream.is_held = false;
     if (c->stream.out.len > 0)
         stream_out(&c->stream);
-    for (struct request *r = c->first; r; r = r->next_pending)
-        r->deadline_ms = deadline;
     arm(c);
     c->owner.on_ready(c->owner.owner);
 }
@@ -211,6 +253,7 @@ static void finish_first(struct backend_conn *c) {
     c->first = r->next_pending;
     c->last = c->first ? c->last : NULL;
     c->pending--;
+    c->progress_ms = uv_now(&c->reactor->loop);
     if (c->oldest_live == r)
         c->oldest_live = c->first;
     if (request_is_wanted(r))
@@ -276,7 +319,8 @@ static void connect_tcp(struct backend_conn *c, const struct sockaddr *address) 
     int error = uv_tcp_connect(&c->connect, &c->stream.uv.tcp, address, on_connected);
     if (error) { // told from the loop, never from inside backend_conn_new()
         snprintf(c->reason, sizeof(c->reason), "can't connect: %s", uv_strerror(error));
-        uv_timer_start(&c->timer, on_connect_timeout, 0, 0);
+        c->connect_deadline_ms = 0;
+        arm(c);
         return;
     }
     uv_tcp_nodelay(&c->stream.uv.tcp, 1);
@@ -340,7 +384,10 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
     c->connect.data = c->resolve.data = c;
     uv_timer_init(&reactor->loop, &c->timer);
     c->timer.data = c;
-    uv_timer_start(&c->timer, on_connect_timeout, (uint64_t)conf->connect_timeout_ms, 0);
+    c->connect_deadline_ms = uv_now(&reactor->loop) + (uint64_t)conf->connect_timeout_ms;
+    c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
+    c->ping_task = (struct task){render_as_is, on_pong};
+    arm(c);
     if (path) {
         stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
         c->state = CONN_CONNECTING;
@@ -368,9 +415,10 @@ void backend_conn_push(struct backend_conn *c, struct request *r) {
     c->last = r;
     c->pending++;
     c->requests++;
+    // The timer need not move: while nothing waits it is due within ping_ms, which is no later.
     if (!c->oldest_live) {
         c->oldest_live = r;
-        if (c->state == CONN_READY && !uv_is_active((uv_handle_t *)&c->timer))
+        if (c->state != CONN_READY)
             arm(c);
     }
 }

@@ -46,7 +46,12 @@ struct backend_conn {
     unsigned attempt;
     uv_getaddrinfo_t resolve;
     uv_connect_t connect;
-    uv_timer_t timer; // until READY: for connect_timeout, then for the oldest deadline
+    uv_timer_t timer;             // for whatever comes due first
+    uint64_t connect_deadline_ms; // until READY; in the loop's time, as the others
+    uint64_t progress_ms;         // the last answer
+    uint64_t ping_ms;             // how long it may be idle before it is asked for a sign of life
+    struct request ping;
+    struct task ping_task;
     unsigned handles; // that libuv still holds; 0: the memory may go
     struct resp *resp;
     enum greeting greetings[GREETINGS];

@@ -41,6 +41,10 @@ static void free_if_let_go(struct request *r) {
     struct server *server = r->server;
     if (r->is_queued || r->is_pending)
         return;
+    if (!server) { // a connection's own: part of it
+        bytes_deinit(&r->reply);
+        return;
+    }
     policy_unref(r->policy);
     r->reply.len = 0;
     if (r->reply.cap > KEEP_REPLY)
@@ -131,14 +135,14 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
 }
 
 void request_answered(struct request *r, const struct answer *answer) {
-    struct space_stats *stats = r->space->stats;
-    if (*answer->own_fault)
+    if (*answer->own_fault && r->space)
         backend_log_fault(r->space->backend, answer->own_fault);
     if (r->task) {
         r->is_done = true;
         r->task->on_answer(r->task, answer);
         return;
     }
+    struct space_stats *stats = r->space->stats;
     if (answer->is_failed)
         count_error(r, answer->code);
     else if (r->entry->verb->flags & VERB_WRITE)

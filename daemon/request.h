@@ -20,9 +20,9 @@ struct request {
     struct request *next_pending; // at its connection
     struct client *client;        // NULL once the client has gone
     struct task *task;            // NULL unless it is the daemon's own: then there is no client
-    struct server *server;
-    struct policy *policy; // a reference: what it began under
-    struct space *space;   // NULL: no namespace
+    struct server *server;        // NULL: a connection's own, part of that
+    struct policy *policy;        // a reference: what it began under
+    struct space *space;          // NULL: no namespace
     const struct verb_entry *entry;
     struct command command; // how many answers to expect
     uint32_t argc;          // arguments behind the namespace

@@ -20,14 +20,47 @@ class Timeout(unittest.TestCase):
         self.assertEqual(client.call("key.get", "carts", "a").code, "TIMEOUT")
         return (time.monotonic() - started) * 1000
 
+    def measure_stopped(self, client, redis):
+        redis.send_signal(signal.SIGSTOP)
+        took = self.measure(client)
+        redis.send_signal(signal.SIGCONT)
+        harness.wait_until(lambda: self.get(client, "a") == b"1", "it answers")
+        return took
+
+    def test_a_backend_that_hangs_is_refused_at_once_and_then_comes_back(self):
+        with harness.World() as world:
+            redis = world.redis()
+            daemon = world.daemon(INI.replace("timeout =", "connect_timeout = 200ms\ntimeout ="))
+            with daemon.client() as client:
+                client.call("key.set", "carts", "a", "1")
+                redis.send_signal(signal.SIGSTOP)
+                harness.wait_until(
+                    lambda: client.call("key.get", "carts", "a").code == "UNAVAILABLE",
+                    "the connection is given up",
+                )
+                started = time.monotonic()
+                for _ in range(20):
+                    self.assertEqual(client.call("key.get", "carts", "a").code, "UNAVAILABLE")
+                self.assertLess((time.monotonic() - started) * 1000, TIMEOUT_MS)
+                redis.send_signal(signal.SIGCONT)
+                harness.wait_until(lambda: self.get(client, "a") == b"1", "it is back", seconds=1)
+
+    def test_a_hanging_backend_is_noticed_before_anybody_asks(self):
+        with harness.World() as world:
+            redis = world.redis()
+            daemon = world.daemon(INI.replace("timeout =", "connect_timeout = 200ms\ntimeout ="))
+            with daemon.client() as client:
+                redis.send_signal(signal.SIGSTOP)
+                harness.wait_until(lambda: b"state=down" in client.call("backends"), "it is down")
+                redis.send_signal(signal.SIGCONT)
+                harness.wait_until(lambda: b"state=up" in client.call("backends"), "it is up")
+
     def test_the_reply_comes_by_its_deadline(self):
         with harness.World() as world:
             redis, daemon = world.redis(), world.daemon(INI)
             with daemon.client() as client:
                 self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
-                redis.send_signal(signal.SIGSTOP)
-                took = [self.measure(client) for _ in range(3)]
-                redis.send_signal(signal.SIGCONT)
+                took = [self.measure_stopped(client, redis) for _ in range(3)]
             print("timeouts took", *(f"{ms:.1f} ms" for ms in took))
             self.assertGreaterEqual(min(took), TIMEOUT_MS - 5)
             # The best of three: the machine may be busy with other tests.
