@@ -312,7 +312,14 @@ static bool allow_namespace(const struct settings *s, struct user_conf *user, co
     return is_found;
 }
 
-static void check_listens(struct loader *l, bool has_token) {
+bool settings_has_tokens(const struct settings *s) {
+    for (size_t i = 0; i < s->user_count; i++)
+        if (s->users[i].has_token)
+            return true;
+    return false;
+}
+
+static void check_listens(struct loader *l) {
     struct daemon_conf *conf = &l->settings->daemon;
     for (size_t i = 0; i < conf->listen_count; i++) {
         struct address *address = &conf->listens[i];
@@ -320,7 +327,7 @@ static void check_listens(struct loader *l, bool has_token) {
         if (error)
             problems_add(l->problems, address->line, "listen: can't resolve '%s': %s",
                          address->host, error);
-        else if (!address_is_local(address) && !has_token)
+        else if (!address_is_local(address) && !settings_has_tokens(l->settings))
             problems_add(l->problems, address->line,
                          "listen: an address that other machines reach needs a [user] with a "
                          "token");
@@ -329,10 +336,8 @@ static void check_listens(struct loader *l, bool has_token) {
 
 static void check_users(struct loader *l) {
     struct settings *s = l->settings;
-    bool has_token = false;
     for (size_t i = 0; i < s->user_count; i++) {
         struct user_conf *u = &s->users[i];
-        has_token = has_token || u->has_token;
         if (!is_given(u->common.given, SECTION_USER, "uid") &&
             !is_given(u->common.given, SECTION_USER, "gid") &&
             !is_given(u->common.given, SECTION_USER, "token"))
@@ -346,7 +351,7 @@ static void check_users(struct loader *l) {
                 problems_add(l->problems, u->common.line, "[user %s]: no namespace '%s'", u->name,
                              u->namespaces.items[j]);
     }
-    check_listens(l, has_token);
+    check_listens(l);
 }
 
 // --- lookup -----------------------------------------------------------------------------------

@@ -121,6 +121,9 @@ struct settings_source {
 // and `problems->file` names the source. May be called on any thread: it blocks on files.
 struct settings *settings_load(const struct settings_source *source, struct problems *problems);
 
+// Whether any user may authenticate with a token.
+bool settings_has_tokens(const struct settings *settings);
+
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings);
 

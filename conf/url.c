@@ -270,6 +270,8 @@ void address_append(struct bytes *out, const struct address *address) {
         append_host(out, address->host, address->port);
     } else {
         bytes_append_literal(out, "systemd");
+        if (address->port > 0)
+            bytes_printf(out, ":%d", address->port);
     }
 }
 
@@ -312,7 +314,7 @@ bool url_is_same(const struct url *a, const struct url *b) {
 bool address_is_local(const struct address *address) {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->socket;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->socket;
-    if (address->kind != ADDRESS_TCP)
+    if (address->socket.ss_family != AF_INET && address->socket.ss_family != AF_INET6)
         return true;
     if (address->socket.ss_family == AF_INET6)
         return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);

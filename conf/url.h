@@ -35,10 +35,10 @@ enum address_kind { ADDRESS_UNIX, ADDRESS_TCP, ADDRESS_SYSTEMD };
 // unix:PATH | tcp:HOST:PORT | tcp:[V6]:PORT | systemd
 struct address {
     enum address_kind kind;
-    char *path; // ADDRESS_UNIX
-    char *host; // ADDRESS_TCP
-    int port;
-    struct sockaddr_storage socket; // ADDRESS_TCP, once resolved
+    char *path;                     // ADDRESS_UNIX
+    char *host;                     // ADDRESS_TCP
+    int port;                       // ADDRESS_SYSTEMD: the descriptor, once known
+    struct sockaddr_storage socket; // once resolved
     int line;                       // of the configuration; 0: built in
 };
 

@@ -7,6 +7,7 @@
 #include "mem.h"
 #include "runtime_folder.h"
 #include "server.h"
+#include "supervisor.h"
 
 enum { OWN_FILES = 64, DEFAULT_PORT = 7379 }; // descriptors beside those of clients
 
@@ -37,6 +38,22 @@ static void add_default_listens(struct daemon_conf *conf) {
     };
     address_resolve(&conf->listens[1]);
     bytes_deinit(&path);
+}
+
+// The sockets that systemd passed are held against the settings only here: -t does not have them.
+static bool look_at_passed(const struct settings *settings, struct problems *problems) {
+    const char *error = NULL;
+    for (size_t i = 0; i < settings->daemon.listen_count && !error; i++) {
+        struct address *address = &settings->daemon.listens[i];
+        if (address->kind != ADDRESS_SYSTEMD)
+            continue;
+        error = supervisor_look(address);
+        if (!error && !address_is_local(address) && !settings_has_tokens(settings))
+            error = "a socket that other machines reach needs a [user] with a token";
+        if (error)
+            problems_add(problems, address->line, "listen = systemd: %s", error);
+    }
+    return !error;
 }
 
 // Opens those that are not open yet. `listeners` gets all that the settings name, in order.
@@ -176,6 +193,8 @@ bool binding_apply(struct server *server, struct settings *settings, struct prob
     bool is_good = prepare_folder(settings, problems);
     if (is_good && settings->daemon.listen_count == 0)
         add_default_listens(&settings->daemon);
+    supervisor_expand(&settings->daemon);
+    is_good = is_good && look_at_passed(settings, problems);
     size_t count = settings->daemon.listen_count;
     struct listener **listeners = mem_new(count * sizeof(struct listener *));
     if (is_good && open_listeners(server, settings, listeners, problems)) {

@@ -108,16 +108,34 @@ static bool bind_tcp(struct listener *l, struct bytes *error) {
     return code == 0;
 }
 
+// A socket that systemd has bound. Whether it may be used was decided with the settings.
+static bool take_passed(struct listener *l, struct bytes *error) {
+    bool is_unix = l->address.socket.ss_family == AF_UNIX;
+    int code;
+    if (is_unix) {
+        uv_pipe_init(&l->server->reactor.loop, &l->uv.pipe, 0);
+        code = uv_pipe_open(&l->uv.pipe, l->address.port);
+    } else {
+        uv_tcp_init(&l->server->reactor.loop, &l->uv.tcp);
+        code = uv_tcp_open(&l->uv.tcp, l->address.port);
+    }
+    l->uv.handle.data = l;
+    if (code)
+        bytes_printf(error, "systemd: descriptor %d: %s", l->address.port, uv_strerror(code));
+    return code == 0;
+}
+
 struct listener *listener_new(struct server *server, const struct address *address,
                               const struct daemon_conf *conf, struct bytes *error) {
-    if (address->kind == ADDRESS_SYSTEMD) {
-        bytes_printf(error, "systemd: no socket was passed");
-        return NULL;
-    }
     struct listener *l = mem_new(sizeof(*l));
     l->server = server;
     address_copy(&l->address, address);
-    bool is_bound = address->kind == ADDRESS_UNIX ? bind_unix(l, conf, error) : bind_tcp(l, error);
+    bool is_bound = false;
+    switch (address->kind) {
+    case ADDRESS_UNIX: is_bound = bind_unix(l, conf, error); break;
+    case ADDRESS_TCP: is_bound = bind_tcp(l, error); break;
+    case ADDRESS_SYSTEMD: is_bound = take_passed(l, error); break;
+    }
     if (is_bound)
         return l;
     listener_free(l);
@@ -151,7 +169,7 @@ static void on_connection(uv_stream_t *stream, int status) {
         return;
     }
     bool is_over = (int64_t)server->client_count >= server->max_clients;
-    struct client *c = client_new(server, l->address.kind == ADDRESS_UNIX);
+    struct client *c = client_new(server, l->uv.handle.type == UV_NAMED_PIPE);
     if (uv_accept(stream, &c->stream.uv.stream) != 0) {
         client_close(c);
     } else if (is_over) {

@@ -62,6 +62,7 @@ static void log_problems(struct reload *reload) {
 static void on_loaded(uv_work_t *work, int status);
 
 static void run(struct reload *reload) {
+    supervisor_reloading();
     reload->is_running = true;
     reload->waiting = reload->later;
     reload->later = NULL;
@@ -86,6 +87,7 @@ static void on_loaded(uv_work_t *work, int status) {
     answer_all(reload, is_good);
     problems_deinit(&reload->problems);
     reload->settings = NULL;
+    supervisor_ready();
     if (reload->is_wanted_again && !server->is_closed)
         run(reload);
 }

@@ -60,6 +60,8 @@ static void close_all(struct server *server) {
     if (server->is_closed)
         return;
     server->is_closed = true;
+    supervisor_stopping();
+    supervisor_close(&server->supervisor);
     close_listeners(server);
     for (struct client *c = server->clients; c; c = c->next)
         client_close(c);
@@ -102,6 +104,7 @@ static void on_drain_over(uv_timer_t *timer) {
 static void drain(struct server *server) {
     const struct daemon_conf *conf = &server->policy->settings->daemon;
     server->is_draining = true;
+    supervisor_stopping();
     close_listeners(server);
     if (server->client_count == 0) {
         close_all(server);
@@ -200,6 +203,7 @@ static void accept_clients(struct server *server) {
     if (!server->file)
         log_try(server);
     log_info(&server->reactor.log, "ready");
+    supervisor_ready();
 }
 
 static void on_start_over(uv_timer_t *timer) { accept_clients(timer->data); }
@@ -235,6 +239,7 @@ static void init_loop(struct server *server) {
     }
     uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_timer_start(&server->deadline, on_start_over, START_MS, 0);
+    supervisor_init(&server->supervisor, &reactor->loop);
     server->started_ms = uv_now(&reactor->loop);
     signal(SIGPIPE, SIG_IGN);
 }

@@ -8,6 +8,7 @@
 #include "listener.h"
 #include "reactor.h"
 #include "reload.h"
+#include "supervisor.h"
 
 enum { SERVER_SIGNALS = 3 };
 
@@ -19,6 +20,7 @@ struct server {
     struct backend *backends; // all that live: a list
     size_t settled_count;     // how many have settled while it started
     struct reload reload;
+    struct supervisor supervisor;
     struct purge *purges; // going on: a list
     struct server_stats stats;
     struct listener **listeners;

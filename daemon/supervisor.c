@@ -1,0 +1,66 @@
+#include "supervisor.h"
+
+#include <inttypes.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "mem.h"
+
+static void on_watchdog(uv_timer_t *timer) {
+    (void)timer;
+    sd_notify(0, "WATCHDOG=1");
+}
+
+void supervisor_init(struct supervisor *s, uv_loop_t *loop) {
+    uint64_t usec = 0;
+    uv_timer_init(loop, &s->watchdog);
+    uv_unref((uv_handle_t *)&s->watchdog);
+    if (sd_watchdog_enabled(0, &usec) > 0 && usec >= 2000)
+        uv_timer_start(&s->watchdog, on_watchdog, 0, usec / 2000);
+}
+
+void supervisor_close(struct supervisor *s) { uv_close((uv_handle_t *)&s->watchdog, NULL); }
+
+void supervisor_ready(void) { sd_notify(0, "READY=1"); }
+
+void supervisor_reloading(void) {
+    struct timespec now; // sd_notify(3): tells this reload's messages from an earlier one's
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+               (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+}
+
+void supervisor_stopping(void) { sd_notify(0, "STOPPING=1"); }
+
+void supervisor_expand(struct daemon_conf *conf) {
+    int count = sd_listen_fds(0);
+    if (count <= 0)
+        return;
+    struct address *old = conf->listens, *list;
+    size_t old_count = conf->listen_count;
+    list = mem_new((old_count * (size_t)count) * sizeof(*list));
+    conf->listen_count = 0;
+    for (size_t i = 0; i < old_count; i++) {
+        if (old[i].kind != ADDRESS_SYSTEMD) {
+            list[conf->listen_count++] = old[i];
+            continue;
+        }
+        for (int fd = 0; fd < count; fd++) {
+            list[conf->listen_count] = old[i];
+            list[conf->listen_count++].port = SD_LISTEN_FDS_START + fd;
+        }
+    }
+    conf->listens = list;
+    mem_free(old);
+}
+
+const char *supervisor_look(struct address *address) {
+    socklen_t size = sizeof(address->socket);
+    if (address->port < SD_LISTEN_FDS_START)
+        return "no socket was passed: is cachesd.socket running?";
+    if (sd_is_socket(address->port, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+        return "a socket that was passed is no listening stream socket";
+    if (getsockname(address->port, (struct sockaddr *)&address->socket, &size) != 0)
+        return "a socket that was passed has no address";
+    return NULL;
+}
