@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Fails when a verb that `help` knows has no .session, or is not in the documents."""
+
+import pathlib
+
+import harness
+
+ROOT = harness.HERE.parent.parent
+
+
+def rows():
+    """Each verb's syntax and summary, as `help` has them from the verb's row."""
+    with harness.World() as world:
+        lines = world.daemon().call("help").decode().splitlines()
+    return list(zip(lines[::2], (line.strip() for line in lines[1::2])))
+
+
+def main():
+    known = rows()
+    assert len(known) > 50, f"is this help? {known!r}"
+    protocol = (ROOT / "protocol" / "PROTOCOL.md").read_text()
+    readme = (ROOT / "README.md").read_text()
+    problems = []
+    for syntax, summary in known:
+        verb = syntax.split()[0]
+        escaped = syntax.replace("|", "\\|")
+        if not pathlib.Path(harness.HERE, f"{verb}.session").exists():
+            problems.append(f"{verb} has no .session")
+        if f"| `{escaped}` | {summary} |" not in protocol:
+            problems.append(f"PROTOCOL.md has no row: | `{escaped}` | {summary} |")
+        if f"`{verb}`" not in readme:
+            problems.append(f"README.md does not name `{verb}`")
+    assert not problems, "\n".join(problems)
+    print(f"{len(known)} verbs have their sessions and documents")
+
+
+if __name__ == "__main__":
+    main()
