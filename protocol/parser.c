@@ -4,7 +4,7 @@
 
 enum {
     FEW_WORDS = 16,
-    MAX_HEADER = 32, // "*65535\r\n" and "$536870912\r\n" fit with room to spare
+    MAX_DIGITS = 10, // of a length: more than any that is allowed
 };
 
 // Browsers can be made to send these to any port (cross-protocol scripting): RFC 9110, section 9,
@@ -43,9 +43,9 @@ static bool add_word(struct parser *p, struct parser_word word) {
     return true;
 }
 
-// A whole decimal number of at most ten digits between `at` and `end`.
+// A whole decimal number of at most MAX_DIGITS digits between `at` and `end`.
 static bool read_length(const char *at, const char *end, size_t *length) {
-    if (at == end || end - at > 10)
+    if (at == end || end - at > MAX_DIGITS)
         return false;
     *length = 0;
     for (; at < end; at++) {
@@ -224,22 +224,24 @@ static enum parser_result parse_blocks(struct parser *p, const char *data, size_
 // Reads the header that begins with `mark` at p->pos and moves past it. PARSER_REQUEST: read.
 static enum parser_result parse_header(struct parser *p, const char *data, size_t len, char mark,
                                        size_t *number) {
-    const char *at = data + p->pos;
-    size_t rest = len - p->pos;
-    if (rest == 0)
+    const char *at = data + p->pos, *end = data + len;
+    if (at == end)
         return PARSER_MORE;
     if (*at != mark)
         return fail(p, "expected $ and the length of an array's next item");
-    const char *cr = memchr(at, '\r', rest < MAX_HEADER ? rest : MAX_HEADER);
-    if (!cr)
-        return rest < MAX_HEADER ? PARSER_MORE : fail(p, "array header without its CRLF");
-    if (!read_length(at + 1, cr, number))
-        return fail(p, mark == '*' ? "bad array length" : "bad length of an array's item");
-    if (cr + 1 == data + len)
+    const char *first = ++at;
+    *number = 0;
+    while (at < end && *at >= '0' && *at <= '9' && at - first < MAX_DIGITS)
+        *number = *number * 10 + (size_t)(*at++ - '0');
+    if (at == end)
         return PARSER_MORE;
-    if (cr[1] != '\n')
+    if (at == first || (*at != '\r' && *at != '\n'))
+        return fail(p, mark == '*' ? "bad array length" : "bad length of an array's item");
+    if (*at == '\r' && at + 1 == end)
+        return PARSER_MORE;
+    if (*at != '\r' || at[1] != '\n')
         return fail(p, "array header without its CRLF");
-    p->pos = (size_t)(cr + 2 - data);
+    p->pos = (size_t)(at + 2 - data);
     return PARSER_REQUEST;
 }
 

@@ -332,7 +332,7 @@ START_TEST(parser_rejects_broken_arrays) {
         ROW("* 1\r\n", "!bad array length"),
         ROW("*12345678901\r\n", "!bad array length"),
         ROW("*1\rx", "!array header without its CRLF"),
-        ROW("*1111111111111111111111111111111", "!array header without its CRLF"),
+        ROW("*1111111111111111111111111111111", "!bad array length"),
         ROW("*1\n$4\nping\nping\nping\nping\nping\nping\n", "!array header without its CRLF"),
         ROW("*1\r\n$1\rx", "!array header without its CRLF"),
         ROW("*1\r\nping\r\n", "!expected $ and the length of an array's next item"),
