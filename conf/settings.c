@@ -324,6 +324,10 @@ static void check_listens(struct loader *l) {
     for (size_t i = 0; i < conf->listen_count; i++) {
         struct address *address = &conf->listens[i];
         const char *error = address_resolve(address);
+        for (size_t j = 0; j < i; j++)
+            if (address_is_same(address, &conf->listens[j]))
+                problems_add(l->problems, address->line, "listen: the same address as at line %d",
+                             conf->listens[j].line);
         if (error)
             problems_add(l->problems, address->line, "listen: can't resolve '%s': %s",
                          address->host, error);

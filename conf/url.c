@@ -7,7 +7,7 @@
 #include "mem.h"
 #include "number.h"
 
-enum { REDIS_PORT = 6379, LONGEST_PATH = 107 }; // sun_path holds 108 bytes with its end
+enum { REDIS_PORT = 6379 };
 
 // --- pieces -----------------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ static const char *parse_host(struct slice s, char **host, int *port) {
 static const char *parse_path(struct slice s, char **path) {
     if (s.len == 0 || *s.data != '/')
         return "a Unix socket needs an absolute path, as unix:/run/redis/redis.sock";
-    if (s.len > LONGEST_PATH)
+    if (s.len > ADDRESS_LONGEST_PATH)
         return "the path of a Unix socket can be 107 bytes long at most";
     *path = mem_text_of(s.data, s.len);
     return NULL;

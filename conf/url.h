@@ -30,6 +30,8 @@ void url_deinit(struct url *url);
 // The URL without its secrets, for logs and lists.
 void url_append_shown(struct bytes *out, const struct url *url);
 
+enum { ADDRESS_LONGEST_PATH = 107 }; // sun_path holds 108 bytes with its end
+
 enum address_kind { ADDRESS_UNIX, ADDRESS_TCP, ADDRESS_SYSTEMD };
 
 // unix:PATH | tcp:HOST:PORT | tcp:[V6]:PORT | systemd

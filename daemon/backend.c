@@ -7,7 +7,8 @@ enum {
     LONGEST_DELAY_MS = 500,
     FAULT_LOG_MS = 10000,
     SETTLE_FAILURES = 2,
-    STARTING_MS = 2000
+    STARTING_MS = 2000,
+    STEADY_MS = 1000
 };
 
 static void start_connecting(struct backend *b);
@@ -106,7 +107,7 @@ static void on_ready(void *owner) {
     bytes_deinit(&where);
     b->is_up = true;
     b->starting_until_ms = 0;
-    b->failures = 0;
+    b->up_since_ms = uv_now(&b->reactor->loop);
     b->connects++;
     settle(b);
 }
@@ -127,14 +128,18 @@ static uint64_t retry_delay(struct backend *b) {
 static void on_lost(void *owner, const char *reason) {
     struct backend *b = owner;
     bool was_up = b->is_up;
+    // One that greets and goes is as good as down.
+    bool has_served =
+        b->conn->answers > 0 || uv_now(&b->reactor->loop) - b->up_since_ms >= STEADY_MS;
     b->requests += b->conn->requests;
     b->timeouts += b->conn->timeouts;
     b->conn = NULL;
     b->is_up = false;
     if (b->is_stopping)
         return;
-    if (was_up) {
+    if (was_up && has_served) {
         log_warning(&b->reactor->log, "backend %s: lost: %s", b->conf->name, reason);
+        b->failures = 0;
         start_connecting(b);
         return;
     }

@@ -37,8 +37,9 @@ struct backend {
     bool is_up;
     bool is_stopping;
     uint64_t starting_until_ms; // embedded: until then its server may still be starting
-    unsigned failures;          // since it was last up
-    unsigned attempt;           // which of the host's addresses
+    unsigned failures;          // since it last served anything
+    uint64_t up_since_ms;
+    unsigned attempt; // which of the host's addresses
     uv_timer_t retry;
     uv_timer_t wait;
     unsigned handles;   // that libuv still holds; the memory goes with the last, and the last ref

@@ -99,6 +99,7 @@ static void arm(struct backend_conn *c) {
         due = c->progress_ms + c->ping_ms;
     if (c->oldest_live)
         due = sooner(due, c->oldest_live->deadline_ms);
+    c->due_ms = due;
     uv_timer_start(&c->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
@@ -253,6 +254,7 @@ static void finish_first(struct backend_conn *c) {
     c->first = r->next_pending;
     c->last = c->first ? c->last : NULL;
     c->pending--;
+    c->answers++;
     c->progress_ms = uv_now(&c->reactor->loop);
     if (c->oldest_live == r)
         c->oldest_live = c->first;
@@ -314,13 +316,19 @@ static const struct stream_events events = {
 
 // --- begin ------------------------------------------------------------------------------------
 
+// Told from the loop, never from inside backend_conn_new().
+static void fail_later(struct backend_conn *c, const char *what, int error) {
+    snprintf(c->reason, sizeof(c->reason), "%s: %s", what, uv_strerror(error));
+    c->state = CONN_CONNECTING;
+    c->connect_deadline_ms = 0;
+    arm(c);
+}
+
 static void connect_tcp(struct backend_conn *c, const struct sockaddr *address) {
     c->state = CONN_CONNECTING;
     int error = uv_tcp_connect(&c->connect, &c->stream.uv.tcp, address, on_connected);
-    if (error) { // told from the loop, never from inside backend_conn_new()
-        snprintf(c->reason, sizeof(c->reason), "can't connect: %s", uv_strerror(error));
-        c->connect_deadline_ms = 0;
-        arm(c);
+    if (error) {
+        fail_later(c, "can't connect", error);
         return;
     }
     uv_tcp_nodelay(&c->stream.uv.tcp, 1);
@@ -367,8 +375,10 @@ static void resolve(struct backend_conn *c) {
     c->handles++;
     int error = uv_getaddrinfo(&c->reactor->loop, &c->resolve, on_resolved, c->conf->url.host, port,
                                &hints);
-    assert(error == 0); // only bad arguments fail at once
-    (void)error;
+    if (error) { // a name that is none
+        c->handles--;
+        fail_later(c, "can't resolve", error);
+    }
 }
 
 struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
@@ -415,10 +425,9 @@ void backend_conn_push(struct backend_conn *c, struct request *r) {
     c->last = r;
     c->pending++;
     c->requests++;
-    // The timer need not move: while nothing waits it is due within ping_ms, which is no later.
     if (!c->oldest_live) {
         c->oldest_live = r;
-        if (c->state != CONN_READY)
+        if (r->deadline_ms < c->due_ms) // seldom: the timer is left alone while it is early enough
             arm(c);
     }
 }

@@ -47,6 +47,7 @@ struct backend_conn {
     uv_getaddrinfo_t resolve;
     uv_connect_t connect;
     uv_timer_t timer;             // for whatever comes due first
+    uint64_t due_ms;              // when that is
     uint64_t connect_deadline_ms; // until READY; in the loop's time, as the others
     uint64_t progress_ms;         // the last answer
     uint64_t ping_ms;             // how long it may be idle before it is asked for a sign of life
@@ -59,9 +60,9 @@ struct backend_conn {
     struct request *first, *last; // pending, in the order of their commands
     struct request *oldest_live;  // the first that is not answered for by a timeout
     size_t pending;
-    struct answer answer;        // of `first`
-    uint64_t requests, timeouts; // counters
-    char reason[160];            // why it is to be closed; "" while it is well
+    struct answer answer;                 // of `first`
+    uint64_t requests, timeouts, answers; // counters
+    char reason[160];                     // why it is to be closed; "" while it is well
 };
 
 // Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses

@@ -21,7 +21,7 @@ static struct listener *find_listener(const struct server *server, const struct 
 }
 
 // Where the settings name no place: a socket in the runtime folder, and a port on loopback.
-static void add_default_listens(struct daemon_conf *conf) {
+static void add_default_listens(struct daemon_conf *conf, struct problems *problems) {
     struct bytes path = {0};
     runtime_folder_append(&path);
     bytes_append_literal(&path, "/cachesd.sock");
@@ -31,6 +31,9 @@ static void add_default_listens(struct daemon_conf *conf) {
         .kind = ADDRESS_UNIX,
         .path = mem_text_of(path.data, path.len),
     };
+    if (path.len > ADDRESS_LONGEST_PATH)
+        problems_add(problems, 0, "%.*s is too long for a Unix socket: set listen =", (int)path.len,
+                     path.data);
     conf->listens[1] = (struct address){
         .kind = ADDRESS_TCP,
         .host = mem_text("127.0.0.1"),
@@ -182,7 +185,8 @@ static void put_in_force(struct server *server, struct settings *settings,
     for (size_t i = 0; i < count; i++)
         listener_set_access(listeners[i], &settings->daemon);
     fit_open_files(server, settings->daemon.max_clients);
-    server->reactor.log.level = (enum log_level)settings->daemon.log_level;
+    int64_t level = settings->daemon.log_level + server->verbosity;
+    server->reactor.log.level = level < LOG_LEVEL_DEBUG ? (enum log_level)level : LOG_LEVEL_DEBUG;
     for (struct client *c = server->clients; c; c = c->next)
         caller_identify(&c->caller, settings);
     policy_unref(old);
@@ -192,9 +196,9 @@ bool binding_apply(struct server *server, struct settings *settings, struct prob
     problems_set_file(problems, settings->file ? settings->file : "built-in");
     bool is_good = prepare_folder(settings, problems);
     if (is_good && settings->daemon.listen_count == 0)
-        add_default_listens(&settings->daemon);
+        add_default_listens(&settings->daemon, problems);
     supervisor_expand(&settings->daemon);
-    is_good = is_good && look_at_passed(settings, problems);
+    is_good = problems->count == 0 && look_at_passed(settings, problems);
     size_t count = settings->daemon.listen_count;
     struct listener **listeners = mem_new(count * sizeof(struct listener *));
     if (is_good && open_listeners(server, settings, listeners, problems)) {

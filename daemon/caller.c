@@ -46,12 +46,18 @@ static bool is_peer(const struct caller *c, const struct user_conf *user) {
            (user->gid < 0 || is_in_group(c, user->gid));
 }
 
+// Also after a reload: a token that was replaced is worth nothing any more.
+static bool is_authenticated(const struct caller *c, const struct user_conf *user) {
+    return user->has_token && strcmp(user->name, c->name) == 0 &&
+           sodium_memcmp(user->token, c->token, sizeof(c->token)) == 0;
+}
+
 void caller_identify(struct caller *c, const struct settings *settings) {
     c->user = NULL;
-    c->is_trusted = settings->user_count == 0;
+    c->is_trusted = settings->user_count == 0 && c->is_local;
     for (size_t i = 0; i < settings->user_count && !c->user; i++) {
         const struct user_conf *user = &settings->users[i];
-        if (c->name ? user->has_token && strcmp(user->name, c->name) == 0 : is_peer(c, user))
+        if (c->name ? is_authenticated(c, user) : is_peer(c, user))
             c->user = user;
     }
 }
@@ -73,6 +79,7 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
     }
     mem_free(c->name);
     c->name = mem_text(found->name);
+    memcpy(c->token, hash, sizeof(hash));
     c->user = found;
     c->wrong_tokens = 0;
     return true;
@@ -101,10 +108,12 @@ bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_
     return false;
 }
 
-bool caller_is_limited(const struct caller *c) { return !c->is_trusted && !c->user->is_for_all; }
+bool caller_is_limited(const struct caller *c) {
+    return !c->is_trusted && !(c->user && c->user->is_for_all);
+}
 
 bool caller_may_use(const struct caller *c, size_t namespace_index) {
-    return !caller_is_limited(c) || c->user->allowed[namespace_index];
+    return !caller_is_limited(c) || (c->user && c->user->allowed[namespace_index]);
 }
 
 void caller_append(struct bytes *text, const struct caller *c) {

@@ -7,15 +7,17 @@
 #include "verb.h"
 
 struct caller {
+    bool is_local; // a Unix socket, or loopback
     bool has_peer; // the system vouches for uid and groups: a Unix socket
     pid_t pid;
     uid_t uid;
     gid_t *groups; // the peer's own and supplementary ones
     size_t group_count;
-    char *name;                   // authenticated as that user; NULL: not
-    const struct user_conf *user; // in the settings in force; NULL: none matches
-    bool is_trusted;              // there are no [user] sections
-    unsigned wrong_tokens;        // in a row
+    char *name;                           // authenticated as that user; NULL: not
+    const struct user_conf *user;         // in the settings in force; NULL: none matches
+    unsigned char token[TOKEN_HASH_SIZE]; // the hash that it authenticated with
+    bool is_trusted;                      // there are no [user] sections, and it is local
+    unsigned wrong_tokens;                // in a row
 };
 
 // Asks the system who is at the other end of the Unix socket `fd`.

@@ -51,7 +51,7 @@ static size_t take_request(struct client *c, const char *data) {
 // Parses and starts as many requests as there are; returns how many bytes are done with.
 static size_t take_requests(struct client *c, char *data, size_t len) {
     size_t used = 0;
-    while (c->state == CLIENT_OPEN && !is_waiting(c)) {
+    while (c->state == CLIENT_OPEN && !is_waiting(c) && !has_too_much(c)) {
         enum parser_result result = parser_next(&c->parser, data + used, len - used);
         if (result == PARSER_MORE)
             return used;
@@ -176,7 +176,7 @@ void client_settle(struct client *c) {
         c->first = r->next;
         c->last = c->first ? c->last : NULL;
         c->pending--;
-        c->held -= r->reply.len;
+        c->held -= r->held;
         bytes_append_slice(out, bytes_slice(&r->reply));
         request_dequeued(r);
     }
@@ -185,7 +185,10 @@ void client_settle(struct client *c) {
 // All that there was to say is said.
 static void on_written(struct stream *s) {
     struct client *c = client_of(s);
+    bool was_over = c->is_over;
     c->is_over = false;
+    if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
+        go_on(c);
     if (c->server->is_draining && !c->first && !is_waiting(c))
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->first) {
@@ -251,6 +254,15 @@ struct client *client_new(struct server *server, bool is_unix) {
     return c;
 }
 
+static bool is_loopback(const struct sockaddr_storage *peer) {
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+    if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return v6->sin6_addr.s6_addr[12] == 127;
+    return peer->ss_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
+                                       : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}
+
 static void find_address(struct client *c) {
     struct sockaddr_storage peer;
     int len = sizeof(peer), fd;
@@ -259,12 +271,14 @@ static void find_address(struct client *c) {
     if (c->stream.uv.handle.type == UV_NAMED_PIPE) {
         if (uv_fileno(&c->stream.uv.handle, &fd) == 0)
             caller_init_peer(&c->caller, fd);
+        c->caller.is_local = true;
         snprintf(c->address, sizeof(c->address), "unix:pid=%d,uid=%u", (int)c->caller.pid,
                  (unsigned)c->caller.uid);
         return;
     }
     if (uv_tcp_getpeername(&c->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0) {
         uv_ip_name((struct sockaddr *)&peer, host, sizeof(host));
+        c->caller.is_local = is_loopback(&peer);
         port = ntohs(peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port
                                                 : ((struct sockaddr_in *)&peer)->sin_port);
     }
@@ -306,13 +320,14 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         client_close(c);
         return;
     }
-    bool is_idle = c->state == CLIENT_OPEN && !c->first && client_unread(c) == 0;
+    bool is_idle = c->state == CLIENT_OPEN && !c->first && !is_waiting(c) && client_unread(c) == 0;
     if (is_idle && conf->client_idle_ms != DURATION_FOREVER &&
         now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms) {
         client_end(c);
         return;
     }
-    if (client_unread(c) == 0 || c->accepted != c->stream.accepted || c->stalled_ms == 0) {
+    // Replies that wait for their turn are not its to read yet.
+    if (stream_unread(&c->stream) == 0 || c->accepted != c->stream.accepted || c->stalled_ms == 0) {
         c->accepted = c->stream.accepted;
         c->stalled_ms = now_ms;
     } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {

@@ -24,6 +24,7 @@ struct embedded {
     uv_signal_t child;
     uv_timer_t restart;
     unsigned handles;
+    bool is_ending;
 };
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -32,6 +33,11 @@ static void on_handle_closed(uv_handle_t *handle) {
         return;
     mem_free(e->path);
     mem_free(e);
+}
+
+static void close_handles(struct embedded *e) {
+    uv_close((uv_handle_t *)&e->child, on_handle_closed);
+    uv_close((uv_handle_t *)&e->restart, on_handle_closed);
 }
 
 const char *embedded_path(const struct embedded *e) { return e->path; }
@@ -51,6 +57,19 @@ static void become_redis(const char *const *arguments, pid_t parent) {
         _exit(0);
     execvp("redis-server", (char *const *)arguments);
     _exit(127);
+}
+
+static void start(struct embedded *e);
+
+static void on_restart(uv_timer_t *timer) { start(timer->data); }
+
+// Later each time, while it does not keep running.
+static void restart(struct embedded *e) {
+    bool was_steady = uv_now(&e->reactor->loop) - e->started_ms > STEADY_MS;
+    e->restart_ms = was_steady || e->restart_ms == 0 ? RESTART_MS : e->restart_ms * 2;
+    if (e->restart_ms > LONGEST_RESTART_MS)
+        e->restart_ms = LONGEST_RESTART_MS;
+    uv_timer_start(&e->restart, on_restart, e->restart_ms, 0);
 }
 
 static void start(struct embedded *e) {
@@ -85,10 +104,9 @@ static void start(struct embedded *e) {
     if (e->pid < 0) {
         log_error(&e->reactor->log, "backend %s: can't fork: %s", e->conf->name, strerror(errno));
         e->pid = 0;
+        restart(e);
     }
 }
-
-static void on_restart(uv_timer_t *timer) { start(timer->data); }
 
 static void on_child(uv_signal_t *signal, int number) {
     struct embedded *e = signal->data;
@@ -98,6 +116,10 @@ static void on_child(uv_signal_t *signal, int number) {
         return;
     e->pid = 0;
     unlink(e->path);
+    if (e->is_ending) {
+        close_handles(e);
+        return;
+    }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         log_error(&e->reactor->log,
                   "backend %s: can't run redis-server: install it, or give the backend a url of a "
@@ -107,11 +129,7 @@ static void on_child(uv_signal_t *signal, int number) {
         log_error(&e->reactor->log, "backend %s: redis-server ended (%s %d): starting it again",
                   e->conf->name, WIFEXITED(status) ? "exit" : "signal",
                   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-    bool was_steady = uv_now(&e->reactor->loop) - e->started_ms > STEADY_MS;
-    e->restart_ms = was_steady || e->restart_ms == 0 ? RESTART_MS : e->restart_ms * 2;
-    if (e->restart_ms > LONGEST_RESTART_MS)
-        e->restart_ms = LONGEST_RESTART_MS;
-    uv_timer_start(&e->restart, on_restart, e->restart_ms, 0);
+    restart(e);
 }
 
 struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf *conf) {
@@ -121,9 +139,12 @@ struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf
     e->conf = conf;
     runtime_folder_append(&path);
     // A reload may start the next one before the last has ended: hence the address.
-    bytes_printf(&path, "/cachesd-%s-%d-%lx.redis", conf->name, (int)getpid(),
-                 (unsigned long)(uintptr_t)e);
+    bytes_printf(&path, "/cachesd-%d-%lx.redis", (int)getpid(), (unsigned long)(uintptr_t)e);
     e->path = mem_text_of(path.data, path.len);
+    if (path.len > ADDRESS_LONGEST_PATH)
+        log_error(&reactor->log,
+                  "backend %s: %s is too long for a Unix socket: set XDG_RUNTIME_DIR", conf->name,
+                  e->path);
     bytes_deinit(&path);
     e->handles = 2;
     uv_signal_init(&reactor->loop, &e->child);
@@ -135,21 +156,17 @@ struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf
     return e;
 }
 
-static void end_child(struct embedded *e) {
-    kill(e->pid, SIGTERM);
-    for (int waited = 0; waited < END_MS; waited += 5) {
-        if (waitpid(e->pid, NULL, WNOHANG) == e->pid)
-            return;
-        usleep(5000);
-    }
+static void on_kill(uv_timer_t *timer) {
+    struct embedded *e = timer->data;
     kill(e->pid, SIGKILL);
-    waitpid(e->pid, NULL, 0);
 }
 
 void embedded_free(struct embedded *e) {
-    if (e->pid > 0)
-        end_child(e);
-    unlink(e->path);
-    uv_close((uv_handle_t *)&e->child, on_handle_closed);
-    uv_close((uv_handle_t *)&e->restart, on_handle_closed);
+    e->is_ending = true;
+    if (e->pid == 0) {
+        close_handles(e);
+        return;
+    }
+    kill(e->pid, SIGTERM);
+    uv_timer_start(&e->restart, on_kill, END_MS, 0);
 }

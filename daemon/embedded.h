@@ -8,7 +8,7 @@ struct embedded;
 // Starts it, and again when it dies. It keeps nothing on disk.
 struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf *conf);
 
-// Ends it and waits until it has gone (two seconds at most, then it is killed).
+// Ends it, and frees itself when it has gone; after two seconds it is killed.
 void embedded_free(struct embedded *e);
 
 const char *embedded_path(const struct embedded *e);

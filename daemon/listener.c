@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -76,6 +77,22 @@ static void on_closed(uv_handle_t *handle) {
     mem_free(l);
 }
 
+// Binds by hand: a pipe that libuv binds is unlinked by libuv when it closes, whoever's it is by
+// then. Returns 0 or an errno.
+static int open_at(const char *path, uv_pipe_t *pipe) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return errno;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    return -uv_pipe_open(pipe, fd);
+}
+
 // Mode and group are set before it listens, so that nobody connects under wrong ones.
 static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct bytes *error) {
     const char *path = l->address.path, *problem;
@@ -84,9 +101,9 @@ static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct
     l->uv.handle.data = l;
     if (!clear_path(l->server, path, error))
         return false;
-    int code = uv_pipe_bind(&l->uv.pipe, path);
+    int code = open_at(path, &l->uv.pipe);
     if (code) {
-        bytes_printf(error, "unix:%s: %s", path, uv_strerror(code));
+        bytes_printf(error, "unix:%s: %s", path, strerror(code));
         return false;
     }
     if (stat(path, &made) == 0) {

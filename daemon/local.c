@@ -54,8 +54,10 @@ static void run_reload(struct request *r, const struct call *call) {
 }
 
 static void run_purge(struct request *r, const struct call *call) {
+    struct client *client = r->client;
     (void)call;
     purge_start(r);
+    client_wait_turn(client); // one at a time
 }
 
 static void run_help(struct request *r, const struct call *call) {

@@ -59,12 +59,6 @@ static struct settings *load(const struct arguments *a, const struct verb_table 
     return settings;
 }
 
-static void raise_level(struct settings *settings, int by) {
-    settings->daemon.log_level += by;
-    if (settings->daemon.log_level > LOG_LEVEL_DEBUG)
-        settings->daemon.log_level = LOG_LEVEL_DEBUG;
-}
-
 int main(int argc, char **argv) {
     struct arguments a = {0};
     int code = read_arguments(argc, argv, &a);
@@ -77,8 +71,7 @@ int main(int argc, char **argv) {
         settings_unref(settings);
         code = EXIT_SUCCESS;
     } else if (settings) {
-        raise_level(settings, a.verbosity);
-        code = server_run(settings, verbs, a.file);
+        code = server_run(settings, verbs, a.file, a.verbosity);
     } else {
         code = EXIT_FAILURE;
     }

@@ -23,7 +23,8 @@ struct purge {
     struct request *request; // who asked: still there, even if its client is not
     uv_timer_t timer;
     char cursor[NUMBER_TEXT_SIZE];
-    struct bytes keys; // found by the last SCAN, as words of a command
+    char next_cursor[NUMBER_TEXT_SIZE]; // taken over when the whole answer is there
+    struct bytes keys;                  // found by the last SCAN, as words of a command
     size_t key_count;
     bool is_unlinking;
     unsigned retries;
@@ -119,9 +120,9 @@ static void render(struct answer *a, const struct event *e) {
     if (e->type == EVENT_INTEGER) {
         p->removed += (uint64_t)e->integer;
         p->space->stats->purge_removed += (uint64_t)e->integer;
-    } else if (e->type == EVENT_BULK && e->depth == 1 && e->text.len < sizeof(p->cursor)) {
-        memcpy(p->cursor, e->text.data, e->text.len);
-        p->cursor[e->text.len] = '\0';
+    } else if (e->type == EVENT_BULK && e->depth == 1 && e->text.len < sizeof(p->next_cursor)) {
+        memcpy(p->next_cursor, e->text.data, e->text.len);
+        p->next_cursor[e->text.len] = '\0';
     } else if (e->type == EVENT_BULK && e->depth == 2 && slice_begins(e->text, prefix)) {
         reply_bulk(&p->keys, e->text);
         p->key_count++;
@@ -147,12 +148,16 @@ static void retry(struct purge *p, const char *why) {
 static void on_answer(struct task *task, const struct answer *answer) {
     struct purge *p = (struct purge *)task;
     if (!answer || answer->is_failed) {
+        if (!p->is_unlinking)
+            p->keys.len = p->key_count = 0; // half of a step: it is done again
         retry(p, "the backend does not answer as it should");
         return;
     }
     p->retries = 0;
     if (p->is_unlinking)
         p->keys.len = p->key_count = 0;
+    else
+        memcpy(p->cursor, p->next_cursor, sizeof(p->cursor));
     p->is_unlinking = p->key_count > 0;
     report_progress(p);
     if (!p->is_unlinking && strcmp(p->cursor, "0") == 0)
@@ -162,8 +167,10 @@ static void on_answer(struct task *task, const struct answer *answer) {
 }
 
 static void step(struct purge *p) {
-    if (!task_send(p->server, p->policy, p->space, &p->task,
-                   p->is_unlinking ? build_unlink : build_scan))
+    if (backend_room(p->space->backend) == BACKEND_FULL)
+        uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // others first, however long
+    else if (!task_send(p->server, p->policy, p->space, &p->task,
+                        p->is_unlinking ? build_unlink : build_scan))
         retry(p, "the backend is down");
 }
 

@@ -22,6 +22,22 @@ static void load(uv_work_t *work) {
     reload->settings = settings_load(&source, &reload->problems);
 }
 
+static void cancel_list(struct request **list) {
+    while (*list) {
+        struct request *r = *list;
+        *list = r->next_pending;
+        if (r->client)
+            request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
+        request_release(r);
+    }
+}
+
+void reload_cancel(struct reload *reload) {
+    cancel_list(&reload->waiting);
+    cancel_list(&reload->later);
+    reload->is_wanted_again = false;
+}
+
 static void answer(struct request *r, const struct problems *problems, bool is_good) {
     struct bytes message = {0};
     if (is_good) {
@@ -75,20 +91,24 @@ static void on_loaded(uv_work_t *work, int status) {
     struct server *server = reload->server;
     (void)status;
     reload->is_running = false;
-    problems_sort(&reload->problems);
-    bool is_good = reload->settings && !server->is_closed &&
-                   binding_apply(server, reload->settings, &reload->problems);
-    if (server->is_closed)
+    if (server->is_draining || server->is_closed) {
         settings_unref(reload->settings);
-    else if (is_good)
-        log_info(&server->reactor.log, "reload: done");
-    else
-        log_problems(reload);
-    answer_all(reload, is_good);
+        reload_cancel(reload);
+    } else {
+        problems_sort(&reload->problems);
+        bool is_good =
+            reload->settings && binding_apply(server, reload->settings, &reload->problems);
+        if (is_good)
+            log_info(&server->reactor.log, "reload: done");
+        else
+            log_problems(reload);
+        answer_all(reload, is_good);
+        if (server->is_accepting)
+            supervisor_ready();
+    }
     problems_deinit(&reload->problems);
     reload->settings = NULL;
-    supervisor_ready();
-    if (reload->is_wanted_again && !server->is_closed)
+    if (reload->is_wanted_again)
         run(reload);
 }
 

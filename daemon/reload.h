@@ -22,6 +22,9 @@ struct reload {
 
 void reload_init(struct reload *reload, struct server *server);
 
+// The daemon ends: who waits is told, and nothing is put in force any more.
+void reload_cancel(struct reload *reload);
+
 // Starts it. `r` is answered when it is done: +OK, or -POLICY and the first problem; NULL: a signal
 // asked, and only the log tells.
 void reload_start(struct reload *reload, struct request *r);

@@ -76,8 +76,8 @@ bool request_is_wanted(const struct request *r) { return !r->is_done && (r->clie
 
 void request_begin_answer(struct request *r, struct answer *a) {
     bool is_wanted = request_is_wanted(r);
-    answer_begin(a, &r->command, r->task ? r->task->render : r->entry->verb->render,
-                 is_wanted ? request_out(r) : &r->reply);
+    answer_render *render = r->task ? r->task->render : r->entry ? r->entry->verb->render : NULL;
+    answer_begin(a, &r->command, render, is_wanted ? request_out(r) : &r->reply);
     a->context = r->task;
     a->is_failed = !is_wanted; // nothing is rendered
     if (is_wanted && r->client)
@@ -100,7 +100,8 @@ void request_finish(struct request *r) {
     struct client *client = r->client;
     assert(!r->is_done);
     r->is_done = true;
-    client->held += r->reply.len;
+    r->held = client->first == r ? 0 : sizeof(*r) + r->reply.cap;
+    client->held += r->held;
     if (client->first == r)
         client_settle(client);
 }
@@ -117,14 +118,24 @@ void request_fail(struct request *r, enum reply_code code, const char *message) 
     request_finish(r);
 }
 
+// Told once: it may be freed, while the request waits on for a late answer.
+static void finish_task(struct request *r, const struct answer *answer) {
+    struct task *task = r->task;
+    r->is_done = true;
+    r->task = NULL;
+    task->on_answer(task, answer);
+}
+
+static bool is_miss_instead(const struct request *r) {
+    return r->space->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
+}
+
 void request_unanswered(struct request *r, enum reply_code code, const char *message) {
     if (r->task) {
-        r->is_done = true;
-        r->task->on_answer(r->task, NULL);
+        finish_task(r, NULL);
         return;
     }
-    bool is_miss = r->space->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
-    if (!is_miss) {
+    if (!is_miss_instead(r)) {
         request_fail(r, code, message);
         return;
     }
@@ -138,11 +149,15 @@ void request_answered(struct request *r, const struct answer *answer) {
     if (*answer->own_fault && r->space)
         backend_log_fault(r->space->backend, answer->own_fault);
     if (r->task) {
-        r->is_done = true;
-        r->task->on_answer(r->task, answer);
+        finish_task(r, answer);
         return;
     }
     struct space_stats *stats = r->space->stats;
+    if (answer->is_failed && answer->code == REPLY_UNAVAILABLE && is_miss_instead(r)) {
+        answer_cancel(answer);
+        request_unanswered(r, answer->code, "");
+        return;
+    }
     if (answer->is_failed)
         count_error(r, answer->code);
     else if (r->entry->verb->flags & VERB_WRITE)

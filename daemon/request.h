@@ -26,6 +26,7 @@ struct request {
     const struct verb_entry *entry;
     struct command command; // how many answers to expect
     uint32_t argc;          // arguments behind the namespace
+    size_t held;            // what it costs while its turn has not come, in bytes
     struct bytes reply;     // its reply, while older requests of the client have none yet
     uint64_t sent_at;       // where its commands begin in the connection's output, in bytes
     uint64_t deadline_ms;   // in the loop's time

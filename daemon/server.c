@@ -11,6 +11,7 @@
 enum {
     START_MS = 3000,     // the longest wait for backends before clients are let in
     SWEEP_MS = 250,      // how often clients are looked at
+    OVERDUE_MS = 5000,   // for what can't be cancelled, after everything is closed
     LAST_WORDS_MS = 500, // between the end of a drain and that of its clients
 };
 
@@ -55,6 +56,13 @@ static void close_listeners(struct server *server) {
     server->listener_count = 0;
 }
 
+// A name look-up can't be cancelled once it runs.
+static void on_overdue(uv_timer_t *timer) {
+    struct server *server = timer->data;
+    log_info(&server->reactor.log, "ended, not waiting for a name look-up");
+    _exit(server->exit_code);
+}
+
 // The loop ends when all that is closed here has gone.
 static void close_all(struct server *server) {
     if (server->is_closed)
@@ -62,6 +70,7 @@ static void close_all(struct server *server) {
     server->is_closed = true;
     supervisor_stopping();
     supervisor_close(&server->supervisor);
+    uv_timer_start(&server->last, on_overdue, OVERDUE_MS, 0);
     close_listeners(server);
     for (struct client *c = server->clients; c; c = c->next)
         client_close(c);
@@ -97,6 +106,8 @@ static void on_drain_over(uv_timer_t *timer) {
     log_warning(&server->reactor.log, "drain is over: closing %zu clients", server->client_count);
     for (struct backend *b = server->backends; b; b = b->next)
         backend_stop(b);
+    purge_cancel_all(server);
+    reload_cancel(&server->reload);
     uv_timer_start(&server->deadline, on_last_words_over, LAST_WORDS_MS, 0);
 }
 
@@ -117,6 +128,8 @@ static void drain(struct server *server) {
 
 static void on_signal(uv_signal_t *signal, int number) {
     struct server *server = signal->data;
+    if (number == SIGHUP && server->is_draining)
+        return;
     if (number == SIGHUP) {
         reload_start(&server->reload, NULL);
         return;
@@ -231,6 +244,9 @@ static void init_loop(struct server *server) {
     flusher_init(&reactor->flusher, &reactor->loop, before_flush, server);
     uv_timer_init(&reactor->loop, &server->sweep);
     uv_timer_init(&reactor->loop, &server->deadline);
+    uv_timer_init(&reactor->loop, &server->last);
+    uv_unref((uv_handle_t *)&server->last);
+    server->last.data = server;
     server->sweep.data = server->deadline.data = server;
     for (size_t i = 0; i < SERVER_SIGNALS; i++) {
         uv_signal_init(&reactor->loop, &server->signals[i]);
@@ -259,10 +275,10 @@ static void free_server(struct server *server) {
 }
 
 // The first settings come the way that all later ones do.
-static void start(struct server *server, struct settings *settings) {
+static void start(struct server *server, struct settings *settings, int verbosity) {
     struct problems problems = {0};
     struct bytes text = {0};
-    server->reactor.log.level = (enum log_level)settings->daemon.log_level;
+    server->verbosity = verbosity;
     if (!binding_apply(server, settings, &problems)) {
         problem_append(&problems, 0, &text);
         log_error(&server->reactor.log, "%.*s", (int)text.len, text.data);
@@ -272,13 +288,16 @@ static void start(struct server *server, struct settings *settings) {
     problems_deinit(&problems);
 }
 
-int server_run(struct settings *settings, const struct verb_table *verbs, const char *file) {
+int server_run(struct settings *settings, const struct verb_table *verbs, const char *file,
+               int verbosity) {
     struct server *server = mem_new(sizeof(*server));
     server->verbs = verbs;
     server->file = file;
     init_loop(server);
     reload_init(&server->reload, server);
-    start(server, settings);
+    start(server, settings, verbosity);
+    uv_run(&server->reactor.loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&server->last, NULL);
     uv_run(&server->reactor.loop, UV_RUN_DEFAULT);
     int code = server->exit_code;
     if (uv_loop_close(&server->reactor.loop) != 0)

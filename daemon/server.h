@@ -16,6 +16,7 @@ struct server {
     struct reactor reactor;
     const struct verb_table *verbs;
     const char *file;         // the configuration; NULL: built in
+    int verbosity;            // more log than the settings say
     struct policy *policy;    // in force
     struct backend *backends; // all that live: a list
     size_t settled_count;     // how many have settled while it started
@@ -38,6 +39,7 @@ struct server {
     uv_signal_t signals[SERVER_SIGNALS];
     uv_timer_t sweep;
     uv_timer_t deadline; // of starting, then of draining
+    uv_timer_t last;     // of ending
     uint64_t started_ms;
     bool is_accepting;
     bool is_draining;
@@ -45,8 +47,10 @@ struct server {
     int exit_code;
 };
 
-// Runs until a signal ends it; returns the process's exit code. `settings` is taken over.
-int server_run(struct settings *settings, const struct verb_table *verbs, const char *file);
+// Runs until a signal ends it; returns the process's exit code. `settings` is taken over;
+// `verbosity` is added to its log_level, and to those of later settings.
+int server_run(struct settings *settings, const struct verb_table *verbs, const char *file,
+               int verbosity);
 
 // Begins to connect; the backend lives until no policy refers to it.
 struct backend *server_new_backend(struct server *server, struct settings *settings,

@@ -91,6 +91,13 @@ static void fail_as_redis(struct answer *a, struct slice redis_error) {
     answer_fail(a, code, message);
 }
 
+static void check_length(struct answer *a) {
+    if (a->is_failed || a->out->len - a->start + a->gathered.len <= a->most)
+        return;
+    a->is_too_long = true;
+    answer_fail(a, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
+}
+
 static void render_event(struct answer *a, const struct event *e) {
     if (e->depth == 0)
         a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
@@ -98,10 +105,7 @@ static void render_event(struct answer *a, const struct event *e) {
         fail_as_redis(a, e->text);
     else
         a->render(a, e);
-    if (a->out->len - a->start <= a->most || a->is_failed)
-        return;
-    a->is_too_long = true;
-    answer_fail(a, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
+    check_length(a);
 }
 
 // Inside EXEC's array: only the first element, as if it had come alone.
@@ -139,10 +143,11 @@ bool answer_end(struct answer *a) {
     if (!a->is_failed)
         a->render(a, &(struct event){.type = EVENT_END});
     answer_deinit(a);
+    check_length(a);
     return true;
 }
 
-void answer_cancel(struct answer *a) { a->out->len = a->start; }
+void answer_cancel(const struct answer *a) { a->out->len = a->start; }
 
 void answer_move(struct answer *a, struct bytes *out) {
     size_t start = out->len;

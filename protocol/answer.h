@@ -65,7 +65,7 @@ bool answer_end(struct answer *a);
 void answer_fail(struct answer *a, enum reply_code code, const char *message);
 
 // Takes back what is written of the reply so far.
-void answer_cancel(struct answer *a);
+void answer_cancel(const struct answer *a);
 
 // The part of the reply that is already written moves to `out`; the rest will follow there.
 void answer_move(struct answer *a, struct bytes *out);
