@@ -37,8 +37,8 @@ const struct option_row schema[] = {
      .fallback = "0660",
      .help = "file mode of the Unix sockets"},
     {.name = "socket_group",
-     DAEMON(socket_group),
-     .type = TYPE_TEXT,
+     DAEMON(socket_gid),
+     .type = TYPE_GID,
      .fallback = "",
      .help = "group of the Unix sockets, by name or number; empty: the daemon's own"},
     {.name = "max_clients",
@@ -456,6 +456,9 @@ static bool read_id(const struct option_row *row, struct slice text, int64_t *id
                     struct bytes *error) {
     char name[64] = "";
     if (number_parse_int(text, id) && *id >= 0 && *id <= UINT32_MAX)
+        return true;
+    *id = -1;
+    if (text.len == 0 && row->fallback) // nobody in particular
         return true;
     if (text.len < sizeof(name))
         memcpy(name, text.data, text.len);

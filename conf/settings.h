@@ -37,7 +37,7 @@ struct daemon_conf { // [cachesd]
     struct address *listens;
     size_t listen_count;
     int64_t socket_mode;
-    char *socket_group;
+    int64_t socket_gid; // -1: the daemon's own
     int64_t max_clients;
     int64_t max_request;
     int64_t client_output;

@@ -137,8 +137,9 @@ static void on_lost(void *owner, const char *reason) {
     b->is_up = false;
     if (b->is_stopping)
         return;
-    if (was_up && has_served) {
+    if (was_up)
         log_warning(&b->reactor->log, "backend %s: lost: %s", b->conf->name, reason);
+    if (was_up && has_served) {
         b->failures = 0;
         start_connecting(b);
         return;

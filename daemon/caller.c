@@ -1,29 +1,33 @@
 #include "caller.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <sys/socket.h>
 
 #include "mem.h"
 
-enum { MOST_GROUPS = 1024 };
-
 _Static_assert(TOKEN_HASH_SIZE == crypto_hash_sha256_BYTES, "tokens are kept as SHA-256");
 
 void caller_init_peer(struct caller *c, int fd) {
     struct ucred peer;
-    socklen_t size = sizeof(peer), groups_size = MOST_GROUPS * sizeof(gid_t);
+    socklen_t size = sizeof(peer), groups_size = 0;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
         return;
     c->has_peer = true;
     c->pid = peer.pid;
     c->uid = peer.uid;
+    // Linux 4.13 and later; elsewhere the peer's own group alone counts (unix(7)). With too little
+    // room it says how much is needed.
+    bool has_groups =
+        getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &groups_size) == 0 || errno == ERANGE;
+    if (!has_groups)
+        groups_size = 0;
     c->groups = mem_new(sizeof(gid_t) + groups_size);
     c->groups[0] = peer.gid;
     c->group_count = 1;
-    // Linux 4.13 and later; elsewhere the peer's own group alone counts (unix(7)).
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, c->groups + 1, &groups_size) == 0)
+    if (groups_size > 0 &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, c->groups + 1, &groups_size) == 0)
         c->group_count += groups_size / sizeof(gid_t);
-    c->groups = mem_resize(c->groups, c->group_count * sizeof(gid_t));
 }
 
 void caller_deinit(struct caller *c) {

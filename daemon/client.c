@@ -96,6 +96,12 @@ static void end_penalty(struct client *c) {
     request_fail(auth, REPLY_NOAUTH, "wrong user or token");
 }
 
+void client_drain(struct client *c) {
+    if (c->penalty)
+        end_penalty(c);
+    stream_out(&c->stream); // on_written() will see that it is idle
+}
+
 void client_wait_turn(struct client *c) {
     if (c->is_waiting_turn)
         return;

@@ -71,6 +71,9 @@ void client_take_turn(struct client *c);
 // Holds back the refusal of an auth, and all that follows it, longer each time.
 void client_penalize(struct client *c, struct request *auth);
 
+// The daemon ends: it is ended as soon as it has nothing in flight.
+void client_drain(struct client *c);
+
 // Once in a while: closes it if it has been idle or stalled for too long.
 void client_sweep(struct client *c, uint64_t now_ms);
 

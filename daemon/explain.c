@@ -58,7 +58,7 @@ static void append_plan(struct bytes *text, const struct admission *a) {
     struct bytes commands = {0};
     struct command command = {.out = &commands};
     append_keys(text, a);
-    if (a->entry->verb->flags & VERB_WRITE)
+    if (a->entry->verb->flags & VERB_WRITE && !(a->entry->verb->flags & VERB_REMOVES))
         append_ttl(text, &a->call);
     a->entry->verb->build(&command, &a->call);
     append_commands(text, &commands);
@@ -71,9 +71,10 @@ static bool is_ruled_out(enum reply_code code) {
 }
 
 bool explain(struct server *server, const struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, struct bytes *error) {
+             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error) {
     struct admission a;
     bool is_admitted = request_admit(server, caller, words, count, &a, error);
+    *code = a.code;
     if (!is_admitted && !(a.entry && is_ruled_out(a.code)))
         return false;
     bytes_printf(text, "verb: %s\ncaller: ", a.entry->verb->name);

@@ -1,11 +1,12 @@
 // Explain: what a request would do, without doing it.
 #pragma once
 
-#include "bytes.h"
+#include "reply.h"
 
 struct caller;
 struct server;
 
-// Appends "name: value" lines to `text`. False: the request is none; *error got the reply.
+// Appends "name: value" lines to `text`. False: the request is none; *error got the reply, with
+// *code.
 bool explain(struct server *server, const struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, struct bytes *error);
+             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error);

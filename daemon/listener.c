@@ -1,8 +1,6 @@
 #include "listener.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -48,17 +46,9 @@ static bool clear_path(struct server *server, const char *path, struct bytes *er
 
 // NULL, or what is wrong with the mode or the group.
 static const char *set_access(const char *path, const struct daemon_conf *conf) {
-    const char *name = conf->socket_group;
-    char *end;
     if (chmod(path, (mode_t)conf->socket_mode) != 0)
         return "can't set socket_mode";
-    if (*name == '\0')
-        return NULL;
-    gid_t gid = (gid_t)strtoul(name, &end, 10);
-    struct group *group = *end ? getgrnam(name) : NULL;
-    if (*end && !group)
-        return "there is no such socket_group";
-    if (chown(path, (uid_t)-1, group ? group->gr_gid : gid) != 0)
+    if (conf->socket_gid >= 0 && chown(path, (uid_t)-1, (gid_t)conf->socket_gid) != 0)
         return "can't set socket_group";
     return NULL;
 }

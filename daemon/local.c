@@ -67,11 +67,7 @@ static void run_help(struct request *r, const struct call *call) {
     if (call->argc > 0) {
         entry = verb_find(verbs, call->args[0]);
         if (!entry) {
-            const char *nearest = verb_nearest(verbs, call->args[0]);
-            reply_error(request_out(r), REPLY_VERB, "no verb '%.*s': %s%s",
-                        REPLY_WORD(call->args[0]), nearest ? "did you mean " : "say help",
-                        nearest ? nearest : "");
-            request_finish(r);
+            request_fail_verb(r, call->args[0]);
             return;
         }
         verb_append_help(&text, entry->verb);
@@ -84,12 +80,11 @@ static void run_help(struct request *r, const struct call *call) {
 
 static void run_explain(struct request *r, const struct call *call) {
     struct bytes text = {0}, error = {0};
-    if (explain(r->server, &r->client->caller, call->args, call->argc, &text, &error)) {
+    enum reply_code code;
+    if (explain(r->server, &r->client->caller, call->args, call->argc, &text, &code, &error))
         finish_bulk(r, &text);
-    } else {
-        bytes_append_slice(request_out(r), bytes_slice(&error));
-        request_finish(r);
-    }
+    else
+        request_fail_with(r, code, bytes_slice(&error));
     bytes_deinit(&error);
 }
 
@@ -163,9 +158,10 @@ const struct verb local_verbs[] = {
     {
         .name = "purge",
         .collection = COLLECTION_ANY,
-        .flags = VERB_ADMIN | VERB_WRITE,
+        .flags = VERB_ADMIN | VERB_WRITE | VERB_REMOVES,
         .syntax = "N",
         .summary = "removes every key of the namespace, step by step; replies how many",
+        .build = purge_build,
         .run = run_purge,
     },
     {

@@ -151,5 +151,6 @@ bool policy_admit(const struct space *space, const struct verb_entry *entry, str
             return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
     *reason = REFUSED_TTL;
-    return !is_write || decide_ttl(conf, call, random, out);
+    bool has_ttl = is_write && !(entry->verb->flags & VERB_REMOVES);
+    return !has_ttl || decide_ttl(conf, call, random, out);
 }

@@ -85,26 +85,40 @@ void purge_cancel_all(struct server *server) {
 // --- steps ------------------------------------------------------------------------------------
 
 // The prefix with its glob characters escaped, then "*".
-static void append_pattern(struct bytes *pattern, const struct namespace_conf *conf) {
-    for (size_t i = 0; i < conf->prefix_len; i++) {
-        if (strchr("*?[]\\^-", conf->prefix[i]))
+static void append_pattern(struct bytes *pattern, struct slice prefix) {
+    for (size_t i = 0; i < prefix.len; i++) {
+        if (strchr("*?[]\\^-", prefix.data[i]))
             bytes_append_literal(pattern, "\\");
-        bytes_append(pattern, &conf->prefix[i], 1);
+        bytes_append(pattern, &prefix.data[i], 1);
     }
     bytes_append_literal(pattern, "*");
 }
 
-static void build_scan(struct command *c, struct task *task) {
-    struct purge *p = (struct purge *)task;
+static struct slice prefix_of(const struct purge *p) {
+    return (struct slice){p->space->conf->prefix, p->space->conf->prefix_len};
+}
+
+static void write_scan(struct command *c, struct slice cursor, struct slice prefix) {
     struct bytes pattern = {0};
-    append_pattern(&pattern, p->space->conf);
+    append_pattern(&pattern, prefix);
     command_begin(c, SLICE("SCAN"), 6);
-    command_word(c, slice_of(p->cursor));
+    command_word(c, cursor);
     command_word(c, SLICE("MATCH"));
     command_word(c, bytes_slice(&pattern));
     command_word(c, SLICE("COUNT"));
     command_integer(c, STEP_KEYS);
     bytes_deinit(&pattern);
+}
+
+void purge_build(struct command *c, const struct call *call) {
+    write_scan(c, SLICE("0"), call->prefix);
+    command_begin(c, SLICE("UNLINK"), 2);
+    command_word(c, SLICE("each key found"));
+}
+
+static void build_scan(struct command *c, struct task *task) {
+    struct purge *p = (struct purge *)task;
+    write_scan(c, slice_of(p->cursor), prefix_of(p));
 }
 
 static void build_unlink(struct command *c, struct task *task) {
@@ -116,7 +130,7 @@ static void build_unlink(struct command *c, struct task *task) {
 // SCAN: *2 cursor *N key …; UNLINK: how many.
 static void render(struct answer *a, const struct event *e) {
     struct purge *p = a->context;
-    struct slice prefix = {p->space->conf->prefix, p->space->conf->prefix_len};
+    struct slice prefix = prefix_of(p);
     if (e->type == EVENT_INTEGER) {
         p->removed += (uint64_t)e->integer;
         p->space->stats->purge_removed += (uint64_t)e->integer;
@@ -138,7 +152,11 @@ static void report_progress(struct purge *p) {
              p->space->conf->name, p->removed);
 }
 
+// From the start: a cursor means nothing to a server that has been restarted.
 static void retry(struct purge *p, const char *why) {
+    p->keys.len = p->key_count = 0;
+    p->is_unlinking = false;
+    memcpy(p->cursor, "0", sizeof("0"));
     if (++p->retries > MOST_RETRIES)
         give_up(p, why);
     else
@@ -148,8 +166,6 @@ static void retry(struct purge *p, const char *why) {
 static void on_answer(struct task *task, const struct answer *answer) {
     struct purge *p = (struct purge *)task;
     if (!answer || answer->is_failed) {
-        if (!p->is_unlinking)
-            p->keys.len = p->key_count = 0; // half of a step: it is done again
         retry(p, "the backend does not answer as it should");
         return;
     }
@@ -181,7 +197,7 @@ void purge_start(struct request *r) {
     p->policy = policy_ref(r->policy);
     p->space = r->space;
     p->request = r;
-    p->cursor[0] = '0';
+    memcpy(p->cursor, "0", sizeof("0"));
     p->next = p->server->purges;
     p->server->purges = p;
     p->space->stats->purging++;

@@ -6,12 +6,17 @@
 // on when the client that asked for it leaves, and under the settings it began with.
 #pragma once
 
+#include "command.h"
+
 struct purge;
 struct request;
 struct server;
 
 // `r` is answered with the number of keys removed when it is over.
 void purge_start(struct request *r);
+
+// The command of its first step, for explain.
+void purge_build(struct command *c, const struct call *call);
 
 // The server ends: no purge goes on.
 void purge_cancel_all(struct server *server);

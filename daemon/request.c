@@ -118,6 +118,12 @@ void request_fail(struct request *r, enum reply_code code, const char *message) 
     request_finish(r);
 }
 
+void request_fail_with(struct request *r, enum reply_code code, struct slice error) {
+    bytes_append_slice(request_out(r), error);
+    count_error(r, code);
+    request_finish(r);
+}
+
 // Told once: it may be freed, while the request waits on for a late answer.
 static void finish_task(struct request *r, const struct answer *answer) {
     struct task *task = r->task;
@@ -180,9 +186,7 @@ static void refuse_with(struct client *client, struct space *space, enum reply_c
                         struct slice error) {
     struct request *r = request_new(client);
     r->space = space;
-    bytes_append_slice(request_out(r), error);
-    count_error(r, code);
-    request_finish(r);
+    request_fail_with(r, code, error);
 }
 
 // --- admission --------------------------------------------------------------------------------
@@ -201,6 +205,14 @@ static bool refuse_verb(struct server *server, struct admission *a, struct slice
     reply_error(error, REPLY_VERB, "no verb '%.*s': %s%s", REPLY_WORD(name),
                 nearest ? "did you mean " : "say help for the list", nearest ? nearest : "");
     return false;
+}
+
+void request_fail_verb(struct request *r, struct slice name) {
+    struct admission a = {0};
+    struct bytes error = {0};
+    refuse_verb(r->server, &a, name, &error);
+    request_fail_with(r, a.code, bytes_slice(&error));
+    bytes_deinit(&error);
 }
 
 // The namespace of that name, if the caller may use it. Who is limited to some does not learn
@@ -224,9 +236,7 @@ struct space *request_find_space(struct request *r, struct slice name) {
     struct admission a = {0};
     struct bytes error = {0};
     if (!find_space(r->server, &r->client->caller, name, &a, &error)) {
-        bytes_append_slice(request_out(r), bytes_slice(&error));
-        count_error(r, a.code);
-        request_finish(r);
+        request_fail_with(r, a.code, bytes_slice(&error));
     }
     bytes_deinit(&error);
     return a.space;

@@ -53,6 +53,9 @@ struct bytes *request_out(struct request *r);
 // The reply is written: it leaves when its turn comes.
 void request_finish(struct request *r);
 
+// There is no verb of that name.
+void request_fail_verb(struct request *r, struct slice name);
+
 // The namespace that a daemon's own verb names; NULL: refused, and the request is done.
 struct space *request_find_space(struct request *r, struct slice name);
 
@@ -62,6 +65,9 @@ void request_answered(struct request *r, const struct answer *answer);
 // How long its reply may be, in bytes: what client_output leaves. A write's is never cut, since it
 // has been applied.
 size_t request_reply_limit(const struct request *r);
+
+// As request_fail(), with the whole error written already.
+void request_fail_with(struct request *r, enum reply_code code, struct slice error);
 
 // The backend did not answer: an error, or, where the namespace says on_error = miss, what a read
 // replies when nothing is there. Parts of the reply that were written must have been taken back.

@@ -122,7 +122,7 @@ static void drain(struct server *server) {
         return;
     }
     for (struct client *c = server->clients; c; c = c->next)
-        stream_out(&c->stream); // its on_written() ends it when it is idle
+        client_drain(c);
     uv_timer_start(&server->deadline, on_drain_over, (uint64_t)conf->drain_ms, 0);
 }
 

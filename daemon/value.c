@@ -6,7 +6,8 @@
 
 static bool is_json(struct slice value) {
     json_error_t error;
-    json_t *json = json_loadb(value.data, value.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_t *json = json_loadb(value.data, value.len,
+                              JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
     json_decref(json);
     return json;
 }

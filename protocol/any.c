@@ -39,7 +39,7 @@ const struct verb any_verbs[] = {
     {
         .name = "del",
         .collection = COLLECTION_ANY,
-        .flags = VERB_WRITE,
+        .flags = VERB_WRITE | VERB_REMOVES,
         .syntax = "N K [K ...]",
         .summary = "removes keys; replies how many existed",
         .build = build_del,

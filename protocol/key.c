@@ -110,7 +110,7 @@ const struct verb key_verbs[] = {
     {
         .name = "key.take",
         .collection = COLLECTION_KEY,
-        .flags = VERB_WRITE,
+        .flags = VERB_WRITE | VERB_REMOVES,
         .syntax = "N K",
         .summary = "the value, or nil; and it is gone",
         .build = build_take,

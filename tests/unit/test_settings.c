@@ -15,7 +15,7 @@ START_TEST(settings_have_the_documented_defaults_of_the_daemon) {
     struct settings *s = load_good(SMALL, NULL);
     const struct daemon_conf *d = &s->daemon;
     ck_assert_int_eq(d->socket_mode, 0660);
-    ck_assert_str_eq(d->socket_group, "");
+    ck_assert_int_eq(d->socket_gid, -1);
     ck_assert_int_eq(d->max_clients, 10000);
     ck_assert_int_eq(d->max_request, 16 * MB);
     ck_assert_int_eq(d->client_output, 64 * MB);
@@ -88,7 +88,7 @@ END_TEST
 START_TEST(settings_read_every_option_of_the_daemon) {
     struct settings *s = load_good(
         SMALL "[cachesd]\nlisten = unix:/run/c.sock\nlisten = tcp:127.0.0.1:7379, tcp:[::1]:7380,\n"
-              "  systemd\nsocket_mode = 600\nsocket_group = web\nmax_clients = 5\n"
+              "  systemd\nsocket_mode = 600\nsocket_group = 0\nmax_clients = 5\n"
               "max_request = 1mb\nclient_output = 2mb\nclient_stall = 1500ms\nclient_idle = 5m\n"
               "drain = 0\nnear_memory = 1gb\nlog_level = debug\n",
         NULL);
@@ -101,7 +101,7 @@ START_TEST(settings_read_every_option_of_the_daemon) {
     ck_assert_int_eq(d->listens[2].line, 6);
     ck_assert_int_eq(d->listens[3].kind, ADDRESS_SYSTEMD);
     ck_assert_int_eq(d->socket_mode, 0600);
-    ck_assert_str_eq(d->socket_group, "web");
+    ck_assert_int_eq(d->socket_gid, 0);
     ck_assert_int_eq(d->max_clients, 5);
     ck_assert_int_eq(d->max_request, 1 * MB);
     ck_assert_int_eq(d->client_output, 2 * MB);
