@@ -7,7 +7,7 @@
 #include "mem.h"
 #include "reply.h"
 
-enum { LONGEST_PING_MS = 1000 };
+enum { LONGEST_PING_MS = 1000, SHORTEST_STALL_MS = 500 };
 
 static void on_timer(uv_timer_t *timer);
 static void fail(struct backend_conn *c, const char *format, ...)
@@ -79,11 +79,14 @@ static void fail(struct backend_conn *c, const char *format, ...) {
 
 static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 // Two timeouts without an answer, though something was asked: the server hangs, or is gone without
 // a word. A reply that drips for longer is as good as none.
 static uint64_t stall_ms(const struct backend_conn *c) {
-    uint64_t since = c->first->deadline_ms - (uint64_t)c->conf->timeout_ms;
-    return (since > c->progress_ms ? since : c->progress_ms) + 2 * (uint64_t)c->conf->timeout_ms;
+    uint64_t timeout = (uint64_t)c->conf->timeout_ms;
+    return later(c->first->deadline_ms - timeout, c->progress_ms) +
+           later(2 * timeout, SHORTEST_STALL_MS);
 }
 
 // One timer for all that can come due. Deadlines come in the order of the queue.
@@ -143,6 +146,12 @@ static void send_ping(struct backend_conn *c) {
     backend_conn_push(c, &c->ping);
 }
 
+// The daemon breaks the connection itself, so what was sent is late rather than lost.
+static void give_up(struct backend_conn *c) {
+    expire(c, UINT64_MAX);
+    fail(c, "it does not answer");
+}
+
 static void on_timer(uv_timer_t *timer) {
     struct backend_conn *c = timer->data;
     uint64_t now = uv_now(&c->reactor->loop);
@@ -151,7 +160,7 @@ static void on_timer(uv_timer_t *timer) {
     } else {
         expire(c, now);
         if (c->first && now >= stall_ms(c))
-            fail(c, "it does not answer");
+            give_up(c);
         else if (!c->first && now >= c->progress_ms + c->ping_ms)
             send_ping(c);
     }

@@ -87,7 +87,7 @@ void purge_cancel_all(struct server *server) {
 // The prefix with its glob characters escaped, then "*".
 static void append_pattern(struct bytes *pattern, struct slice prefix) {
     for (size_t i = 0; i < prefix.len; i++) {
-        if (strchr("*?[]\\^-", prefix.data[i]))
+        if (strchr("*?[]\\", prefix.data[i]))
             bytes_append_literal(pattern, "\\");
         bytes_append(pattern, &prefix.data[i], 1);
     }
