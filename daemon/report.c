@@ -81,10 +81,17 @@ void report_clients(const struct server *server, struct bytes *text) {
                      c->last_verb ? c->last_verb->name : "none");
 }
 
-static void append_errors(struct bytes *text, const uint64_t *errors) {
+// Those that come before there is a namespace are counted by the daemon alone.
+static bool is_before_namespace(enum reply_code code) {
+    return code == REPLY_PROTOCOL || code == REPLY_VERB || code == REPLY_NAMESPACE ||
+           code == REPLY_NOAUTH || code == REPLY_NOPERM;
+}
+
+static void append_errors(struct bytes *text, const uint64_t *errors, bool is_of_namespace) {
     for (int code = 0; code < REPLY_CODE_COUNT; code++)
-        bytes_printf(text, "errors_%s:%" PRIu64 "\n", reply_code_name((enum reply_code)code),
-                     errors[code]);
+        if (code != REPLY_LEASE && !(is_of_namespace && is_before_namespace((enum reply_code)code)))
+            bytes_printf(text, "errors_%s:%" PRIu64 "\n", reply_code_name((enum reply_code)code),
+                         errors[code]);
 }
 
 void report_space_stats(const struct space *space, struct bytes *text) {
@@ -104,7 +111,7 @@ void report_space_stats(const struct space *space, struct bytes *text) {
         bytes_printf(text, "refused_%s:%" PRIu64 "\n", reasons[i], s->refused[i]);
     bytes_printf(text, "purging:%" PRIu64 "\npurge_removed:%" PRIu64 "\n", s->purging,
                  s->purge_removed);
-    append_errors(text, s->errors);
+    append_errors(text, s->errors, true);
 }
 
 void report_stats(const struct server *server, const struct caller *caller, struct bytes *text) {
@@ -117,7 +124,7 @@ void report_stats(const struct server *server, const struct caller *caller, stru
                  (uv_now(&server->reactor.loop) - server->started_ms) / 1000, server->client_count,
                  server->stats.accepted, server->stats.turned_away, server->max_clients,
                  server->stats.requests);
-    append_errors(text, server->stats.errors);
+    append_errors(text, server->stats.errors, false);
     for (size_t i = 0; i < settings->namespace_count; i++)
         if (caller_may_use(caller, i))
             report_space_stats(&server->policy->spaces[i], text);

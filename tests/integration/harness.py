@@ -11,7 +11,9 @@ In a configuration {redis:NAME} stands for the URL of a Redis (started when it i
 Leaving the world stops everything and fails when the daemon ended badly.
 """
 
+import contextlib
 import ctypes
+import hashlib
 import os
 import pathlib
 import re
@@ -77,6 +79,43 @@ def accepts(address):
         return True
     except OSError:
         return False
+
+
+def is_sanitized():
+    """Whether the daemon under test was built with sanitizers, which need much memory."""
+    return b"__asan_init" in pathlib.Path(CACHESD).read_bytes()
+
+
+def token_hash(token):
+    """As the option `token` wants it."""
+    return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def identity(uid, gid, groups=()):
+    """Who this process is to the Unix sockets that it connects to meanwhile. Needs root."""
+    before = os.geteuid(), os.getegid(), os.getgroups()
+    os.setgroups(groups)
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before[0])
+        os.setegid(before[1])
+        os.setgroups(before[2])
+
+
+def sections(text):
+    """What `stats` replies: {heading: {name: value}}."""
+    found = {}
+    for line in text.decode().splitlines():
+        if line.startswith("# "):
+            current = found.setdefault(line[2:], {})
+        else:
+            name, _, value = line.partition(":")
+            current[name] = value
+    return found
 
 
 def free_port():
@@ -187,6 +226,22 @@ class Daemon:
     def call(self, *words):
         with self.client() as client:
             return client.call(*words)
+
+    def configure(self, ini):
+        """Replaces its file at once, so that no reload reads half of it."""
+        text = self.world.fill_in(ini)
+        pathlib.Path(self.ini + ".new").write_text(text)
+        os.replace(self.ini + ".new", self.ini)
+
+    def reload(self, ini):
+        """Replaces its file and reloads; gives the reply."""
+        self.configure(ini)
+        return self.call("reload")
+
+    def stats(self, namespace):
+        """The counters of a namespace, as numbers."""
+        found = sections(self.call("stats", namespace))[f"namespace {namespace}"]
+        return {name: int(value) for name, value in found.items()}
 
     def send_signal(self, number):
         self.process.send_signal(number)

@@ -136,13 +136,18 @@ def parse_array(data, count, at):
     return items, at
 
 
+def family_of(address):
+    if isinstance(address, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
 class Client:
     """A connection to cachesd or to Redis. `address` is a path or (host, port)."""
 
     def __init__(self, address, timeout=10):
-        is_path = isinstance(address, str)
         self.timeout = timeout
-        self.socket = socket.socket(socket.AF_UNIX if is_path else socket.AF_INET)
+        self.socket = socket.socket(family_of(address))
         self.socket.settimeout(timeout)
         try:
             self.socket.connect(address)

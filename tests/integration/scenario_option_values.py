@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""-t on each value of each option: those at the limits are good, one over is bad, with its line."""
+
+import pathlib
+import unittest
+
+import harness
+
+SECTIONS = {
+    "cachesd": "[cachesd]\n{option}[backend main]\nurl = redis://h\n[namespace carts]\n",
+    "backend": "[backend main]\n{option}{url}[namespace carts]\n",
+    "namespace": "[backend main]\nurl = redis://h\n[namespace carts]\n{option}",
+    "user": "[backend main]\nurl = redis://h\n[namespace carts]\n[user web]\n{option}{user}",
+}
+HASH = harness.token_hash("token")
+YES_NO = (["yes", "no", "YES"], ["maybe", "1", ""])
+
+# option: good values, bad values.
+VALUES = {
+    "cachesd": {
+        "listen": (
+            ["unix:/run/c.sock", "tcp:127.0.0.1:1", "tcp:[::1]:65535", "systemd",
+             "tcp:localhost:7379, unix:/a"],
+            ["", "unix:", "tcp:127.0.0.1", "tcp:127.0.0.1:65536", "tcp:::1:5", "tcp:0.0.0.0:1",
+             "udp:127.0.0.1:5", "tcp:no.such.invalid:5", "unix:/" + "x" * 108],
+        ),
+        "socket_mode": (["0", "0600", "660", "0777"], ["", "0888", "1000", "rw", "07777"]),
+        "socket_group": (["root", "0", ""], []),
+        "max_clients": (["1", "1000000"], ["0", "1000001", "-1", "many", "1.5", ""]),
+        "max_request": (["64kb", "65536", "536870911"], ["65535", "512mb", "536870912", "0"]),
+        "client_output": (["64kb", "1024gb"], ["65535", "1025gb", "-1"]),
+        "client_stall": (["100ms", "1d"], ["99ms", "0", "forever", "86401", "1w"]),
+        "client_idle": (["0", "forever", "1ms", "36500d"], ["36501d", "-1s", "soon"]),
+        "drain": (["0", "1d"], ["86401", "forever", "-1"]),
+        "near_memory": (["0", "1024gb"], ["1025gb", "lots"]),
+        "log_level": (["error", "warning", "info", "debug"], ["verbose", "", "Info"]),
+    },
+    "backend": {
+        "url": (
+            ["redis://h", "redis://u:p@h:1/0", "unix:/r.sock?db=1", "embedded:",
+             "embedded:?maxmemory=1gb&policy=noeviction", "redis://[::1]:6379"],
+            ["", "http://h", "rediss://h", "redis+cluster://h", "redis+sentinel://h",
+             "redis://h:0x1", "redis://h:65536", "redis://h/x", "redis://h#name", "h:6379"],
+        ),
+        "password_file": (["", "{folder}/secret", "secret"], ["nosuch", "/no/such", "empty"]),
+        "connect_timeout": (["1ms", "1h"], ["0", "3601", "forever"]),
+        "timeout": (["1ms", "3600"], ["0", "3601s", "forever"]),
+        "max_pending": (["1", "10000000"], ["0", "10000001"]),
+    },
+    "namespace": {
+        "backend": (["main"], ["other", "a b"]),
+        "prefix": (["x:", "", "x" * 190], ["x" * 191]),
+        "ttl": (["1ms", "36500d", "0", "forever"], ["36501d", "-1", "2 h"]),
+        "max_ttl": (["2h", "36500d", "forever", "0"], ["7199", "36501d"]),
+        "over_ttl": (["clamp", "reject"], ["refuse"]),
+        "ttl_mode": (["sliding", "fixed"], ["floating"]),
+        "jitter": (["0%", "100%", "15"], ["101%", "-1%", "1.5%", "%"]),
+        "collections": (
+            ["key", "key, dict, set, sorted, counter, memo"], ["keys", "key dict", "list"],
+        ),
+        "deny": (["", "touch", "dict.pop, KEY.SET, purge"], ["dict.popp", "dict.*"]),
+        "readonly": YES_NO,
+        "value": (["bytes", "int", "json"], ["float"]),
+        "max_key": (["7", "64kb"], ["6", "65537", "0"]),
+        "max_value": (["1", "536870911"], ["0", "512mb"]),
+        "near": YES_NO,
+        "near_ttl": (["1ms", "1d"], ["0", "86401"]),
+        "stale": (["0", "36500d"], ["36501d"]),
+        "lease": (["1ms", "1d"], ["0", "86401"]),
+        "null_ttl": (["1ms", "36500d"], ["0", "36501d"]),
+        "on_error": (["error", "miss"], ["ignore"]),
+    },
+    "user": {
+        "uid": (["0", "root", "4294967294"], ["no-such-user", "-1", "4294967296"]),
+        "gid": (["0", "root", "4294967294"], ["no-such-group", "-1", "4294967296"]),
+        "token": (
+            [HASH, HASH.upper().replace("SHA256", "sha256")],
+            ["", "token", HASH[:-1], HASH + "0", HASH[7:], "md5:" + HASH[7:], HASH[:-1] + "g"],
+        ),
+        "namespaces": (["carts", "*", "carts, carts"], ["", "nosuch", "carts, nosuch", "c!"]),
+        "access": (["read", "write", "admin"], ["none", "root", "Write"]),
+    },
+}  # fmt: skip
+
+
+class Values(unittest.TestCase):
+    def setUp(self):
+        self.world = harness.World()
+        pathlib.Path(self.world.folder, "secret").write_text("secret\n")
+        pathlib.Path(self.world.folder, "empty").touch()
+
+    def tearDown(self):
+        self.world.__exit__(None)
+
+    def check(self, section, name, value):
+        """What is wrong with a configuration that has this option; nothing: an empty string."""
+        rest = "" if name == "namespaces" else "namespaces = *\n"
+        rest += "" if name in ("uid", "token") else "uid = 1\n"
+        text = SECTIONS[section].replace("{option}", f"{name} = {value}\n")
+        text = text.replace("{url}", "" if name == "url" else "url = redis://h\n")
+        text = text.replace("{user}", rest)
+        self.path = pathlib.Path(self.world.folder, "c.ini")
+        self.path.write_text(self.world.fill_in(text))
+        done = harness.run(harness.CACHESD, "-t", "-c", self.path, env=self.world.environment)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return done.stderr if done.returncode else ""
+
+    def test_good_values_are_good(self):
+        for section, name, good, _ in self.options():
+            for value in good:
+                with self.subTest(section=section, option=name, value=value):
+                    self.assertEqual(self.check(section, name, value), "")
+
+    def test_bad_values_are_refused_with_a_line(self):
+        for section, name, _, bad in self.options():
+            for value in bad:
+                with self.subTest(section=section, option=name, value=value):
+                    self.assertRegex(self.check(section, name, value), rf"^{self.path}:\d+: .")
+
+    def options(self):
+        for section, options in VALUES.items():
+            for name, (good, bad) in options.items():
+                yield section, name, good, bad
+
+    def test_an_option_twice_is_refused_but_listen(self):
+        for section, name, good, _ in self.options():
+            if name != "listen":
+                with self.subTest(section=section, option=name):
+                    twice = f"{good[0]}\n{name} = {good[0]}"
+                    self.assertIn(f"{name} is given twice", self.check(section, name, twice))
+
+    def test_a_misspelt_option_is_told_the_nearest(self):
+        for section, name, good, _ in self.options():
+            if len(name) > 4:
+                with self.subTest(section=section, option=name):
+                    wrong = name[:-2] + name[-1] + name[-2] + "x"
+                    right = f"did you mean {name}?"
+                    text = f"{good[0]}\n{wrong} = {good[0]}"
+                    self.assertIn(right, self.check(section, name, text))
+
+
+if __name__ == "__main__":
+    harness.main()

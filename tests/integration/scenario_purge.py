@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""Purge: all keys of a namespace and no others, in small steps, whatever happens meanwhile."""
+
+import re
+import signal
+import unittest
+
+import harness
+import resp
+
+MANY = 100_000
+
+HEAD = """\
+[cachesd]
+listen = {listen}
+drain = 300ms
+[backend main]
+url = {redis:main}
+timeout = 5s
+"""
+INI = HEAD + "[namespace carts]\n[namespace users]\n"
+GLOBS = ["a*", "b?", "c[d]", "e[^f]", "g\\h", "i[j-k]", "[", "]", "^", "\\", "l\\*", "m:{n}"]
+
+
+def populate(redis, prefix, count):
+    """Keys `prefix:0` and so on."""
+    redis.call("DEBUG", "POPULATE", count, prefix, 10)
+
+
+def user(name, access):
+    """A user whose token is its name."""
+    hash_ = harness.token_hash(name)
+    return f"[user {name}]\ntoken = {hash_}\nnamespaces = *\naccess = {access}\n"
+
+
+class Purge(unittest.TestCase):
+    def wait_for_progress(self, daemon, least=1):
+        harness.wait_until(
+            lambda: daemon.stats("carts")["purge_removed"] >= least, "the purge has begun"
+        )
+
+    def wait_until_over(self, daemon):
+        harness.wait_until(lambda: daemon.stats("carts")["purging"] == 0, "the purge is over")
+
+    # --- what goes and what stays -------------------------------------------------------------
+
+    def test_other_prefixes_are_untouched(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            for prefix in ("carts", "users", "other", "xcarts", "carts2"):
+                populate(redis, prefix, 3000)
+            self.assertEqual(daemon.call("purge", "carts"), 3000)
+            self.assertEqual(redis.call("KEYS", "carts:*"), [])
+            self.assertEqual(redis.call("DBSIZE"), 4 * 3000)
+
+    def test_a_prefix_with_glob_characters_is_taken_as_it_is(self):
+        for glob in GLOBS:
+            others = [glob + glob, "x" + glob, "aa", "bx", "cd", "ex", "gh", "ij", "lx", "m:n"]
+            with self.subTest(prefix=glob), harness.World() as world:
+                ini = HEAD + f"[namespace carts]\nprefix = {glob}:\n"
+                redis, daemon = world.redis(), world.daemon(ini)
+                redis.call("MSET", *(w for other in others for w in (other + ":k", "v")))
+                for i in range(10):
+                    daemon.call("key.set", "carts", f"k{i}", "v")
+                self.assertEqual(daemon.call("purge", "carts"), 10)
+                self.assertEqual(redis.call("DBSIZE"), len(set(others)))
+
+    def test_an_empty_prefix_stands_for_the_whole_database(self):
+        ini = HEAD + "[namespace carts]\nprefix =\n"
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(ini)
+            populate(redis, "any", 1000)
+            with redis.client() as direct:
+                direct.call("SELECT", "1")
+                direct.call("SET", "any:0", "v")
+            self.assertEqual(daemon.call("purge", "carts"), 1000)
+            self.assertIn(b"db1:keys=1", redis.call("INFO", "keyspace"))
+
+    def test_each_collection_large_or_small_goes(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            words = [f"w{i}" for i in range(20000)]
+            with daemon.client() as client:
+                client.call("dict.set", "carts", "d", *words)
+                client.call("set.add", "carts", "s", *words)
+                client.call("key.set", "carts", bytes(range(256)), "v")
+                client.call("key.set", "carts", "", "v")
+                self.assertEqual(client.call("purge", "carts"), 4)
+            self.assertEqual(redis.call("DBSIZE"), 0)
+
+    # --- who may ------------------------------------------------------------------------------
+
+    def test_only_an_admin_of_the_namespace_may(self):
+        mine = user("mine", "admin").replace("= *", "= users")
+        with harness.World() as world:
+            redis = world.redis()
+            users = user("reader", "read") + user("writer", "write") + user("boss", "admin")
+            daemon = world.daemon(INI + users + mine)
+            populate(redis, "carts", 100)
+            self.assertEqual(daemon.call("purge", "carts").code, "NOAUTH")
+            for name in ("reader", "writer", "mine"):
+                with daemon.client() as client:
+                    self.assertEqual(client.call("auth", name, name), b"OK")
+                    self.assertEqual(client.call("purge", "carts").code, "NOPERM")
+            self.assertEqual(redis.call("DBSIZE"), 100)
+            with daemon.client() as client:
+                client.call("auth", "boss", "boss")
+                self.assertEqual(client.call("purge", "carts"), 100)
+
+    def test_a_readonly_namespace_is_refused(self):
+        with harness.World() as world:
+            redis = world.redis()
+            daemon = world.daemon(HEAD + "[namespace carts]\nreadonly = yes\n")
+            populate(redis, "carts", 100)
+            self.assertEqual(daemon.call("purge", "carts").code, "POLICY")
+            self.assertEqual(redis.call("DBSIZE"), 100)
+
+    # --- meanwhile ----------------------------------------------------------------------------
+
+    def test_progress_can_be_watched(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", MANY)
+            with daemon.client() as client, daemon.client() as other:
+                client.send(resp.array("purge", "carts"))
+                seen = []
+                while not seen or seen[-1] < MANY:
+                    stats = harness.sections(other.call("stats", "carts"))["namespace carts"]
+                    seen.append(int(stats["purge_removed"]))
+                    if seen[-1] < MANY:
+                        self.assertEqual(stats["purging"], "1")
+                self.assertEqual(client.read(), MANY)
+                self.assertEqual(seen, sorted(seen))
+                self.assertGreater(len(set(seen)), 5)
+                self.wait_until_over(daemon)
+            self.assertRegex(daemon.log(), rf"purge carts: done, {MANY} ")
+
+    def test_it_goes_on_when_its_client_leaves(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", MANY)
+            with daemon.client() as client:
+                client.send(resp.array("purge", "carts"))
+                self.wait_for_progress(daemon)
+            self.wait_until_over(daemon)
+            self.assertEqual(redis.call("DBSIZE"), 0)
+
+    def test_its_client_can_go_on_and_gets_its_replies_in_order(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", 10000)
+            with daemon.client() as client:
+                client.send(resp.array("purge", "carts") + resp.array("key.set", "users", "k", "v"))
+                client.send(resp.array("ping"))
+                self.assertEqual([client.read() for _ in range(3)], [10000, b"OK", b"PONG"])
+
+    def test_two_at_once_share_the_work(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", 20000)
+            populate(redis, "users", 5000)
+            with daemon.client() as one, daemon.client() as two, daemon.client() as three:
+                for client, namespace in ((one, "carts"), (two, "carts"), (three, "users")):
+                    client.send(resp.array("purge", namespace))
+                self.assertEqual(one.read() + two.read(), 20000)
+                self.assertEqual(three.read(), 5000)
+            self.assertEqual(redis.call("DBSIZE"), 0)
+
+    def test_it_goes_on_under_the_settings_it_began_with_when_they_change(self):
+        changes = {
+            "prefix": INI.replace("[namespace users]", "prefix = new:\n[namespace users]"),
+            "backend": INI.replace("{redis:main}", "{redis:other}"),
+            "namespace gone": INI.replace("[namespace carts]\n", ""),
+            "readonly": INI.replace("[namespace users]", "readonly = yes\n[namespace users]"),
+        }
+        for name, ini in changes.items():
+            with self.subTest(name), harness.World() as world:
+                redis, daemon = world.redis(), world.daemon(INI)
+                for prefix in ("carts", "new", "users"):
+                    populate(redis, prefix, 50000 if prefix == "carts" else 100)
+                with daemon.client() as client:
+                    client.send(resp.array("purge", "carts"))
+                    self.wait_for_progress(daemon)
+                    self.assertEqual(daemon.reload(ini), b"OK")
+                    self.assertEqual(client.read(), 50000)
+                self.assertEqual(redis.call("DBSIZE"), 200)
+
+    # --- a backend in trouble -----------------------------------------------------------------
+
+    def test_a_backend_that_hangs_in_the_middle_is_waited_for(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI.replace("5s", "100ms"))
+            populate(redis, "carts", MANY)
+            with daemon.client() as client, daemon.client() as other:
+                client.send(resp.array("purge", "carts"))
+                self.wait_for_progress(daemon)
+                redis.send_signal(signal.SIGSTOP)
+                reply = other.call("key.get", "users", "k")
+                self.assertIn(reply.code, ("TIMEOUT", "LOST", "UNAVAILABLE"))
+                redis.send_signal(signal.SIGCONT)
+                self.assertGreater(client.read(), 0)
+            self.assertEqual(redis.call("DBSIZE"), 0)
+
+    def test_a_connection_that_breaks_again_and_again_is_made_anew(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", MANY)
+            with daemon.client() as client, redis.client() as direct:
+                client.send(resp.array("purge", "carts"))
+                for part in range(1, 5):
+                    self.wait_for_progress(daemon, part * MANY // 5)
+                    direct.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                self.assertGreater(client.read(), 0)
+            self.assertEqual(redis.call("DBSIZE"), 0)
+
+    def test_a_backend_that_dies_in_the_middle_and_comes_back_is_purged_to_the_end(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", MANY)
+            populate(redis, "users", 100)
+            with daemon.client() as client:
+                client.send(resp.array("purge", "carts"))
+                self.wait_for_progress(daemon, MANY // 4)
+                with redis.client() as direct:  # what is left is there again when it starts
+                    direct.send(resp.array("SHUTDOWN", "SAVE"))
+                redis.process.wait()
+                redis.start()
+                self.assertGreater(client.read(), MANY // 4)
+            harness.wait_until(lambda: redis.call("PING") == b"PONG", "it has loaded")
+            self.assertEqual(redis.call("DBSIZE"), 100)
+
+    def test_a_backend_that_stays_away_ends_it_and_its_client_is_told(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", MANY)
+            with daemon.client() as client:
+                client.timeout = harness.LONG
+                client.send(resp.array("purge", "carts"))
+                self.wait_for_progress(daemon)
+                redis.kill()
+                reply = client.read()
+            self.assertEqual(reply.code, "UNAVAILABLE")
+            removed = int(re.search(rb"(\d+) keys were removed", reply)[1])
+            self.assertEqual(removed, daemon.stats("carts")["purge_removed"])
+            self.assertEqual(daemon.stats("carts")["purging"], 0)
+
+    def test_its_client_is_told_when_the_daemon_ends(self):
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(INI)
+            populate(redis, "carts", MANY)
+            with daemon.client() as client:
+                client.send(resp.array("purge", "carts"))
+                self.wait_for_progress(daemon)
+                redis.send_signal(signal.SIGSTOP)
+                daemon.send_signal(signal.SIGTERM)
+                self.assertEqual(client.read().code, "UNAVAILABLE")
+                self.assertEqual(daemon.wait(), 0)
+                redis.send_signal(signal.SIGCONT)
+
+
+if __name__ == "__main__":
+    harness.main()

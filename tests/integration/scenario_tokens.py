@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""auth: over the Unix socket and TCP; wrong tokens; listeners that others can reach."""
+
+import os
+import pathlib
+import time
+import unittest
+
+import harness
+import resp
+from resp import Client
+
+INI = """\
+[cachesd]
+listen = {listen}
+listen = tcp:127.0.0.1:{port}
+[backend main]
+url = {redis:main}
+[namespace carts]
+[namespace users]
+"""
+
+
+def user(name, token, namespaces="*", access="read"):
+    hash_ = harness.token_hash(token)
+    return f"[user {name}]\ntoken = {hash_}\nnamespaces = {namespaces}\naccess = {access}\n"
+
+
+WEB = user("web", "open sesame", access="write")
+
+
+class Auth(unittest.TestCase):
+    def test_a_token_is_good_over_the_unix_socket_and_over_tcp(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB)
+            for address in (daemon.path, ("127.0.0.1", world.port)):
+                with Client(address) as client:
+                    self.assertEqual(client.call("key.get", "carts", "k").code, "NOAUTH")
+                    self.assertEqual(client.call("auth", "web", "open sesame"), b"OK")
+                    self.assertEqual(client.call("key.set", "carts", "k", "v"), b"OK")
+
+    def test_a_tcp_peer_is_never_taken_for_a_uid(self):
+        me = f"[user me]\nuid = {os.getuid()}\ngid = {os.getgid()}\nnamespaces = *\n"
+        with harness.World() as world:
+            daemon = world.daemon(INI + me)
+            self.assertIsNone(daemon.call("key.get", "carts", "k"))
+            with Client(("127.0.0.1", world.port)) as client:
+                self.assertEqual(client.call("key.get", "carts", "k").code, "NOAUTH")
+
+    def test_who_is_known_by_uid_may_become_another_user(self):
+        me = f"[user me]\nuid = {os.getuid()}\nnamespaces = users\n"
+        with harness.World() as world:
+            with world.daemon(INI + WEB + me).client() as client:
+                self.assertEqual(client.call("key.get", "carts", "k").code, "NOPERM")
+                self.assertEqual(client.call("auth", "web", "open sesame"), b"OK")
+                self.assertEqual(client.call("key.set", "carts", "k", "v"), b"OK")
+
+    def test_the_token_must_be_its_users_own_and_whole(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB + user("other", "theirs"))
+            for name, token in (("web", "theirs"), ("other", "open sesame"), ("WEB", "open sesame"),
+                                ("web", "open"), ("web", "open sesame "), ("web", ""), ("", ""),
+                                ("web", harness.token_hash("open sesame")), ("web", "\0")):
+                with self.subTest(name=name, token=token), daemon.client() as client:
+                    self.assertEqual(client.call("auth", name, token).code, "NOAUTH")
+                    self.assertEqual(client.call("key.get", "carts", "k").code, "NOAUTH")
+
+    def test_a_user_without_a_token_has_none_that_fits(self):
+        nobody = "[user nobody]\nuid = 54321\nnamespaces = *\n"
+        with harness.World() as world:
+            with world.daemon(INI + nobody).client() as client:
+                for token in ("", "\0" * 32, harness.token_hash("")):
+                    self.assertEqual(client.call("auth", "nobody", token).code, "NOAUTH")
+
+    def test_any_bytes_can_be_a_token(self):
+        token = "two words\n\"quoted\" \u00e9"
+        with harness.World() as world:
+            daemon = world.daemon(INI + user("web", token))
+            for encode in (resp.array, resp.line, resp.blocks):
+                with daemon.client() as client:
+                    client.send(encode("auth", "web", token))
+                    self.assertEqual(client.read(), b"OK")
+
+    def test_a_user_may_change_its_name_and_a_failure_takes_nothing_away(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB + user("other", "theirs", "users"))
+            with daemon.client() as client:
+                self.assertEqual(client.call("auth", "web", "open sesame"), b"OK")
+                self.assertEqual(client.call("auth", "web", "wrong").code, "NOAUTH")
+                self.assertEqual(client.call("key.set", "carts", "k", "v"), b"OK")
+                self.assertEqual(client.call("auth", "other", "theirs"), b"OK")
+                self.assertEqual(client.call("key.get", "carts", "k").code, "NOPERM")
+                self.assertIsNone(client.call("key.get", "users", "k"))
+
+
+class WrongTokens(unittest.TestCase):
+    def seconds(self, client, *words):
+        started = time.monotonic()
+        return client.call(*words), time.monotonic() - started
+
+    def test_each_further_one_takes_longer(self):
+        with harness.World() as world:
+            with world.daemon(INI + WEB).client() as client:
+                took = []
+                for _ in range(3):
+                    reply, seconds = self.seconds(client, "auth", "web", "wrong")
+                    self.assertEqual(reply.code, "NOAUTH")
+                    took.append(seconds)
+                self.assertLess(took[0], 0.2)
+                self.assertGreater(took[1], 0.3)
+                self.assertGreater(took[2], took[1] * 1.3)
+
+    def test_they_slow_down_that_client_only(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB)
+            with daemon.client() as guesser, daemon.client() as other:
+                guesser.send(resp.array("auth", "web", "wrong") * 3 + resp.array("ping"))
+                self.assertEqual(guesser.read().code, "NOAUTH")
+                for _ in range(200):
+                    reply, seconds = self.seconds(other, "ping")
+                    self.assertEqual(reply, b"PONG")
+                    self.assertLess(seconds, 0.2)
+                self.assertEqual(other.call("auth", "web", "open sesame"), b"OK")
+                self.assertEqual(other.call("key.set", "carts", "k", "v"), b"OK")
+                # Its own later requests wait, and keep their order.
+                self.assertEqual([guesser.read().code for _ in range(2)], ["NOAUTH"] * 2)
+                self.assertEqual(guesser.read(), b"PONG")
+
+    def test_the_right_token_after_wrong_ones_is_good_and_forgives_them(self):
+        with harness.World() as world:
+            with world.daemon(INI + WEB).client() as client:
+                for _ in range(2):
+                    self.assertEqual(client.call("auth", "web", "wrong").code, "NOAUTH")
+                reply, seconds = self.seconds(client, "auth", "web", "open sesame")
+                self.assertEqual(reply, b"OK")
+                self.assertLess(seconds, 0.2)
+                reply, seconds = self.seconds(client, "auth", "web", "wrong")
+                self.assertLess(seconds, 0.2)
+
+    def test_one_who_leaves_while_it_waits_disturbs_nobody(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB)
+            for _ in range(20):
+                with daemon.client() as guesser:
+                    guesser.send(resp.array("auth", "web", "wrong") * 3)
+                    self.assertEqual(guesser.read().code, "NOAUTH")
+            with daemon.client() as client:
+                client.call("auth", "web", "open sesame")
+                harness.wait_until(
+                    lambda: client.call("clients").count(b" addr=") == 1, "they have left"
+                )
+
+    def test_one_who_waits_is_answered_when_the_daemon_ends(self):
+        ini = INI.replace("[backend", "drain = 100ms\n[backend", 1)
+        with harness.World() as world:
+            daemon = world.daemon(ini + WEB)
+            with daemon.client() as guesser:
+                guesser.send(resp.array("auth", "web", "wrong") * 6)
+                self.assertEqual([guesser.read().code for _ in range(3)], ["NOAUTH"] * 3)
+                daemon.send_signal(15)
+                self.assertIn(guesser.read().code, ("NOAUTH", "UNAVAILABLE"))
+                daemon.wait()
+
+
+class Listeners(unittest.TestCase):
+    REACHED = ("tcp:0.0.0.0:{port}", "tcp:[::]:{port}")
+
+    def problem(self, world, ini):
+        path = pathlib.Path(world.folder, "some.ini")
+        path.write_text(world.fill_in(ini))
+        done = harness.run(harness.CACHESD, "-t", "-c", path, env=world.environment)
+        return done.returncode and done.stderr
+
+    def test_one_that_others_reach_is_refused_without_a_token(self):
+        by_uid = "[user me]\nuid = 0\nnamespaces = *\n"
+        for address in self.REACHED:
+            ini = INI.replace("tcp:127.0.0.1:{port}", address)
+            with self.subTest(address=address), harness.World() as world:
+                for users in ("", by_uid):
+                    self.assertIn("some.ini:3: listen:", self.problem(world, ini + users))
+                self.assertEqual(self.problem(world, ini + by_uid + WEB), 0)
+
+    def test_one_that_others_reach_is_not_opened_by_a_reload_without_a_token(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI)
+            reply = daemon.reload(INI.replace("127.0.0.1", "0.0.0.0"))
+            self.assertEqual(reply.code, "POLICY")
+            self.assertIn(b".ini:3: listen:", reply)
+
+    def test_loopback_needs_none(self):
+        for address in ("tcp:127.0.0.1:{port}", "tcp:127.1.2.3:{port}", "tcp:[::1]:{port}"):
+            with self.subTest(address=address), harness.World() as world:
+                ini = INI.replace("tcp:127.0.0.1:{port}", address)
+                self.assertEqual(self.problem(world, ini), 0)
+
+    def test_one_that_others_reach_asks_for_the_token(self):
+        with harness.World() as world:
+            world.daemon(INI.replace("127.0.0.1", "0.0.0.0") + WEB)
+            with Client(("127.0.0.1", world.port)) as client:
+                self.assertEqual(client.call("key.get", "carts", "k").code, "NOAUTH")
+                self.assertEqual(client.call("auth", "web", "open sesame"), b"OK")
+                self.assertIsNone(client.call("key.get", "carts", "k"))
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,56 @@
+"""Every verb, as the daemon's own `help` lists it, with arguments that fit its syntax."""
+
+import re
+
+OPEN = {"ping", "help", "auth", "quit"}
+ADMIN = {"reload", "purge"}
+DAEMON = {"explain", "namespaces", "backends", "clients", "stats"}
+READS = {
+    *("exists", "ttl", "pttl", "key.get", "key.mget"),
+    *("dict.get", "dict.mget", "dict.has", "dict.len", "dict.keys", "dict.values"),
+    *("dict.items", "dict.scan", "set.has", "set.len", "set.members", "set.random"),
+    *("set.scan", "sorted.has", "sorted.len", "sorted.score", "sorted.rank", "sorted.range"),
+    *("sorted.between", "sorted.scan", "counter.get", "counter.len", "counter.total"),
+    *("counter.items", "counter.top"),
+}
+SAMPLES = {"F": "f", "M": "m", "V": "1", "VERB": "ping", "cursor": "0"}
+SAMPLES.update({"USER": "nobody", "TOKEN": "wrong"})
+NUMBERS = {"n", "count", "start", "stop", "score", "min", "max"}
+
+
+class Verb:
+    """A line of help: `dict.set [ttl=] N K F V [F V ...]`."""
+
+    def __init__(self, line):
+        self.name, _, self.syntax = line.partition(" ")
+        self.words = re.sub(r"\[[^]]*\]", "", self.syntax).split()
+        self.collection = self.name.partition(".")[0] if "." in self.name else "any"
+
+    @property
+    def has_namespace(self):
+        return self.words[:1] == ["N"]
+
+    @property
+    def takes_ttl(self):
+        return "[ttl=]" in self.syntax
+
+    @property
+    def is_read(self):
+        return self.name in READS
+
+    @property
+    def is_write(self):
+        return self.has_namespace and self.name not in READS | ADMIN
+
+    def request(self, namespace="carts", key=None, ttl=None):
+        """Words that this verb takes. The key is named after the collection that it holds."""
+        options = [f"ttl={ttl}"] if ttl else []
+        samples = {**SAMPLES, "N": namespace, "K": key or self.collection}
+        words = ["1" if word in NUMBERS else samples[word] for word in self.words]
+        return [self.name, *options, *words]
+
+
+def of(client):
+    """The verbs of a daemon, in its order."""
+    lines = client.call("help").decode().splitlines()
+    return [Verb(line) for line in lines if line and not line.startswith(" ")]
