@@ -488,7 +488,8 @@ static bool read_token(const struct option_row *row, struct slice text, struct u
     for (size_t i = 0; is_right && i < TOKEN_HASH_SIZE; i++) {
         int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
         is_right = high >= 0 && low >= 0;
-        user->token[i] = (unsigned char)(high << 4 | low);
+        if (is_right)
+            user->token[i] = (unsigned char)(high << 4 | low);
     }
     user->has_token = is_right;
     if (!is_right)

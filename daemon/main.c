@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "local.h"
+#include "mem.h"
 #include "server.h"
 
 #define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
@@ -59,8 +62,19 @@ static struct settings *load(const struct arguments *a, const struct verb_table 
     return settings;
 }
 
+static void *new_array(size_t count, size_t size) {
+    return size > 0 && count > SIZE_MAX / size ? NULL : mem_new(count * size);
+}
+
+// Without memory, libuv would abort and jansson take JSON for no JSON.
+static void share_memory(void) {
+    uv_replace_allocator(mem_new, mem_resize, new_array, mem_free);
+    json_set_alloc_funcs(mem_new, mem_free);
+}
+
 int main(int argc, char **argv) {
     struct arguments a = {0};
+    share_memory();
     int code = read_arguments(argc, argv, &a);
     if (code >= 0)
         return code;

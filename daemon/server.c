@@ -235,9 +235,27 @@ struct backend *server_new_backend(struct server *server, struct settings *setti
     return b;
 }
 
+static void do_nothing(uv_work_t *work) { (void)work; }
+
+static void on_nothing_done(uv_work_t *work, int status) {
+    (void)status;
+    mem_free(work);
+}
+
+// libuv starts its threads with the first work, and aborts when it can't: better now than later.
+// They inherit the mask: signals are the loop's alone.
+static void start_threads(uv_loop_t *loop) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    uv_queue_work(loop, mem_new(sizeof(uv_work_t)), do_nothing, on_nothing_done);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void init_loop(struct server *server) {
     struct reactor *reactor = &server->reactor;
     uv_loop_init(&reactor->loop);
+    start_threads(&reactor->loop);
     log_init(&reactor->log);
     uv_random(NULL, NULL, &reactor->random.state, sizeof(reactor->random.state), 0, NULL);
     reactor->random.state |= 1;

@@ -82,6 +82,12 @@ void answer_fail(struct answer *a, enum reply_code code, const char *message) {
     reply_error(a->out, code, "%s", message);
 }
 
+void answer_fail_unknown(struct answer *a) {
+    if (!a->is_failed)
+        snprintf(a->own_fault, sizeof(a->own_fault), "an answer that the command does not have");
+    answer_fail(a, REPLY_INTERNAL, "unknown answer of the backend");
+}
+
 static void fail_as_redis(struct answer *a, struct slice redis_error) {
     const char *message;
     bool is_own_fault;
@@ -98,11 +104,18 @@ static void check_length(struct answer *a) {
     answer_fail(a, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
 }
 
+// A line end in it would begin another reply for some clients.
+static bool is_line(struct slice s) {
+    return !memchr(s.data, '\r', s.len) && !memchr(s.data, '\n', s.len);
+}
+
 static void render_event(struct answer *a, const struct event *e) {
     if (e->depth == 0)
         a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
     if (e->type == EVENT_ERROR)
         fail_as_redis(a, e->text);
+    else if (e->type == EVENT_STATUS && !is_line(e->text))
+        answer_fail_unknown(a);
     else
         a->render(a, e);
     check_length(a);
@@ -114,7 +127,7 @@ static void exec_event(struct answer *a, const struct event *e) {
         if (e->type == EVENT_ERROR)
             fail_as_redis(a, e->text);
         else if (e->type != EVENT_ARRAY || e->count == 0)
-            answer_fail(a, REPLY_INTERNAL, "unknown answer of the backend");
+            answer_fail_unknown(a);
         return;
     }
     if (e->depth == 1)
@@ -189,7 +202,9 @@ void render_number(struct answer *a, const struct event *e) {
     int64_t number = 0;
     if (e->type == EVENT_END)
         return;
-    if (e->type == EVENT_BULK && !number_parse_int(e->text, &number))
+    if (e->type == EVENT_ARRAY)
+        answer_fail_unknown(a);
+    else if (e->type == EVENT_BULK && !number_parse_int(e->text, &number))
         answer_fail(a, REPLY_WRONGTYPE, NO_NUMBER);
     else
         reply_integer(a->out, number);

@@ -64,6 +64,9 @@ bool answer_end(struct answer *a);
 // Replaces what is written of the reply so far by an error. What follows is passed over.
 void answer_fail(struct answer *a, enum reply_code code, const char *message);
 
+// answer_fail() for what Redis would never answer to these commands; the operator hears of it.
+void answer_fail_unknown(struct answer *a);
+
 // Takes back what is written of the reply so far.
 void answer_cancel(const struct answer *a);
 

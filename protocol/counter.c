@@ -140,8 +140,12 @@ static void render_top(struct answer *a, const struct event *e) {
     struct tally tally = {0};
     if (e->type == EVENT_END)
         reply_top(a);
-    if (e->type != EVENT_BULK)
+    if (e->depth == 0)
         return;
+    if (e->type != EVENT_BULK || e->depth > 1) {
+        answer_fail_unknown(a);
+        return;
+    }
     if (e->index % 2 == 0) {
         a->last = a->gathered.len;
         tally.name_len = e->text.len;

@@ -23,7 +23,8 @@ void *mem_resize(void *memory, size_t size) { return or_die(realloc(memory, size
 
 char *mem_text_of(const char *data, size_t len) {
     char *copy = mem_new(len + 1);
-    memcpy(copy, data, len);
+    if (len > 0)
+        memcpy(copy, data, len);
     return copy;
 }
 

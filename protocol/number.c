@@ -69,6 +69,8 @@ static bool parse_with_unit(struct slice s, const struct unit *units, size_t cou
                             int64_t *value) {
     size_t digits = 0;
     int64_t factor = 0;
+    if (s.len == 0)
+        return false;
     while (digits < s.len && is_digit(s.data[digits]))
         digits++;
     struct slice name = {s.data + digits, s.len - digits};

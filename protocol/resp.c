@@ -11,7 +11,7 @@ typedef int element_count;
 #endif
 
 // hiredis moves what is left to the front each time its buffer is consumed, so it gets small bites.
-enum { BITE = 64 * 1024, KEEP_BUFFER = 256 * 1024 };
+enum { BITE = 64 * 1024, KEEP_BUFFER = 256 * 1024, LONGEST_LINE = 64 * 1024 };
 
 struct resp {
     redisReader *reader;
@@ -75,6 +75,29 @@ void resp_free(struct resp *r) {
     mem_free(r);
 }
 
+static int unfinished_type(const redisReader *reader) {
+#if HIREDIS_MAJOR >= 1
+    return reader->ridx < 0 ? -1 : reader->task[reader->ridx]->type;
+#else
+    return reader->ridx < 0 ? -1 : reader->rstack[reader->ridx].type;
+#endif
+}
+
+// hiredis believes any length, and looks through an unfinished line afresh with every bite.
+static const char *check_unfinished(const redisReader *reader) {
+    const char *at = reader->buf + reader->pos, *end = reader->buf + reader->len;
+    size_t length = 0;
+    if (unfinished_type(reader) == REDIS_REPLY_STRING) {
+        for (; at < end && *at >= '0' && *at <= '9' && length <= RESP_MAX_REPLY; at++)
+            length = length * 10 + (size_t)(*at - '0');
+        if (length > RESP_MAX_REPLY)
+            return "reply too long";
+        if (at < end && *at == '\r')
+            return NULL;
+    }
+    return end - at > LONGEST_LINE ? "line too long" : NULL;
+}
+
 static const char *feed_bite(struct resp *r, const char *data, size_t len) {
     void *reply = NULL;
     if (redisReaderFeed(r->reader, data, len) != REDIS_OK)
@@ -87,7 +110,7 @@ static const char *feed_bite(struct resp *r, const char *data, size_t len) {
         if (!r->handler.on_reply(r->handler.owner))
             return "unexpected answer";
     }
-    return r->reader->len - r->reader->pos > RESP_MAX_REPLY ? "reply too long" : NULL;
+    return check_unfinished(r->reader);
 }
 
 const char *resp_feed(struct resp *r, const char *data, size_t len) {

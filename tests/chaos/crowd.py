@@ -1,0 +1,218 @@
+"""Many clients, in processes of their own: unique values, pipelined, each reply checked and timed.
+
+A reply's time is that between the sending and the moment its bytes are read. A process that was
+busy may read late: `lag` is how long ago it last looked, and no reply is called late for it.
+"""
+
+import collections
+import gc
+import multiprocessing
+import random
+import selectors
+import socket
+import time
+
+import harness
+import resp
+
+BATCH = 10
+PROCESSES = 2
+MAY_FAIL_WITH = {"LOST", "TIMEOUT", "UNAVAILABLE", "OVERLOADED"}
+
+Asked = collections.namedtuple("Asked", "sent_at right may_fail what")
+
+
+class Report:
+    """What a process found out."""
+
+    def __init__(self):
+        self.replies = 0
+        self.failed = collections.Counter()
+        self.wrong = []
+        self.times = collections.Counter()  # of replies, by whole milliseconds
+        self.worst = 0.0
+        self.worst_lag = 0.0
+        self.late = []
+
+    def add(self, other):
+        self.replies += other.replies
+        self.failed += other.failed
+        self.wrong += other.wrong
+        self.times += other.times
+        self.worst = max(self.worst, other.worst)
+        self.worst_lag = max(self.worst_lag, other.worst_lag)
+        self.late += other.late
+
+    def percentile(self, share):
+        left = share * self.replies
+        for ms in sorted(self.times):
+            left -= self.times[ms]
+            if left <= 0:
+                return ms
+        return 0
+
+    def __str__(self):
+        shares = ", ".join(f"{s * 100:g} % in {self.percentile(s)} ms" for s in (0.5, 0.99, 0.999))
+        failed = ", ".join(f"{count} {code}" for code, count in sorted(self.failed.items()))
+        return (
+            f"{self.replies} replies ({failed or 'no errors'}); {shares}; worst {self.worst:.0f} ms"
+            f" (clients busy for up to {self.worst_lag:.0f} ms)"
+        )
+
+
+class Talker:
+    """One client. Its keys and values carry its number and a sequence."""
+
+    def __init__(self, path, number, count, rng):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.socket.setblocking(False)
+        self.number, self.left, self.rng = number, count, rng
+        self.sequence = 0
+        self.input = bytearray()
+        self.asked = collections.deque()
+        self.wakes_at = 0.0
+
+    def request(self):
+        """Its bytes, and the replies that are right; Redis loses what it held when it dies."""
+        self.sequence += 1
+        own = b"%d.%d" % (self.number, self.sequence)
+        last = b"%d.%d" % (self.number, max(1, self.sequence - BATCH))
+        unique = self.number * 10_000_000 + self.sequence
+        kind = self.sequence % 7
+        if kind == 0:
+            return resp.array("ping", own), (own,), False
+        if kind == 1:
+            return resp.array("key.set", "chaos", own, own), (b"OK",), True
+        if kind == 2:
+            return resp.array("key.swap", "chaos", own, own), (None,), True
+        if kind == 3:
+            words = ("dict.set", "chaos", b"d%d" % self.number, own, own)
+            return resp.array(*words), (1,), True
+        if kind == 4:
+            words = ("dict.get", "chaos", b"d%d" % self.number, last)
+            return resp.array(*words), (last, None), True
+        if kind == 5:
+            words = ("counter.incr", "chaos", b"c%d" % self.number, own, unique)
+            return resp.array(*words), (unique,), True
+        return resp.array("key.get", "chaos", last), (last, None), True
+
+    def send_batch(self):
+        requests = [self.request() for _ in range(min(BATCH, self.left))]
+        self.left -= len(requests)
+        data = b"".join(request[0] for request in requests)
+        now = time.monotonic()
+        for request, right, may_fail in requests:
+            self.asked.append(Asked(now, right, may_fail, request))
+        if self.socket.send(data) != len(data):
+            raise AssertionError("the daemon does not read")
+
+    def receive(self):
+        data = self.socket.recv(1 << 18)
+        if not data:
+            raise AssertionError(f"client {self.number}: closed, {len(self.asked)} unanswered")
+        self.input += data
+
+    def check_replies(self, arrived, lag, most, report):
+        while self.input:
+            parsed = resp.parse(self.input)
+            if not parsed:
+                return
+            reply, used = parsed
+            del self.input[:used]
+            if not self.asked:
+                report.wrong.append(f"client {self.number}: unasked {reply!r}")
+                return
+            asked = self.asked.popleft()
+            self.note_time((arrived - asked.sent_at) * 1000, lag * 1000, most, asked, report)
+            self.check(reply, asked, report)
+
+    def note_time(self, ms, lag, most, asked, report):
+        report.replies += 1
+        report.times[int(ms)] += 1
+        report.worst = max(report.worst, ms)
+        if ms - lag > most:
+            report.late.append((round(ms), round(lag), asked.what[:60]))
+
+    def check(self, reply, asked, report):
+        if isinstance(reply, resp.Error) and asked.may_fail and reply.code in MAY_FAIL_WITH:
+            report.failed[reply.code] += 1
+        elif isinstance(reply, resp.Error) or reply not in asked.right:
+            report.wrong.append(f"client {self.number}: {asked.what!r} got {reply!r}")
+
+
+class Talk:
+    """The clients of one process, until each has had its share of replies."""
+
+    def __init__(self, path, numbers, count, pause, most, seed):
+        self.rng = random.Random(seed)
+        self.pause, self.most = pause, most
+        self.report = Report()
+        self.selector = selectors.DefaultSelector()
+        self.talkers = [Talker(path, number, count, self.rng) for number in numbers]
+        for talker in self.talkers:
+            talker.wakes_at = time.monotonic() + self.rng.random() * pause
+            self.selector.register(talker.socket, selectors.EVENT_READ, talker)
+
+    def run(self):
+        looked = time.monotonic()
+        while self.talkers:
+            self.wake()
+            events = self.selector.select(0.002)
+            arrived = time.monotonic()
+            lag, looked = arrived - looked, arrived
+            self.report.worst_lag = max(self.report.worst_lag, lag * 1000)
+            for key, _ in events:
+                key.data.receive()
+            for key, _ in events:
+                key.data.check_replies(arrived, lag, self.most, self.report)
+        return self.report
+
+    def wake(self):
+        """Those that have all their replies ask again, after a pause."""
+        now = time.monotonic()
+        for talker in [t for t in self.talkers if not t.asked and t.wakes_at <= now]:
+            if talker.left == 0:
+                self.talkers.remove(talker)
+                self.selector.unregister(talker.socket)
+                talker.socket.close()
+                continue
+            talker.wakes_at = now + self.rng.random() * 2 * self.pause
+            talker.send_batch()
+
+
+def talk(pipe, *arguments):
+    harness.end_with_parent()
+    gc.disable()
+    try:
+        report = Talk(*arguments).run()
+    except BaseException as error:  # the parent is to hear of it
+        report = Report()
+        report.wrong.append(repr(error))
+    pipe.send(report)
+
+
+class Crowd:
+    """`clients` that ask `requests` in all, `pause` seconds between two batches on average."""
+
+    def __init__(self, path, clients, requests, pause, most, seed):
+        self.pipes, self.processes = [], []
+        for part in range(PROCESSES):
+            ours, theirs = multiprocessing.Pipe()
+            numbers = range(part, clients, PROCESSES)
+            arguments = (theirs, path, numbers, requests // clients, pause, most, seed + part)
+            process = multiprocessing.Process(target=talk, args=arguments)
+            process.start()
+            theirs.close()
+            self.pipes.append(ours)
+            self.processes.append(process)
+
+    def is_done(self):
+        return all(pipe.poll() for pipe in self.pipes)
+
+    def join(self):
+        report = Report()
+        for pipe, process in zip(self.pipes, self.processes):
+            report.add(pipe.recv())
+            process.join()
+        return report

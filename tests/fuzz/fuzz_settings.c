@@ -1,0 +1,120 @@
+// The settings file: every text gives settings that hold together or problems, and leaks nothing.
+//
+// Input: the file. The linker puts the functions below in the place of those that would ask the
+// system (-Wl,--wrap), so that a run touches no file and no name service. The line
+// "password_file = empty" gives an empty secret, "missing" none at all.
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <pwd.h>
+
+#include "file.h"
+#include "fuzz.h"
+#include "number.h"
+#include "settings.h"
+#include "word.h"
+
+static struct verb_table *verbs;
+static struct slice file;
+
+int __wrap_file_read(const char *path, struct bytes *text);
+int __wrap_file_read_secret(const char *path, const char *beside, struct bytes *text);
+struct passwd *__wrap_getpwnam(const char *name);
+struct group *__wrap_getgrnam(const char *name);
+int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found);
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found);
+
+int __wrap_file_read(const char *path, struct bytes *text) {
+    (void)path;
+    char *exact = copy_exactly(file.data, file.len);
+    bytes_append(text, exact, file.len);
+    free(exact);
+    return 0;
+}
+
+int __wrap_file_read_secret(const char *path, const char *beside, struct bytes *text) {
+    (void)beside;
+    if (strcmp(path, "missing") == 0)
+        return ENOENT;
+    if (strcmp(path, "empty") != 0)
+        bytes_append_literal(text, "secret\n");
+    return 0;
+}
+
+struct passwd *__wrap_getpwnam(const char *name) {
+    static struct passwd web = {.pw_uid = 33, .pw_gid = 33};
+    return strcmp(name, "www-data") == 0 ? &web : NULL;
+}
+
+struct group *__wrap_getgrnam(const char *name) {
+    static struct group web = {.gr_gid = 33};
+    return strcmp(name, "www-data") == 0 ? &web : NULL;
+}
+
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found) {
+    struct addrinfo numeric = *hints;
+    numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
+    return __real_getaddrinfo(node, service, &numeric, found);
+}
+
+// "Did you mean" compares each name with every other: it would take nine tenths of the time.
+size_t __wrap_word_distance(struct slice a, struct slice b);
+size_t __wrap_word_distance(struct slice a, struct slice b) {
+    return a.len > 0 && b.len > 0 && *a.data == *b.data ? 1 : SIZE_MAX;
+}
+
+static void check_namespace(const struct settings *s, const struct namespace_conf *n) {
+    EXPECT(settings_namespace(s, slice_of(n->name)) == n);
+    EXPECT(n->backend < s->backend_count);
+    EXPECT(n->ttl_ms > 0 && n->ttl_ms <= n->max_ttl_ms);
+    EXPECT(n->max_ttl_ms <= DURATION_MAX_MS || n->max_ttl_ms == DURATION_FOREVER);
+    EXPECT(n->prefix_len == strlen(n->prefix) && (int64_t)n->prefix_len < n->max_key);
+    EXPECT(n->jitter_percent >= 0 && n->jitter_percent <= 100);
+    for (const struct namespace_conf *o = s->namespaces; o < n; o++)
+        EXPECT(o->backend != n->backend || !slice_begins((struct slice){n->prefix, n->prefix_len},
+                                                         (struct slice){o->prefix, o->prefix_len}));
+}
+
+static void check_settings(const struct settings *s) {
+    EXPECT(s->namespace_count > 0 && s->backend_count > 0);
+    for (size_t i = 0; i < s->namespace_count; i++)
+        check_namespace(s, &s->namespaces[i]);
+    EXPECT(s->daemon.max_clients > 0 && s->daemon.max_request > 0 && s->daemon.client_output > 0);
+    for (size_t i = 0; i < s->backend_count; i++)
+        EXPECT(s->backends[i].timeout_ms > 0 && s->backends[i].max_pending > 0);
+}
+
+static size_t count_lines(struct slice text) {
+    size_t lines = 1;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.data[i] == '\n';
+    return lines;
+}
+
+static void check_problems(struct problems *problems) {
+    struct bytes text = {0};
+    size_t lines = count_lines(file);
+    for (size_t i = 0; i < problems->count; i++)
+        EXPECT(problems->items[i].line >= 0 && (size_t)problems->items[i].line <= lines);
+    problems_append(problems, &text);
+    bytes_deinit(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
+    struct problems problems = {0};
+    if (!verbs)
+        verbs = verb_table_new(NULL, 0);
+    file = (struct slice){(const char *)input, size};
+    struct settings_source source = {.file = "fuzz.ini", .verbs = verbs};
+    struct settings *settings = settings_load(&source, &problems);
+    EXPECT(!settings == (problems.count > 0));
+    if (settings)
+        check_settings(settings);
+    check_problems(&problems);
+    settings_unref(settings);
+    problems_deinit(&problems);
+    return 0;
+}
