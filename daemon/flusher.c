@@ -2,7 +2,7 @@
 
 #include "stream.h"
 
-enum { SPARE_LEAST = 16 * 1024, SPARE_MOST = 256 * 1024 };
+enum { SPARE_LEAST = 2 * 1024, SPARE_MOST = 256 * 1024 };
 
 static void flush_all(struct flusher *f) {
     f->before(f->owner);
@@ -56,9 +56,7 @@ void flusher_remove(struct flusher *f, struct stream *s) {
 struct bytes flusher_lend(struct flusher *f) {
     if (f->spare_count > 0)
         return f->spares[--f->spare_count];
-    struct bytes fresh = {0};
-    bytes_reserve(&fresh, SPARE_LEAST);
-    return fresh;
+    return (struct bytes){0}; // it grows as it is used: most clients ask little at a time
 }
 
 void flusher_return(struct flusher *f, struct bytes *buffer) {
