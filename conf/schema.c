@@ -472,13 +472,6 @@ static bool read_id(const struct option_row *row, struct slice text, int64_t *id
     return true;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Never shows the text: somebody may have written the token itself there.
 static bool read_token(const struct option_row *row, struct slice text, struct user_conf *user,
                        struct bytes *error) {
@@ -486,7 +479,7 @@ static bool read_token(const struct option_row *row, struct slice text, struct u
         slice_begins(text, SLICE("sha256:")) && text.len == strlen("sha256:") + 2 * TOKEN_HASH_SIZE;
     const char *hex = text.data + strlen("sha256:");
     for (size_t i = 0; is_right && i < TOKEN_HASH_SIZE; i++) {
-        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        int high = number_hex_digit(hex[2 * i]), low = number_hex_digit(hex[2 * i + 1]);
         is_right = high >= 0 && low >= 0;
         if (is_right)
             user->token[i] = (unsigned char)(high << 4 | low);

@@ -22,13 +22,6 @@ static struct slice cut(struct slice *s, char mark) {
     return rest;
 }
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // A copy with %XX decoded (RFC 3986, section 2.1); NULL when an escape is broken or hides a NUL.
 static char *decode(struct slice s) {
     char *text = mem_text_of(s.data ? s.data : "", s.len), *to = text;
@@ -37,8 +30,8 @@ static char *decode(struct slice s) {
             *to++ = s.data[i];
             continue;
         }
-        int high = i + 2 < s.len ? hex_value(s.data[i + 1]) : -1;
-        int low = i + 2 < s.len ? hex_value(s.data[i + 2]) : -1;
+        int high = i + 2 < s.len ? number_hex_digit(s.data[i + 1]) : -1;
+        int low = i + 2 < s.len ? number_hex_digit(s.data[i + 2]) : -1;
         if (high < 0 || low < 0 || (high == 0 && low == 0)) {
             mem_free(text);
             return NULL;

@@ -97,6 +97,13 @@ bool number_parse_size(struct slice s, int64_t *size) {
     return parse_with_unit(s, size_units, COUNT(size_units), 1, size);
 }
 
+int number_hex_digit(char c) {
+    if (is_digit(c))
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 size_t number_format(char text[NUMBER_TEXT_SIZE], int64_t value) {
     char digits[NUMBER_TEXT_SIZE];
     size_t count = 0, len = 0;

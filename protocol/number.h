@@ -27,6 +27,9 @@ bool number_parse_duration(struct slice s, int64_t *ms);
 // Bytes, or with a unit kb mb gb (powers of 1024), in either case.
 bool number_parse_size(struct slice s, int64_t *size);
 
+// The value of a hexadecimal digit; -1 when it is none.
+int number_hex_digit(char c);
+
 // Writes the decimal digits of `value`, not NUL-terminated; returns how many.
 size_t number_format(char text[NUMBER_TEXT_SIZE], int64_t value);
 

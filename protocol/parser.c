@@ -1,6 +1,7 @@
 #include "parser.h"
 
 #include "mem.h"
+#include "number.h"
 
 enum {
     FEW_WORDS = 16,
@@ -56,13 +57,6 @@ static bool read_length(const char *at, const char *end, size_t *length) {
     return true;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Reads the escape behind a backslash at `*at` and moves past it; -1 when it is none.
 static int read_escape(const char **at, const char *end) {
     if (*at == end)
@@ -77,7 +71,7 @@ static int read_escape(const char **at, const char *end) {
     case 'x': {
         if (end - *at < 2)
             return -1;
-        int high = hex_digit((*at)[0]), low = hex_digit((*at)[1]);
+        int high = number_hex_digit((*at)[0]), low = number_hex_digit((*at)[1]);
         *at += 2;
         return high < 0 || low < 0 ? -1 : high << 4 | low;
     }
