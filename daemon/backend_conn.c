@@ -283,9 +283,12 @@ static bool on_reply(void *owner) {
     }
     if (!c->first)
         return false;
-    if (answer_end(&c->answer))
-        finish_first(c);
-    return true;
+    if (!answer_end(&c->answer))
+        return true;
+    if (c->answer.is_unwrapped) // the next greeting will tell
+        snprintf(c->reason, sizeof(c->reason), "MULTI refused");
+    finish_first(c);
+    return *c->reason == '\0';
 }
 
 static void on_read(struct stream *s, char *data, size_t len) {

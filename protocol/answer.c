@@ -67,6 +67,7 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
         .start = out->len,
         .most = SIZE_MAX,
         .render = render,
+        .replies = c->replies,
         .left = c->replies,
         .limit = c->limit,
         .is_transaction = c->is_transaction,
@@ -139,6 +140,13 @@ static void exec_event(struct answer *a, const struct event *e) {
     render_event(a, &inner);
 }
 
+// The account lost its right to MULTI since the connection was greeted.
+static void fail_unwrapped(struct answer *a, struct slice redis_error) {
+    snprintf(a->own_fault, sizeof(a->own_fault), "%.*s", REPLY_WORD(redis_error));
+    a->is_unwrapped = true;
+    answer_fail(a, REPLY_INTERNAL, "the backend refused MULTI");
+}
+
 void answer_event(struct answer *a, const struct event *e) {
     if (a->is_failed)
         return;
@@ -146,6 +154,9 @@ void answer_event(struct answer *a, const struct event *e) {
         render_event(a, e);
     else if (a->left == 1)
         exec_event(a, e);
+    else if (e->type == EVENT_ERROR && a->left == a->replies &&
+             slice_begins(e->text, SLICE("NOPERM")))
+        fail_unwrapped(a, e->text);
     else if (e->type == EVENT_ERROR && e->depth == 0)
         fail_as_redis(a, e->text); // MULTI or a queued command was refused: EXEC will abort
 }

@@ -37,10 +37,12 @@ struct answer {
     size_t start;
     size_t most; // bytes that the reply may have; the owner may lower it
     answer_render *render;
-    void *context; // the renderer's own
-    uint32_t left; // top-level answers still to come
+    void *context;    // the renderer's own
+    uint32_t replies; // top-level answers in all
+    uint32_t left;    // and still to come
     bool is_transaction;
     bool is_too_long;     // it failed because it went beyond `most`
+    bool is_unwrapped;    // MULTI was refused: what followed may have run, one by one
     bool is_failed;       // an error is written; what follows is passed over
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
     enum reply_code code; // of that error
