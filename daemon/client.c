@@ -70,9 +70,8 @@ static void go_on(struct client *c) {
     size_t used = c->has_held ? take_request(c, c->in.data) : 0;
     if (c->has_held)
         return;
-    used += take_requests(c, c->in.data + used, c->in.len - used);
-    if (c->state == CLIENT_CLOSED)
-        return;
+    if (used < c->in.len)
+        used += take_requests(c, c->in.data + used, c->in.len - used);
     bytes_consume(&c->in, used);
     if (c->in.len == 0)
         bytes_deinit(&c->in);

@@ -251,10 +251,18 @@ START_TEST(answer_gives_the_first_error_that_aborts_a_transaction) {
         ROW("dict.set n k f v",
             "+OK\r\n-LOADING Redis is loading the dataset in memory\r\n-" OOM "\r\n" ABORTED,
             "-UNAVAILABLE the backend is not serving: it is loading its data\r\n"),
+    };
+    check_rows(rows, COUNT(rows), TTL_SET);
+}
+END_TEST
+
+// UNAVAILABLE would say that nothing was applied.
+START_TEST(answer_does_not_deny_what_ran_behind_a_refused_multi) {
+    static const struct answer_row rows[] = {
         ROW("dict.set n k f v",
             "-NOPERM this user has no permissions to run the 'multi' command\r\n:1\r\n:1\r\n"
             "-ERR EXEC without MULTI\r\n",
-            "-UNAVAILABLE the backend refuses this daemon's account\r\n"),
+            "-INTERNAL the backend refused MULTI\r\n"),
     };
     check_rows(rows, COUNT(rows), TTL_SET);
 }
@@ -499,6 +507,7 @@ int main(void) {
         answer_reads_a_transaction_that_sets_no_ttl,
         answer_gives_the_error_of_a_transactions_first_command,
         answer_gives_the_first_error_that_aborts_a_transaction,
+        answer_does_not_deny_what_ran_behind_a_refused_multi,
         answer_gives_the_reason_for_which_exec_itself_is_refused,
         answer_calls_an_exec_without_answers_a_fault,
         answer_drops_what_is_written_when_an_error_follows,
