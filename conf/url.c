@@ -95,6 +95,17 @@ static const char *replace_decoded(char **field, struct slice value) {
     return *field ? NULL : "a bad % escape";
 }
 
+// Redis 7.0: redis.io, "Key eviction". A wrong one would keep redis-server from starting.
+static bool is_eviction_policy(struct slice value) {
+    static const char *const names[] = {"allkeys-lru",  "allkeys-lfu",  "allkeys-random",
+                                        "volatile-lru", "volatile-lfu", "volatile-random",
+                                        "volatile-ttl", "noeviction"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (slice_equal(value, slice_of(names[i])))
+            return true;
+    return false;
+}
+
 static const char *parse_parameter(struct slice name, struct slice value, struct url *url) {
     if (url->kind != URL_EMBEDDED && slice_equal(name, SLICE("db")))
         return parse_db(value, &url->db);
@@ -107,8 +118,11 @@ static const char *parse_parameter(struct slice name, struct slice value, struct
         return number_parse_size(value, &size) ? replace_decoded(&url->maxmemory, value)
                                                : "maxmemory must be a size, as 64mb";
     }
-    if (url->kind == URL_EMBEDDED && slice_equal(name, SLICE("policy")))
-        return replace_decoded(&url->policy, value);
+    if (url->kind == URL_EMBEDDED &&
+        (slice_equal(name, SLICE("policy")) || slice_equal(name, SLICE("maxmemory-policy"))))
+        return is_eviction_policy(value) ? replace_decoded(&url->policy, value)
+                                         : "policy must be one of Redis's maxmemory-policy, as "
+                                           "allkeys-lru or noeviction";
     return url->kind == URL_EMBEDDED ? "unknown parameter: an embedded backend takes maxmemory "
                                        "and policy"
                                      : "unknown parameter: a backend takes db, user and password";

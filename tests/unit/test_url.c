@@ -84,6 +84,7 @@ START_TEST(url_reads_embedded_backends) {
         {"embedded://", "embedded - 6379 - - - 0 - - -"},
         {"embedded:?maxmemory=128mb", "embedded - 6379 - - - 0 128mb - -"},
         {"embedded:?policy=allkeys-lfu&maxmemory=1gb", "embedded - 6379 - - - 0 1gb allkeys-lfu -"},
+        {"embedded:?maxmemory-policy=noeviction", "embedded - 6379 - - - 0 - noeviction -"},
     };
     check_urls(rows, COUNT(rows));
 }
@@ -106,6 +107,7 @@ END_TEST
 #define BAD_DB   "the database must be a whole number"
 #define NO_PATH  "a Unix socket needs an absolute path, as unix:/run/redis/redis.sock"
 #define TAKES    "unknown parameter: a backend takes db, user and password"
+#define POLICY   "policy must be one of Redis's maxmemory-policy, as allkeys-lru or noeviction"
 #define EMBEDDED "unknown parameter: an embedded backend takes maxmemory and policy"
 
 START_TEST(url_says_what_is_wrong) {
@@ -140,6 +142,7 @@ START_TEST(url_says_what_is_wrong) {
         {"unix:/r.sock?maxmemory=1mb", TAKES},
         {"embedded:host", "an embedded backend has no address: use embedded:?maxmemory=64mb"},
         {"embedded:?maxmemory=lots", "maxmemory must be a size, as 64mb"},
+        {"embedded:?policy=lru", POLICY},
         {"embedded:?db=1", EMBEDDED},
     };
     check_urls(rows, COUNT(rows));
