@@ -38,6 +38,10 @@ static void *on_string(const redisReadTask *task, char *text, size_t len) {
 }
 
 static void *on_array(const redisReadTask *task, element_count count) {
+    // From 1.0 on hiredis reads RESP3's maps, sets and pushes too, which nobody asked for: NULL
+    // ends the reader.
+    if (task->type != REDIS_REPLY_ARRAY)
+        return NULL;
     return emit(task, &(struct event){.type = EVENT_ARRAY, .count = (size_t)count});
 }
 
