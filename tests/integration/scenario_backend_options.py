@@ -57,6 +57,15 @@ class Urls(unittest.TestCase):
         self.expect(f"unix:{self.redis.path}")
         self.expect(f"unix:{self.redis.path}?db=15", db=15)
 
+    def test_a_host_name_that_cannot_be_one_is_unavailable_and_ends_nothing(self):
+        good = self.world.fill_in(HEAD + self.redis.url + CARTS + "backend = main\n")
+        odd = good + "[backend odd]\nurl = redis://HOST:6379/0\n[namespace odd]\nbackend = odd\n"
+        daemon = self.world.daemon(good)
+        pathlib.Path(daemon.ini).write_bytes(odd.encode().replace(b"HOST", b"h\xff\xfe"))
+        self.assertEqual(daemon.call("reload"), b"OK")
+        self.assertEqual(daemon.call("key.get", "odd", "k").code, "UNAVAILABLE")
+        self.assertEqual(daemon.call("key.set", "carts", "k", "v"), b"OK")
+
     def test_a_database_that_redis_has_not_is_unavailable(self):
         daemon = self.world.daemon(HEAD + f"unix:{self.redis.path}?db=16" + CARTS)
         self.assertEqual(daemon.call("key.get", "carts", "k").code, "UNAVAILABLE")

@@ -129,6 +129,21 @@ class Idle(unittest.TestCase):
                 sleeper.send(resp.array("DEBUG", "SLEEP", "1"))
                 self.assertIsNone(client.call("key.get", "carts", "k"))
 
+    def test_one_who_waits_for_room_is_not_idle(self):
+        options = "timeout = 20s\nmax_pending = 1\n[namespace"
+        ini = with_options("client_idle = 200ms").replace("[namespace", options)
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(ini)
+            with daemon.client() as first, daemon.client() as second:
+                redis.send_signal(signal.SIGSTOP)
+                for client in (first, second):
+                    client.send(resp.array("key.get", "carts", "k"))
+                with daemon.client() as idle:  # who is younger, and closed all the same
+                    self.assertEqual(idle.call("ping"), b"PONG")
+                    self.assertTrue(idle.is_closed())
+                redis.send_signal(signal.SIGCONT)
+                self.assertEqual([first.read(), second.read()], [None, None])
+
 
 class Drain(unittest.TestCase):
     def end(self, drain, comes_in_time):

@@ -39,6 +39,13 @@ class Embedded(unittest.TestCase):
             self.assertEqual(daemon.call("counter.update", "demo", "c", "f", "5"), [5])
             self.assertIn(daemon.call("ttl", "demo", "c"), range(3590, 3601))
 
+    def test_its_name_may_be_as_long_as_any(self):
+        ini = INI.replace("[backend main]", f"[backend {'m' * 64}]")
+        with harness.World() as world:
+            daemon = world.daemon(ini)
+            self.assertEqual(daemon.call("key.set", "demo", "a", "1"), b"OK")
+            self.assertEqual(daemon.call("key.get", "demo", "a"), b"1")
+
     def test_it_is_started_again_when_it_dies(self):
         with harness.World() as world:
             daemon, first = self.start(world)

@@ -6,8 +6,10 @@ import threading
 import time
 import unittest
 
+import fake_redis
 import harness
 import resp
+from fake_redis import FakeRedis
 
 WORKERS = 8
 BATCH = 20  # pairs of a set and a get in flight at once
@@ -132,6 +134,27 @@ class KillBackend(unittest.TestCase):
                 back = time.monotonic()
                 harness.wait_until(lambda: client.call("key.get", "carts", "a") is None, "served")
                 self.assertLessEqual(time.monotonic() - back, 1)
+
+    def test_one_that_greets_and_goes_is_tried_again_ever_later(self):
+        greeted = []
+
+        def greet_and_go(connection, words, right):
+            connection.send(right)
+            if words[0] == b"PING":  # the last of the greeting
+                greeted.append(time.monotonic())
+                raise fake_redis.Gone
+
+        with harness.World() as world, FakeRedis(world) as fake:
+            fake.greet = greet_and_go
+            daemon = world.daemon(harness.INI.replace("{redis:main}", fake.url))
+            harness.wait_until(lambda: len(greeted) >= 7, "it is tried again")
+            # 10 ms at least, then twice that, up to 250.
+            self.assertGreater(greeted[6] - greeted[0], 0.5)
+            fake.greet = fake_redis.send_right
+            harness.wait_until(
+                lambda: daemon.call("key.get", "carts", "a") == fake_redis.value_of(b"cart:a"),
+                "it is served again",
+            )
 
     def test_an_unknown_answer_is_internal_and_service_goes_on(self):
         with harness.World() as world:

@@ -5,8 +5,10 @@ import re
 import signal
 import unittest
 
+import fake_redis
 import harness
 import resp
+from fake_redis import FakeRedis, value_of
 
 MANY = 100_000
 
@@ -31,6 +33,38 @@ def user(name, access):
     """A user whose token is its name."""
     hash_ = harness.token_hash(name)
     return f"[user {name}]\ntoken = {hash_}\nnamespaces = *\naccess = {access}\n"
+
+
+class LateRedis(FakeRedis):
+    """Holds the answers to the first SCANs back: each goes out when the next SCAN has come, which
+    says that the daemon has given it up. Each tells of a key of its own."""
+
+    def __init__(self, world, late):
+        super().__init__(world)
+        self.behave = self.answer_late
+        self.late = late
+        self.scans = 0
+        self.held = None
+        self.unlinked = []
+
+    def answer_late(self, connection, words, right):
+        if words[0] == b"UNLINK":
+            self.unlinked += words[1:]
+        if words[0] != b"SCAN":
+            connection.send(right)
+            return
+        self.send_held()
+        self.scans += 1
+        key = fake_redis.bulk(b"carts:key %d" % self.scans)
+        self.held = connection, fake_redis.array([fake_redis.bulk(b"0"), fake_redis.array([key])])
+        if self.scans > self.late:
+            self.send_held()
+
+    def send_held(self):
+        if self.held:
+            connection, answer = self.held
+            self.held = None
+            connection.send(answer)
 
 
 class Purge(unittest.TestCase):
@@ -243,6 +277,28 @@ class Purge(unittest.TestCase):
             removed = int(re.search(rb"(\d+) keys were removed", reply)[1])
             self.assertEqual(removed, daemon.stats("carts")["purge_removed"])
             self.assertEqual(daemon.stats("carts")["purging"], 0)
+
+    def test_an_answer_that_comes_after_its_timeout_is_passed_over(self):
+        with harness.World() as world, LateRedis(world, late=1) as fake:
+            daemon = world.daemon(INI.replace("{redis:main}", fake.url).replace("5s", "100ms"))
+            with daemon.client() as client:
+                self.assertEqual(client.call("purge", "carts"), 1)
+                self.assertEqual(client.call("key.get", "users", "k"), value_of(b"users:k"))
+            self.assertEqual(fake.unlinked, [b"carts:key 2"])
+
+    def test_an_answer_that_comes_after_the_purge_was_given_up_is_passed_over(self):
+        with harness.World() as world, LateRedis(world, late=1000) as fake:
+            daemon = world.daemon(INI.replace("{redis:main}", fake.url).replace("5s", "5ms"))
+            with daemon.client(harness.LONG) as client:
+                reply = client.call("purge", "carts")  # 51 times 200 ms
+                self.assertEqual(reply.code, "UNAVAILABLE")
+                self.assertIn(b" 0 keys were removed", reply)
+                self.assertEqual(daemon.stats("carts")["purging"], 0)
+                fake.send_held()
+                harness.wait_until(
+                    lambda: client.call("key.get", "users", "k") == value_of(b"users:k"), "served"
+                )
+            self.assertEqual(fake.unlinked, [])
 
     def test_its_client_is_told_when_the_daemon_ends(self):
         with harness.World() as world:

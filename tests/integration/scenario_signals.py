@@ -75,6 +75,27 @@ class Signals(unittest.TestCase):
                 self.assertEqual([client.read() for _ in range(3)], [b"1"] * 3)
                 self.expect_refusal_or_end(client)
 
+    def test_a_reload_while_draining_opens_no_listener(self):
+        ini = SLOW.replace("{listen}", "{listen}, tcp:127.0.0.1:{port}")
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(SLOW)
+            with daemon.client() as client:
+                self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
+                redis.send_signal(signal.SIGSTOP)
+                client.send(resp.array("key.get", "carts", "a") * 3)
+                self.wait_until_pending(daemon)
+                daemon.configure(ini)
+                daemon.send_signal(signal.SIGTERM)
+                harness.wait_until(lambda: "SIGTERM" in daemon.log(), "the signal is seen")
+                daemon.send_signal(signal.SIGHUP)
+                client.send(resp.array("reload"))
+                redis.send_signal(signal.SIGCONT)
+                self.assertEqual([client.read() for _ in range(3)], [b"1"] * 3)
+                self.assertEqual(client.read().code, "UNAVAILABLE")
+            self.assertEqual(daemon.wait(), 0)
+            self.assertNotIn(f":{world.port}", daemon.log())
+            self.assertFalse(os.path.exists(daemon.path))
+
     def send_late_request(self, client):
         try:
             client.send(resp.array("key.set", "carts", "late", "1"))

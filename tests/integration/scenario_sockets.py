@@ -34,6 +34,16 @@ class Sockets(unittest.TestCase):
             self.assertIn(first.path, self.expect_refusal(world))
             self.assertEqual(first.call("ping"), b"PONG")
 
+    def test_a_daemon_leaves_the_socket_of_another_that_took_its_place(self):
+        with harness.World() as world:
+            first = world.daemon()
+            os.unlink(first.path)
+            second = world.daemon()
+            first.stop()
+            self.assertEqual(second.call("ping"), b"PONG")
+            second.stop()
+            self.assertFalse(os.path.exists(second.path))
+
     def test_a_file_that_is_no_socket_is_refused_and_stays(self):
         with harness.World() as world:
             path = pathlib.Path(world.folder, "cachesd.sock")

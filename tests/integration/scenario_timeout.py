@@ -6,8 +6,10 @@ import signal
 import time
 import unittest
 
+import fake_redis
 import harness
 import resp
+from fake_redis import FakeRedis
 
 TIMEOUT_MS = 200
 SLACK_MS = int(os.environ.get("SLACK_MS", 50))
@@ -65,6 +67,29 @@ class Timeout(unittest.TestCase):
             self.assertGreaterEqual(min(took), TIMEOUT_MS - 5)
             # The best of three: the machine may be busy with other tests.
             self.assertLessEqual(min(took), TIMEOUT_MS + SLACK_MS)
+
+    def test_one_sent_after_a_timeout_has_its_own_deadline(self):
+        """A request is answered late in its time, the next never: what follows is no later."""
+        took = []
+        while not took or (min(took) > TIMEOUT_MS + SLACK_MS and len(took) < 3):
+            took.append(self.measure_after_a_timeout())
+        print("timeouts took", *(f"{ms:.1f} ms" for ms in took))
+        self.assertLessEqual(min(took), TIMEOUT_MS + SLACK_MS)
+
+    def measure_after_a_timeout(self):
+        def answer_one_late(connection, words, right):
+            if words[1] == b"cart:late":
+                time.sleep(TIMEOUT_MS * 0.75 / 1000)
+                connection.send(right)
+
+        with harness.World() as world, FakeRedis(world) as fake:
+            fake.behave = answer_one_late
+            with world.daemon(INI.replace("{redis:main}", fake.url)).client() as client:
+                for name in ("late", "never"):
+                    client.send(resp.array("key.get", "carts", name))
+                self.assertEqual(client.read(), fake_redis.value_of(b"cart:late"))
+                self.assertEqual(client.read().code, "TIMEOUT")
+                return self.measure(client)
 
     def test_late_answers_are_not_taken_for_those_of_later_requests(self):
         with harness.World() as world:

@@ -3,6 +3,8 @@
 
 import os
 import pathlib
+import signal
+import socket
 import time
 import unittest
 
@@ -24,6 +26,17 @@ url = {redis:main}
 def user(name, token, namespaces="*", access="read"):
     hash_ = harness.token_hash(token)
     return f"[user {name}]\ntoken = {hash_}\nnamespaces = {namespaces}\naccess = {access}\n"
+
+
+def own_address():
+    """One of this machine's that is not loopback, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # asks for the way there; sends nothing
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+    return None if address.startswith("127.") else address
 
 
 WEB = user("web", "open sesame", access="write")
@@ -200,6 +213,28 @@ class Listeners(unittest.TestCase):
                 self.assertEqual(client.call("key.get", "carts", "k").code, "NOAUTH")
                 self.assertEqual(client.call("auth", "web", "open sesame"), b"OK")
                 self.assertIsNone(client.call("key.get", "carts", "k"))
+
+    def test_one_from_elsewhere_is_not_trusted_when_the_users_go(self):
+        """Once nobody needs a token, nobody from elsewhere can come; but some are there already."""
+        address = own_address()
+        if not address:
+            self.skipTest("this machine has no address but loopback")
+        with harness.World() as world:
+            daemon = world.daemon(INI.replace("127.0.0.1", "0.0.0.0") + WEB)
+            with Client((address, world.port)) as stranger, Client((address, world.port)) as known:
+                self.assertEqual(stranger.call("key.get", "carts", "k").code, "NOAUTH")
+                self.assertEqual(known.call("auth", "web", "open sesame"), b"OK")
+                with daemon.client() as local:
+                    self.assertEqual(local.call("key.get", "carts", "k").code, "NOAUTH")
+                    daemon.configure(INI.replace("listen = tcp:127.0.0.1:{port}\n", ""))
+                    daemon.send_signal(signal.SIGHUP)
+                    harness.wait_until(lambda: "reload: done" in daemon.log(), "it is reloaded")
+                    self.assertIsNone(local.call("key.get", "carts", "k"))
+                for client in (stranger, known):
+                    for request in (("key.get", "carts", "k"), ("purge", "carts"), ("stats",)):
+                        self.assertEqual(client.call(*request).code, "NOAUTH", request)
+                    self.assertEqual(client.call("auth", "web", "open sesame").code, "NOAUTH")
+                    self.assertEqual(client.call("ping"), b"PONG")
 
 
 if __name__ == "__main__":
