@@ -7,7 +7,7 @@
 #include "mem.h"
 #include "server.h"
 
-enum { MOST_FREE = 4096, KEEP_REPLY = 4096 };
+enum { MOST_FREE = 4096, KEEP_REPLY = 512 };
 
 // --- life -------------------------------------------------------------------------------------
 
