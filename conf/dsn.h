@@ -5,6 +5,3 @@
 
 // Adds a backend for each; its name is the URL's fragment, "default" without one.
 void dsn_read(const char *const *environment, struct settings *settings, struct problems *problems);
-
-// Of settings.c: a backend with the defaults. `line` 0: not in the file.
-struct backend_conf *settings_add_backend(struct settings *settings, struct slice name, int line);

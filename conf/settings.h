@@ -121,6 +121,9 @@ struct settings_source {
 // and `problems->file` names the source. May be called on any thread: it blocks on files.
 struct settings *settings_load(const struct settings_source *source, struct problems *problems);
 
+// Another backend, with the defaults, while the settings are being read. `line` 0: not in the file.
+struct backend_conf *settings_add_backend(struct settings *settings, struct slice name, int line);
+
 // Whether any user may authenticate with a token.
 bool settings_has_tokens(const struct settings *settings);
 

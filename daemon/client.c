@@ -1,6 +1,5 @@
 #include "client.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <sys/socket.h>
 

@@ -281,8 +281,7 @@ static struct backend_conn *begin_sending(struct request *r) {
     return conn;
 }
 
-static void send_to_backend(struct request *r, const struct admission *a) {
-    enum backend_room room = backend_room(a->space->backend);
+static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room) {
     if (room == BACKEND_DOWN) {
         request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
         return;
@@ -324,8 +323,10 @@ enum request_result request_start(struct client *client, const struct slice *wor
         client_wait_turn(client);
         return REQUEST_WAIT;
     }
-    if (is_admitted && !is_local && may_wait && !server->is_draining &&
-        backend_room(a.space->backend) == BACKEND_FULL) {
+    enum backend_room room = BACKEND_DOWN;
+    if (is_admitted && !is_local)
+        room = backend_room(a.space->backend);
+    if (room == BACKEND_FULL && may_wait && !server->is_draining) {
         backend_wait(a.space->backend, &client->waiter);
         return REQUEST_WAIT;
     }
@@ -353,6 +354,6 @@ enum request_result request_start(struct client *client, const struct slice *wor
     else if (server->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else
-        send_to_backend(r, &a);
+        send_to_backend(r, &a, room);
     return REQUEST_TAKEN;
 }

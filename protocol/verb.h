@@ -28,9 +28,9 @@ enum verb_flags {
     VERB_WRITE = 1 << 1,   // needs `write`
     VERB_ADMIN = 1 << 2,   // needs `admin`
     VERB_OPEN = 1 << 3,    // may be said before auth
-    VERB_IN_TURN = 1 << 5, // waits for the client's earlier requests: its reply tells of them
-    VERB_REMOVES = 1 << 6, // leaves no key: there is no ttl to decide
-    VERB_NEW_TTL = 1 << 4, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
+    VERB_IN_TURN = 1 << 4, // waits for the client's earlier requests: its reply tells of them
+    VERB_REMOVES = 1 << 5, // leaves no key: there is no ttl to decide
+    VERB_NEW_TTL = 1 << 6, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
 };
 
 enum option {
