@@ -430,7 +430,7 @@ static bool read_verbs(const struct option_row *row, struct slice text, struct v
                          nearest ? nearest : "", nearest ? "?" : "");
             return false;
         }
-        set->bits[entry->id / 64] |= UINT64_C(1) << entry->id % 64;
+        verb_set_add(set, entry);
     }
     return true;
 }

@@ -72,8 +72,11 @@ struct backend_conf *settings_add_backend(struct settings *s, struct slice name,
 static void add_namespace(struct settings *s, struct slice name, int line) {
     s->namespaces = mem_resize(s->namespaces, (s->namespace_count + 1) * sizeof(*s->namespaces));
     struct namespace_conf *namespace = &s->namespaces[s->namespace_count++];
-    *namespace =
-        (struct namespace_conf){.common.line = line, .name = mem_text_of(name.data, name.len)};
+    *namespace = (struct namespace_conf){
+        .common.line = line,
+        .name = mem_text_of(name.data, name.len),
+        .name_len = name.len,
+    };
     set_defaults(namespace, SECTION_NAMESPACE);
 }
 
@@ -360,35 +363,15 @@ static void check_users(struct loader *l) {
 
 // --- lookup -----------------------------------------------------------------------------------
 
-// FNV-1a (Fowler, Noll, Vo).
-static size_t hash_of(struct slice name) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (unsigned char)name.data[i]) * 16777619u;
-    return hash;
-}
-
 static void index_namespaces(struct settings *s) {
-    s->slot_count = 8;
-    while (s->slot_count < 4 * s->namespace_count)
-        s->slot_count *= 2;
-    s->slots = mem_new(s->slot_count * sizeof(*s->slots));
-    for (size_t i = 0; i < s->namespace_count; i++) {
-        size_t slot = hash_of(slice_of(s->namespaces[i].name)) & (s->slot_count - 1);
-        while (s->slots[slot] != 0)
-            slot = (slot + 1) & (s->slot_count - 1);
-        s->slots[slot] = (uint32_t)i + 1;
-    }
+    index_init(&s->index, s->namespace_count);
+    for (size_t i = 0; i < s->namespace_count; i++)
+        index_add(&s->index, slice_of(s->namespaces[i].name), (uint32_t)i);
 }
 
 const struct namespace_conf *settings_namespace(const struct settings *s, struct slice name) {
-    size_t slot = hash_of(name) & (s->slot_count - 1);
-    for (; s->slots[slot] != 0; slot = (slot + 1) & (s->slot_count - 1)) {
-        const struct namespace_conf *n = &s->namespaces[s->slots[slot] - 1];
-        if (slice_equal(slice_of(n->name), name))
-            return n;
-    }
-    return NULL;
+    uint32_t number = index_find(&s->index, name);
+    return number == INDEX_NONE ? NULL : &s->namespaces[number];
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -415,7 +398,7 @@ static void free_settings(struct settings *s) {
     mem_free(s->backends);
     mem_free(s->namespaces);
     mem_free(s->users);
-    mem_free(s->slots);
+    index_deinit(&s->index);
     mem_free(s->file);
     mem_free(s);
 }

@@ -3,6 +3,7 @@
 // It is plain data: no sockets, no clock. policy.h of the daemon ties it to living backends.
 #pragma once
 
+#include "index.h"
 #include "problems.h"
 #include "url.h"
 #include "verb.h"
@@ -14,11 +15,19 @@ enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
 enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS };
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
 
-enum { VERBS_MOST = 128, TOKEN_HASH_SIZE = 32 };
+enum { TOKEN_HASH_SIZE = 32 };
 
 struct verb_set {
     uint64_t bits[VERBS_MOST / 64]; // by verb_entry.id
 };
+
+static inline bool verb_set_has(const struct verb_set *set, const struct verb_entry *entry) {
+    return set->bits[entry->id / 64] >> entry->id % 64 & 1;
+}
+
+static inline void verb_set_add(struct verb_set *set, const struct verb_entry *entry) {
+    set->bits[entry->id / 64] |= UINT64_C(1) << entry->id % 64;
+}
 
 struct names {
     char **items;
@@ -61,6 +70,7 @@ struct backend_conf { // [backend NAME]
 struct namespace_conf { // [namespace NAME]
     struct section_conf common;
     char *name;
+    size_t name_len;
     char *backend_name;
     size_t backend; // index in settings.backends
     char *prefix;
@@ -106,8 +116,7 @@ struct settings {
     size_t namespace_count;
     struct user_conf *users;
     size_t user_count;
-    uint32_t *slots; // namespaces by name: open addressing, index + 1
-    size_t slot_count;
+    struct index index; // namespaces by name
 };
 
 // What a file may refer to beside itself.

@@ -114,7 +114,7 @@ static struct space_stats *find_stats(const struct server *server, const char *n
 }
 
 static struct policy *make_policy(struct server *server, struct settings *settings) {
-    struct policy *policy = policy_new(settings);
+    struct policy *policy = policy_new(settings, server->verbs);
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_conf *conf = &settings->backends[i];
         struct backend *backend = find_backend(server, conf);

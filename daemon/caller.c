@@ -58,6 +58,8 @@ static bool is_authenticated(const struct caller *c, const struct user_conf *use
 
 void caller_identify(struct caller *c, const struct settings *settings) {
     c->user = NULL;
+    c->last_entry = NULL;
+    c->last_space = NULL;
     c->is_trusted = settings->user_count == 0 && c->is_local;
     for (size_t i = 0; i < settings->user_count && !c->user; i++) {
         const struct user_conf *user = &settings->users[i];
@@ -84,8 +86,8 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
     mem_free(c->name);
     c->name = mem_text(found->name);
     memcpy(c->token, hash, sizeof(hash));
-    c->user = found;
     c->wrong_tokens = 0;
+    caller_identify(c, settings);
     return true;
 }
 

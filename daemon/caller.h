@@ -6,7 +6,13 @@
 #include "settings.h"
 #include "verb.h"
 
+struct space;
+
 struct caller {
+    // What it said last, and may say again: most say the same many times. NULL: nothing yet, or
+    // something has changed since.
+    const struct verb_entry *last_entry;
+    struct space *last_space;
     bool is_local; // a Unix socket, or loopback
     bool has_peer; // the system vouches for uid and groups: a Unix socket
     pid_t pid;

@@ -7,14 +7,44 @@
 #include "number.h"
 #include "value.h"
 
-struct policy *policy_new(struct settings *settings) {
+// Why the namespace refuses the verb, for *reason; NULL: it does not.
+static const char *refusal_of(const struct namespace_conf *conf, const struct verb_entry *entry,
+                              enum refusal *reason) {
+    const struct verb *verb = entry->verb;
+    if (verb->collection != COLLECTION_ANY &&
+        !(conf->collections & UINT64_C(1) << verb->collection)) {
+        *reason = REFUSED_COLLECTION;
+        return "does not hold this collection";
+    }
+    if (verb_set_has(&conf->deny, entry)) {
+        *reason = REFUSED_VERB;
+        return "denies this verb";
+    }
+    if (conf->is_readonly && verb->flags & VERB_WRITE) {
+        *reason = REFUSED_READONLY;
+        return "is read-only";
+    }
+    return NULL;
+}
+
+static void find_allowed_verbs(struct space *space, const struct verb_table *verbs) {
+    const struct verb_entry *entry;
+    enum refusal reason;
+    for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
+        if (!refusal_of(space->conf, entry, &reason))
+            verb_set_add(&space->verbs, entry);
+}
+
+struct policy *policy_new(struct settings *settings, const struct verb_table *verbs) {
     struct policy *policy = mem_new(sizeof(*policy));
     policy->refs = 1;
     policy->settings = settings;
     policy->spaces = mem_new(settings->namespace_count * sizeof(*policy->spaces));
     policy->backends = mem_new(settings->backend_count * sizeof(*policy->backends));
-    for (size_t i = 0; i < settings->namespace_count; i++)
+    for (size_t i = 0; i < settings->namespace_count; i++) {
         policy->spaces[i].conf = &settings->namespaces[i];
+        find_allowed_verbs(&policy->spaces[i], verbs);
+    }
     return policy;
 }
 
@@ -56,24 +86,13 @@ static bool refuse_size(struct bytes *out, const struct namespace_conf *conf, co
     return false;
 }
 
-static bool admit_verb(const struct namespace_conf *conf, const struct verb_entry *entry,
+static bool admit_verb(const struct space *space, const struct verb_entry *entry,
                        enum refusal *reason, struct bytes *out) {
-    const struct verb *verb = entry->verb;
-    const char *words = NULL;
-    if (verb->collection != COLLECTION_ANY &&
-        !(conf->collections & UINT64_C(1) << verb->collection)) {
-        *reason = REFUSED_COLLECTION;
-        words = "does not hold this collection";
-    } else if (conf->deny.bits[entry->id / 64] & UINT64_C(1) << entry->id % 64) {
-        *reason = REFUSED_VERB;
-        words = "denies this verb";
-    } else if (conf->is_readonly && verb->flags & VERB_WRITE) {
-        *reason = REFUSED_READONLY;
-        words = "is read-only";
-    }
-    if (words)
-        reply_error(out, REPLY_POLICY, "namespace '%s' %s: %s", conf->name, words, verb->name);
-    return !words;
+    if (verb_set_has(&space->verbs, entry))
+        return true;
+    reply_error(out, REPLY_POLICY, "namespace '%s' %s: %s", space->conf->name,
+                refusal_of(space->conf, entry, reason), entry->verb->name);
+    return false;
 }
 
 static bool admit_key(const struct namespace_conf *conf, struct slice key, enum refusal *reason,
@@ -139,18 +158,28 @@ static bool decide_ttl(const struct namespace_conf *conf, struct call *call, str
     return true;
 }
 
+// A read stores nothing: its keys alone are looked at, and most have one, the first argument.
+static bool admit_arguments(const struct namespace_conf *conf, const struct signature *s,
+                            const struct call *call, enum refusal *reason, struct bytes *out) {
+    bool is_write = call->verb->flags & VERB_WRITE;
+    size_t count = call->argc;
+    if (!is_write && !signature_repeats_key(s) && count > 1)
+        count = 1;
+    for (size_t i = 0; i < count; i++)
+        if (!admit_argument(conf, is_write, signature_kind(s, i), call->args[i], reason, out))
+            return false;
+    return true;
+}
+
 bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
                   struct random *random, enum refusal *reason, struct bytes *out) {
     const struct namespace_conf *conf = space->conf;
-    bool is_write = entry->verb->flags & VERB_WRITE;
-    if (!admit_verb(conf, entry, reason, out))
+    unsigned flags = entry->verb->flags;
+    if (!admit_verb(space, entry, reason, out) ||
+        !admit_arguments(conf, &entry->signature, call, reason, out))
         return false;
-    for (size_t i = 0; i < call->argc; i++)
-        if (!admit_argument(conf, is_write, signature_kind(&entry->signature, i), call->args[i],
-                            reason, out))
-            return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
     *reason = REFUSED_TTL;
-    bool has_ttl = is_write && !(entry->verb->flags & VERB_REMOVES);
+    bool has_ttl = flags & VERB_WRITE && !(flags & VERB_REMOVES);
     return !has_ttl || decide_ttl(conf, call, random, out);
 }

@@ -14,6 +14,7 @@ struct space { // a namespace at work
     const struct namespace_conf *conf;
     struct backend *backend;
     struct space_stats *stats;
+    struct verb_set verbs; // those that the namespace allows
 };
 
 struct policy {
@@ -23,9 +24,9 @@ struct policy {
     struct backend **backends; // references, in the order of settings->backends
 };
 
-// Takes over the caller's reference on `settings`. The backends, and the spaces' backends and
+// Takes over the caller's reference on `settings`. `verbs`: all that there are. The backends, and the spaces' backends and
 // stats, are the caller's to fill in; the policy takes over a reference on each.
-struct policy *policy_new(struct settings *settings);
+struct policy *policy_new(struct settings *settings, const struct verb_table *verbs);
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy *policy);
 

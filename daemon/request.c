@@ -217,12 +217,12 @@ void request_fail_verb(struct request *r, struct slice name) {
 
 // The namespace of that name, if the caller may use it. Who is limited to some does not learn
 // which others there are.
-static bool find_space(struct server *server, const struct caller *caller, struct slice name,
+static bool find_space(struct server *server, struct caller *caller, struct slice name,
                        struct admission *a, struct bytes *error) {
     struct space *space = policy_space(server->policy, name);
     bool is_allowed = space && caller_may_use(caller, (size_t)(space - server->policy->spaces));
     if (is_allowed) {
-        a->space = space;
+        a->space = caller->last_space = space;
         return true;
     }
     a->code = caller_is_limited(caller) ? REPLY_NOPERM : REPLY_NAMESPACE;
@@ -242,23 +242,36 @@ struct space *request_find_space(struct request *r, struct slice name) {
     return a.space;
 }
 
-bool request_admit(struct server *server, const struct caller *caller, const struct slice *words,
+// The verb that the word names, if the caller may say it.
+static bool find_verb(struct server *server, struct caller *caller, struct slice word,
+                      struct admission *a, struct bytes *error) {
+    const char *message;
+    a->entry = verb_find(server->verbs, word);
+    if (!caller_may_say(caller, a->entry ? a->entry->verb : NULL, &a->code, &message))
+        return refuse(a, error, a->code, message);
+    if (!a->entry)
+        return refuse_verb(server, a, word, error);
+    caller->last_entry = a->entry;
+    return true;
+}
+
+bool request_admit(struct server *server, struct caller *caller, const struct slice *words,
                    size_t count, struct admission *a, struct bytes *error) {
     struct slice name;
-    const char *message;
-    *a = (struct admission){.entry = verb_find(server->verbs, words[0])};
-    const struct verb *verb = a->entry ? a->entry->verb : NULL;
-    enum reply_code code;
-    if (!caller_may_say(caller, verb, &code, &message))
-        return refuse(a, error, code, message);
-    if (!a->entry)
-        return refuse_verb(server, a, words[0], error);
+    a->entry = caller->last_entry;
+    a->space = NULL; // verb_read_call() fills in the call, and a refusal its reason
+    if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
+        !find_verb(server, caller, words[0], a, error))
+        return false;
     a->code = REPLY_ARGS;
     if (!verb_read_call(a->entry, words + 1, count - 1, &a->call, &name, error))
         return false;
     if (!a->entry->signature.has_namespace)
         return true;
-    if (!find_space(server, caller, name, a, error))
+    struct space *last = caller->last_space;
+    if (last && slice_equal((struct slice){last->conf->name, last->conf->name_len}, name))
+        a->space = last;
+    else if (!find_space(server, caller, name, a, error))
         return false;
     a->code = REPLY_POLICY;
     return policy_admit(a->space, a->entry, &a->call, &server->reactor.random, &a->refusal, error);

@@ -98,6 +98,6 @@ struct admission {
     enum refusal refusal; // with POLICY
 };
 
-// Looks up, checks and decides; changes nothing. False: refused, and *error got the reply.
-bool request_admit(struct server *server, const struct caller *caller, const struct slice *words,
+// Looks up, checks and decides; changes nothing but what the caller said last. False: refused, and *error got the reply.
+bool request_admit(struct server *server, struct caller *caller, const struct slice *words,
                    size_t count, struct admission *a, struct bytes *error);

@@ -11,19 +11,11 @@ struct slice slice_of(const char *text) {
     return (struct slice){text, strlen(text)};
 }
 
-bool slice_equal(struct slice a, struct slice b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-static unsigned char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : (unsigned char)c;
-}
-
 bool slice_equal_nocase(struct slice a, struct slice b) {
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
-        if (to_lower(a.data[i]) != to_lower(b.data[i]))
+        if (slice_lower(a.data[i]) != slice_lower(b.data[i]))
             return false;
     return true;
 }

@@ -23,7 +23,14 @@ struct bytes {
 };
 
 struct slice slice_of(const char *text);
-bool slice_equal(struct slice a, struct slice b);
+
+static inline bool slice_equal(struct slice a, struct slice b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+// An ASCII letter in lower case; any other byte as it is.
+static inline char slice_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
+
 // Compares ASCII letters without regard to their case.
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_begins(struct slice s, struct slice prefix);

@@ -6,7 +6,7 @@
 
 void command_begin(struct command *c, struct slice name, size_t words) {
     c->replies++;
-    reply_header(c->out, '*', words);
+    reply_array(c->out, words);
     command_word(c, name);
 }
 
@@ -18,10 +18,7 @@ void command_integer(struct command *c, int64_t number) {
 }
 
 void command_key(struct command *c, const struct call *call, struct slice key) {
-    reply_header(c->out, '$', call->prefix.len + key.len);
-    bytes_append_slice(c->out, call->prefix);
-    bytes_append_slice(c->out, key);
-    bytes_append_literal(c->out, "\r\n");
+    reply_bulk_of(c->out, call->prefix, key);
 }
 
 void command_args(struct command *c, const struct call *call, size_t from) {

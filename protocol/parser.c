@@ -275,13 +275,38 @@ static enum parser_result parse_items(struct parser *p, const char *data, size_t
     return PARSER_REQUEST;
 }
 
-enum parser_result parser_next(struct parser *p, char *data, size_t len) {
-    if (p->state == PARSER_START) {
-        if (len == 0)
-            return PARSER_MORE;
-        p->pos = 0;
-        p->state = *data == '*' ? PARSER_ARRAY_LENGTH : PARSER_LINE;
+static inline bool is_crlf(const char *at) { return memcmp(at, "\r\n", 2) == 0; }
+
+// Reads "MARKdigits CRLF" at `at`, of which all is there; NULL: it is something else, or cut off.
+static inline const char *read_header(const char *at, const char *end, char mark, size_t *number) {
+    if (end - at < 4 || *at != mark)
+        return NULL;
+    const char *first = ++at, *last = end - at > MAX_DIGITS + 2 ? at + MAX_DIGITS : end - 2;
+    for (*number = 0; at < last && *at >= '0' && *at <= '9'; at++)
+        *number = *number * 10 + (size_t)(*at - '0');
+    return at > first && is_crlf(at) ? at + 2 : NULL;
+}
+
+// Most requests are a short array that came whole: one pass, with nothing to remember. False: it is
+// not one, and nothing has changed; the states look at it in earnest.
+static bool take_whole_array(struct parser *p, const char *data, size_t len) {
+    size_t count, length, limit = len < p->max_request ? len : p->max_request;
+    const char *end = data + limit, *at = read_header(data, end, '*', &count);
+    if (!at || count == 0 || count > p->cap)
+        return false;
+    for (struct parser_word *word = p->words; word < p->words + count; word++) {
+        at = read_header(at, end, '$', &length);
+        if (!at || (size_t)(end - at) < length + 2 || !is_crlf(at + length))
+            return false;
+        *word = (struct parser_word){(uint32_t)(at - data), (uint32_t)length, false};
+        at += length + 2;
     }
+    p->count = (uint32_t)count;
+    p->consumed = (size_t)(at - data);
+    return true;
+}
+
+static enum parser_result step(struct parser *p, char *data, size_t len) {
     enum parser_result result = PARSER_REQUEST;
     if (p->state == PARSER_LINE)
         result = parse_line(p, data, len);
@@ -294,9 +319,16 @@ enum parser_result parser_next(struct parser *p, char *data, size_t len) {
     return result == PARSER_REQUEST ? finish(p, result) : result;
 }
 
-void parser_words(const struct parser *p, const char *data, struct slice *words) {
-    for (uint32_t i = 0; i < p->count; i++)
-        words[i] = (struct slice){data + p->words[i].offset, p->words[i].len};
+enum parser_result parser_next(struct parser *p, char *data, size_t len) {
+    if (p->state == PARSER_START) {
+        if (len == 0)
+            return PARSER_MORE;
+        if (*data == '*' && take_whole_array(p, data, len))
+            return PARSER_REQUEST;
+        p->pos = 0;
+        p->state = *data == '*' ? PARSER_ARRAY_LENGTH : PARSER_LINE;
+    }
+    return step(p, data, len);
 }
 
 size_t parser_needs(const struct parser *p) {

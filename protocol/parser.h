@@ -58,7 +58,10 @@ void parser_deinit(struct parser *p);
 enum parser_result parser_next(struct parser *p, char *data, size_t len);
 
 // After PARSER_REQUEST: fills `words` (room for p->count) with slices into `data`.
-void parser_words(const struct parser *p, const char *data, struct slice *words);
+static inline void parser_words(const struct parser *p, const char *data, struct slice *words) {
+    for (uint32_t i = 0; i < p->count; i++)
+        words[i] = (struct slice){data + p->words[i].offset, p->words[i].len};
+}
 
 // How many bytes the unfinished request is known to need in all; 0 when that is not known yet.
 size_t parser_needs(const struct parser *p);

@@ -28,15 +28,7 @@ void reply_integer(struct bytes *out, int64_t value) {
     bytes_append_literal(out, "\r\n");
 }
 
-void reply_bulk(struct bytes *out, struct slice value) {
-    reply_header(out, '$', value.len);
-    bytes_append_slice(out, value);
-    bytes_append_literal(out, "\r\n");
-}
-
 void reply_nil(struct bytes *out) { bytes_append_literal(out, "$-1\r\n"); }
-
-void reply_array(struct bytes *out, size_t count) { reply_header(out, '*', count); }
 
 void reply_error(struct bytes *out, enum reply_code code, const char *format, ...) {
     char message[512];

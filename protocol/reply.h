@@ -31,9 +31,7 @@ const char *reply_code_name(enum reply_code code);
 
 void reply_status(struct bytes *out, const char *status);
 void reply_integer(struct bytes *out, int64_t value);
-void reply_bulk(struct bytes *out, struct slice value);
 void reply_nil(struct bytes *out);
-void reply_array(struct bytes *out, size_t count);
 
 // "-CODE message". Bytes of the message that would break the line are shown as '?'.
 void reply_error(struct bytes *out, enum reply_code code, const char *format, ...)
@@ -42,22 +40,44 @@ void reply_error(struct bytes *out, enum reply_code code, const char *format, ..
 // For "%.*s" of a client's own word inside a message: at most 64 bytes of it.
 #define REPLY_WORD(slice) (int)((slice).len < 64 ? (slice).len : 64), (slice).data
 
-// Writes a RESP header: '*', '$' or ':', the number, CRLF. Commands use it too.
-static inline void reply_header(struct bytes *out, char mark, size_t number) {
-    char *to = bytes_reserve(out, 24);
-    size_t len = 0;
-    to[len++] = mark;
-    if (number >= 10) {
+enum { REPLY_HEADER_SIZE = 24 }; // the longest that reply_write_header() writes
+
+// Writes a RESP header to `to`: '*' or '$', the number, CRLF. Returns its end.
+static inline char *reply_write_header(char *to, char mark, size_t number) {
+    *to++ = mark;
+    if (number < 10) {
+        *to++ = (char)('0' + number);
+    } else {
         char digits[20];
         size_t count = 0;
         for (; number > 0; number /= 10)
             digits[count++] = (char)('0' + number % 10);
         while (count > 0)
-            to[len++] = digits[--count];
-    } else {
-        to[len++] = (char)('0' + number);
+            *to++ = digits[--count];
     }
-    to[len++] = '\r';
-    to[len++] = '\n';
-    bytes_grew(out, len);
+    memcpy(to, "\r\n", 2);
+    return to + 2;
+}
+
+// Commands to a backend are written with these, too.
+static inline void reply_array(struct bytes *out, size_t count) {
+    char *to = bytes_reserve(out, REPLY_HEADER_SIZE);
+    bytes_grew(out, (size_t)(reply_write_header(to, '*', count) - to));
+}
+
+// A bulk string of `a` and `b` behind each other.
+static inline void reply_bulk_of(struct bytes *out, struct slice a, struct slice b) {
+    char *start = bytes_reserve(out, REPLY_HEADER_SIZE + a.len + b.len + 2), *to;
+    to = reply_write_header(start, '$', a.len + b.len);
+    if (a.len > 0)
+        memcpy(to, a.data, a.len);
+    if (b.len > 0)
+        memcpy(to + a.len, b.data, b.len);
+    to += a.len + b.len;
+    memcpy(to, "\r\n", 2);
+    bytes_grew(out, (size_t)(to + 2 - start));
+}
+
+static inline void reply_bulk(struct bytes *out, struct slice value) {
+    reply_bulk_of(out, (struct slice){0}, value);
 }

@@ -3,16 +3,17 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "index.h"
 #include "mem.h"
 #include "number.h"
 #include "word.h"
 
-enum { SLOTS = 256, LONGEST_NAME = 16 }; // a power of two, several times the number of verbs
+enum { LONGEST_NAME = 16 };
 
 struct verb_table {
-    struct verb_entry *entries;
+    struct verb_entry entries[VERBS_MOST];
     size_t count;
-    uint16_t slots[SLOTS]; // open addressing: index of the entry + 1, 0 for none
+    struct index index; // by name, in lower case as the rows have it
 };
 
 const char *collection_name(enum collection collection) {
@@ -98,7 +99,8 @@ static struct signature read_syntax(const char *syntax) {
             s.has_namespace = true;
         } else {
             assert(s.fixed < SIGNATURE_KINDS);
-            s.kinds[s.fixed++] = kind_of(token);
+            s.kinds[s.fixed] = kind_of(token);
+            s.has_kinds |= 1u << s.kinds[s.fixed++];
             s.least += !is_optional;
             group++;
         }
@@ -111,29 +113,16 @@ static struct signature read_syntax(const char *syntax) {
 
 // --- table ------------------------------------------------------------------------------------
 
-// FNV-1a over the lower-cased name (Fowler, Noll, Vo; IETF draft-eastlake-fnv).
-static uint32_t hash_name(struct slice name) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.data[i];
-        hash = (hash ^ (c >= 'A' && c <= 'Z' ? c | 0x20u : c)) * 16777619u;
-    }
-    return hash;
-}
-
 static void add_rows(struct verb_table *table, const struct verb *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        uint32_t slot = hash_name(slice_of(rows[i].name)) % SLOTS;
-        assert(strlen(rows[i].name) <= LONGEST_NAME && table->count < SLOTS / 2);
-        table->entries = mem_resize(table->entries, (table->count + 1) * sizeof(*table->entries));
+        assert(strlen(rows[i].name) <= LONGEST_NAME && table->count < VERBS_MOST);
         table->entries[table->count] = (struct verb_entry){
             .verb = &rows[i],
+            .name = slice_of(rows[i].name),
             .signature = read_syntax(rows[i].syntax),
             .id = (uint32_t)table->count,
         };
-        while (table->slots[slot] != 0)
-            slot = (slot + 1) % SLOTS;
-        table->slots[slot] = (uint16_t)++table->count;
+        index_add(&table->index, slice_of(rows[i].name), (uint32_t)table->count++);
     }
 }
 
@@ -141,6 +130,7 @@ struct verb_table *verb_table_new(const struct verb *more, size_t count) {
     static const struct verb *const collections[] = {any_verbs, key_verbs,    dict_verbs,
                                                      set_verbs, sorted_verbs, counter_verbs};
     struct verb_table *table = mem_new(sizeof(*table));
+    index_init(&table->index, VERBS_MOST);
     for (size_t i = 0; i < sizeof(collections) / sizeof(*collections); i++) {
         size_t rows = 0;
         while (collections[i][rows].name)
@@ -152,20 +142,19 @@ struct verb_table *verb_table_new(const struct verb *more, size_t count) {
 }
 
 void verb_table_free(struct verb_table *table) {
-    mem_free(table->entries);
+    index_deinit(&table->index);
     mem_free(table);
 }
 
 const struct verb_entry *verb_find(const struct verb_table *table, struct slice name) {
-    if (name.len > LONGEST_NAME)
-        return NULL;
-    for (uint32_t slot = hash_name(name) % SLOTS; table->slots[slot] != 0;
-         slot = (slot + 1) % SLOTS) {
-        const struct verb_entry *entry = &table->entries[table->slots[slot] - 1];
-        if (slice_equal_nocase(name, slice_of(entry->verb->name)))
-            return entry;
+    char lower[LONGEST_NAME];
+    uint32_t number = index_find(&table->index, name);
+    if (number == INDEX_NONE && name.len <= LONGEST_NAME) { // few write it in upper case
+        for (size_t i = 0; i < name.len; i++)
+            lower[i] = slice_lower(name.data[i]);
+        number = index_find(&table->index, (struct slice){lower, name.len});
     }
-    return NULL;
+    return number == INDEX_NONE ? NULL : &table->entries[number];
 }
 
 const struct verb_entry *verb_at(const struct verb_table *table, size_t id) {
@@ -262,6 +251,12 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
     return !right;
 }
 
+// The kinds of which check_argument() may find one wrong.
+enum {
+    CHECKED_KINDS = 1u << ARG_INTEGER | 1u << ARG_COUNT | 1u << ARG_SCORE | 1u << ARG_BOUND |
+                    1u << ARG_CURSOR
+};
+
 static const char *check_argument(enum arg_kind kind, struct slice arg) {
     int64_t integer;
     uint64_t cursor;
@@ -293,6 +288,8 @@ static bool check_arguments(const struct verb_entry *entry, const struct call *c
     size_t rest = call->argc > s->fixed ? call->argc - s->fixed : 0;
     if (call->argc < s->least || call->argc > s->most || (s->group > 0 && rest % s->group != 0))
         return fail_usage(entry->verb, out, "wrong number of arguments");
+    if (!(s->has_kinds & CHECKED_KINDS))
+        return true;
     for (size_t i = 0; i < call->argc; i++) {
         const char *problem = check_argument(signature_kind(s, i), call->args[i]);
         if (problem) {

@@ -106,12 +106,13 @@ struct verb {
     void (*run)(struct request *request, const struct call *call);
 };
 
-enum { SIGNATURE_KINDS = 8 };
+enum { VERBS_MOST = 128, SIGNATURE_KINDS = 8 };
 
 // What a row's syntax says, read once.
 struct signature {
     bool has_namespace;
     unsigned options;               // bit per enum option
+    unsigned has_kinds;             // bit per enum arg_kind
     uint8_t kinds[SIGNATURE_KINDS]; // of the words behind the namespace, the repeating group last
     uint32_t fixed;                 // how many of them are there once, optional ones included
     uint32_t least;                 // words that must be there
@@ -121,6 +122,7 @@ struct signature {
 
 struct verb_entry {
     const struct verb *verb;
+    struct slice name;
     struct signature signature;
     uint32_t id; // 0, 1, 2 … in the order of the table
 };
@@ -140,6 +142,11 @@ const char *verb_nearest(const struct verb_table *table, struct slice name);
 // namespace if the verb takes one, the rest are arguments. False: *out got the ARGS error.
 bool verb_read_call(const struct verb_entry *entry, const struct slice *words, size_t count,
                     struct call *call, struct slice *name, struct bytes *out);
+
+// Whether several keys may be named.
+static inline bool signature_repeats_key(const struct signature *s) {
+    return s->group > 0 && s->kinds[s->fixed] == ARG_KEY;
+}
 
 // The kind of the argument at `index`, counted behind the namespace.
 static inline enum arg_kind signature_kind(const struct signature *s, size_t index) {
