@@ -46,13 +46,13 @@ struct answer {
     bool is_failed;       // an error is written; what follows is passed over
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
     enum reply_code code; // of that error
-    char own_fault[96];   // Redis's words, when the operator should hear them; else ""
     uint32_t element;     // in EXEC's array: the element now being read
     // For renderers that gather:
     int64_t total; // a sum, or a count
     int64_t limit; // as the builder set it in the command
     size_t last;   // where the last item begins in `gathered`
     struct bytes gathered;
+    char own_fault[96]; // Redis's words, when the operator should hear them; else ""
 };
 
 // `c` holds how the commands were written. The reply will be appended to `out`.

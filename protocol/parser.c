@@ -281,6 +281,9 @@ static inline bool is_crlf(const char *at) { return memcmp(at, "\r\n", 2) == 0; 
 static inline const char *read_header(const char *at, const char *end, char mark, size_t *number) {
     if (end - at < 4 || *at != mark)
         return NULL;
+    *number = (size_t)(at[1] - '0');
+    if (*number <= 9 && is_crlf(at + 2)) // one digit: most
+        return at + 4;
     const char *first = ++at, *last = end - at > MAX_DIGITS + 2 ? at + MAX_DIGITS : end - 2;
     for (*number = 0; at < last && *at >= '0' && *at <= '9'; at++)
         *number = *number * 10 + (size_t)(*at - '0');

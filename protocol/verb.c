@@ -300,10 +300,24 @@ static bool check_arguments(const struct verb_entry *entry, const struct call *c
     return true;
 }
 
+// Field by field, as in answer_begin().
+static void begin_call(struct call *call, const struct verb *verb) {
+    call->verb = verb;
+    call->prefix = (struct slice){0};
+    call->ttl_rule = TTL_KEEP;
+    call->ttl_ms = 0;
+    call->ttl_reason = TTL_DEFAULT;
+    call->options = 0;
+    call->ttl_asked_ms = 0;
+    call->add_if = ADD_ALWAYS;
+    call->is_descending = false;
+    call->limit = call->count = call->wait_ms = 0;
+}
+
 bool verb_read_call(const struct verb_entry *entry, const struct slice *words, size_t count,
                     struct call *call, struct slice *name, struct bytes *out) {
     size_t at = 0;
-    *call = (struct call){.verb = entry->verb};
+    begin_call(call, entry->verb);
     *name = (struct slice){0};
     if (entry->signature.has_namespace) {
         for (; at < count; at++) {
