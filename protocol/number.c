@@ -104,19 +104,32 @@ int number_hex_digit(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+// "00" "01" … "99": two digits a division.
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+                            "34353637383940414243444546474849505152535455565758596061626364656667"
+                            "6869707172737475767778798081828384858687888990919293949596979899";
+
+char *number_write(char *to, uint64_t value) {
+    size_t len = 1;
+    for (uint64_t bound = 10; value >= bound && len < NUMBER_MOST_DIGITS; bound *= 10)
+        len++;
+    char *at = to + len;
+    for (; value >= 100; value /= 100) {
+        at -= 2;
+        memcpy(at, &pairs[value % 100 * 2], 2);
+    }
+    if (value >= 10)
+        memcpy(at - 2, &pairs[value * 2], 2);
+    else
+        at[-1] = (char)('0' + value);
+    return to + len;
+}
+
 size_t number_format(char text[NUMBER_TEXT_SIZE], int64_t value) {
-    char digits[NUMBER_TEXT_SIZE];
-    size_t count = 0, len = 0;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[count++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
+    char *to = text;
     if (value < 0)
-        text[len++] = '-';
-    while (count > 0)
-        text[len++] = digits[--count];
-    return len;
+        *to++ = '-';
+    return (size_t)(number_write(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value) - text);
 }
 
 static void append_with_unit(struct bytes *b, int64_t value, const struct unit *units,

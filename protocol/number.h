@@ -9,7 +9,7 @@
 // Above every real duration, so that the smaller of two is the stricter.
 #define DURATION_FOREVER INT64_MAX
 
-enum { NUMBER_TEXT_SIZE = 24 };
+enum { NUMBER_TEXT_SIZE = 24, NUMBER_MOST_DIGITS = 20 };
 
 // A whole number of 64 bits, as Redis reads them: an optional '-', digits, no leading zero,
 // no '+', no space.
@@ -29,6 +29,9 @@ bool number_parse_size(struct slice s, int64_t *size);
 
 // The value of a hexadecimal digit; -1 when it is none.
 int number_hex_digit(char c);
+
+// Writes the decimal digits of `value` to `to`, NUMBER_MOST_DIGITS at most; returns their end.
+char *number_write(char *to, uint64_t value);
 
 // Writes the decimal digits of `value`, not NUL-terminated; returns how many.
 size_t number_format(char text[NUMBER_TEXT_SIZE], int64_t value);

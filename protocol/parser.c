@@ -33,13 +33,16 @@ static enum parser_result finish(struct parser *p, enum parser_result result) {
     return result;
 }
 
+static void grow(struct parser *p) {
+    p->cap = p->cap > 0 ? p->cap * 2 : FEW_WORDS;
+    p->words = mem_resize(p->words, p->cap * sizeof(*p->words));
+}
+
 static bool add_word(struct parser *p, struct parser_word word) {
     if (p->count == PARSER_MAX_WORDS)
         return false;
-    if (p->count == p->cap) {
-        p->cap = p->cap > 0 ? p->cap * 2 : FEW_WORDS;
-        p->words = mem_resize(p->words, p->cap * sizeof(*p->words));
-    }
+    if (p->count == p->cap)
+        grow(p);
     p->words[p->count++] = word;
     return true;
 }
@@ -295,8 +298,10 @@ static inline const char *read_header(const char *at, const char *end, char mark
 static bool take_whole_array(struct parser *p, const char *data, size_t len) {
     size_t count, length, limit = len < p->max_request ? len : p->max_request;
     const char *end = data + limit, *at = read_header(data, end, '*', &count);
-    if (!at || count == 0 || count > p->cap)
+    if (!at || count == 0 || count > FEW_WORDS)
         return false;
+    if (p->cap == 0)
+        grow(p);
     for (struct parser_word *word = p->words; word < p->words + count; word++) {
         at = read_header(at, end, '$', &length);
         if (!at || (size_t)(end - at) < length + 2 || !is_crlf(at + length))

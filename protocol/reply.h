@@ -1,7 +1,7 @@
 // Reply: writing the Redis 2 reply types (RESP2) that clients read.
 #pragma once
 
-#include "bytes.h"
+#include "number.h"
 
 // The codes of PROTOCOL.md, "Errors".
 #define REPLY_CODES(X)                                                                             \
@@ -45,16 +45,10 @@ enum { REPLY_HEADER_SIZE = 24 }; // the longest that reply_write_header() writes
 // Writes a RESP header to `to`: '*' or '$', the number, CRLF. Returns its end.
 static inline char *reply_write_header(char *to, char mark, size_t number) {
     *to++ = mark;
-    if (number < 10) {
+    if (number < 10) // most
         *to++ = (char)('0' + number);
-    } else {
-        char digits[20];
-        size_t count = 0;
-        for (; number > 0; number /= 10)
-            digits[count++] = (char)('0' + number % 10);
-        while (count > 0)
-            *to++ = digits[--count];
-    }
+    else
+        to = number_write(to, number);
     memcpy(to, "\r\n", 2);
     return to + 2;
 }

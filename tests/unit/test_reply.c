@@ -25,13 +25,13 @@ START_TEST(reply_bulk_keeps_any_bytes) {
 }
 END_TEST
 
-START_TEST(reply_header_writes_numbers_of_any_length) {
+START_TEST(reply_array_writes_numbers_of_any_length) {
     static const size_t numbers[] = {0, 1, 9, 10, 99, 100, 65535, 536870912, SIZE_MAX};
     for (size_t i = 0; i < COUNT(numbers); i++) {
         struct bytes out = {0};
         char wanted[32];
-        reply_header(&out, '$', numbers[i]);
-        snprintf(wanted, sizeof(wanted), "$%zu\r\n", numbers[i]);
+        reply_array(&out, numbers[i]);
+        snprintf(wanted, sizeof(wanted), "*%zu\r\n", numbers[i]);
         check_text(wanted, &out, wanted);
     }
 }
@@ -99,7 +99,7 @@ END_TEST
 
 int main(void) {
     return RUN_TESTS("reply", reply_writes_each_type_of_reply, reply_bulk_keeps_any_bytes,
-                     reply_header_writes_numbers_of_any_length,
+                     reply_array_writes_numbers_of_any_length,
                      reply_error_begins_with_the_name_of_its_code,
                      reply_error_stays_one_line_whatever_is_quoted_in_it,
                      reply_error_shows_64_bytes_of_a_word_at_most,
