@@ -70,8 +70,8 @@ static bool is_ruled_out(enum reply_code code) {
     return code == REPLY_POLICY || code == REPLY_NOPERM || code == REPLY_NOAUTH;
 }
 
-bool explain(struct server *server, struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error) {
+bool explain(struct server *server, struct caller *caller, const struct slice *words, size_t count,
+             struct bytes *text, enum reply_code *code, struct bytes *error) {
     struct admission a;
     bool is_admitted = request_admit(server, caller, words, count, &a, error);
     *code = a.code;

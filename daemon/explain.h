@@ -8,5 +8,5 @@ struct server;
 
 // Appends "name: value" lines to `text`. False: the request is none; *error got the reply, with
 // *code.
-bool explain(struct server *server, struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error);
+bool explain(struct server *server, struct caller *caller, const struct slice *words, size_t count,
+             struct bytes *text, enum reply_code *code, struct bytes *error);

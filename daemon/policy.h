@@ -24,8 +24,9 @@ struct policy {
     struct backend **backends; // references, in the order of settings->backends
 };
 
-// Takes over the caller's reference on `settings`. `verbs`: all that there are. The backends, and the spaces' backends and
-// stats, are the caller's to fill in; the policy takes over a reference on each.
+// Takes over the caller's reference on `settings`. `verbs`: all that there are. The backends, and
+// the spaces' backends and stats, are the caller's to fill in; the policy takes over a reference on
+// each.
 struct policy *policy_new(struct settings *settings, const struct verb_table *verbs);
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy *policy);

@@ -98,6 +98,7 @@ struct admission {
     enum refusal refusal; // with POLICY
 };
 
-// Looks up, checks and decides; changes nothing but what the caller said last. False: refused, and *error got the reply.
+// Looks up, checks and decides; changes nothing but what the caller said last. False: refused, and
+// *error got the reply.
 bool request_admit(struct server *server, struct caller *caller, const struct slice *words,
                    size_t count, struct admission *a, struct bytes *error);

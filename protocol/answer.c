@@ -70,6 +70,8 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->context = NULL;
     a->replies = a->left = c->replies;
     a->is_transaction = c->is_transaction;
+    a->has_ttl = c->has_ttl;
+    a->ttl_ms = ANSWER_NO_TTL;
     a->is_too_long = a->is_unwrapped = a->is_failed = a->is_miss = false;
     a->element = 0;
     a->total = 0;
@@ -155,7 +157,9 @@ static void fail_unwrapped(struct answer *a, struct slice redis_error) {
 void answer_event(struct answer *a, const struct event *e) {
     if (a->is_failed)
         return;
-    if (!a->is_transaction)
+    if (a->has_ttl && a->left == a->replies)
+        a->ttl_ms = e->type == EVENT_INTEGER ? e->integer : ANSWER_NO_TTL;
+    else if (!a->is_transaction)
         render_event(a, e);
     else if (a->left == 1)
         exec_event(a, e);

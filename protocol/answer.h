@@ -29,6 +29,8 @@ struct event {
     size_t count;      // ARRAY: how many elements follow
 };
 
+#define ANSWER_NO_TTL INT64_MIN
+
 struct answer;
 typedef void answer_render(struct answer *a, const struct event *e);
 
@@ -41,12 +43,14 @@ struct answer {
     uint32_t replies; // top-level answers in all
     uint32_t left;    // and still to come
     bool is_transaction;
+    bool has_ttl;         // the first of them is PTTL's
     bool is_too_long;     // it failed because it went beyond `most`
     bool is_unwrapped;    // MULTI was refused: what followed may have run, one by one
     bool is_failed;       // an error is written; what follows is passed over
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
     enum reply_code code; // of that error
     uint32_t element;     // in EXEC's array: the element now being read
+    int64_t ttl_ms;       // of the key, as PTTL says it; ANSWER_NO_TTL: it said nothing
     // For renderers that gather:
     int64_t total; // a sum, or a count
     int64_t limit; // as the builder set it in the command

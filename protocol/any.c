@@ -48,7 +48,7 @@ const struct verb any_verbs[] = {
     {
         .name = "exists",
         .collection = COLLECTION_ANY,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "1 if the key exists, else 0",
         .build = build_exists,

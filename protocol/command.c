@@ -73,6 +73,12 @@ void command_increment(struct command *c, const struct call *call, struct slice 
     command_write_end(c, call);
 }
 
+void command_ask_ttl(struct command *c, const struct call *call) {
+    c->has_ttl = true;
+    command_begin(c, SLICE("PTTL"), 2);
+    command_key(c, call, call->args[0]);
+}
+
 void command_scan(struct command *c, const struct call *call, struct slice name) {
     bool has_count = call->options & 1u << OPTION_COUNT;
     command_begin(c, name, 3 + (has_count ? 2 : 0));

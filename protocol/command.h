@@ -21,6 +21,7 @@ struct command {
     struct bytes *out;
     uint32_t replies;    // top-level answers to expect
     bool is_transaction; // the last top-level answer is EXEC's
+    bool has_ttl;        // the first top-level answer is PTTL's, and not for the client
     int64_t limit;       // for the renderer: how many items it may show
 };
 
@@ -54,6 +55,11 @@ void command_write(struct command *c, const struct call *call, struct slice name
 
 // `name`, the key, the field, and the request's number or 1, as such a write.
 void command_increment(struct command *c, const struct call *call, struct slice name);
+
+// Asks for the key's ttl before a read of one key, whose answer is to be kept (answer.h, ttl_ms).
+// Before, not behind: what another client writes between the two makes the ttl too short, or is
+// told by an invalidation.
+void command_ask_ttl(struct command *c, const struct call *call);
 
 // `name`, the key, the cursor, and COUNT if the request has the option.
 void command_scan(struct command *c, const struct call *call, struct slice name);

@@ -163,7 +163,7 @@ const struct verb counter_verbs[] = {
     {
         .name = "counter.get",
         .collection = COLLECTION_COUNTER,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "the field's number, 0 when missing",
         .build = build_get,
@@ -209,7 +209,7 @@ const struct verb counter_verbs[] = {
     {
         .name = "counter.len",
         .collection = COLLECTION_COUNTER,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many fields",
         .build = build_len,
@@ -219,7 +219,7 @@ const struct verb counter_verbs[] = {
     {
         .name = "counter.total",
         .collection = COLLECTION_COUNTER,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "the sum of all numbers",
         .build = build_values,
@@ -229,7 +229,7 @@ const struct verb counter_verbs[] = {
     {
         .name = "counter.items",
         .collection = COLLECTION_COUNTER,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of F n F n ...",
         .build = build_items,
@@ -239,7 +239,7 @@ const struct verb counter_verbs[] = {
     {
         .name = "counter.top",
         .collection = COLLECTION_COUNTER,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K count",
         .summary = "the largest as F n F n ..., ties by field",
         .build = build_top,

@@ -70,7 +70,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.get",
         .collection = COLLECTION_DICT,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "the field's value, or nil",
         .build = build_get,
@@ -80,7 +80,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.mget",
         .collection = COLLECTION_DICT,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F [F ...]",
         .summary = "an array of values, nil for the missing",
         .build = build_mget,
@@ -117,7 +117,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.has",
         .collection = COLLECTION_DICT,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "1 if the field exists, else 0",
         .build = build_has,
@@ -127,7 +127,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.len",
         .collection = COLLECTION_DICT,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many fields",
         .build = build_len,
@@ -137,7 +137,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.keys",
         .collection = COLLECTION_DICT,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the fields",
         .build = build_keys,
@@ -147,7 +147,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.values",
         .collection = COLLECTION_DICT,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the values",
         .build = build_values,
@@ -157,7 +157,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.items",
         .collection = COLLECTION_DICT,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of F V F V ...",
         .build = build_items,

@@ -54,7 +54,7 @@ const struct verb key_verbs[] = {
     {
         .name = "key.get",
         .collection = COLLECTION_KEY,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "the value, or nil",
         .build = build_get,

@@ -106,8 +106,25 @@ static const char *read_quoted(const char **at, const char *end, char *to, size_
     return NULL;
 }
 
+#define EACH_BYTE(value) (UINT64_MAX / 255 * (value))
+#define HAS_BELOW(x, n)  (((x)-EACH_BYTE(n)) & ~(x)&EACH_BYTE(0x80))
+
+// Passes over bytes that are surely part of a bare word, eight at a time. Some byte of x is below n
+// (n <= 128) exactly when HAS_BELOW() is not 0 (Anderson, "Bit Twiddling Hacks", haszero and
+// hasless); one is equal to n when it is 0 in x ^ EACH_BYTE(n).
+static const char *skip_plain(const char *at, const char *end) {
+    uint64_t x;
+    for (; end - at >= (ptrdiff_t)sizeof(x); at += sizeof(x)) {
+        memcpy(&x, at, sizeof(x));
+        if (HAS_BELOW(x, ' ' + 1) | HAS_BELOW(x ^ EACH_BYTE('"'), 1) |
+            HAS_BELOW(x ^ EACH_BYTE(0x7f), 1))
+            break;
+    }
+    return at;
+}
+
 static const char *read_bare(const char **at, const char *end) {
-    for (; *at < end && **at != ' '; (*at)++) {
+    for (*at = skip_plain(*at, end); *at < end && **at != ' '; (*at)++) {
         unsigned char c = (unsigned char)**at;
         if (c < ' ' || c == 0x7f)
             return "control byte in a bare word: quote it, as \\xHH";
@@ -143,18 +160,19 @@ static const char *read_word(struct parser *p, char *data, const char **at, cons
     return error;
 }
 
-// An HTTP method or a header's "Name:" as a line's first word.
+// An HTTP method or a header's "Name:" as a line's first word. Most verbs have a dot, which neither
+// has: no more of them is looked at.
 static bool looks_like_http(struct slice word) {
+    for (const char *c = word.data; c < word.data + word.len; c++) {
+        if (*c == ':')
+            return c > word.data;
+        if (!((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') && !(*c >= '0' && *c <= '9') && *c != '-')
+            return false;
+    }
     for (size_t i = 0; i < sizeof(http_methods) / sizeof(*http_methods); i++)
         if (slice_equal_nocase(word, slice_of(http_methods[i])))
             return true;
-    const char *colon = memchr(word.data, ':', word.len);
-    if (!colon || colon == word.data)
-        return false;
-    for (const char *c = word.data; c < colon; c++)
-        if (!((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') && !(*c >= '0' && *c <= '9') && *c != '-')
-            return false;
-    return true;
+    return false;
 }
 
 // The whole line is there, `len` bytes without its end.

@@ -10,7 +10,8 @@ typedef size_t element_count;
 typedef int element_count;
 #endif
 
-// hiredis moves what is left to the front for every kilobyte that it consumes, so it gets small bites.
+// hiredis moves what is left to the front for every kilobyte that it consumes, so it gets small
+// bites.
 enum { BITE = 8 * 1024, KEEP_BUFFER = 256 * 1024, LONGEST_LINE = 64 * 1024 };
 
 struct resp {

@@ -55,7 +55,7 @@ const struct verb set_verbs[] = {
     {
         .name = "set.has",
         .collection = COLLECTION_SET,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "1 if it is a member, else 0",
         .build = build_has,
@@ -65,7 +65,7 @@ const struct verb set_verbs[] = {
     {
         .name = "set.len",
         .collection = COLLECTION_SET,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many members",
         .build = build_len,
@@ -75,7 +75,7 @@ const struct verb set_verbs[] = {
     {
         .name = "set.members",
         .collection = COLLECTION_SET,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the members",
         .build = build_members,

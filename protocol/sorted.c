@@ -116,7 +116,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.has",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "1 if it is a member, else 0",
         .build = build_score,
@@ -126,7 +126,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.len",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many members",
         .build = build_len,
@@ -136,7 +136,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.score",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "the member's score, or nil",
         .build = build_score,
@@ -146,7 +146,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.rank",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "[order=asc|desc] N K M",
         .summary = "the member's rank from 0, or nil",
         .build = build_rank,
@@ -176,7 +176,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.range",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "[order=asc|desc] N K start stop",
         .summary = "members by rank, both ends included, -1 the last, as M score ...",
         .build = build_range,
@@ -186,7 +186,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.between",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_NEAR,
         .syntax = "[order=asc|desc] [limit=] N K min max",
         .summary =
             "members by score, both ends included, \"(5\" without 5, -inf and +inf, as M score ...",

@@ -253,8 +253,8 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
 
 // The kinds of which check_argument() may find one wrong.
 enum {
-    CHECKED_KINDS = 1u << ARG_INTEGER | 1u << ARG_COUNT | 1u << ARG_SCORE | 1u << ARG_BOUND |
-                    1u << ARG_CURSOR
+    CHECKED_KINDS =
+        1u << ARG_INTEGER | 1u << ARG_COUNT | 1u << ARG_SCORE | 1u << ARG_BOUND | 1u << ARG_CURSOR
 };
 
 static const char *check_argument(enum arg_kind kind, struct slice arg) {

@@ -30,6 +30,8 @@ enum verb_flags {
     VERB_OPEN = 1 << 3,    // may be said before auth
     VERB_IN_TURN = 1 << 4, // waits for the client's earlier requests: its reply tells of them
     VERB_REMOVES = 1 << 5, // leaves no key: there is no ttl to decide
+    VERB_NEAR = 1 << 7, // a read whose answer is a function of what one key holds: the near cache
+                        // may keep it
     VERB_NEW_TTL = 1 << 6, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
 };
 

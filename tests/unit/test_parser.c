@@ -226,6 +226,33 @@ START_TEST(parser_rejects_control_bytes_in_bare_words) {
 }
 END_TEST
 
+// The parser looks at eight bytes at a time where it can: each byte, at each place of a long word.
+START_TEST(parser_judges_each_byte_of_a_long_bare_word) {
+    for (int c = 0; c < 256; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            char line[] = "a bcdefghijklmnopqrstuv\n", wanted[64];
+            struct feed f;
+            bool is_bad = (c < ' ' && c != '\n') || c == 0x7f || c == '"';
+            if (c == '\n' || (at == 0 && (c == '$' || c == '"')))
+                continue;
+            line[2 + at] = (char)c;
+            if (is_bad)
+                snprintf(wanted, sizeof(wanted), "!%s",
+                         c == '"' ? "quote inside a bare word"
+                                  : "control byte in a bare word: quote it, as \\xHH");
+            else if (c == ' ')
+                snprintf(wanted, sizeof(wanted), "a|%.*s%s%s;", (int)at, "bcdefghijklmnopqrstuv",
+                         at > 0 ? "|" : "", "bcdefghijklmnopqrstuv" + at + 1);
+            else
+                snprintf(wanted, sizeof(wanted), "a|%.21s;", line + 2);
+            feed_begin(&f, MAX_REQUEST);
+            feed(&f, line, sizeof(line) - 1);
+            feed_end(&f, line, slice_of(wanted));
+        }
+    }
+}
+END_TEST
+
 START_TEST(parser_takes_blocks_in_the_order_of_their_words) {
     static const struct parser_row rows[] = {
         ROW("dict.set carts 7 sku-1 $3 note $11\ntwo\nhello world\n",
@@ -508,6 +535,7 @@ int main(void) {
         parser_ignores_empty_lines_and_arrays, parser_unescapes_quoted_words,
         parser_rejects_unbalanced_quote, parser_rejects_unknown_escapes,
         parser_rejects_a_quote_that_touches_a_word, parser_rejects_control_bytes_in_bare_words,
+        parser_judges_each_byte_of_a_long_bare_word,
         parser_takes_blocks_in_the_order_of_their_words, parser_rejects_a_block_of_another_length,
         parser_rejects_a_dollar_that_announces_no_block, parser_rejects_http_methods,
         parser_rejects_http_headers, parser_takes_words_that_only_look_like_http,
