@@ -1,0 +1,122 @@
+"""What is measured: operations, and the points of the matrix at which each is."""
+
+import collections
+
+KEYS = 10_000
+SIZES = {64: "s", 4096: "l"}  # bytes of a value: what its keys begin with
+
+# An operation at one point. `rate` 0: as fast as it goes.
+Point = collections.namedtuple("Point", "operation transport clients pipeline size rate")
+
+BASE = Point("key.get", "unix", 50, 16, 64, 0)
+
+
+class Operation:
+    """How each server is asked: {server: words}; `{k}` in them stands for a key of the size.
+
+    `near` is cachesd, too: it asks a namespace with `near = yes`.
+    """
+
+    def __init__(self, name, nils=0, **words):
+        self.name = name
+        self.nils = nils  # that a good reply holds
+        self.words = words
+
+    def request(self, server, size):
+        """Its words at this size, for the load generator."""
+        return [word.replace("{k}", SIZES[size] + "{key}") for word in self.words[server]]
+
+
+def words(text):
+    return text.split()
+
+
+def many(text, count):
+    """The last word, `count` times."""
+    *head, last = text.split()
+    return head + [last] * count
+
+
+GET = words("GET bench:{k}")
+SET = words("SET bench:{k} {value} EX 3600")
+MGET = many("MGET bench:{k}", 100)
+MULTI = words("MULTI ; HSET bench:d{k} f {value} ; PEXPIRE bench:d{k} 3600000 ; EXEC")
+
+OPERATIONS = {
+    operation.name: operation
+    for operation in [
+        Operation(
+            "key.get",
+            redis=GET,
+            twemproxy=GET,
+            cachesd=words("key.get bench {k}"),
+            near=words("key.get near {k}"),
+        ),
+        Operation(
+            "key.set",
+            redis=SET,
+            twemproxy=SET,
+            cachesd=words("key.set ttl=1h bench {k} {value}"),
+        ),
+        # twemproxy has no MULTI.
+        Operation("dict.set", redis=MULTI, cachesd=words("dict.set ttl=1h bench d{k} f {value}")),
+        Operation(
+            "key.mget",
+            redis=MGET,
+            twemproxy=MGET,
+            cachesd=many("key.mget bench {k}", 100),
+        ),
+        # A HIT is *3: HIT, the value, nil.
+        Operation("memo.get", nils=1, redis=GET, cachesd=words("memo.get bench m{k}")),
+    ]
+}
+
+# What is stored before: the server asked, its words.
+FILLS = [
+    ("redis", words("SET bench:{k} {value} EX 7200")),
+    ("redis", words("SET near:{k} {value} EX 7200")),
+]
+FILL_MEMO = ("cachesd", words("memo.set bench m{k} {value}"))
+TOUCH_NEAR = words("key.get near {k}")
+
+
+def process_of(server):
+    """The server that a column of the tables stands for."""
+    return "cachesd" if server == "near" else server
+
+
+def servers_at(point):
+    """Whom a point asks. Where the rate is fixed, latency is all there is to see."""
+    names = list(OPERATIONS[point.operation].words)
+    return [name for name in names if not point.rate or name in ("redis", "cachesd")]
+
+
+LATENCY = BASE._replace(clients=1, pipeline=1, rate=1000)
+
+
+def quick_points():
+    return (
+        [LATENCY]
+        + [BASE._replace(pipeline=pipeline) for pipeline in (1, 16, 64)]
+        + [BASE._replace(operation=name) for name in ("key.set", "dict.set")]
+        + [BASE._replace(operation="key.mget", pipeline=1)]
+        + [BASE._replace(operation="memo.get")]
+    )
+
+
+def full_points():
+    """The whole matrix of key.get, and for the others a line along each of its axes."""
+    gets = [
+        Point("key.get", transport, clients, pipeline, size, 0)
+        for transport in ("unix", "tcp")
+        for clients in (50, 1000)
+        for pipeline in (1, 16, 64)
+        for size in SIZES
+    ]
+    others = []
+    for name in ("key.set", "dict.set", "key.mget", "memo.get"):
+        middle = BASE._replace(operation=name, pipeline=1 if name == "key.mget" else 16)
+        others += [middle._replace(pipeline=pipeline) for pipeline in (1, 16, 64)]
+        others += [middle._replace(clients=1000), middle._replace(transport="tcp")]
+        others += [middle._replace(size=4096)]
+    return [LATENCY, LATENCY._replace(transport="tcp")] + gets + others
