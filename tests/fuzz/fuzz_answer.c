@@ -3,7 +3,7 @@
 //
 // Input: one byte chooses the verb ('0' the first of the table, '1' the second …), one the ttl
 // rule ('0' keep, '1' set, '2' set if none, '3' persist; 'A' … 'D' the same with a small limit for
-// the reply), two the pieces (see next_piece()); then what the backend says.
+// the reply; a read that the near cache may keep asks for the ttl with '1' and 'B'), two the pieces (see next_piece()); then what the backend says.
 #include "fuzz.h"
 #include "number.h"
 #include "resp.h"
@@ -32,6 +32,8 @@ static void build_command(const struct verb_entry *entry, enum ttl_rule rule, st
     if (entry->verb->flags & VERB_NEW_TTL && rule != TTL_PERSIST)
         call.ttl_rule = TTL_SET;
     *c = (struct command){.out = &written};
+    if (entry->verb->flags & VERB_NEAR && rule == TTL_SET)
+        command_ask_ttl(c, &call);
     entry->verb->build(c, &call);
     c->out = NULL;
     bytes_deinit(&written);

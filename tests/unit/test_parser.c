@@ -241,8 +241,8 @@ START_TEST(parser_judges_each_byte_of_a_long_bare_word) {
                          c == '"' ? "quote inside a bare word"
                                   : "control byte in a bare word: quote it, as \\xHH");
             else if (c == ' ')
-                snprintf(wanted, sizeof(wanted), "a|%.*s%s%s;", (int)at, "bcdefghijklmnopqrstuv",
-                         at > 0 ? "|" : "", "bcdefghijklmnopqrstuv" + at + 1);
+                snprintf(wanted, sizeof(wanted), "a|%.*s%s%.*s;", (int)at, line + 2,
+                         at > 0 ? "|" : "", (int)(20 - at), line + 2 + at + 1);
             else
                 snprintf(wanted, sizeof(wanted), "a|%.21s;", line + 2);
             feed_begin(&f, MAX_REQUEST);
