@@ -84,6 +84,7 @@ void backend_stop(struct backend *b) {
 
 void backend_free(struct backend *b) {
     backend_stop(b);
+    backend_track(b, (struct prefixes){0});
     if (b->embedded)
         embedded_free(b->embedded);
     uv_close((uv_handle_t *)&b->retry, on_handle_closed);
@@ -137,6 +138,8 @@ static void on_lost(void *owner, const char *reason) {
     b->is_up = false;
     if (b->is_stopping)
         return;
+    if (b->tracker)
+        tracker_restart(b->tracker);
     if (was_up)
         log_warning(&b->reactor->log, "backend %s: lost: %s", b->conf->name, reason);
     if (was_up && has_served) {
@@ -155,12 +158,26 @@ static void on_lost(void *owner, const char *reason) {
     uv_timer_start(&b->retry, on_retry, retry_delay(b), 0);
 }
 
+static const char *path_of(const struct backend *b) {
+    return b->embedded ? embedded_path(b->embedded) : b->conf->url.path;
+}
+
 static void start_connecting(struct backend *b) {
-    const char *path = b->conf->url.path;
-    if (b->embedded)
-        path = embedded_path(b->embedded);
-    b->conn = backend_conn_new(b->reactor, b->conf, path, b->attempt,
+    b->conn = backend_conn_new(b->reactor, b->conf, path_of(b), b->attempt,
                                (struct backend_conn_owner){on_ready, on_lost, b});
+}
+
+void backend_track(struct backend *b, struct prefixes prefixes) {
+    if (b->tracker &&
+        slice_equal(bytes_slice(&b->tracker->prefixes.words), bytes_slice(&prefixes.words))) {
+        prefixes_deinit(&prefixes);
+        return;
+    }
+    if (b->tracker)
+        tracker_free(b->tracker);
+    b->tracker = NULL;
+    if (prefixes.count > 0)
+        b->tracker = tracker_new(b->reactor, b->conf, path_of(b), prefixes);
 }
 
 // --- room -------------------------------------------------------------------------------------

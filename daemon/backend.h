@@ -10,6 +10,7 @@
 #include "backend_conn.h"
 #include "embedded.h"
 #include "reactor.h"
+#include "tracker.h"
 
 enum backend_room {
     BACKEND_ROOM, // backend_pick_conn() gives a connection
@@ -32,6 +33,7 @@ struct backend {
     struct reactor *reactor;
     struct settings *settings; // a reference: `conf` is in there
     const struct backend_conf *conf;
+    struct tracker *tracker;   // NULL: none of its namespaces has near = yes
     struct embedded *embedded; // NULL: not ours to run
     struct backend_conn *conn; // NULL while DOWN
     bool is_up;
@@ -71,6 +73,9 @@ void backend_stop(struct backend *b);
 void backend_free(struct backend *b);
 
 enum backend_room backend_room(const struct backend *b);
+
+// Follows the keys of these prefixes, which are taken over; none: nothing.
+void backend_track(struct backend *b, struct prefixes prefixes);
 
 // The connection for the next request: to be asked only after BACKEND_ROOM. A cluster would choose
 // by key here.

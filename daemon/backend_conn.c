@@ -54,8 +54,7 @@ static void drop_pending(struct backend_conn *c) {
 void backend_conn_close(struct backend_conn *c) {
     if (c->state == CONN_CLOSED)
         return;
-    if (c->state == CONN_RESOLVING)
-        uv_cancel((uv_req_t *)&c->resolve);
+    dial_cancel(&c->dial);
     c->state = CONN_CLOSED;
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
     stream_close(&c->stream);
@@ -180,32 +179,20 @@ static void greet(struct backend_conn *c, struct command *command, enum greeting
 static void write_greeting(struct backend_conn *c, struct bytes *out) {
     struct command command = {.out = out};
     const struct url *url = &c->conf->url;
-    if (url->password) {
-        greet(c, &command, GREETING_AUTH, SLICE("AUTH"), url->user ? 3 : 2);
-        if (url->user)
-            command_word(&command, slice_of(url->user));
-        command_word(&command, slice_of(url->password));
-    }
+    if (dial_write_auth(&command, url))
+        c->greetings[c->greeting_count++] = GREETING_AUTH;
     if (url->db > 0) {
         greet(c, &command, GREETING_SELECT, SLICE("SELECT"), 2);
         command_integer(&command, url->db);
     }
-    greet(c, &command, GREETING_NAME, SLICE("CLIENT"), 3);
-    command_word(&command, SLICE("SETNAME"));
-    command_word(&command, SLICE("cachesd"));
+    c->greetings[c->greeting_count++] = GREETING_NAME;
+    dial_write_name(&command, SLICE("cachesd"));
     greet(c, &command, GREETING_MULTI, SLICE("MULTI"), 1);
     greet(c, &command, GREETING_DISCARD, SLICE("DISCARD"), 1);
     greet(c, &command, GREETING_PING, SLICE("PING"), 1);
 }
 
-static void on_connected(uv_connect_t *connect, int status) {
-    struct backend_conn *c = connect->data;
-    if (c->state == CONN_CLOSED)
-        return;
-    if (status < 0) {
-        fail(c, "can't connect: %s", uv_strerror(status));
-        return;
-    }
+static void start_greeting(struct backend_conn *c) {
     struct bytes greeting = {0};
     write_greeting(c, &greeting);
     uv_buf_t buffer = uv_buf_init(greeting.data, (unsigned)greeting.len);
@@ -218,6 +205,16 @@ static void on_connected(uv_connect_t *connect, int status) {
     }
     c->state = CONN_GREETING;
     stream_start_reading(&c->stream);
+}
+
+static void on_dialed(struct dial *dial, int status, const char *what) {
+    struct backend_conn *c =
+        (struct backend_conn *)((char *)dial - offsetof(struct backend_conn, dial));
+    if (status < 0)
+        fail(c, "%s: %s", what, uv_strerror(status)); // nothing, when it is closed
+    else if (c->state == CONN_DIALING)
+        start_greeting(c);
+    let_go(c);
 }
 
 static void become_ready(struct backend_conn *c) {
@@ -331,92 +328,31 @@ static const struct stream_events events = {
 // Told from the loop, never from inside backend_conn_new().
 static void fail_later(struct backend_conn *c, const char *what, int error) {
     snprintf(c->reason, sizeof(c->reason), "%s: %s", what, uv_strerror(error));
-    c->state = CONN_CONNECTING;
     c->connect_deadline_ms = 0;
     arm(c);
-}
-
-static void connect_tcp(struct backend_conn *c, const struct sockaddr *address) {
-    c->state = CONN_CONNECTING;
-    int error = uv_tcp_connect(&c->connect, &c->stream.uv.tcp, address, on_connected);
-    if (error) {
-        fail_later(c, "can't connect", error);
-        return;
-    }
-    uv_tcp_nodelay(&c->stream.uv.tcp, 1);
-    uv_tcp_keepalive(&c->stream.uv.tcp, 1, 60);
-}
-
-// Each attempt takes the next of a name's addresses: "localhost" may be ::1 before 127.0.0.1.
-static const struct sockaddr *pick_address(const struct addrinfo *found, unsigned attempt) {
-    unsigned count = 0;
-    for (const struct addrinfo *a = found; a; a = a->ai_next)
-        count++;
-    for (attempt %= count; attempt > 0; attempt--)
-        found = found->ai_next;
-    return found->ai_addr;
-}
-
-static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found) {
-    struct backend_conn *c = resolve->data;
-    if (c->state == CONN_CLOSED)
-        ;
-    else if (status < 0)
-        fail(c, "can't resolve %s: %s", c->conf->url.host, uv_strerror(status));
-    else
-        connect_tcp(c, pick_address(found, c->attempt));
-    uv_freeaddrinfo(found);
-    let_go(c);
-}
-
-static void resolve(struct backend_conn *c) {
-    char port[16];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    if (uv_ip4_addr(c->conf->url.host, c->conf->url.port, &v4) == 0) {
-        connect_tcp(c, (const struct sockaddr *)&v4);
-        return;
-    }
-    if (uv_ip6_addr(c->conf->url.host, c->conf->url.port, &v6) == 0) {
-        connect_tcp(c, (const struct sockaddr *)&v6);
-        return;
-    }
-    snprintf(port, sizeof(port), "%d", c->conf->url.port);
-    c->state = CONN_RESOLVING;
-    c->handles++;
-    int error = uv_getaddrinfo(&c->reactor->loop, &c->resolve, on_resolved, c->conf->url.host, port,
-                               &hints);
-    if (error) { // a name that is none
-        c->handles--;
-        fail_later(c, "can't resolve", error);
-    }
 }
 
 struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
                                       const char *path, unsigned attempt,
                                       struct backend_conn_owner owner) {
     struct backend_conn *c = mem_new(sizeof(*c));
+    const char *what;
     c->reactor = reactor;
     c->conf = conf;
-    c->attempt = attempt;
     c->owner = owner;
     c->resp = resp_new((struct resp_handler){on_event, on_reply, c});
-    c->handles = 2; // the stream and the timer
-    c->connect.data = c->resolve.data = c;
+    c->handles = 3; // the stream, the timer and the dial
     uv_timer_init(&reactor->loop, &c->timer);
     c->timer.data = c;
     c->connect_deadline_ms = uv_now(&reactor->loop) + (uint64_t)conf->connect_timeout_ms;
     c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
     c->ping_task = (struct task){render_as_is, on_pong};
     arm(c);
-    if (path) {
-        stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
-        c->state = CONN_CONNECTING;
-        uv_pipe_connect(&c->connect, &c->stream.uv.pipe, path, on_connected);
-    } else {
-        stream_init_tcp(&c->stream, &reactor->loop, &reactor->flusher, &events);
-        resolve(c);
+    int error = dial_start(&c->dial, reactor, &c->stream, &events, &conf->url, path, attempt,
+                           on_dialed, &what);
+    if (error) {
+        c->handles--;
+        fail_later(c, what, error);
     }
     c->stream.is_held = true;
     return c;

@@ -1,7 +1,7 @@
 // Backend connection: one pipelined connection to Redis.
 //
-//   RESOLVING → CONNECTING → GREETING → READY ─┐
-//        └──────────┴────────────┴─────────────┴──► CLOSED (on_closed, then freed)
+//   DIALING → GREETING → READY ─┐
+//      └─────────┴──────────────┴──► CLOSED (then freed)
 //
 // Answers come in the order of the commands, so what waits is a queue. A request that timed out or
 // whose client left stays in it until its answer comes: answers never shift. Each request ends
@@ -9,6 +9,7 @@
 #pragma once
 
 #include "answer.h"
+#include "dial.h"
 #include "reactor.h"
 #include "request.h"
 #include "resp.h"
@@ -24,7 +25,7 @@ struct backend_conn_owner {
     void *owner;
 };
 
-enum backend_conn_state { CONN_RESOLVING, CONN_CONNECTING, CONN_GREETING, CONN_READY, CONN_CLOSED };
+enum backend_conn_state { CONN_DIALING, CONN_GREETING, CONN_READY, CONN_CLOSED };
 
 // What is sent before any request, and answered in this order.
 enum greeting {
@@ -43,9 +44,7 @@ struct backend_conn {
     const struct backend_conf *conf;
     struct backend_conn_owner owner;
     enum backend_conn_state state;
-    unsigned attempt;
-    uv_getaddrinfo_t resolve;
-    uv_connect_t connect;
+    struct dial dial;
     uv_timer_t timer;             // for whatever comes due first
     uint64_t due_ms;              // when that is
     uint64_t connect_deadline_ms; // until READY; in the loop's time, as the others

@@ -113,6 +113,18 @@ static struct space_stats *find_stats(const struct server *server, const char *n
     return space ? space->stats : NULL;
 }
 
+// Each backend's tracker hears of the keys of its namespaces that have near = yes.
+static void follow_keys(struct policy *policy, size_t backend) {
+    const struct settings *settings = policy->settings;
+    struct prefixes prefixes = {0};
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        const struct namespace_conf *n = &settings->namespaces[i];
+        if (n->is_near && n->backend == backend && settings->daemon.near_memory >= NEAR_LEAST)
+            prefixes_add(&prefixes, (struct slice){n->prefix, n->prefix_len});
+    }
+    backend_track(policy->backends[backend], prefixes);
+}
+
 static struct policy *make_policy(struct server *server, struct settings *settings) {
     struct policy *policy = policy_new(settings, server->verbs);
     for (size_t i = 0; i < settings->backend_count; i++) {
@@ -128,6 +140,9 @@ static struct policy *make_policy(struct server *server, struct settings *settin
         space->backend = policy->backends[space->conf->backend];
         space->stats = space_stats_ref(find_stats(server, space->conf->name));
     }
+    near_store_resize(server->reactor.near, (size_t)settings->daemon.near_memory);
+    for (size_t i = 0; i < settings->backend_count; i++)
+        follow_keys(policy, i);
     return policy;
 }
 

@@ -1,34 +1,49 @@
 // Near: answers of reads kept in this daemon's memory, as requests see it.
 //
-//   read ──► near_find ──hit──► the reply, at once
-//               └─miss─► near_begin: the question is noted with the request, PTTL is asked too
-//                          … answer ──► near_keep
+//   read ──► near_find ──► the reply, at once
+//               └─ none: near_note remembers the question, PTTL is asked too
+//                            … answer ──► near_keep
 //   write ─► near_forget: what is kept of its keys is no answer any more
 //
-// near_store.h holds the bytes; a backend's tracker says what Redis invalidates, and whether it can.
-// An answer is kept under what was asked: the real key, then verb, options and other arguments. It
-// is served until the sooner of the key's ttl and near_ttl, both counted from when it was asked for.
+// near_store.h holds the bytes; a backend's tracker says what Redis invalidates, and whether it
+// can. An answer is kept under what was asked: the real key, then verb, options and other
+// arguments. It is served until the sooner of the key's ttl and near_ttl, both counted from when it
+// was asked for.
 #pragma once
 
+#include "answer.h"
 #include "near_store.h"
 #include "policy.h"
 
-struct request;
-
-// What a read asks; `asked` is valid until the next question.
-struct near_question {
-    struct slice asked;
-    size_t key_len;    // the real key, at the front of `asked`
-    uint64_t key_hash; // of the real key, for its version
-    uint64_t hash;     // of all
-};
-
-// What of it is kept with the request until the answer comes.
+// What a request keeps of its question until its answer comes.
 struct near_note {
-    struct bytes asked; // empty: nothing is to be kept
-    size_t key_len;
+    struct bytes asked; // empty: the answer is not to be kept
     uint64_t key_hash, hash;
-    uint64_t epoch;   // of the tracker, when it was asked
-    uint32_t version; // of the key, likewise
+    struct near_moment moment;
     uint64_t asked_ms;
 };
+
+// Whether the near cache serves the namespace now: it has near = yes, and its backend's tracker
+// hears of every change.
+bool near_is_on(const struct space *space, uint64_t now_ms);
+
+// The question that a read is; `scratch` holds its bytes. The namespace has near = yes.
+struct near_question near_ask(const struct near_store *store, const struct space *space,
+                              const struct verb_entry *entry, const struct call *call,
+                              struct bytes *scratch);
+
+// The reply that is kept; its data is NULL when there is none.
+struct slice near_find(struct near_store *store, const struct space *space,
+                       const struct near_question *q, uint64_t now_ms);
+
+// Remembers the question while it is at the backend.
+void near_note_question(struct near_note *note, const struct near_store *store,
+                        const struct space *space, const struct near_question *q, uint64_t now_ms);
+
+// Keeps the answer to the noted question, if nothing has changed since; empties the note.
+void near_keep(struct near_store *store, const struct space *space, struct near_note *note,
+               const struct answer *answer, struct slice reply, uint64_t now_ms);
+
+// A write is sent: what is kept of its keys is no answer any more, whether or not near is on now.
+void near_forget(struct near_store *store, const struct space *space,
+                 const struct verb_entry *entry, const struct call *call, struct bytes *scratch);

@@ -3,6 +3,7 @@
 
 #include "flusher.h"
 #include "log.h"
+#include "near_store.h"
 #include "random.h"
 
 enum { READ_BUFFER_SIZE = 64 * 1024 };
@@ -12,5 +13,6 @@ struct reactor {
     struct flusher flusher;
     struct log log;
     struct random random;
+    struct near_store *near;
     char read_buffer[READ_BUFFER_SIZE]; // valid during one read callback
 };

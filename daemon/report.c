@@ -44,7 +44,8 @@ void report_namespaces(const struct server *server, const struct caller *caller,
         append_collections(text, n->collections);
         append_size(text, "max_key", n->max_key);
         append_size(text, "max_value", n->max_value);
-        bytes_printf(text, " readonly=%s\n", n->is_readonly ? "yes" : "no");
+        bytes_printf(text, " readonly=%s near=%s\n", n->is_readonly ? "yes" : "no",
+                     n->is_near ? "yes" : "no");
     }
 }
 
@@ -52,6 +53,12 @@ static const char *state_of(const struct backend *b) {
     if (b->is_up)
         return "up";
     return b->failures > 0 ? "down" : "connecting";
+}
+
+static const char *tracking_of(const struct backend *b) {
+    if (!b->tracker)
+        return "off";
+    return tracker_is_live(b->tracker, uv_now(&b->reactor->loop)) ? "live" : "down";
 }
 
 void report_backends(const struct server *server, struct bytes *text) {
@@ -64,8 +71,14 @@ void report_backends(const struct server *server, struct bytes *text) {
         url_append_shown(text, &b->conf->url);
         bytes_printf(text,
                      " state=%s pending=%zu connects=%" PRIu64 " failures=%u requests=%" PRIu64
-                     " timeouts=%" PRIu64 "\n",
-                     state_of(b), backend_pending(b), b->connects, b->failures, requests, timeouts);
+                     " timeouts=%" PRIu64 " tracking=%s",
+                     state_of(b), backend_pending(b), b->connects, b->failures, requests, timeouts,
+                     tracking_of(b));
+        if (b->tracker)
+            bytes_printf(text,
+                         " invalidations=%" PRIu64 " flushes=%" PRIu64 " tracking_losses=%" PRIu64,
+                         b->tracker->invalidations, b->tracker->flushes, b->tracker->losses);
+        bytes_append_literal(text, "\n");
     }
 }
 
@@ -98,10 +111,10 @@ void report_space_stats(const struct space *space, struct bytes *text) {
     const struct space_stats *s = space->stats;
     bytes_printf(text,
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
-                 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64 "\nbytes_in:%" PRIu64
-                 "\nbytes_out:%" PRIu64 "\n",
-                 space->conf->name, s->requests, s->hits, s->misses, s->writes, s->clamped,
-                 s->bytes_in, s->bytes_out);
+                 "\nnear_hits:%" PRIu64 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64
+                 "\nbytes_in:%" PRIu64 "\nbytes_out:%" PRIu64 "\n",
+                 space->conf->name, s->requests, s->hits, s->misses, s->near_hits, s->writes,
+                 s->clamped, s->bytes_in, s->bytes_out);
     static const char *const reasons[] = {
 #define X(name, text) #text,
         REFUSAL_REASONS(X)
@@ -112,6 +125,15 @@ void report_space_stats(const struct space *space, struct bytes *text) {
     bytes_printf(text, "purging:%" PRIu64 "\npurge_removed:%" PRIu64 "\n", s->purging,
                  s->purge_removed);
     append_errors(text, s->errors, true);
+}
+
+static void append_near(struct bytes *text, const struct near_store *store) {
+    const struct near_counters *n = near_store_counters(store);
+    bytes_printf(text,
+                 "# near\nnear_entries:%zu\nnear_bytes:%zu\nnear_hits:%" PRIu64
+                 "\nnear_misses:%" PRIu64 "\nnear_kept:%" PRIu64 "\nnear_evicted:%" PRIu64
+                 "\nnear_void:%" PRIu64 "\nnear_too_large:%" PRIu64 "\n",
+                 n->entries, n->bytes, n->hits, n->misses, n->kept, n->evicted, n->late, n->large);
 }
 
 void report_stats(const struct server *server, const struct caller *caller, struct bytes *text) {
@@ -125,6 +147,7 @@ void report_stats(const struct server *server, const struct caller *caller, stru
                  server->stats.accepted, server->stats.turned_away, server->max_clients,
                  server->stats.requests);
     append_errors(text, server->stats.errors, false);
+    append_near(text, server->reactor.near);
     for (size_t i = 0; i < settings->namespace_count; i++)
         if (caller_may_use(caller, i))
             report_space_stats(&server->policy->spaces[i], text);

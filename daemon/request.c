@@ -7,12 +7,12 @@
 #include "mem.h"
 #include "server.h"
 
-enum { MOST_FREE = 4096, KEEP_REPLY = 512 };
+enum { MOST_FREE = 4096, KEEP_BUFFER = 512 };
 
 // --- life -------------------------------------------------------------------------------------
 
-// Neither queued nor pending yet. Field by field, but for the reply's buffer, which is kept: to
-// clear it all at once costs more.
+// Neither queued nor pending yet. Field by field, but for the buffers, which are kept: to clear it
+// all at once costs more.
 static struct request *take_free(struct server *server, struct policy *policy) {
     struct request *r = server->free_requests;
     if (r) {
@@ -44,6 +44,13 @@ static struct request *request_new(struct client *client) {
     return r;
 }
 
+// Only small buffers are kept for the next request.
+static void empty(struct bytes *buffer, bool is_kept) {
+    buffer->len = 0;
+    if (!is_kept || buffer->cap > KEEP_BUFFER)
+        bytes_deinit(buffer);
+}
+
 static void free_if_let_go(struct request *r) {
     struct server *server = r->server;
     if (r->is_queued || r->is_pending)
@@ -53,11 +60,10 @@ static void free_if_let_go(struct request *r) {
         return;
     }
     policy_unref(r->policy);
-    r->reply.len = 0;
-    if (r->reply.cap > KEEP_REPLY)
-        bytes_deinit(&r->reply);
-    if (server->free_count == MOST_FREE) {
-        bytes_deinit(&r->reply);
+    bool is_kept = server->free_count < MOST_FREE;
+    empty(&r->reply, is_kept);
+    empty(&r->note.asked, is_kept);
+    if (!is_kept) {
         mem_free(r);
         return;
     }
@@ -180,7 +186,11 @@ void request_answered(struct request *r, const struct answer *answer) {
     else
         stats->hits++;
     r->client->is_over = r->client->is_over || answer->is_too_long;
-    stats->bytes_out += answer->out->len - answer->start;
+    struct slice reply = {answer->out->data + answer->start, answer->out->len - answer->start};
+    stats->bytes_out += reply.len;
+    if (r->note.asked.len > 0)
+        near_keep(r->server->reactor.near, r->space, &r->note, answer, reply,
+                  uv_now(&r->server->reactor.loop));
     request_finish(r);
 }
 
@@ -301,7 +311,20 @@ static struct backend_conn *begin_sending(struct request *r) {
     return conn;
 }
 
-static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room) {
+// A read asks for the key's ttl too where its answer is to be kept; a write voids what is.
+static void tell_near(struct request *r, const struct admission *a, const struct near_question *q) {
+    struct server *server = r->server;
+    if (q) {
+        near_note_question(&r->note, server->reactor.near, r->space, q,
+                           uv_now(&server->reactor.loop));
+        command_ask_ttl(&r->command, &a->call);
+    } else if (r->entry->verb->flags & VERB_WRITE && r->space->conf->is_near) {
+        near_forget(server->reactor.near, r->space, r->entry, &a->call, &server->question);
+    }
+}
+
+static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room,
+                            const struct near_question *q) {
     if (room == BACKEND_DOWN) {
         request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
         return;
@@ -315,6 +338,7 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
         return;
     }
     struct backend_conn *conn = begin_sending(r);
+    tell_near(r, a, q);
     r->entry->verb->build(&r->command, &a->call);
     backend_conn_push(conn, r);
 }
@@ -332,48 +356,108 @@ bool task_send(struct server *server, struct policy *policy, struct space *space
     return true;
 }
 
+static void count_request(struct client *client, const struct admission *a,
+                          const struct slice *words, size_t count) {
+    client->server->stats.requests++;
+    client->requests++;
+    if (a->entry)
+        client->last_verb = a->entry->verb;
+    if (!a->space)
+        return;
+    a->space->stats->requests++;
+    a->space->stats->bytes_in += bytes_of(words, count);
+}
+
+static struct request *request_of(struct client *client, const struct admission *a) {
+    struct request *r = request_new(client);
+    r->entry = a->entry;
+    r->space = a->space;
+    r->argc = (uint32_t)a->call.argc;
+    return r;
+}
+
+static enum request_result start_local(struct client *client, const struct admission *a,
+                                       const struct slice *words, size_t count) {
+    if (a->entry->verb->flags & VERB_IN_TURN && client->first) {
+        client_wait_turn(client);
+        return REQUEST_WAIT;
+    }
+    count_request(client, a, words, count);
+    a->entry->verb->run(request_of(client, a), &a->call);
+    return REQUEST_TAKEN;
+}
+
+// As answer.h's is_miss: nil, or an empty array.
+static bool is_miss(struct slice reply) {
+    return (reply.data[0] == '$' && reply.data[1] == '-') ||
+           (reply.data[0] == '*' && reply.data[1] == '0');
+}
+
+// Replies what is kept, without a request of its own when it is its turn. False: nothing is kept.
+static bool answer_from_near(struct client *client, const struct admission *a,
+                             const struct near_question *q, uint64_t now_ms) {
+    struct server *server = client->server;
+    struct slice reply = near_find(server->reactor.near, a->space, q, now_ms);
+    size_t most = (size_t)server->policy->settings->daemon.client_output;
+    if (!reply.data || client_unread(client) + reply.len > most)
+        return false;
+    struct space_stats *stats = a->space->stats;
+    stats->near_hits++;
+    if (is_miss(reply))
+        stats->misses++;
+    else
+        stats->hits++;
+    stats->bytes_out += reply.len;
+    if (!client->first) {
+        bytes_append_slice(stream_out(&client->stream), reply);
+        return true;
+    }
+    struct request *r = request_of(client, a);
+    bytes_append_slice(&r->reply, reply);
+    request_finish(r);
+    return true;
+}
+
+static enum request_result start_remote(struct client *client, const struct admission *a,
+                                        const struct slice *words, size_t count, bool may_wait) {
+    struct server *server = client->server;
+    uint64_t now_ms = uv_now(&server->reactor.loop);
+    bool is_near =
+        a->entry->verb->flags & VERB_NEAR && near_is_on(a->space, now_ms) && !server->is_draining;
+    struct near_question q;
+    if (is_near) {
+        q = near_ask(server->reactor.near, a->space, a->entry, &a->call, &server->question);
+        if (answer_from_near(client, a, &q, now_ms)) {
+            count_request(client, a, words, count);
+            return REQUEST_TAKEN;
+        }
+    }
+    enum backend_room room = backend_room(a->space->backend);
+    if (room == BACKEND_FULL && may_wait && !server->is_draining) {
+        backend_wait(a->space->backend, &client->waiter);
+        return REQUEST_WAIT;
+    }
+    count_request(client, a, words, count);
+    a->space->stats->clamped += a->call.ttl_reason == TTL_CLAMPED;
+    struct request *r = request_of(client, a);
+    if (server->is_draining)
+        request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
+    else
+        send_to_backend(r, a, room, is_near ? &q : NULL);
+    return REQUEST_TAKEN;
+}
+
 enum request_result request_start(struct client *client, const struct slice *words, size_t count,
                                   bool may_wait) {
     struct server *server = client->server;
     struct admission a;
     server->scratch.len = 0;
-    bool is_admitted = request_admit(server, &client->caller, words, count, &a, &server->scratch);
-    bool is_local = is_admitted && a.entry->verb->run;
-    if (is_local && a.entry->verb->flags & VERB_IN_TURN && client->first) {
-        client_wait_turn(client);
-        return REQUEST_WAIT;
-    }
-    enum backend_room room = BACKEND_DOWN;
-    if (is_admitted && !is_local)
-        room = backend_room(a.space->backend);
-    if (room == BACKEND_FULL && may_wait && !server->is_draining) {
-        backend_wait(a.space->backend, &client->waiter);
-        return REQUEST_WAIT;
-    }
-    server->stats.requests++;
-    client->requests++;
-    if (a.entry)
-        client->last_verb = a.entry->verb;
-    if (a.space) {
-        a.space->stats->requests++;
-        a.space->stats->bytes_in += bytes_of(words, count);
-        a.space->stats->clamped += is_admitted && a.call.ttl_reason == TTL_CLAMPED;
-    }
-    if (!is_admitted) {
-        if (a.code == REPLY_POLICY)
-            a.space->stats->refused[a.refusal]++;
-        refuse_with(client, a.space, a.code, bytes_slice(&server->scratch));
-        return REQUEST_TAKEN;
-    }
-    struct request *r = request_new(client);
-    r->entry = a.entry;
-    r->space = a.space;
-    r->argc = (uint32_t)a.call.argc;
-    if (is_local)
-        a.entry->verb->run(r, &a.call);
-    else if (server->is_draining)
-        request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
-    else
-        send_to_backend(r, &a, room);
+    if (request_admit(server, &client->caller, words, count, &a, &server->scratch))
+        return a.entry->verb->run ? start_local(client, &a, words, count)
+                                  : start_remote(client, &a, words, count, may_wait);
+    count_request(client, &a, words, count);
+    if (a.code == REPLY_POLICY)
+        a.space->stats->refused[a.refusal]++;
+    refuse_with(client, a.space, a.code, bytes_slice(&server->scratch));
     return REQUEST_TAKEN;
 }

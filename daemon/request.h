@@ -8,6 +8,7 @@
 
 #include "answer.h"
 #include "caller.h"
+#include "near.h"
 #include "policy.h"
 #include "task.h"
 #include "verb.h"
@@ -28,6 +29,7 @@ struct request {
     uint32_t argc;          // arguments behind the namespace
     size_t held;            // what it costs while its turn has not come, in bytes
     struct bytes reply;     // its reply, while older requests of the client have none yet
+    struct near_note note;  // what it asks that is to be kept
     uint64_t sent_at;       // where its commands begin in the connection's output, in bytes
     uint64_t deadline_ms;   // in the loop's time
     bool is_done;           // the reply is complete

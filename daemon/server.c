@@ -259,6 +259,7 @@ static void init_loop(struct server *server) {
     log_init(&reactor->log);
     uv_random(NULL, NULL, &reactor->random.state, sizeof(reactor->random.state), 0, NULL);
     reactor->random.state |= 1;
+    reactor->near = near_store_new(0, random_next(&reactor->random));
     flusher_init(&reactor->flusher, &reactor->loop, before_flush, server);
     uv_timer_init(&reactor->loop, &server->sweep);
     uv_timer_init(&reactor->loop, &server->deadline);
@@ -289,6 +290,8 @@ static void free_server(struct server *server) {
     mem_free(server->listeners);
     mem_free(server->words);
     bytes_deinit(&server->scratch);
+    bytes_deinit(&server->question);
+    near_store_free(server->reactor.near);
     mem_free(server);
 }
 

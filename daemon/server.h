@@ -35,7 +35,8 @@ struct server {
     size_t free_count;
     struct slice *words; // of the request being started
     size_t words_cap;
-    struct bytes scratch; // for the error of the request being started
+    struct bytes scratch;  // for the error of the request being started
+    struct bytes question; // for what it asks the near cache
     uv_signal_t signals[SERVER_SIGNALS];
     uv_timer_t sweep;
     uv_timer_t deadline; // of starting, then of draining

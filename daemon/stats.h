@@ -23,8 +23,9 @@ enum refusal {
 struct space_stats {
     unsigned refs; // of policies: a namespace's counters outlive a reload
     uint64_t requests;
-    uint64_t hits;   // reads that found something
-    uint64_t misses; // reads that did not
+    uint64_t hits;      // reads that found something
+    uint64_t misses;    // reads that did not
+    uint64_t near_hits; // of both, those answered from the near cache
     uint64_t writes;
     uint64_t errors[REPLY_CODE_COUNT]; // error replies, by code
     uint64_t refused[REFUSALS];        // POLICY errors, by reason

@@ -3,7 +3,8 @@
 //
 // Input: one byte chooses the verb ('0' the first of the table, '1' the second …), one the ttl
 // rule ('0' keep, '1' set, '2' set if none, '3' persist; 'A' … 'D' the same with a small limit for
-// the reply; a read that the near cache may keep asks for the ttl with '1' and 'B'), two the pieces (see next_piece()); then what the backend says.
+// the reply; a read that the near cache may keep asks for the ttl with '1' and 'B'), two the pieces
+// (see next_piece()); then what the backend says.
 #include "fuzz.h"
 #include "number.h"
 #include "resp.h"

@@ -1,0 +1,276 @@
+#include "near_store.h"
+
+#include "mem.h"
+
+enum {
+    BYTES_A_SLOT = 256,  // of memory: about the size of a small entry
+    MALLOC_OVERHEAD = 16, // of an entry: malloc's header and rounding
+    SMALL_SHARE = 10,    // the small queue is a tenth of the entries' bytes, as in the paper
+    LARGEST_SHARE = 8,   // an entry is at most an eighth of the memory
+    MOST_ASKED = 3,      // how often an entry was asked for counts up to this
+    MOST_SPARED = 32,    // in a row: a bound for the time that one entry's room may take
+};
+
+// What a look-up reads lies together, and the bytes follow at once.
+struct entry {
+    struct entry *newer, *older; // in its queue
+    uint64_t key_hash;
+    uint64_t until_ms;
+    struct entry *next; // in its slot
+    uint64_t hash;
+    uint64_t deadline_ms;
+    uint64_t epoch;
+    uint32_t version;
+    uint32_t asked_len, reply_len;
+    uint8_t asked; // how often since it came, or was last spared
+    bool is_main;  // which queue
+    char data[];   // the question, then the reply
+};
+
+struct slot {
+    struct entry *first;
+    uint32_t version; // of the keys whose hash is here
+    uint32_t ghost;   // the upper half of the hash that left the small queue last
+};
+
+struct queue {
+    struct entry *newest, *oldest;
+    size_t bytes;
+};
+
+struct near_store {
+    uint64_t seed;
+    size_t memory;
+    size_t count;       // of slots: a power of two; 0: nothing is kept
+    struct slot *slots; // entries and ghosts by their own hash, versions by the key's
+    struct queue small, main;
+    struct near_counters counters;
+};
+
+// --- tables -----------------------------------------------------------------------------------
+
+static void make_slots(struct near_store *s, size_t memory) {
+    s->memory = memory;
+    s->count = 0;
+    if (memory >= NEAR_LEAST)
+        for (s->count = 1; s->count * 2 <= memory / BYTES_A_SLOT;)
+            s->count *= 2;
+    s->slots = mem_new(s->count * sizeof(*s->slots));
+    s->counters.bytes = s->count * sizeof(*s->slots);
+}
+
+struct near_store *near_store_new(size_t memory, uint64_t seed) {
+    struct near_store *s = mem_new(sizeof(*s));
+    s->seed = seed;
+    make_slots(s, memory);
+    return s;
+}
+
+static struct slot *slot_of(const struct near_store *s, uint64_t hash) {
+    return &s->slots[hash & (s->count - 1)];
+}
+
+static uint32_t fingerprint(uint64_t hash) { return (uint32_t)(hash >> 32); }
+
+// --- queues -----------------------------------------------------------------------------------
+
+static size_t entry_bytes(const struct entry *e) {
+    return sizeof(*e) + e->asked_len + e->reply_len + MALLOC_OVERHEAD;
+}
+
+static struct queue *queue_of(struct near_store *s, const struct entry *e) {
+    return e->is_main ? &s->main : &s->small;
+}
+
+static void push(struct near_store *s, struct entry *e) {
+    struct queue *queue = queue_of(s, e);
+    e->newer = NULL;
+    e->older = queue->newest;
+    if (queue->newest)
+        queue->newest->newer = e;
+    else
+        queue->oldest = e;
+    queue->newest = e;
+    queue->bytes += entry_bytes(e);
+}
+
+static void leave_queue(struct near_store *s, struct entry *e) {
+    struct queue *queue = queue_of(s, e);
+    if (e->newer)
+        e->newer->older = e->older;
+    else
+        queue->newest = e->older;
+    if (e->older)
+        e->older->newer = e->newer;
+    else
+        queue->oldest = e->newer;
+    queue->bytes -= entry_bytes(e);
+}
+
+static void remove_entry(struct near_store *s, struct entry *e) {
+    struct entry **at = &slot_of(s, e->hash)->first;
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    leave_queue(s, e);
+    s->counters.entries--;
+    s->counters.bytes -= entry_bytes(e);
+    mem_free(e);
+}
+
+// --- what leaves ------------------------------------------------------------------------------
+
+static bool is_void(const struct near_store *s, const struct entry *e, uint64_t now_ms) {
+    return e->version != slot_of(s, e->key_hash)->version || now_ms >= e->until_ms;
+}
+
+static void evict(struct near_store *s, struct entry *e, uint64_t now_ms) {
+    if (!is_void(s, e, now_ms)) {
+        s->counters.evicted++;
+        if (!e->is_main)
+            slot_of(s, e->hash)->ghost = fingerprint(e->hash);
+    }
+    remove_entry(s, e);
+}
+
+// Looks at the entry whose turn it is: it leaves, or is spared and goes to the front of main.
+static void make_some_room(struct near_store *s, bool may_spare, uint64_t now_ms) {
+    bool is_small_turn =
+        !s->main.oldest || s->small.bytes * SMALL_SHARE > s->small.bytes + s->main.bytes;
+    struct entry *e = is_small_turn && s->small.oldest ? s->small.oldest : s->main.oldest;
+    if (!may_spare || e->asked == 0 || is_void(s, e, now_ms)) {
+        evict(s, e, now_ms);
+        return;
+    }
+    leave_queue(s, e);
+    e->asked = e->is_main ? e->asked - 1 : 0;
+    e->is_main = true;
+    push(s, e);
+}
+
+static void drop_all(struct near_store *s) {
+    while (s->small.oldest)
+        remove_entry(s, s->small.oldest);
+    while (s->main.oldest)
+        remove_entry(s, s->main.oldest);
+}
+
+static void free_slots(struct near_store *s) {
+    drop_all(s);
+    mem_free(s->slots);
+}
+
+void near_store_free(struct near_store *s) {
+    free_slots(s);
+    mem_free(s);
+}
+
+void near_store_resize(struct near_store *s, size_t memory) {
+    if (memory == s->memory)
+        return;
+    free_slots(s);
+    make_slots(s, memory);
+}
+
+// --- what is asked ----------------------------------------------------------------------------
+
+uint64_t near_store_hash(const struct near_store *s, struct slice key, uint64_t salt) {
+    return hash_slice(key, s->seed ^ salt);
+}
+
+uint32_t near_store_version(const struct near_store *s, uint64_t key_hash) {
+    return s->count > 0 ? slot_of(s, key_hash)->version : 0;
+}
+
+void near_store_forget(struct near_store *s, uint64_t key_hash) {
+    if (s->count > 0)
+        slot_of(s, key_hash)->version++;
+}
+
+static struct entry *look_up(const struct near_store *s, const struct near_question *q) {
+    if (s->count == 0)
+        return NULL;
+    for (struct entry *e = slot_of(s, q->hash)->first; e; e = e->next)
+        if (e->hash == q->hash &&
+            slice_equal((struct slice){e->data, e->asked_len}, q->asked))
+            return e;
+    return NULL;
+}
+
+static struct slice reply_of(const struct entry *e) {
+    return (struct slice){e->data + e->asked_len, e->reply_len};
+}
+
+static bool is_current(const struct near_store *s, const struct entry *e, uint64_t epoch) {
+    return e->epoch == epoch && e->version == slot_of(s, e->key_hash)->version;
+}
+
+struct slice near_store_find(struct near_store *s, const struct near_question *q, uint64_t epoch,
+                             uint64_t now_ms) {
+    struct entry *e = look_up(s, q);
+    if (!e || !is_current(s, e, epoch) || now_ms >= e->deadline_ms) {
+        s->counters.misses++;
+        return (struct slice){0};
+    }
+    s->counters.hits++;
+    e->asked += e->asked < MOST_ASKED;
+    return reply_of(e);
+}
+
+struct slice near_store_find_late(struct near_store *s, const struct near_question *q,
+                                  uint64_t epoch, uint64_t now_ms) {
+    struct entry *e = look_up(s, q);
+    return e && is_current(s, e, epoch) && now_ms < e->until_ms ? reply_of(e) : (struct slice){0};
+}
+
+// --- what is kept -----------------------------------------------------------------------------
+
+static void insert(struct near_store *s, struct entry *e) {
+    struct slot *slot = slot_of(s, e->hash);
+    e->next = slot->first;
+    slot->first = e;
+    push(s, e);
+    s->counters.entries++;
+    s->counters.bytes += entry_bytes(e);
+    s->counters.kept++;
+}
+
+// One that is there takes its place in the queues along to the one that replaces it.
+static void replace(struct near_store *s, struct entry *e, const struct near_question *q) {
+    struct entry *old = look_up(s, q);
+    e->is_main = old ? old->is_main : slot_of(s, q->hash)->ghost == fingerprint(q->hash);
+    e->asked = old ? old->asked : 0;
+    if (old)
+        remove_entry(s, old);
+}
+
+void near_store_keep(struct near_store *s, const struct near_question *q,
+                     const struct near_moment *asked_at, struct slice reply, uint64_t deadline_ms,
+                     uint64_t until_ms, uint64_t now_ms) {
+    size_t bytes = sizeof(struct entry) + q->asked.len + reply.len + MALLOC_OVERHEAD;
+    if (s->count == 0 || bytes > s->memory / LARGEST_SHARE) {
+        s->counters.large++;
+        return;
+    }
+    if (asked_at->version != slot_of(s, q->key_hash)->version || now_ms >= until_ms) {
+        s->counters.late++;
+        return;
+    }
+    struct entry *e = mem_new(bytes - MALLOC_OVERHEAD);
+    e->hash = q->hash;
+    e->key_hash = q->key_hash;
+    e->epoch = asked_at->epoch;
+    e->version = asked_at->version;
+    e->deadline_ms = deadline_ms;
+    e->until_ms = until_ms;
+    e->asked_len = (uint32_t)q->asked.len;
+    e->reply_len = (uint32_t)reply.len;
+    memcpy(e->data, q->asked.data, q->asked.len);
+    memcpy(e->data + q->asked.len, reply.data, reply.len);
+    replace(s, e, q);
+    for (int looked_at = 0; s->counters.bytes + bytes > s->memory; looked_at++)
+        make_some_room(s, looked_at < MOST_SPARED, now_ms);
+    insert(s, e);
+}
+
+const struct near_counters *near_store_counters(const struct near_store *s) { return &s->counters; }

@@ -1,0 +1,83 @@
+// Near store: the memory of the near cache: replies kept under what was asked.
+//
+// Pure: no loop, no clock; times are handed in, in any one clock's milliseconds.
+//
+//   slots: by hash: entry ─► entry …               an entry is one block: header, question, reply
+//          and a counter for the keys there        forgetting a key is one increment
+//   queues: small ─► main                          the order in which entries leave (S3-FIFO)
+//
+// Validity without look-ups: an entry remembers the counter of its key and the epoch of its tracker
+// as they were when the answer was asked for, and is an answer only while both still stand there.
+// So whatever comes in between (an invalidation, an own write, FLUSHALL) voids it, also when it
+// comes before the answer that is to be kept. Keys share counters: with as many entries as the
+// memory holds, forgetting one key voids about one entry of another by chance, which costs a read.
+//
+// What leaves when memory is full: S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you
+// need for cache eviction", SOSP 2023): newcomers go through a small queue, and only those asked
+// for again while in it reach the main one, so that a scan passes by what is hot. Of the entries
+// that left the small queue, hashes are remembered for a while (ghosts): who comes back goes to the
+// main queue at once.
+#pragma once
+
+#include "hash.h"
+
+struct near_store;
+
+// What is asked: valid as long as what `asked` points into.
+struct near_question {
+    struct slice asked; // the real key, then all else that the answer depends on
+    uint64_t key_hash;  // of the real key: near_store_hash()
+    uint64_t hash;      // of all
+};
+
+// When the answer was asked for.
+struct near_moment {
+    uint64_t epoch;   // of the tracker
+    uint32_t version; // of the key
+};
+
+struct near_counters {
+    uint64_t hits, misses;
+    uint64_t kept;    // answers taken in
+    uint64_t late;    // answers that were void before they came
+    uint64_t large;   // answers too large to keep
+    uint64_t evicted; // valid entries that had to leave for others
+    size_t entries;   // now, void ones included
+    size_t bytes;     // now: all of it
+};
+
+// Holds at most `memory` bytes, its own tables included; less than NEAR_LEAST: nothing. `seed`: a
+// random number, so that nobody can choose keys whose hashes collide.
+struct near_store *near_store_new(size_t memory, uint64_t seed);
+void near_store_free(struct near_store *s);
+
+enum { NEAR_LEAST = 64 * 1024 };
+
+// Another bound from now on. When it differs, what was kept is dropped.
+void near_store_resize(struct near_store *s, size_t memory);
+
+// The hash of a real key. `salt` tells trackers apart: their keys may have the same names.
+uint64_t near_store_hash(const struct near_store *s, struct slice key, uint64_t salt);
+
+// The counter of the key as it stands now.
+uint32_t near_store_version(const struct near_store *s, uint64_t key_hash);
+
+// What is kept of the key is no answer any more.
+void near_store_forget(struct near_store *s, uint64_t key_hash);
+
+// The reply kept for the question; its data is NULL when there is none. Valid until the next call
+// that keeps something.
+struct slice near_store_find(struct near_store *s, const struct near_question *q, uint64_t epoch,
+                             uint64_t now_ms);
+
+// The same past its deadline: while now_ms is before its `until_ms`. Not counted.
+struct slice near_store_find_late(struct near_store *s, const struct near_question *q,
+                                  uint64_t epoch, uint64_t now_ms);
+
+// Keeps a copy of the reply, unless the key's counter has moved on since `asked_at`. It is an answer
+// before deadline_ms; until_ms (at least that) is for near_store_find_late().
+void near_store_keep(struct near_store *s, const struct near_question *q,
+                     const struct near_moment *asked_at, struct slice reply, uint64_t deadline_ms,
+                     uint64_t until_ms, uint64_t now_ms);
+
+const struct near_counters *near_store_counters(const struct near_store *s);
