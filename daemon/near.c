@@ -49,8 +49,8 @@ struct near_question near_ask(const struct near_store *store, const struct space
     struct tail tail = {(uint16_t)entry->id, call->is_descending,
                         call->options >> OPTION_LIMIT & 1};
     scratch->len = 0;
-    char *start = bytes_reserve(scratch, key_len + sizeof(tail) + sizeof(call->limit) +
-                                             arguments_size(call));
+    char *start =
+        bytes_reserve(scratch, key_len + sizeof(tail) + sizeof(call->limit) + arguments_size(call));
     char *to = put_slice(put_slice(start, call->prefix), call->args[0]);
     struct near_question q = {.key_hash = hash_key(store, space, (struct slice){start, key_len})};
     to = put(to, &tail, sizeof(tail));

@@ -3,12 +3,13 @@
 #include "mem.h"
 
 enum {
-    BYTES_A_SLOT = 256,  // of memory: about the size of a small entry
+    FIRST_SLOTS = 256,
+    BYTES_A_SLOT = 256,   // of memory: about the size of a small entry
     MALLOC_OVERHEAD = 16, // of an entry: malloc's header and rounding
-    SMALL_SHARE = 10,    // the small queue is a tenth of the entries' bytes, as in the paper
-    LARGEST_SHARE = 8,   // an entry is at most an eighth of the memory
-    MOST_ASKED = 3,      // how often an entry was asked for counts up to this
-    MOST_SPARED = 32,    // in a row: a bound for the time that one entry's room may take
+    SMALL_SHARE = 10,     // the small queue is a tenth of the entries' bytes, as in the paper
+    LARGEST_SHARE = 8,    // an entry is at most an eighth of the memory
+    MOST_ASKED = 3,       // how often an entry was asked for counts up to this
+    MOST_SPARED = 32,     // in a row: a bound for the time that one entry's room may take
 };
 
 // What a look-up reads lies together, and the bytes follow at once.
@@ -41,8 +42,10 @@ struct queue {
 struct near_store {
     uint64_t seed;
     size_t memory;
-    size_t count;       // of slots: a power of two; 0: nothing is kept
     struct slot *slots; // entries and ghosts by their own hash, versions by the key's
+    size_t most_slots;  // a power of two; 0: nothing is kept
+    size_t half;        // a power of two: so many slots have been, or are being, split in two …
+    size_t split;       // … and so many of these are done
     struct queue small, main;
     struct near_counters counters;
 };
@@ -51,12 +54,12 @@ struct near_store {
 
 static void make_slots(struct near_store *s, size_t memory) {
     s->memory = memory;
-    s->count = 0;
+    s->most_slots = s->half = s->split = 0;
     if (memory >= NEAR_LEAST)
-        for (s->count = 1; s->count * 2 <= memory / BYTES_A_SLOT;)
-            s->count *= 2;
-    s->slots = mem_new(s->count * sizeof(*s->slots));
-    s->counters.bytes = s->count * sizeof(*s->slots);
+        for (s->most_slots = s->half = FIRST_SLOTS; s->most_slots * 2 <= memory / BYTES_A_SLOT;)
+            s->most_slots *= 2;
+    s->slots = mem_new(s->most_slots * sizeof(*s->slots));
+    s->counters.bytes = s->most_slots * sizeof(*s->slots);
 }
 
 struct near_store *near_store_new(size_t memory, uint64_t seed) {
@@ -66,8 +69,32 @@ struct near_store *near_store_new(size_t memory, uint64_t seed) {
     return s;
 }
 
+// Linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing", VLDB 1980):
+// the table grows by a slot at a time, so that it is as small as its entries allow, stays in the
+// processor's caches while they are few, and never has to be built anew at once.
 static struct slot *slot_of(const struct near_store *s, uint64_t hash) {
-    return &s->slots[hash & (s->count - 1)];
+    size_t at = hash & (s->half - 1);
+    return &s->slots[at < s->split ? hash & (2 * s->half - 1) : at];
+}
+
+// Splits the next slot: half of its entries go to the new one, and the counter stands in both.
+static void grow(struct near_store *s) {
+    struct slot *old = &s->slots[s->split], *new = &s->slots[s->split + s->half];
+    struct entry *e = old->first;
+    new->version = old->version;
+    new->ghost = old->ghost;
+    old->first = NULL;
+    if (++s->split == s->half) {
+        s->half *= 2;
+        s->split = 0;
+    }
+    while (e) {
+        struct entry *next = e->next;
+        struct slot *slot = slot_of(s, e->hash);
+        e->next = slot->first;
+        slot->first = e;
+        e = next;
+    }
 }
 
 static uint32_t fingerprint(uint64_t hash) { return (uint32_t)(hash >> 32); }
@@ -179,20 +206,19 @@ uint64_t near_store_hash(const struct near_store *s, struct slice key, uint64_t 
 }
 
 uint32_t near_store_version(const struct near_store *s, uint64_t key_hash) {
-    return s->count > 0 ? slot_of(s, key_hash)->version : 0;
+    return s->most_slots > 0 ? slot_of(s, key_hash)->version : 0;
 }
 
 void near_store_forget(struct near_store *s, uint64_t key_hash) {
-    if (s->count > 0)
+    if (s->most_slots > 0)
         slot_of(s, key_hash)->version++;
 }
 
 static struct entry *look_up(const struct near_store *s, const struct near_question *q) {
-    if (s->count == 0)
+    if (s->most_slots == 0)
         return NULL;
     for (struct entry *e = slot_of(s, q->hash)->first; e; e = e->next)
-        if (e->hash == q->hash &&
-            slice_equal((struct slice){e->data, e->asked_len}, q->asked))
+        if (e->hash == q->hash && slice_equal((struct slice){e->data, e->asked_len}, q->asked))
             return e;
     return NULL;
 }
@@ -226,6 +252,8 @@ struct slice near_store_find_late(struct near_store *s, const struct near_questi
 // --- what is kept -----------------------------------------------------------------------------
 
 static void insert(struct near_store *s, struct entry *e) {
+    if (2 * s->counters.entries >= s->half + s->split && s->half + s->split < s->most_slots)
+        grow(s);
     struct slot *slot = slot_of(s, e->hash);
     e->next = slot->first;
     slot->first = e;
@@ -248,7 +276,7 @@ void near_store_keep(struct near_store *s, const struct near_question *q,
                      const struct near_moment *asked_at, struct slice reply, uint64_t deadline_ms,
                      uint64_t until_ms, uint64_t now_ms) {
     size_t bytes = sizeof(struct entry) + q->asked.len + reply.len + MALLOC_OVERHEAD;
-    if (s->count == 0 || bytes > s->memory / LARGEST_SHARE) {
+    if (s->most_slots == 0 || bytes > s->memory / LARGEST_SHARE) {
         s->counters.large++;
         return;
     }

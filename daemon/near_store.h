@@ -74,8 +74,8 @@ struct slice near_store_find(struct near_store *s, const struct near_question *q
 struct slice near_store_find_late(struct near_store *s, const struct near_question *q,
                                   uint64_t epoch, uint64_t now_ms);
 
-// Keeps a copy of the reply, unless the key's counter has moved on since `asked_at`. It is an answer
-// before deadline_ms; until_ms (at least that) is for near_store_find_late().
+// Keeps a copy of the reply, unless the key's counter has moved on since `asked_at`. It is an
+// answer before deadline_ms; until_ms (at least that) is for near_store_find_late().
 void near_store_keep(struct near_store *s, const struct near_question *q,
                      const struct near_moment *asked_at, struct slice reply, uint64_t deadline_ms,
                      uint64_t until_ms, uint64_t now_ms);

@@ -220,9 +220,10 @@ static uv_buf_t on_buffer(struct stream *s) {
 }
 
 static void on_end(struct stream *s, int status) {
-    lose(tracking_of(s), "%s", status == UV_EOF ? "the backend closed the connection that tells of "
-                                                  "changes"
-                                                : uv_strerror(status));
+    lose(tracking_of(s), "%s",
+         status == UV_EOF ? "the backend closed the connection that tells of "
+                            "changes"
+                          : uv_strerror(status));
 }
 
 static void on_written(struct stream *s) { (void)s; }

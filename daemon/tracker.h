@@ -11,8 +11,8 @@
 // While it is down nothing of the near cache is served. `epoch` is raised when it becomes live, and
 // when Redis tells that everything is void, so that no older answer is ever served again.
 //
-// How old may an answer be? Each second a PING is sent, and its pong proves that all that Redis said
-// before it answered has arrived. So what is served was right at most TRACKER_FRESH_MS ago.
+// How old may an answer be? Each second a PING is sent, and its pong proves that all that Redis
+// said before it answered has arrived. So what is served was right at most TRACKER_FRESH_MS ago.
 #pragma once
 
 #include "near_store.h"
@@ -40,10 +40,10 @@ struct tracker {
     uint64_t salt; // for the hashes of its keys: what an earlier tracker's keys left is not found
     uint64_t epoch;
     bool is_live;
-    uint64_t proven_ms; // when the last ping that was answered was sent
-    struct tracking *tracking; // NULL: not connected
-    uv_timer_t timer;          // to connect again, or to ping
-    unsigned failures;         // in a row
+    uint64_t proven_ms;                      // when the last ping that was answered was sent
+    struct tracking *tracking;               // NULL: not connected
+    uv_timer_t timer;                        // to connect again, or to ping
+    unsigned failures;                       // in a row
     uint64_t invalidations, flushes, losses; // counters
 };
 
