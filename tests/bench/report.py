@@ -14,7 +14,7 @@ Goal = collections.namedtuple("Goal", "name point server reference measure limit
 class Sample:
     """One run of the load generator: throughput, latencies, CPU time a request."""
 
-    def __init__(self, said, point, server):
+    def __init__(self, said):
         requests = said["requests"]
         self.rate = said["rate"]
         self.p50, self.p99, self.p999 = said["p50_us"], said["p99_us"], said["p999_us"]
@@ -150,14 +150,45 @@ def preface(head):
             "are medians of those within a round (least–largest).")
 
 
+PLOTTED = [
+    ("get, 1", BASE._replace(pipeline=1)),
+    ("get, 16", BASE),
+    ("get, 64", BASE._replace(pipeline=64)),
+    ("set, 16", BASE._replace(operation="key.set")),
+    ("dict.set, 16", BASE._replace(operation="dict.set")),
+    ("mget of 100, 1", BASE._replace(operation="key.mget", pipeline=1)),
+    ("memo.get, 16", BASE._replace(operation="memo.get")),
+]
+PANELS = [
+    ("CPU of the server a request, against redis-server (less is better)", "cpu"),
+    ("Requests a second, against redis-server (more is better)", "rate"),
+]
+
+
+def panel(results, title, measure):
+    groups = []
+    for label, point in PLOTTED:
+        references = results.get((point, "redis"))
+        bars = {
+            server: compare(results[point, server], references, measure)
+            for server in ("twemproxy", "cachesd", "near")
+            if references and (point, server) in results
+        }
+        if bars:
+            groups.append((label, bars))
+    return title, groups
+
+
 def write(head, results, folder):
     tables = list(sections(results))
     print(preface(head))
     for title, names, rows in tables:
         print("\n" + title, *text(names, rows), sep="\n")
-    parts = ["# Benchmark\n", preface(head), "\n![CPU time a request](bench.svg)"]
+    parts = ["# Benchmark\n", preface(head), "\n![ratios to redis-server](bench.svg)"]
     for title, names, rows in tables:
         parts += [f"\n## {title}\n", *markdown(names, rows)]
     (folder / "bench.md").write_text("\n".join(parts) + "\n")
-    (folder / "bench.svg").write_text(plot.draw(results))
+    panels = [panel(results, title, measure) for title, measure in PANELS]
+    (folder / "bench.svg").write_text(
+        plot.draw(panels, "50 clients, Unix socket, 64-byte values; the number is the pipeline"))
     print(f"\n{folder}/bench.md, {folder}/bench.svg")
