@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -28,9 +29,8 @@ WARM_UP = 0.05  # seconds
 class Bench:
     """Runs the load generator against the servers of one round and keeps what it says."""
 
-    def __init__(self, servers, round_number, seconds, latency_seconds, results):
-        self.servers, self.round_number = servers, round_number
-        self.seconds, self.latency_seconds = seconds, latency_seconds
+    def __init__(self, servers, round_number, seconds, results):
+        self.servers, self.round_number, self.seconds = servers, round_number, seconds
         self.results = results  # (point, server): [sample of each round]
 
     def load(self, server, transport, words, *options):
@@ -64,8 +64,9 @@ class Bench:
         if server == "near":
             self.fill("near", TOUCH_NEAR, point.size)
         options = ["-c", point.clients, "-p", point.pipeline, "-d", point.size]
+        options += ["-f", operation.form_for(server)]
         options += ["-e", self.round_number, "-w", WARM_UP]
-        options += ["-s", self.latency_seconds if point.rate else self.seconds]
+        options += ["-s", 5 * self.seconds if point.rate else self.seconds]
         options += ["-r", point.rate] if point.rate else []
         watched = [process_of(server)] + (["redis"] if server != "redis" else [])
         for name in watched:
@@ -84,6 +85,18 @@ class Bench:
             rng.shuffle(servers)
             for server in servers:
                 self.measure(point, server)
+
+
+def machine_seconds():
+    """CPU time that all cores spent on anything."""
+    user, nice, system, _, _, *rest = pathlib.Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, [user, nice, system, *rest])) / os.sysconf("SC_CLK_TCK")
+
+
+def our_seconds():
+    """CPU time of this process and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def arguments():
@@ -110,18 +123,19 @@ def main():
     rounds = args.rounds or (3 if args.quick else 5)
     seconds = args.seconds or 0.4
     rng = random.Random(args.seed)
-    begun = time.monotonic()
+    begun, machine, ours = time.monotonic(), machine_seconds(), our_seconds()
     results = {}
     for number in range(rounds):
         print(f"bench: round {number + 1} of {rounds}", file=sys.stderr)
         with Servers() as servers:
-            bench = Bench(servers, number + 1, seconds, 2 if args.quick else 3, results)
+            bench = Bench(servers, number + 1, seconds, results)
             bench.fill_all()
             bench.measure_all(choose_points(args, servers), rng)
     took = time.monotonic() - begun
+    others = (machine_seconds() - machine) - (our_seconds() - ours)
     folder = pathlib.Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
-    report.write(report.Head(args, rounds, seconds, took), results, folder)
+    report.write(report.Head(args, rounds, seconds, took, others / took), results, folder)
 
 
 if __name__ == "__main__":

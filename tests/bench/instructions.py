@@ -47,6 +47,7 @@ KINDS = [
     ("key.get", "cachesd", 1, 2_000),
     ("key.get", "cachesd", 16, 8_000),
     ("key.get", "cachesd", 64, 16_000),
+    ("key.get line form", "cachesd", 16, 8_000),
     ("key.get", "near", 1, 2_000),
     ("key.get", "near", 16, 8_000),
     ("key.get", "near", 64, 16_000),
@@ -62,12 +63,6 @@ def kind_name(kind):
     return f"{operation}{' near' if server == 'near' else ''}, pipeline {pipeline}"
 
 
-def request(kind):
-    """Its words, for the load generator."""
-    operation, server, _, _ = kind
-    return OPERATIONS[operation].request(server, SIZE)
-
-
 def load(address, words, *options):
     command = [LOAD, "-a", f"unix:{address}", "-k", KEYS, "-d", SIZE, *options, *words]
     done = subprocess.run([str(w) for w in command], capture_output=True, text=True, timeout=300)
@@ -78,21 +73,27 @@ def load(address, words, *options):
         sys.exit(f"instructions: {words[0]}: -{said['first_error']}")
 
 
+def fill(path, words):
+    """Stores the values that are read later."""
+    load(path, [word.replace("{k}", "s{key}") for word in words], "-q", "-n", KEYS)
+
+
 def count_run(kind, times, keep):
-    """All instructions of a daemon that answers `times` times N requests; None without the verb."""
-    operation, _, pipeline, count = kind
+    """All instructions of a daemon that answers `times` N requests; None when the verb is not."""
+    operation, server, pipeline, requests = kind
+    words = OPERATIONS[operation].request(server, SIZE)
     with harness.World() as world:
         log = pathlib.Path(world.folder, "valgrind.log")
         counted = {"COUNTED": CACHESD, "COUNTED_LOG": str(log), "COUNTED_OUT": keep or "/dev/null"}
         daemon = world.daemon(INI, env=counted)
-        if isinstance(daemon.call("help", operation), harness.resp.Error):
+        if isinstance(daemon.call("help", words[0]), harness.resp.Error):
             return None
-        redis = world.redis("main")
-        for _, words in FILLS:
-            load(redis.path, [word.replace("{k}", "s{key}") for word in words], "-q", "-n", KEYS)
-        if operation == "memo.get":
-            load(daemon.path, [word.replace("{k}", "s{key}") for word in FILL_MEMO[1]], "-q", "-n", KEYS)
-        load(daemon.path, request(kind), "-n", times * count, "-p", pipeline)
+        for _, fill_words in FILLS:
+            fill(world.redis("main").path, fill_words)
+        if words[0] == "memo.get":
+            fill(daemon.path, FILL_MEMO[1])
+        form = OPERATIONS[operation].form_for(server)
+        load(daemon.path, words, "-n", times * requests, "-p", pipeline, "-f", form)
         daemon.stop()
         return int(re.search(r"Collected : (\d+)", log.read_text())[1])
 
@@ -119,21 +120,25 @@ def compare(name, measured, expected):
     return change <= MARGIN
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--update", action="store_true", help="write the table anew")
-    parser.add_argument("--keep", help="folder for the profiles")
-    parser.add_argument("text", nargs="?", default="", help="only kinds whose name holds it")
-    args = parser.parse_args()
-    kinds = [kind for kind in KINDS if args.text in kind_name(kind)]
+def count_all(kinds, keep):
+    """{name: instructions}, of the kinds whose verb there is."""
     with tempfile.TemporaryDirectory(prefix="cachesd-", dir="/tmp") as folder:
         wrapper = pathlib.Path(folder, "counted")
         wrapper.write_text(WRAPPER)
         wrapper.chmod(0o755)
         harness.CACHESD = str(wrapper)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            counts = list(pool.map(lambda kind: count(kind, args.keep), kinds))
-    found = {kind_name(k): n for k, n in zip(kinds, counts) if n is not None}
+            counts = list(pool.map(lambda kind: count(kind, keep), kinds))
+    return {kind_name(kind): n for kind, n in zip(kinds, counts) if n is not None}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--update", action="store_true", help="write the table anew")
+    parser.add_argument("--keep", help="folder for the profiles")
+    parser.add_argument("text", nargs="?", default="", help="only kinds whose name holds it")
+    args = parser.parse_args()
+    found = count_all([kind for kind in KINDS if args.text in kind_name(kind)], args.keep)
     table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     is_good = all([compare(name, number, table.get(name)) for name, number in found.items()])
     if args.update:

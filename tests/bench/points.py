@@ -17,14 +17,18 @@ class Operation:
     `near` is cachesd, too: it asks a namespace with `near = yes`.
     """
 
-    def __init__(self, name, nils=0, **words):
+    def __init__(self, name, nils=0, form="array", **words):
         self.name = name
         self.nils = nils  # that a good reply holds
+        self.form = form  # of cachesd's requests; the others know only arrays
         self.words = words
 
     def request(self, server, size):
         """Its words at this size, for the load generator."""
         return [word.replace("{k}", SIZES[size] + "{key}") for word in self.words[server]]
+
+    def form_for(self, server):
+        return self.form if server in ("cachesd", "near") else "array"
 
 
 def words(text):
@@ -51,6 +55,13 @@ OPERATIONS = {
             twemproxy=GET,
             cachesd=words("key.get bench {k}"),
             near=words("key.get near {k}"),
+        ),
+        Operation(
+            "key.get line form",
+            form="line",
+            redis=GET,
+            twemproxy=GET,
+            cachesd=words("key.get bench {k}"),
         ),
         Operation(
             "key.set",
@@ -103,6 +114,7 @@ GOALS += [BASE._replace(operation="key.set")]
 def quick_points():
     return GOALS + [
         BASE._replace(operation="dict.set"),
+        BASE._replace(operation="key.get line form"),
         BASE._replace(operation="key.mget", pipeline=1),
         BASE._replace(operation="memo.get"),
     ]
@@ -125,6 +137,7 @@ def lines():
         yield from [middle._replace(pipeline=pipeline) for pipeline in (1, 16, 64)]
         yield from [middle._replace(clients=1000), middle._replace(transport="tcp")]
         yield middle._replace(size=4096)
+    yield BASE._replace(operation="key.get line form")
 
 
 def full_points():

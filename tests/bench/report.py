@@ -7,7 +7,7 @@ import statistics
 import plot
 from points import BASE, LATENCY, servers_at
 
-Head = collections.namedtuple("Head", "args rounds seconds took")
+Head = collections.namedtuple("Head", "args rounds seconds took others")
 Goal = collections.namedtuple("Goal", "name point server reference measure limit is_most")
 
 
@@ -118,7 +118,7 @@ POINT_HEAD = ["server", "1000/s", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs", 
 
 
 def markdown(head, rows):
-    lines = ["| " + " | ".join(row) + " |" for row in [head] + rows]
+    lines = [f"| {' | '.join(row)} |" for row in [head] + rows]
     return [lines[0], "|" + "---|" * len(head)] + lines[1:]
 
 
@@ -143,11 +143,14 @@ def sections(results):
 
 
 def preface(head):
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return (f"{head.rounds} rounds of {head.seconds} s a measurement, {head.took:.0f} s in all; "
-            f"{os.cpu_count()} cores, load average at the end {load}; seed {head.args.seed}. "
-            "CPU is µs a request of the server itself, `redis µs` redis-server's behind it; ratios "
-            "are medians of those within a round (least–largest).")
+    mode = "quick" if head.args.quick else "full"
+    return (
+        f"{mode.capitalize()} form: {head.rounds} rounds, {head.seconds} s a measurement, "
+        f"{head.took:.0f} s in all, seed {head.args.seed}. {os.cpu_count()} cores, of which other "
+        f"processes took {head.others:.2f}{' (TOO MUCH: repeat)' if head.others > 0.2 else ''}. "
+        "CPU is that of the server asked, in µs a request, redis µs that of redis-server behind "
+        "it. Ratios are medians of those within a round (least–largest)."
+    )
 
 
 PLOTTED = [
