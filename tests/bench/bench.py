@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """cachesd, twemproxy and redis-server side by side. `--quick` for the short form, `--help` for more.
 
-At each point of the matrix the servers take turns, in another order each round, so that whatever
-else the machine does meets them all. What is compared are the ratios within a round; of these the
-tables give the median and, in brackets, the least and the largest.
+In each round all servers are started afresh and take turns at each point, in another order each
+time, so that whatever else the machine does meets them all. What is compared are the ratios within
+a round; of these the tables give the median and, in brackets, the least and the largest.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -22,15 +23,15 @@ from servers import HERE, Servers
 
 BUILD = HERE.parent.parent / "build"
 LOAD = os.environ.get("LOAD") or str(BUILD / "load")
+WARM_UP = 0.05  # seconds
 
 
 class Bench:
-    """Runs the load generator against the servers and keeps what it says."""
+    """Runs the load generator against the servers of one round and keeps what it says."""
 
-    def __init__(self, servers, seconds, latency_seconds):
-        self.servers = servers
-        self.seconds, self.latency_seconds = seconds, latency_seconds
-        self.results = {}  # (point, server): [sample of each round]
+    def __init__(self, servers, round_number, seconds, results):
+        self.servers, self.round_number, self.seconds = servers, round_number, seconds
+        self.results = results  # (point, server): [sample of each round]
 
     def load(self, server, transport, words, *options):
         """One run of the load generator; gives what it reports."""
@@ -39,32 +40,33 @@ class Bench:
         done = subprocess.run(
             [str(part) for part in command], capture_output=True, text=True, timeout=120
         )
+        what = f"bench: {server}: {' '.join(words[:4])}"
         if done.returncode != 0:
-            sys.exit(f"bench: {server}: {' '.join(words[:4])}: {done.stderr.strip()}")
+            sys.exit(f"{what}: {done.stderr.strip()}")
         said = json.loads(done.stdout)
         if said["errors"]:
-            sys.exit(f"bench: {server}: {' '.join(words[:4])}: {said['errors']} errors: "
-                     f"-{said['first_error']}")
+            sys.exit(f"{what}: {said['errors']} errors, as -{said['first_error']}")
         return said
 
-    def fill(self, server, words):
-        for size, mark in SIZES.items():
-            words_now = [word.replace("{k}", mark + "{key}") for word in words]
-            self.load(server, "unix", words_now, "-q", "-n", KEYS, "-p", 64, "-d", size)
+    def fill(self, server, words, size):
+        words = [word.replace("{k}", SIZES[size] + "{key}") for word in words]
+        self.load(server, "unix", words, "-q", "-n", KEYS, "-p", 64, "-d", size)
 
     def fill_all(self):
         fills = FILLS + [FILL_MEMO] if self.servers.has_verb("memo.get") else FILLS
         for server, words in fills:
-            self.fill(server, words)
+            for size in SIZES:
+                self.fill(server, words, size)
 
-    def measure(self, point, server, round_number):
+    def measure(self, point, server):
         """Appends one sample."""
         operation = OPERATIONS[point.operation]
         if server == "near":
-            self.fill("near", TOUCH_NEAR)
+            self.fill("near", TOUCH_NEAR, point.size)
         options = ["-c", point.clients, "-p", point.pipeline, "-d", point.size]
-        options += ["-e", round_number + 1, "-w", 0.1]
-        options += ["-s", self.latency_seconds if point.rate else self.seconds]
+        options += ["-f", operation.form_for(server)]
+        options += ["-e", self.round_number, "-w", WARM_UP]
+        options += ["-s", 5 * self.seconds if point.rate else self.seconds]
         options += ["-r", point.rate] if point.rate else []
         watched = [process_of(server)] + (["redis"] if server != "redis" else [])
         for name in watched:
@@ -75,14 +77,26 @@ class Bench:
         if not expected <= said["nils"] <= expected + operation.nils * point.clients:
             sys.exit(f"bench: {server}: {point.operation}: {said['nils']} nils in "
                      f"{said['answered']} replies: keys are missing")
-        self.results.setdefault((point, server), []).append(report.Sample(said, point, server))
+        self.results.setdefault((point, server), []).append(report.Sample(said))
 
-    def run_round(self, points, round_number, rng):
+    def measure_all(self, points, rng):
         for point in points:
             servers = servers_at(point)
             rng.shuffle(servers)
             for server in servers:
-                self.measure(point, server, round_number)
+                self.measure(point, server)
+
+
+def machine_seconds():
+    """CPU time that all cores spent on anything."""
+    user, nice, system, _, _, *rest = pathlib.Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, [user, nice, system, *rest])) / os.sysconf("SC_CLK_TCK")
+
+
+def our_seconds():
+    """CPU time of this process and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def arguments():
@@ -96,27 +110,32 @@ def arguments():
     return parser.parse_args()
 
 
+def choose_points(args, servers):
+    points = quick_points() if args.quick else full_points()
+    if not servers.has_verb("memo.get"):
+        points = [point for point in points if point.operation != "memo.get"]
+    points = [point for point in points if (args.only or "") in report.point_name(point)]
+    return points or sys.exit(f"bench: no point's name holds '{args.only}'")
+
+
 def main():
     args = arguments()
-    points = quick_points() if args.quick else full_points()
     rounds = args.rounds or (3 if args.quick else 5)
-    seconds = args.seconds or (0.4 if args.quick else 0.5)
+    seconds = args.seconds or 0.4
     rng = random.Random(args.seed)
-    begun = time.monotonic()
-    with Servers() as servers:
-        if not servers.has_verb("memo.get"):
-            points = [point for point in points if point.operation != "memo.get"]
-        if args.only:
-            points = [point for point in points if args.only in report.point_name(point)]
-        bench = Bench(servers, seconds, 2 if args.quick else 3)
-        bench.fill_all()
-        for number in range(rounds):
-            print(f"bench: round {number + 1} of {rounds}", file=sys.stderr)
-            bench.run_round(points, number, rng)
+    begun, machine, ours = time.monotonic(), machine_seconds(), our_seconds()
+    results = {}
+    for number in range(rounds):
+        print(f"bench: round {number + 1} of {rounds}", file=sys.stderr)
+        with Servers() as servers:
+            bench = Bench(servers, number + 1, seconds, results)
+            bench.fill_all()
+            bench.measure_all(choose_points(args, servers), rng)
     took = time.monotonic() - begun
-    head = report.Head(args, rounds, seconds, took)
-    pathlib.Path(args.out).mkdir(parents=True, exist_ok=True)
-    report.write(head, bench.results, pathlib.Path(args.out))
+    others = (machine_seconds() - machine) - (our_seconds() - ours)
+    folder = pathlib.Path(args.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    report.write(report.Head(args, rounds, seconds, took, others / took), results, folder)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ void options_parse(struct options *o, int argc, char **argv) {
         refuse("-w goes with -s");
     if (optind == argc)
         refuse("no WORD");
-    o->requests.words = argv + optind;
+    o->requests.words = (const char *const *)argv + optind;
     o->requests.word_count = argc - optind;
     o->requests.depth = o->depth;
 }

@@ -14,6 +14,7 @@ static int end_header(struct replies *r, struct replies_seen *seen) {
     if (r->type == '-') {
         seen->errors++;
         seen->has_first_error = true;
+        seen->first_error[strcspn(seen->first_error, "\r")] = '\0';
     }
     if (r->type == '$' && !is_nil) {
         r->skip = (uint64_t)r->number + 2;

@@ -7,14 +7,14 @@ import statistics
 import plot
 from points import BASE, LATENCY, servers_at
 
-Head = collections.namedtuple("Head", "args rounds seconds took")
+Head = collections.namedtuple("Head", "args rounds seconds took others")
 Goal = collections.namedtuple("Goal", "name point server reference measure limit is_most")
 
 
 class Sample:
     """One run of the load generator: throughput, latencies, CPU time a request."""
 
-    def __init__(self, said, point, server):
+    def __init__(self, said):
         requests = said["requests"]
         self.rate = said["rate"]
         self.p50, self.p99, self.p999 = said["p50_us"], said["p99_us"], said["p999_us"]
@@ -118,7 +118,7 @@ POINT_HEAD = ["server", "1000/s", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs", 
 
 
 def markdown(head, rows):
-    lines = ["| " + " | ".join(row) + " |" for row in [head] + rows]
+    lines = [f"| {' | '.join(row)} |" for row in [head] + rows]
     return [lines[0], "|" + "---|" * len(head)] + lines[1:]
 
 
@@ -143,11 +143,43 @@ def sections(results):
 
 
 def preface(head):
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return (f"{head.rounds} rounds of {head.seconds} s a measurement, {head.took:.0f} s in all; "
-            f"{os.cpu_count()} cores, load average at the end {load}; seed {head.args.seed}. "
-            "CPU is µs a request of the server itself, `redis µs` redis-server's behind it; ratios "
-            "are medians of those within a round (least–largest).")
+    mode = "quick" if head.args.quick else "full"
+    return (
+        f"{mode.capitalize()} form: {head.rounds} rounds, {head.seconds} s a measurement, "
+        f"{head.took:.0f} s in all, seed {head.args.seed}. {os.cpu_count()} cores, of which other "
+        f"processes took {head.others:.2f}{' (TOO MUCH: repeat)' if head.others > 0.2 else ''}. "
+        "CPU is that of the server asked, in µs a request, redis µs that of redis-server behind "
+        "it. Ratios are medians of those within a round (least–largest)."
+    )
+
+
+PLOTTED = [
+    ("get, 1", BASE._replace(pipeline=1)),
+    ("get, 16", BASE),
+    ("get, 64", BASE._replace(pipeline=64)),
+    ("set, 16", BASE._replace(operation="key.set")),
+    ("dict.set, 16", BASE._replace(operation="dict.set")),
+    ("mget of 100, 1", BASE._replace(operation="key.mget", pipeline=1)),
+    ("memo.get, 16", BASE._replace(operation="memo.get")),
+]
+PANELS = [
+    ("CPU of the server a request, against redis-server (less is better)", "cpu"),
+    ("Requests a second, against redis-server (more is better)", "rate"),
+]
+
+
+def panel(results, title, measure):
+    groups = []
+    for label, point in PLOTTED:
+        references = results.get((point, "redis"))
+        bars = {
+            server: compare(results[point, server], references, measure)
+            for server in ("twemproxy", "cachesd", "near")
+            if references and (point, server) in results
+        }
+        if bars:
+            groups.append((label, bars))
+    return title, groups
 
 
 def write(head, results, folder):
@@ -155,9 +187,11 @@ def write(head, results, folder):
     print(preface(head))
     for title, names, rows in tables:
         print("\n" + title, *text(names, rows), sep="\n")
-    parts = ["# Benchmark\n", preface(head), "\n![CPU time a request](bench.svg)"]
+    parts = ["# Benchmark\n", preface(head), "\n![ratios to redis-server](bench.svg)"]
     for title, names, rows in tables:
         parts += [f"\n## {title}\n", *markdown(names, rows)]
     (folder / "bench.md").write_text("\n".join(parts) + "\n")
-    (folder / "bench.svg").write_text(plot.draw(results))
+    panels = [panel(results, title, measure) for title, measure in PANELS]
+    (folder / "bench.svg").write_text(
+        plot.draw(panels, "50 clients, Unix socket, 64-byte values; the number is the pipeline"))
     print(f"\n{folder}/bench.md, {folder}/bench.svg")

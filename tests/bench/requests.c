@@ -53,7 +53,7 @@ static void put_word(struct draft *d, const char *word) {
     }
 }
 
-static void put_array(struct draft *d, char *const *words, int count) {
+static void put_array(struct draft *d, const char *const *words, int count) {
     fprintf(d->out, "*%d\r\n", count);
     for (int i = 0; i < count; i++) {
         fprintf(d->out, "$%zu\r\n", word_length(d, words[i]));
@@ -63,7 +63,7 @@ static void put_array(struct draft *d, char *const *words, int count) {
 }
 
 // A word with the value in it is sent as a block, any other as it stands.
-static void put_line(struct draft *d, char *const *words, int count) {
+static void put_line(struct draft *d, const char *const *words, int count) {
     for (int i = 0; i < count; i++) {
         if (i > 0)
             putc(' ', d->out);

@@ -13,9 +13,9 @@ enum {
 };
 
 struct requests_options {
-    char *const *words; // "{key}" in one stands for a key's digits, "{value}" for the value;
-    int word_count;     // a word ";" stands between the commands of one request
-    bool is_line_form;  // else arrays, which Redis understands, too
+    const char *const *words; // "{key}" in one stands for a key's digits, "{value}" for the value;
+    int word_count;           // a word ";" stands between the commands of one request
+    bool is_line_form;        // else arrays, which Redis understands, too
     size_t value_bytes;
     uint64_t keys;      // how many different ones
     bool is_sequential; // 0, 1, 2, ..., else random ones

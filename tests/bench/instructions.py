@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""How many instructions cachesd spends on a request, against a table of what they should be.
+
+Callgrind counts those of the daemon while the load generator, in lock step with it, sends batches
+and waits for all their replies. It does so twice, with N and with 2 N requests, each time with a
+fresh daemon: the difference is what N requests cost, without start and end. No clock takes part, so
+neither the machine's speed nor what else it does matters.
+
+    instructions.py                     compares with instructions.json
+    instructions.py --update            writes instructions.json anew
+    instructions.py --keep FOLDER TEXT  keeps the profiles of the kinds whose name holds TEXT, for
+                                        callgrind_annotate
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import servers
+from points import FILL_MEMO, FILLS, OPERATIONS
+from servers import HERE, harness
+
+CACHESD = harness.CACHESD
+LOAD = os.environ.get("LOAD") or str(HERE.parent.parent / "build" / "load")
+TABLE = HERE / "instructions.json"
+MARGIN = 0.05
+KEYS = 100
+SIZE = 64
+# Functions of glibc that it chooses by the processor, chosen alike on all.
+TUNABLES = "glibc.cpu.hwcaps=-AVX2,-AVX,-AVX_Fast_Unaligned_Load,-BMI1,-BMI2,-ERMS,-FSRM,-RTM,-SSSE3,-SSE4_1,-SSE4_2"
+
+WRAPPER = f"""\
+#!/bin/sh
+GLIBC_TUNABLES={TUNABLES} exec valgrind --tool=callgrind \\
+    --callgrind-out-file="$COUNTED_OUT" --log-file="$COUNTED_LOG" "$COUNTED" "$@"
+"""
+INI = servers.INI.replace("listen = tcp:127.0.0.1:{port}\n", "")
+
+# Operation, server of points.py, pipeline, N.
+KINDS = [
+    ("key.get", "cachesd", 1, 2_000),
+    ("key.get", "cachesd", 16, 8_000),
+    ("key.get", "cachesd", 64, 16_000),
+    ("key.get line form", "cachesd", 16, 8_000),
+    ("key.get", "near", 1, 2_000),
+    ("key.get", "near", 16, 8_000),
+    ("key.get", "near", 64, 16_000),
+    ("key.set", "cachesd", 16, 8_000),
+    ("dict.set", "cachesd", 16, 8_000),
+    ("key.mget", "cachesd", 1, 400),
+    ("memo.get", "cachesd", 16, 8_000),
+]
+
+
+def kind_name(kind):
+    operation, server, pipeline, _ = kind
+    return f"{operation}{' near' if server == 'near' else ''}, pipeline {pipeline}"
+
+
+def load(address, words, *options):
+    command = [LOAD, "-a", f"unix:{address}", "-k", KEYS, "-d", SIZE, *options, *words]
+    done = subprocess.run([str(w) for w in command], capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        sys.exit(f"instructions: {done.stderr.strip()}")
+    said = json.loads(done.stdout)
+    if said["errors"]:
+        sys.exit(f"instructions: {words[0]}: -{said['first_error']}")
+
+
+def fill(path, words):
+    """Stores the values that are read later."""
+    load(path, [word.replace("{k}", "s{key}") for word in words], "-q", "-n", KEYS)
+
+
+def count_run(kind, times, keep):
+    """All instructions of a daemon that answers `times` N requests; None when the verb is not."""
+    operation, server, pipeline, requests = kind
+    words = OPERATIONS[operation].request(server, SIZE)
+    with harness.World() as world:
+        log = pathlib.Path(world.folder, "valgrind.log")
+        counted = {"COUNTED": CACHESD, "COUNTED_LOG": str(log), "COUNTED_OUT": keep or "/dev/null"}
+        daemon = world.daemon(INI, env=counted)
+        if isinstance(daemon.call("help", words[0]), harness.resp.Error):
+            return None
+        for _, fill_words in FILLS:
+            fill(world.redis("main").path, fill_words)
+        if words[0] == "memo.get":
+            fill(daemon.path, FILL_MEMO[1])
+        form = OPERATIONS[operation].form_for(server)
+        load(daemon.path, words, "-n", times * requests, "-p", pipeline, "-f", form)
+        daemon.stop()
+        return int(re.search(r"Collected : (\d+)", log.read_text())[1])
+
+
+def count(kind, keep=None):
+    """Instructions a request."""
+    out = keep and str(pathlib.Path(keep, kind_name(kind).replace(", ", "-").replace(" ", "-")))
+    counts = [count_run(kind, 1, None), count_run(kind, 2, out)]
+    return None if None in counts else round((counts[1] - counts[0]) / kind[3])
+
+
+def compare(name, measured, expected):
+    """Prints a line; gives whether the count is as it should be."""
+    if expected is None:
+        print(f"{name:32} {measured:7,}  not in the table: run instructions.py --update")
+        return False
+    change = measured / expected - 1
+    verdict = "ok"
+    if change > MARGIN:
+        verdict = f"MORE than the {MARGIN:.0%} that are let pass"
+    elif change < -MARGIN:
+        verdict = "less: run instructions.py --update, to keep it so"
+    print(f"{name:32} {measured:7,}  expected {expected:7,}  {change:+7.1%}  {verdict}")
+    return change <= MARGIN
+
+
+def count_all(kinds, keep):
+    """{name: instructions}, of the kinds whose verb there is."""
+    with tempfile.TemporaryDirectory(prefix="cachesd-", dir="/tmp") as folder:
+        wrapper = pathlib.Path(folder, "counted")
+        wrapper.write_text(WRAPPER)
+        wrapper.chmod(0o755)
+        harness.CACHESD = str(wrapper)
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = list(pool.map(lambda kind: count(kind, keep), kinds))
+    return {kind_name(kind): n for kind, n in zip(kinds, counts) if n is not None}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--update", action="store_true", help="write the table anew")
+    parser.add_argument("--keep", help="folder for the profiles")
+    parser.add_argument("text", nargs="?", default="", help="only kinds whose name holds it")
+    args = parser.parse_args()
+    found = count_all([kind for kind in KINDS if args.text in kind_name(kind)], args.keep)
+    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    is_good = all([compare(name, number, table.get(name)) for name, number in found.items()])
+    if args.update:
+        TABLE.write_text(json.dumps({**table, **found}, indent=2) + "\n")
+        return 0
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
