@@ -69,17 +69,24 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     return b;
 }
 
+// The first waiter goes on.
+static void end_wait(struct backend *b, bool is_late) {
+    struct backend_waiter *waiter = b->first_waiter;
+    uint64_t began_ms = waiter->deadline_ms - (uint64_t)b->conf->timeout_ms;
+    b->waits++;
+    b->wait_ms += uv_now(&b->reactor->loop) - began_ms;
+    backend_stop_waiting(waiter);
+    waiter->on_room(waiter, is_late);
+}
+
 void backend_stop(struct backend *b) {
     b->is_stopping = true;
     uv_timer_stop(&b->retry);
     if (b->conn)
         backend_conn_close(b->conn);
     b->conn = NULL;
-    while (b->first_waiter) {
-        struct backend_waiter *waiter = b->first_waiter;
-        backend_stop_waiting(waiter);
-        waiter->on_room(waiter, true);
-    }
+    while (b->first_waiter)
+        end_wait(b, true);
 }
 
 void backend_free(struct backend *b) {
@@ -131,9 +138,8 @@ static void on_lost(void *owner, const char *reason) {
     bool was_up = b->is_up;
     // One that greets and goes is as good as down.
     bool has_served =
-        b->conn->answers > 0 || uv_now(&b->reactor->loop) - b->up_since_ms >= STEADY_MS;
-    b->requests += b->conn->requests;
-    b->timeouts += b->conn->timeouts;
+        b->conn->counters.answers > 0 || uv_now(&b->reactor->loop) - b->up_since_ms >= STEADY_MS;
+    b->past = backend_counters(b);
     b->conn = NULL;
     b->is_up = false;
     if (b->is_stopping)
@@ -210,9 +216,8 @@ static void arm_wait(struct backend *b) {
 static void on_wait_over(uv_timer_t *timer) {
     struct backend *b = timer->data;
     while (b->first_waiter && b->first_waiter->deadline_ms <= uv_now(&b->reactor->loop)) {
-        struct backend_waiter *waiter = b->first_waiter;
-        backend_stop_waiting(waiter);
-        waiter->on_room(waiter, true);
+        b->late_waits++;
+        end_wait(b, true);
     }
     arm_wait(b);
 }
@@ -251,9 +256,7 @@ void backend_stop_waiting(struct backend_waiter *waiter) {
 void backend_wake(struct backend *b) {
     // A waiter that fills the backend again queues up behind the others.
     while (b->first_waiter && backend_room(b) != BACKEND_FULL) {
-        struct backend_waiter *waiter = b->first_waiter;
-        backend_stop_waiting(waiter);
-        waiter->on_room(waiter, false);
+        end_wait(b, false);
     }
 }
 
@@ -266,3 +269,14 @@ void backend_log_fault(struct backend *b, const char *words) {
 }
 
 size_t backend_pending(const struct backend *b) { return b->conn ? b->conn->pending : 0; }
+
+struct conn_counters backend_counters(const struct backend *b) {
+    struct conn_counters sum = b->past;
+    if (b->conn) {
+        sum.requests += b->conn->counters.requests;
+        sum.answers += b->conn->counters.answers;
+        sum.answer_ms += b->conn->counters.answer_ms;
+        sum.timeouts += b->conn->counters.timeouts;
+    }
+    return sum;
+}

@@ -22,7 +22,7 @@ enum backend_room {
 struct backend_waiter {
     struct backend_waiter *next;
     struct backend *backend; // NULL: not waiting
-    uint64_t deadline_ms;
+    uint64_t deadline_ms;    // `timeout` from when it began
     // There may be room again; or, `is_late`, the deadline has passed.
     void (*on_room)(struct backend_waiter *waiter, bool is_late);
 };
@@ -50,7 +50,11 @@ struct backend {
     void (*on_settled)(void *owner); // it came up, or failed for good as far as starting goes
     void *owner;
     bool is_settled;
-    uint64_t connects, requests, timeouts, refused; // counters; those of past connections
+    struct conn_counters past; // of the connections before this one
+    uint64_t connects;         // counters
+    uint64_t waits;            // for room
+    uint64_t wait_ms;          // that all of them took
+    uint64_t late_waits;       // ended by their deadline: OVERLOADED
     uint64_t last_fault_log_ms;
 };
 
@@ -91,3 +95,6 @@ void backend_wake(struct backend *b);
 void backend_log_fault(struct backend *b, const char *words);
 
 size_t backend_pending(const struct backend *b);
+
+// Of all its connections.
+struct conn_counters backend_counters(const struct backend *b);

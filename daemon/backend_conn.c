@@ -110,7 +110,7 @@ static void time_out(struct backend_conn *c, struct request *r) {
         answer_cancel(&c->answer);
         c->answer.is_failed = true; // what comes of it is passed over
     }
-    c->timeouts++;
+    c->counters.timeouts++;
     if (request_is_wanted(r))
         request_unanswered(r, REPLY_TIMEOUT, "the backend did not answer in time");
 }
@@ -260,8 +260,9 @@ static void finish_first(struct backend_conn *c) {
     c->first = r->next_pending;
     c->last = c->first ? c->last : NULL;
     c->pending--;
-    c->answers++;
     c->progress_ms = uv_now(&c->reactor->loop);
+    c->counters.answers++;
+    c->counters.answer_ms += c->progress_ms + (uint64_t)c->conf->timeout_ms - r->deadline_ms;
     if (c->oldest_live == r)
         c->oldest_live = c->first;
     if (request_is_wanted(r))
@@ -372,7 +373,7 @@ void backend_conn_push(struct backend_conn *c, struct request *r) {
         c->first = r;
     c->last = r;
     c->pending++;
-    c->requests++;
+    c->counters.requests++;
     if (!c->oldest_live) {
         c->oldest_live = r;
         if (r->deadline_ms < c->due_ms) // seldom: the timer is left alone while it is early enough

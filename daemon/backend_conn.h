@@ -27,6 +27,15 @@ struct backend_conn_owner {
 
 enum backend_conn_state { CONN_DIALING, CONN_GREETING, CONN_READY, CONN_CLOSED };
 
+// Time is counted from sending to answer; what waits for room is counted by backend.h. It is a sum
+// of whole milliseconds of the loop's clock, whose errors cancel out.
+struct conn_counters {
+    uint64_t requests; // sent
+    uint64_t answers;
+    uint64_t answer_ms; // that all answers took
+    uint64_t timeouts;
+};
+
 // What is sent before any request, and answered in this order.
 enum greeting {
     GREETING_AUTH,
@@ -59,9 +68,9 @@ struct backend_conn {
     struct request *first, *last; // pending, in the order of their commands
     struct request *oldest_live;  // the first that is not answered for by a timeout
     size_t pending;
-    struct answer answer;                 // of `first`
-    uint64_t requests, timeouts, answers; // counters
-    char reason[160];                     // why it is to be closed; "" while it is well
+    struct answer answer; // of `first`
+    struct conn_counters counters;
+    char reason[160]; // why it is to be closed; "" while it is well
 };
 
 // Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses

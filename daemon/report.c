@@ -65,14 +65,15 @@ void report_backends(const struct server *server, struct bytes *text) {
     const struct policy *policy = server->policy;
     for (size_t i = 0; i < policy->settings->backend_count; i++) {
         const struct backend *b = policy->backends[i];
-        uint64_t requests = b->requests + (b->conn ? b->conn->requests : 0);
-        uint64_t timeouts = b->timeouts + (b->conn ? b->conn->timeouts : 0);
+        struct conn_counters c = backend_counters(b);
         bytes_printf(text, "name=%s url=", b->conf->name);
         url_append_shown(text, &b->conf->url);
         bytes_printf(text,
                      " state=%s pending=%zu connects=%" PRIu64 " failures=%u requests=%" PRIu64
-                     " timeouts=%" PRIu64 " tracking=%s",
-                     state_of(b), backend_pending(b), b->connects, b->failures, requests, timeouts,
+                     " answers=%" PRIu64 " answer_ms=%" PRIu64 " timeouts=%" PRIu64
+                     " waits=%" PRIu64 " wait_ms=%" PRIu64 " late_waits=%" PRIu64 " tracking=%s",
+                     state_of(b), backend_pending(b), b->connects, b->failures, c.requests,
+                     c.answers, c.answer_ms, c.timeouts, b->waits, b->wait_ms, b->late_waits,
                      tracking_of(b));
         if (b->tracker)
             bytes_printf(text,

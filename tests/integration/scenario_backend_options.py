@@ -191,14 +191,17 @@ class MaxPending(unittest.TestCase):
         clients[3].send(resp.array("key.get", "carts", "k"))
         self.assertEqual(daemon.call("ping"), b"PONG")
         self.assertEqual(self.pending(daemon), 3)
-        return redis, clients
+        return redis, daemon, clients
 
     def pending(self, daemon):
-        return int(daemon.call("backends").split(b" pending=")[1].split()[0])
+        return self.counter(daemon, "pending")
+
+    def counter(self, daemon, name):
+        return int(daemon.call("backends").split(b" %s=" % name.encode())[1].split()[0])
 
     def test_the_fourth_waits_and_is_served_when_there_is_room(self):
         with harness.World() as world:
-            redis, clients = self.start(world, "20s")
+            redis, _, clients = self.start(world, "20s")
             redis.send_signal(signal.SIGCONT)
             self.assertEqual([client.read() for client in clients], [b"v"] * 4)
             for client in clients:
@@ -206,10 +209,31 @@ class MaxPending(unittest.TestCase):
 
     def test_the_fourth_is_refused_when_there_is_no_room_in_time(self):
         with harness.World() as world:
-            redis, clients = self.start(world, "300ms")
+            redis, daemon, clients = self.start(world, "300ms")
             codes = [client.read().code for client in clients]
             self.assertEqual(codes, ["TIMEOUT"] * 3 + ["OVERLOADED"])
+            self.assertEqual(self.counter(daemon, "timeouts"), 3)
+            self.assertEqual(self.counter(daemon, "late_waits"), 1)
+            self.assertGreaterEqual(self.counter(daemon, "wait_ms"), 295)
             redis.send_signal(signal.SIGCONT)
+            for client in clients:
+                client.close()
+
+    def test_time_at_the_backend_and_time_waiting_for_room_are_counted_apart(self):
+        with harness.World() as world:
+            redis, daemon, clients = self.start(world, "20s")
+            self.assertEqual(self.counter(daemon, "answers"), 1)
+            before = self.counter(daemon, "answer_ms")
+            time.sleep(0.2)  # what is measured
+            self.assertEqual(self.counter(daemon, "waits"), 0, "counted when it ends")
+            redis.send_signal(signal.SIGCONT)
+            self.assertEqual([client.read() for client in clients], [b"v"] * 4)
+            self.assertEqual(self.counter(daemon, "answers"), 5)
+            self.assertGreaterEqual(self.counter(daemon, "answer_ms") - before, 3 * 195)
+            self.assertEqual(self.counter(daemon, "waits"), 1)
+            self.assertGreaterEqual(self.counter(daemon, "wait_ms"), 195)
+            self.assertEqual(self.counter(daemon, "late_waits"), 0)
+            self.assertEqual(self.counter(daemon, "timeouts"), 0)
             for client in clients:
                 client.close()
 

@@ -52,6 +52,9 @@ REFUSALS = {
 }
 NOT_MOVED_HERE = {
     ("requests", "errors_NOPERM"),  # needs users: test_refused_callers_are_counted
+    ("namespace", "near_hits"),  # scenario_near.py
+    *(("near", "near_" + name) for name in ("entries", "hits", "misses", "kept", "evicted")),
+    *(("near", "near_" + name) for name in ("void", "too_large")),
 }
 
 
