@@ -76,7 +76,7 @@ const struct option_row schema[] = {
      DAEMON(near_memory),
      SIZE(0, 1024 * GB),
      .fallback = "64mb",
-     .help = "memory of the near cache"},
+     .help = "memory of the near cache; less than 64kb: there is none"},
     {.name = "log_level",
      DAEMON(log_level),
      CHOICE("error|warning|info|debug"),

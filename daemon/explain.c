@@ -54,12 +54,29 @@ static void append_keys(struct bytes *text, const struct admission *a) {
     }
 }
 
-static void append_plan(struct bytes *text, const struct admission *a) {
+// A read that the near cache may keep asks for the ttl, too, when it asks the backend at all.
+static void append_near(struct bytes *text, const struct admission *a, struct command *command,
+                        uint64_t now_ms) {
+    if (!(a->entry->verb->flags & VERB_NEAR) || !a->space->conf->is_near)
+        return;
+    bytes_append_literal(text, "near: ");
+    if (!near_is_on(a->space, now_ms)) {
+        bytes_append_literal(text, "off now: the backend does not tell of changes\n");
+        return;
+    }
+    bytes_append_literal(text, "kept for ");
+    number_append_duration(text, a->space->conf->near_ttl_ms);
+    bytes_append_literal(text, " or the key's ttl\n");
+    command_ask_ttl(command, &a->call);
+}
+
+static void append_plan(struct bytes *text, const struct admission *a, uint64_t now_ms) {
     struct bytes commands = {0};
     struct command command = {.out = &commands};
     append_keys(text, a);
     if (a->entry->verb->flags & VERB_WRITE && !(a->entry->verb->flags & VERB_REMOVES))
         append_ttl(text, &a->call);
+    append_near(text, a, &command, now_ms);
     a->entry->verb->build(&command, &a->call);
     append_commands(text, &commands);
     bytes_deinit(&commands);
@@ -86,7 +103,7 @@ bool explain(struct server *server, struct caller *caller, const struct slice *w
     if (!is_admitted)
         bytes_printf(text, "refused: %.*s\n", (int)error->len - 3, error->data + 1);
     else if (a.entry->verb->build)
-        append_plan(text, &a);
+        append_plan(text, &a, uv_now(&server->reactor.loop));
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");
     return true;

@@ -56,6 +56,8 @@ static void let_go(struct purge *p) {
 }
 
 static void finish(struct purge *p) {
+    if (p->space->backend->tracker) // Redis's messages of it may still be on their way
+        tracker_flush(p->space->backend->tracker);
     log_info(&p->server->reactor.log, "purge %s: done, %" PRIu64 " keys removed",
              p->space->conf->name, p->removed);
     if (p->request->client) {
