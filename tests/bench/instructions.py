@@ -126,7 +126,7 @@ def count_all(kinds, keep):
         wrapper = pathlib.Path(folder, "counted")
         wrapper.write_text(WRAPPER)
         wrapper.chmod(0o755)
-        harness.CACHESD = str(wrapper)
+        harness.DAEMON[:] = [str(wrapper)]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             counts = list(pool.map(lambda kind: count(kind, keep), kinds))
     return {kind_name(kind): n for kind, n in zip(kinds, counts) if n is not None}

@@ -28,7 +28,7 @@ SLACK_MS = size("SLACK_MS", 150, 50)  # the quick form may share its machine wit
 SEED = size("SEED", random.randrange(1 << 32), random.randrange(1 << 32))
 
 MB = 1 << 20
-IS_SANITIZED = b"__asan_init" in pathlib.Path(harness.CACHESD).read_bytes()
+IS_SANITIZED = harness.is_sanitized()
 
 
 def status(pid, field):

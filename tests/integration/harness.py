@@ -32,6 +32,9 @@ from resp import Client
 
 HERE = pathlib.Path(__file__).resolve().parent
 CACHESD = os.environ.get("CACHESD") or str(HERE.parent.parent / "build" / "cachesd")
+# A program to run it under: `./dev valgrind` says valgrind.
+UNDER = os.environ.get("CACHESD_UNDER", "").split()
+DAEMON = [*UNDER, CACHESD]
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
 LONG = 30  # seconds: how long anything may take before it counts as hanging
 
@@ -82,8 +85,9 @@ def accepts(address):
 
 
 def is_sanitized():
-    """Whether the daemon under test was built with sanitizers, which need much memory."""
-    return b"__asan_init" in pathlib.Path(CACHESD).read_bytes()
+    """Whether the daemon under test is watched, by sanitizers or valgrind: they need much memory."""
+    program = pathlib.Path(CACHESD).read_bytes()
+    return bool(UNDER) or b"__asan_init" in program or b"__tsan_init" in program
 
 
 def token_hash(token):
@@ -197,7 +201,7 @@ class Daemon:
         self.is_expected_to_fail = False
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [CACHESD, "-c", self.ini, *arguments],
+                [*DAEMON, "-c", self.ini, *arguments],
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 env={**world.environment, **env},

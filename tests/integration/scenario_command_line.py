@@ -34,24 +34,24 @@ class CommandLine(unittest.TestCase):
         path = pathlib.Path(world.folder, "some.ini")
         path.write_text(world.fill_in(text))
         done = harness.run(
-            harness.CACHESD, "-t", "-c", path, env={**world.environment, **(env or {})}
+            *harness.DAEMON, "-t", "-c", path, env={**world.environment, **(env or {})}
         )
         return done, str(path)
 
     def test_V_prints_the_version(self):
-        done = harness.run(harness.CACHESD, "-V")
+        done = harness.run(*harness.DAEMON, "-V")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^cachesd \d+\.\d+\.\d+\n$")
 
     def test_h_prints_the_options(self):
-        done = harness.run(harness.CACHESD, "-h")
+        done = harness.run(*harness.DAEMON, "-h")
         self.assertEqual(done.returncode, 0)
         for option in ("-c FILE", "-t", "-v", "-V", "-h"):
             self.assertIn(option, done.stdout)
 
     def test_an_unknown_option_or_argument_is_refused(self):
         for words in (["-x"], ["--nosuch"], ["file.ini"], ["-c"]):
-            done = harness.run(harness.CACHESD, *words)
+            done = harness.run(*harness.DAEMON, *words)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn("usage", done.stderr)
 
@@ -80,7 +80,7 @@ class CommandLine(unittest.TestCase):
             self.assertIn(f"{daemon.ini}:2: ", daemon.log())
 
     def test_a_file_that_is_not_there_is_an_error(self):
-        done = harness.run(harness.CACHESD, "-t", "-c", "/nonexistent/cachesd.ini")
+        done = harness.run(*harness.DAEMON, "-t", "-c", "/nonexistent/cachesd.ini")
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent/cachesd.ini", done.stderr)
 
@@ -103,7 +103,7 @@ class CommandLine(unittest.TestCase):
                 ini = pathlib.Path(world.folder, "good.ini")
                 ini.write_text(world.fill_in(harness.INI))
                 process = subprocess.Popen(
-                    [harness.CACHESD, "-c", ini],
+                    [*harness.DAEMON, "-c", ini],
                     stderr=journal,
                     env={**world.environment, "JOURNAL_STREAM": stream},
                     preexec_fn=harness.end_with_parent,
@@ -153,7 +153,7 @@ class CommandLine(unittest.TestCase):
             log = pathlib.Path(world.folder, "default.log")
             with open(log, "wb") as stderr:
                 process = subprocess.Popen(
-                    [harness.CACHESD],
+                    harness.DAEMON,
                     stderr=stderr,
                     env=world.environment,
                     preexec_fn=harness.end_with_parent,

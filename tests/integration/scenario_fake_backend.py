@@ -20,7 +20,7 @@ from fake_redis import MB, FakeRedis, answer_with, once, only_for, value_of
 TIMEOUT_MS = 200
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 MOST_MEMORY = 48 * MB  # of the daemon's, whatever its backend says
-IS_SANITIZED = b"__asan_init" in pathlib.Path(harness.CACHESD).read_bytes()
+IS_SANITIZED = harness.is_sanitized()
 CLIENTS = 8
 
 INI = f"""\

@@ -101,7 +101,7 @@ class Values(unittest.TestCase):
         text = text.replace("{user}", rest)
         self.path = pathlib.Path(self.world.folder, "c.ini")
         self.path.write_text(self.world.fill_in(text))
-        done = harness.run(harness.CACHESD, "-t", "-c", self.path, env=self.world.environment)
+        done = harness.run(*harness.DAEMON, "-t", "-c", self.path, env=self.world.environment)
         self.assertIn(done.returncode, (0, 1), done.stderr)
         return done.stderr if done.returncode else ""
 

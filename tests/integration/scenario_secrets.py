@@ -101,7 +101,7 @@ class Secrets(unittest.TestCase):
             path = pathlib.Path(world.folder, "bad.ini")
             bad = INI.replace("token = ", "token = oops").replace("/3", "/x")
             path.write_text(world.fill_in(bad))
-            done = harness.run(harness.CACHESD, "-t", "-c", path, env=world.environment)
+            done = harness.run(*harness.DAEMON, "-t", "-c", path, env=world.environment)
             self.assertEqual(done.returncode, 1)
             self.check(done.stdout + done.stderr, "-t")
 

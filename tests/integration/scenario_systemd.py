@@ -51,7 +51,7 @@ def start_with_sockets(world, ini, listening):
     numbers = [one.fileno() for one in listening]
     words = [sys.executable, "-c", PASS_ON, ",".join(map(str, numbers))]
     return subprocess.Popen(
-        [*words, harness.CACHESD, "-c", str(path)],
+        [*words, *harness.DAEMON, "-c", str(path)],
         env={**world.environment, "LISTEN_FDS": str(len(listening))},
         preexec_fn=harness.end_with_parent,
         pass_fds=numbers,

@@ -181,7 +181,7 @@ class Listeners(unittest.TestCase):
     def problem(self, world, ini):
         path = pathlib.Path(world.folder, "some.ini")
         path.write_text(world.fill_in(ini))
-        done = harness.run(harness.CACHESD, "-t", "-c", path, env=world.environment)
+        done = harness.run(*harness.DAEMON, "-t", "-c", path, env=world.environment)
         return done.returncode and done.stderr
 
     def test_one_that_others_reach_is_refused_without_a_token(self):
