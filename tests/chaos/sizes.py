@@ -24,6 +24,7 @@ KILLS = size("KILLS", 50, 1_000)
 CONNECTIONS = size("CONNECTIONS", 3_000, 100_000)
 IDLE_CLIENTS = size("IDLE_CLIENTS", 10_000, 10_000)
 SOAK_SECONDS = size("SOAK_SECONDS", 0, 1_800)
+READS = size("READS", 60_000, 1_000_000)
 SLACK_MS = size("SLACK_MS", 150, 50)  # the quick form may share its machine with other tests
 SEED = size("SEED", random.randrange(1 << 32), random.randrange(1 << 32))
 

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""How old may an answer of the near cache be? Writers go round the daemon, and all that Redis tells it
+is delayed at random, held still and cut. `--long` for 10^6 reads."""
+
+import collections
+import multiprocessing
+import random
+import sys
+import time
+import unittest
+
+from sizes import READS, SEED, SLACK_MS
+
+import harness
+import resp
+from slow_relay import SlowRelay
+
+INI = """\
+[cachesd]
+listen = {listen}
+[backend main]
+url = RELAY
+timeout = 20s
+[namespace near]
+prefix = n:
+ttl = 1d
+near = yes
+"""
+KEYS, READERS, BATCH, MOST_WRITES = 8, 2, 50, 400_000
+FRESH = 3.0  # seconds: TRACKER_FRESH_MS
+PAUSE = 0.002  # between two writes: a rate
+
+Seen = collections.namedtuple("Seen", "oldest too_old")
+
+
+class History:
+    """Of each key, when Redis had acknowledged its n-th write; shared among processes."""
+
+    def __init__(self):
+        self.times = [multiprocessing.RawArray("d", MOST_WRITES // KEYS) for _ in range(KEYS)]
+        self.count = multiprocessing.RawArray("L", KEYS)
+
+
+def write(path, history, is_over, seed):
+    harness.end_with_parent()
+    rng = random.Random(seed)
+    with resp.Client(path) as redis:
+        while not is_over.is_set():
+            key = rng.randrange(KEYS)
+            number = history.count[key] + 1
+            redis.call("SET", f"n:{key}", number)
+            history.times[key][number] = time.monotonic()
+            history.count[key] = number
+            time.sleep(PAUSE)
+
+
+def read(path, history, is_over, seed, reads, found):
+    """An answer is as old as the time since another value has replaced it."""
+    harness.end_with_parent()
+    rng = random.Random(seed)
+    oldest, too_old = 0.0, []
+    with resp.Client(path) as client:
+        while not is_over.is_set():
+            keys = [rng.randrange(KEYS) for _ in range(BATCH)]
+            sent = time.monotonic()
+            client.send(b"".join(resp.array("key.get", "near", str(key)) for key in keys))
+            for key in keys:
+                number = int(client.read())
+                replaced = history.times[key][number + 1]
+                age = sent - replaced if 0 < replaced < sent else 0.0
+                oldest = max(oldest, age)
+                if age > FRESH + SLACK_MS / 1000:
+                    too_old.append((key, number, age))
+            reads.value += BATCH
+    found.put(Seen(oldest, too_old[:5]))
+
+
+class Staleness(unittest.TestCase):
+    def setUp(self):
+        print(f"SEED={SEED}")
+        self.rng = random.Random(SEED)
+        self.world = harness.World()
+        self.redis = self.world.redis()
+        for key in range(KEYS):
+            self.redis.call("SET", f"n:{key}", 0)
+        self.relay = SlowRelay(f"{self.world.folder}/relay.sock", self.redis.path, SEED)
+        self.daemon = self.world.daemon(INI.replace("RELAY", self.relay.url))
+        self.history = History()
+        self.wait_live()
+
+    def tearDown(self):
+        self.relay.__exit__()
+        self.world.__exit__(None)
+
+    def wait_live(self):
+        live = lambda: b"tracking=live" in self.daemon.call("backends")
+        harness.wait_until(live, "the near cache is on")
+
+    def start(self, function, *args):
+        process = multiprocessing.Process(target=function, args=args)
+        process.start()
+        return process
+
+    def race(self, disturb):
+        """Reads while it writes and `disturb()` is called, READS times at least; returns how many
+        reads there were and what the readers saw."""
+        is_over, found = multiprocessing.Event(), multiprocessing.Queue()
+        reads = [multiprocessing.RawValue("L", 0) for _ in range(READERS)]
+        writer = self.start(write, self.redis.path, self.history, is_over, SEED)
+        readers = [
+            self.start(read, self.daemon.path, self.history, is_over, SEED + i, reads[i], found)
+            for i in range(READERS)
+        ]
+        while True:
+            disturb()
+            self.assertTrue(all(process.is_alive() for process in (writer, *readers)))
+            if sum(count.value for count in reads) >= READS:
+                break
+        is_over.set()
+        seen = [found.get(timeout=harness.LONG) for _ in readers]
+        for process in (writer, *readers):
+            process.join()
+        return sum(count.value for count in reads), seen
+
+    def expect_last_values(self):
+        """Once things are quiet: within the delays of the messages."""
+        last = [str(self.history.count[key]).encode() for key in range(KEYS)]
+        get = lambda: [self.daemon.call("key.get", "near", str(key)) for key in range(KEYS)]
+        harness.wait_until(lambda: get() == last, "the last values are seen", 1)
+        for _ in range(100):
+            self.assertEqual(get(), last)
+
+    def report(self, reads, seen):
+        """Prints and checks; returns the age of the oldest answer."""
+        hits, oldest = self.daemon.stats("near")["near_hits"], max(s.oldest for s in seen)
+        print(
+            f"{reads} reads, {hits} from memory, {sum(self.history.count)} writes round the daemon; the"
+            f" oldest answer had been replaced for {oldest * 1000:.0f} ms"
+        )
+        self.assertGreater(hits, reads // 20)
+        self.assertEqual([s.too_old for s in seen], [[]] * READERS)
+        return oldest
+
+    def test_nothing_stale_is_left_once_things_are_quiet(self):
+        oldest = self.report(*self.race(lambda: time.sleep(0.05)))
+        self.assertLess(oldest, 1 + SLACK_MS / 1000)
+        self.expect_last_values()
+
+    def test_nothing_is_older_than_three_seconds_while_news_is_held_and_cut(self):
+        def disturb():
+            seconds = self.rng.uniform(4, 6)  # longer than anything may be served
+            self.relay.hold(seconds)
+            time.sleep(seconds)
+            for _ in range(3):
+                self.relay.hold(self.rng.random() * 2)
+                time.sleep(self.rng.random())
+                self.relay.cut()
+            self.wait_live()
+            time.sleep(self.rng.random())
+
+        oldest = self.report(*self.race(disturb))
+        self.assertGreater(oldest, 1, "news was not held at all")
+        self.wait_live()
+        self.expect_last_values()
+
+
+if __name__ == "__main__":
+    sys.argv = [word for word in sys.argv if word != "--long"]
+    harness.main()
