@@ -33,7 +33,10 @@ MARGIN = 0.05
 KEYS = 100
 SIZE = 64
 # Functions of glibc that it chooses by the processor, chosen alike on all.
-TUNABLES = "glibc.cpu.hwcaps=-AVX2,-AVX,-AVX_Fast_Unaligned_Load,-BMI1,-BMI2,-ERMS,-FSRM,-RTM,-SSSE3,-SSE4_1,-SSE4_2"
+TUNABLES = (
+    "glibc.cpu.hwcaps=-AVX2,-AVX,-AVX_Fast_Unaligned_Load,-BMI1,-BMI2,-ERMS,-FSRM,-RTM,"
+    "-SSSE3,-SSE4_1,-SSE4_2"
+)
 
 WRAPPER = f"""\
 #!/bin/sh
@@ -78,6 +81,11 @@ def fill(path, words):
     load(path, [word.replace("{k}", "s{key}") for word in words], "-q", "-n", KEYS)
 
 
+def is_tracked(redis):
+    """Whether the daemon has subscribed to invalidations. Redis is asked: it is not counted."""
+    return b" sub=1" in redis.call("CLIENT", "LIST")
+
+
 def count_run(kind, times, keep):
     """All instructions of a daemon that answers `times` N requests; None when the verb is not."""
     operation, server, pipeline, requests = kind
@@ -92,6 +100,8 @@ def count_run(kind, times, keep):
             fill(world.redis("main").path, fill_words)
         if words[0] == "memo.get":
             fill(daemon.path, FILL_MEMO[1])
+        if server == "near":
+            harness.wait_until(lambda: is_tracked(world.redis("main")), "the near cache is live")
         form = OPERATIONS[operation].form_for(server)
         load(daemon.path, words, "-n", times * requests, "-p", pipeline, "-f", form)
         daemon.stop()

@@ -85,8 +85,8 @@ static uint64_t clock_ns(clockid_t clock) {
 static uint64_t now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 static void fail(const struct load *l, const char *what) {
-    fprintf(stderr, "load: %s: %s after %" PRIu64 " replies; first error: %s\n",
-            l->options->address, what, l->done, l->seen.errors ? l->seen.first_error : "none");
+    fprintf(stderr, "load: %s: %s after %" PRIu64 " requests; first error: %s\n",
+            l->options->address, what, l->answered, l->seen.errors ? l->seen.first_error : "none");
     exit(1);
 }
 
@@ -270,15 +270,15 @@ static void print_report(const struct load *l) {
     printf("\"}\n");
 }
 
-// Goes on to the next phase when the time has come. The measurement ends with its time, or with
-// the last reply when requests are counted; what is under way then is still read, so that the
-// server has nothing left to do when we go.
+// Goes on to the next phase when the time has come. The measurement ends with its time (though not
+// before something was measured), or with the last reply when requests are counted; what is under
+// way then is still read, so that the server has nothing left to do when we go.
 static bool advance(struct load *l) {
     uint64_t now = now_ns();
     if (l->phase == WARMING_UP && now >= l->phase_end_ns)
         begin_measuring(l);
     else if (l->phase == MEASURING &&
-             (l->options->seconds > 0 ? now >= l->phase_end_ns
+             (l->options->seconds > 0 ? now >= l->phase_end_ns && l->done > 0
                                       : l->left == 0 && l->under_way == 0)) {
         print_report(l);
         l->phase = DRAINING;

@@ -53,7 +53,8 @@ class Load(unittest.TestCase):
         self.assertEqual(self.redis.call("DBSIZE"), 20)
 
     def test_what_the_socket_does_not_take_at_once_is_sent_later(self):
-        said = self.load("-c", 5, "-p", 4, "-n", 60, "-d", 1 << 20, "-k", 1, "SET", "{key}", "{value}")
+        large = ["-d", 1 << 20, "SET", "{key}", "{value}"]
+        said = self.load("-c", 5, "-p", 4, "-n", 60, *large)
         self.assertEqual((said["requests"], said["errors"]), (60, 0))
         value = self.redis.call("GET", "00000000")
         self.assertEqual(value, bytes(97 + i % 26 for i in range(1 << 20)))
