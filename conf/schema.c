@@ -77,6 +77,12 @@ const struct option_row schema[] = {
      SIZE(0, 1024 * GB),
      .fallback = "64mb",
      .help = "memory of the near cache; less than 64kb: there is none"},
+    {.name = "workers",
+     DAEMON(workers),
+     NUMBER(1, 64),
+     .fallback = "1",
+     .help = "threads that serve clients, each with backend connections and near cache of its own; "
+             "can't change by a reload"},
     {.name = "log_level",
      DAEMON(log_level),
      CHOICE("error|warning|info|debug"),

@@ -3,6 +3,8 @@
 // It is plain data: no sockets, no clock. policy.h of the daemon ties it to living backends.
 #pragma once
 
+#include <stdatomic.h>
+
 #include "index.h"
 #include "problems.h"
 #include "url.h"
@@ -54,6 +56,7 @@ struct daemon_conf { // [cachesd]
     int64_t client_idle_ms;
     int64_t drain_ms;
     int64_t near_memory;
+    int64_t workers;
     int64_t log_level; // enum log_level
 };
 
@@ -107,7 +110,7 @@ struct user_conf { // [user NAME]
 };
 
 struct settings {
-    unsigned refs;
+    atomic_uint refs; // of all threads
     char *file;
     struct daemon_conf daemon;
     struct backend_conf *backends;

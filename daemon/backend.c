@@ -19,6 +19,7 @@ static void free_if_let_go(struct backend *b) {
     if (b->handles > 0 || b->refs > 0)
         return;
     settings_unref(b->settings);
+    mem_free(b->path);
     mem_free(b);
 }
 
@@ -51,8 +52,8 @@ static void init_timer(struct backend *b, uv_timer_t *timer) {
 }
 
 struct backend *backend_new(struct reactor *reactor, struct settings *settings,
-                            const struct backend_conf *conf, void (*on_settled)(void *owner),
-                            void *owner) {
+                            const struct backend_conf *conf, const char *path,
+                            void (*on_settled)(void *owner), void *owner) {
     struct backend *b = mem_new(sizeof(*b));
     b->reactor = reactor;
     b->settings = settings_ref(settings);
@@ -61,10 +62,12 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     b->owner = owner;
     init_timer(b, &b->retry);
     init_timer(b, &b->wait);
-    if (conf->url.kind == URL_EMBEDDED) {
+    if (path)
+        b->path = mem_text(path);
+    else if (conf->url.kind == URL_EMBEDDED)
         b->embedded = embedded_new(reactor, conf);
+    if (conf->url.kind == URL_EMBEDDED)
         b->starting_until_ms = uv_now(&reactor->loop) + STARTING_MS;
-    }
     start_connecting(b);
     return b;
 }
@@ -156,16 +159,18 @@ static void on_lost(void *owner, const char *reason) {
     b->failures++;
     b->attempt++;
     enum log_level level = LOG_LEVEL_DEBUG; // once an outage, not at each attempt
-    if (b->failures == SETTLE_FAILURES && !b->embedded)
+    if (b->failures == SETTLE_FAILURES && b->conf->url.kind != URL_EMBEDDED)
         level = LOG_LEVEL_ERROR;
     log_write(&b->reactor->log, level, "backend %s: down: %s", b->conf->name, reason);
-    if (b->failures >= SETTLE_FAILURES && !b->embedded)
+    if (b->failures >= SETTLE_FAILURES && b->conf->url.kind != URL_EMBEDDED)
         settle(b);
     uv_timer_start(&b->retry, on_retry, retry_delay(b), 0);
 }
 
 static const char *path_of(const struct backend *b) {
-    return b->embedded ? embedded_path(b->embedded) : b->conf->url.path;
+    if (b->embedded)
+        return embedded_path(b->embedded);
+    return b->path ? b->path : b->conf->url.path;
 }
 
 static void start_connecting(struct backend *b) {

@@ -35,6 +35,7 @@ struct backend {
     const struct backend_conf *conf;
     struct tracker *tracker;   // NULL: none of its namespaces has near = yes
     struct embedded *embedded; // NULL: not ours to run
+    char *path;                // of the Unix socket of a server that another worker runs; or NULL
     struct backend_conn *conn; // NULL while DOWN
     bool is_up;
     bool is_stopping;
@@ -58,10 +59,11 @@ struct backend {
     uint64_t last_fault_log_ms;
 };
 
-// Starts to connect. Takes a reference on `settings`.
+// Starts to connect. Takes a reference on `settings`. `path`: where the server of an embedded
+// backend runs already; NULL: it is to be started, if it is one.
 struct backend *backend_new(struct reactor *reactor, struct settings *settings,
-                            const struct backend_conf *conf, void (*on_settled)(void *owner),
-                            void *owner);
+                            const struct backend_conf *conf, const char *path,
+                            void (*on_settled)(void *owner), void *owner);
 
 // Whether it has been made from the same options.
 bool backend_has_conf(const struct backend *b, const struct backend_conf *conf);

@@ -119,19 +119,27 @@ static void follow_keys(struct policy *policy, size_t backend) {
     struct prefixes prefixes = {0};
     for (size_t i = 0; i < settings->namespace_count; i++) {
         const struct namespace_conf *n = &settings->namespaces[i];
-        if (n->is_near && n->backend == backend && settings->daemon.near_memory >= NEAR_LEAST)
+        if (n->is_near && n->backend == backend &&
+            settings->daemon.near_memory / settings->daemon.workers >= NEAR_LEAST)
             prefixes_add(&prefixes, (struct slice){n->prefix, n->prefix_len});
     }
     backend_track(policy->backends[backend], prefixes);
 }
 
-static struct policy *make_policy(struct server *server, struct settings *settings) {
+// Where worker 0 runs the server of an embedded backend; NULL: it does not, or is to start it.
+static const char *running_at(const struct policy *leader, size_t backend) {
+    const struct backend *b = leader ? leader->backends[backend] : NULL;
+    return b && b->embedded ? embedded_path(b->embedded) : NULL;
+}
+
+static struct policy *make_policy(struct server *server, struct settings *settings,
+                                  const struct policy *leader) {
     struct policy *policy = policy_new(settings, server->verbs);
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_conf *conf = &settings->backends[i];
         struct backend *backend = find_backend(server, conf);
         if (!backend)
-            backend = server_new_backend(server, settings, conf);
+            backend = server_new_backend(server, settings, conf, running_at(leader, i));
         backend->most_output = (size_t)settings->daemon.max_request;
         policy->backends[i] = backend_ref(backend);
     }
@@ -140,7 +148,8 @@ static struct policy *make_policy(struct server *server, struct settings *settin
         space->backend = policy->backends[space->conf->backend];
         space->stats = space_stats_ref(find_stats(server, space->conf->name));
     }
-    near_store_resize(server->reactor.near, (size_t)settings->daemon.near_memory);
+    near_store_resize(server->reactor.near,
+                      (size_t)(settings->daemon.near_memory / settings->daemon.workers));
     for (size_t i = 0; i < settings->backend_count; i++)
         follow_keys(policy, i);
     return policy;
@@ -152,7 +161,7 @@ static struct policy *make_policy(struct server *server, struct settings *settin
 // enough.
 static void fit_open_files(struct server *server, int64_t wanted) {
     struct rlimit limit;
-    server->max_clients = wanted;
+    server->stats.max_clients = (uint64_t)wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     rlim_t need = (rlim_t)wanted + OWN_FILES;
@@ -163,10 +172,10 @@ static void fit_open_files(struct server *server, int64_t wanted) {
     }
     if (limit.rlim_cur >= need)
         return;
-    server->max_clients = limit.rlim_cur > OWN_FILES ? (int64_t)(limit.rlim_cur - OWN_FILES) : 1;
+    server->stats.max_clients = limit.rlim_cur > OWN_FILES ? limit.rlim_cur - OWN_FILES : 1;
     log_warning(&server->reactor.log,
                 "max_clients: %lld instead of %lld: the open-files limit is %lld",
-                (long long)server->max_clients, (long long)wanted, (long long)limit.rlim_cur);
+                (long long)server->stats.max_clients, (long long)wanted, (long long)limit.rlim_cur);
 }
 
 static bool needs_folder(const struct settings *settings) {
@@ -187,19 +196,10 @@ static bool prepare_folder(const struct settings *settings, struct problems *pro
 
 // --- all together -----------------------------------------------------------------------------
 
-// From here on nothing can fail.
-static void put_in_force(struct server *server, struct settings *settings,
-                         struct listener **listeners) {
+static void change_policy(struct server *server, struct settings *settings,
+                          const struct policy *leader) {
     struct policy *old = server->policy;
-    size_t count = settings->daemon.listen_count;
-    server->policy = make_policy(server, settings);
-    close_listeners(server->listeners, server->listener_count, listeners, count);
-    mem_free(server->listeners);
-    server->listeners = listeners;
-    server->listener_count = count;
-    for (size_t i = 0; i < count; i++)
-        listener_set_access(listeners[i], &settings->daemon);
-    fit_open_files(server, settings->daemon.max_clients);
+    server->policy = make_policy(server, settings, leader);
     int64_t level = settings->daemon.log_level + server->verbosity;
     server->reactor.log.level = level < LOG_LEVEL_DEBUG ? (enum log_level)level : LOG_LEVEL_DEBUG;
     for (struct client *c = server->clients; c; c = c->next)
@@ -207,9 +207,39 @@ static void put_in_force(struct server *server, struct settings *settings,
     policy_unref(old);
 }
 
+void binding_follow(struct server *server, const struct policy *leader) {
+    change_policy(server, settings_ref(leader->settings), leader);
+}
+
+// From here on nothing can fail.
+static void put_in_force(struct server *server, struct settings *settings,
+                         struct listener **listeners) {
+    size_t count = settings->daemon.listen_count;
+    change_policy(server, settings, NULL);
+    close_listeners(server->listeners, server->listener_count, listeners, count);
+    mem_free(server->listeners);
+    server->listeners = listeners;
+    server->listener_count = count;
+    for (size_t i = 0; i < count; i++)
+        listener_set_access(listeners[i], &settings->daemon);
+    fit_open_files(server, settings->daemon.max_clients);
+    crew_apply(server->crew);
+}
+
+static bool keeps_workers(const struct server *server, const struct settings *settings,
+                          struct problems *problems) {
+    int64_t now = server->policy ? server->policy->settings->daemon.workers : 0;
+    if (now == 0 || now == settings->daemon.workers)
+        return true;
+    problems_add(problems, settings->daemon.common.line,
+                 "workers: it is %lld, and can't change by a reload: restart the daemon",
+                 (long long)now);
+    return false;
+}
+
 bool binding_apply(struct server *server, struct settings *settings, struct problems *problems) {
     problems_set_file(problems, settings->file ? settings->file : "built-in");
-    bool is_good = prepare_folder(settings, problems);
+    bool is_good = keeps_workers(server, settings, problems) && prepare_folder(settings, problems);
     if (is_good && settings->daemon.listen_count == 0)
         add_default_listens(&settings->daemon, problems);
     supervisor_expand(&settings->daemon);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "mem.h"
 #include "number.h"
@@ -296,6 +297,20 @@ void client_start(struct client *c) {
     caller_identify(&c->caller, c->server->policy->settings);
     log_debug(&c->server->reactor.log, "client %s: connected", c->address);
     read_on(c);
+}
+
+void client_adopt(struct server *server, int fd, bool is_unix) {
+    struct client *c = client_new(server, is_unix);
+    int error = is_unix ? uv_pipe_open(&c->stream.uv.pipe, fd) : uv_tcp_open(&c->stream.uv.tcp, fd);
+    if (error) {
+        close(fd);
+        client_close(c);
+        return;
+    }
+    server->stats.accepted++;
+    client_start(c);
+    if (server->is_draining)
+        client_drain(c);
 }
 
 void client_close(struct client *c) {

@@ -55,6 +55,9 @@ struct client {
 struct client *client_new(struct server *server, bool is_unix);
 void client_start(struct client *c);
 
+// A client of the connection `fd`, which another thread has accepted and which is taken over.
+void client_adopt(struct server *server, int fd, bool is_unix);
+
 // No more requests; closes when all replies are written.
 void client_end(struct client *c);
 // At once.

@@ -175,7 +175,9 @@ static void on_connection(uv_stream_t *stream, int status) {
         log_warning(&server->reactor.log, "can't accept a client: %s", uv_strerror(status));
         return;
     }
-    bool is_over = (int64_t)server->client_count >= server->max_clients;
+    bool is_over = atomic_load(&server->crew->clients) >= server->stats.max_clients;
+    if (!is_over && server->crew->count > 1 && crew_take_client(server->crew, l))
+        return;
     struct client *c = client_new(server, l->uv.handle.type == UV_NAMED_PIPE);
     if (uv_accept(stream, &c->stream.uv.stream) != 0) {
         client_close(c);

@@ -49,7 +49,7 @@ static void run_auth(struct request *r, const struct call *call) {
 static void run_reload(struct request *r, const struct call *call) {
     (void)call;
     struct client *client = r->client;
-    reload_start(&r->server->reload, r);
+    reload_ask(r);
     client_wait_turn(client); // what follows comes under the new settings
 }
 
@@ -96,30 +96,25 @@ static void run_namespaces(struct request *r, const struct call *call) {
 }
 
 static void run_backends(struct request *r, const struct call *call) {
-    struct bytes text = {0};
     (void)call;
-    report_backends(r->server, &text);
-    finish_bulk(r, &text);
+    crew_report(r, false, report_backends);
 }
 
 static void run_clients(struct request *r, const struct call *call) {
-    struct bytes text = {0};
     (void)call;
-    report_clients(r->server, &text);
-    finish_bulk(r, &text);
+    crew_report(r, true, report_clients);
 }
 
 static void run_stats(struct request *r, const struct call *call) {
-    struct bytes text = {0};
     if (call->argc == 0) {
-        report_stats(r->server, &r->client->caller, &text);
-    } else {
-        struct space *space = request_find_space(r, call->args[0]);
-        if (!space)
-            return;
-        report_space_stats(space, &text);
+        crew_report(r, false, report_stats);
+        return;
     }
-    finish_bulk(r, &text);
+    struct space *space = request_find_space(r, call->args[0]);
+    if (!space)
+        return;
+    r->space = space;
+    crew_report(r, false, report_space_stats);
 }
 
 const struct verb local_verbs[] = {

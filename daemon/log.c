@@ -17,8 +17,8 @@ static bool is_journal(void) {
            fstat(STDERR_FILENO, &stat) == 0 && stat.st_dev == device && stat.st_ino == inode;
 }
 
-void log_init(struct log *log) {
-    *log = (struct log){.level = LOG_LEVEL_INFO, .has_priorities = is_journal()};
+void log_init(struct log *log, size_t worker) {
+    *log = (struct log){.level = LOG_LEVEL_INFO, .worker = worker, .has_priorities = is_journal()};
 }
 
 void log_write(const struct log *log, enum log_level level, const char *format, ...) {
@@ -33,11 +33,14 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (log->has_priorities)
-        bytes_printf(&line, "<%d>%s\n", priorities[level], text);
+        bytes_printf(&line, "<%d>", priorities[level]);
     else
-        bytes_printf(&line, "cachesd: %s%s\n", names[level], text);
-    // One write, so that lines of several processes do not mix. There is nobody to tell of a
-    // failure.
+        bytes_printf(&line, "cachesd: %s", names[level]);
+    if (log->worker > 0)
+        bytes_printf(&line, "worker %zu: ", log->worker);
+    bytes_printf(&line, "%s\n", text);
+    // One write, so that lines of several processes and threads do not mix. There is nobody to tell
+    // of a failure.
     ssize_t ignored = write(STDERR_FILENO, line.data, line.len);
     (void)ignored;
     bytes_deinit(&line);

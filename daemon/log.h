@@ -5,10 +5,11 @@
 
 struct log {
     enum log_level level;
+    size_t worker;       // named in each line, but for the first
     bool has_priorities; // "<6>" before each line: standard error is the journal
 };
 
-void log_init(struct log *log);
+void log_init(struct log *log, size_t worker);
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,8 +1,10 @@
 #include "reload.h"
 
+#include <assert.h>
 #include <unistd.h>
 
 #include "binding.h"
+#include "mem.h"
 #include "request.h"
 #include "server.h"
 
@@ -22,46 +24,68 @@ static void load(uv_work_t *work) {
     reload->settings = settings_load(&source, &reload->problems);
 }
 
-static void cancel_list(struct request **list) {
+static void finish(struct reload_ask *ask) {
+    struct request *r = ask->request;
+    if (r->client && ask->problem.len > 0) {
+        bytes_append(&ask->problem, "", 1);
+        request_fail(r, ask->code, ask->problem.data);
+    } else if (r->client) {
+        reply_status(request_out(r), "OK");
+        request_finish(r);
+    }
+    request_release(r);
+    bytes_deinit(&ask->problem);
+    mem_free(ask);
+}
+
+static void come_home(struct message *message, struct server *server) {
+    finish((struct reload_ask *)message);
+    server_came_home(server);
+}
+
+// Back to the worker that asked, which waits for it.
+static void answer(struct reload_ask *ask, struct server *main) {
+    struct server *from = ask->request->server;
+    if (from == main) {
+        finish(ask);
+        return;
+    }
+    ask->message.run = come_home;
+    bool is_taken = mailbox_post(&from->mailbox, &ask->message);
+    assert(is_taken);
+    (void)is_taken;
+}
+
+static void cancel_list(struct reload *reload, struct reload_ask **list) {
     while (*list) {
-        struct request *r = *list;
-        *list = r->next_pending;
-        if (r->client)
-            request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
-        request_release(r);
+        struct reload_ask *ask = *list;
+        *list = ask->next;
+        ask->code = REPLY_UNAVAILABLE;
+        bytes_append_literal(&ask->problem, "the daemon is ending");
+        answer(ask, reload->server);
     }
 }
 
 void reload_cancel(struct reload *reload) {
-    cancel_list(&reload->waiting);
-    cancel_list(&reload->later);
+    cancel_list(reload, &reload->waiting);
+    cancel_list(reload, &reload->later);
     reload->is_wanted_again = false;
 }
 
-static void answer(struct request *r, const struct problems *problems, bool is_good) {
-    struct bytes message = {0};
-    if (is_good) {
-        reply_status(request_out(r), "OK");
-        request_finish(r);
-        return;
-    }
-    problem_append(problems, 0, &message);
-    if (problems->count > 1)
-        bytes_printf(&message, " (and %zu more: see the log)", problems->count - 1);
-    bytes_append(&message, "", 1);
-    request_fail(r, REPLY_POLICY, message.data);
-    bytes_deinit(&message);
-}
-
-static void answer_all(struct reload *reload, bool is_good) {
-    struct request *r = reload->waiting;
+static void answer_all(struct reload *reload) {
+    struct reload_ask *ask = reload->waiting;
     reload->waiting = NULL;
-    while (r) {
-        struct request *next = r->next_pending;
-        if (r->client)
-            answer(r, &reload->problems, is_good);
-        request_release(r);
-        r = next;
+    while (ask) {
+        struct reload_ask *next = ask->next;
+        if (!reload->is_good) {
+            ask->code = REPLY_POLICY;
+            problem_append(&reload->problems, 0, &ask->problem);
+            if (reload->problems.count > 1)
+                bytes_printf(&ask->problem, " (and %zu more: see the log)",
+                             reload->problems.count - 1);
+        }
+        answer(ask, reload->server);
+        ask = next;
     }
 }
 
@@ -86,40 +110,74 @@ static void run(struct reload *reload) {
     uv_queue_work(&reload->server->reactor.loop, &reload->work, load, on_loaded);
 }
 
-static void on_loaded(uv_work_t *work, int status) {
-    struct reload *reload = work->data;
+static void conclude(struct reload *reload) {
     struct server *server = reload->server;
-    (void)status;
     reload->is_running = false;
-    if (server->is_draining || server->is_closed) {
-        settings_unref(reload->settings);
-        reload_cancel(reload);
-    } else {
-        problems_sort(&reload->problems);
-        bool is_good =
-            reload->settings && binding_apply(server, reload->settings, &reload->problems);
-        if (is_good)
-            log_info(&server->reactor.log, "reload: done");
-        else
-            log_problems(reload);
-        answer_all(reload, is_good);
-        if (server->is_accepting)
-            supervisor_ready();
-    }
+    if (reload->is_good)
+        log_info(&server->reactor.log, "reload: done");
+    else
+        log_problems(reload);
+    answer_all(reload);
     problems_deinit(&reload->problems);
-    reload->settings = NULL;
+    if (server->is_accepting && !server->is_draining && !server->is_closed)
+        supervisor_ready();
     if (reload->is_wanted_again)
         run(reload);
 }
 
-void reload_start(struct reload *reload, struct request *r) {
-    if (r) {
-        r->is_pending = true;
-        r->next_pending = reload->later;
-        reload->later = r;
+void reload_followed(struct reload *reload) {
+    if (reload->is_running)
+        conclude(reload);
+}
+
+static void on_loaded(uv_work_t *work, int status) {
+    struct reload *reload = work->data;
+    struct server *server = reload->server;
+    (void)status;
+    if (server->is_draining || server->is_closed) {
+        reload->is_running = false;
+        settings_unref(reload->settings);
+        reload_cancel(reload);
+        problems_deinit(&reload->problems);
+        return;
     }
+    problems_sort(&reload->problems);
+    reload->is_good =
+        reload->settings && binding_apply(server, reload->settings, &reload->problems);
+    reload->settings = NULL;
+    if (!reload->is_good || server->crew->applying == 0)
+        conclude(reload);
+}
+
+void reload_start(struct reload *reload) {
     if (reload->is_running)
         reload->is_wanted_again = true;
     else
         run(reload);
+}
+
+static void run_ask(struct message *message, struct server *main) {
+    struct reload *reload = &main->reload;
+    struct reload_ask *ask = (struct reload_ask *)message;
+    ask->next = reload->later;
+    reload->later = ask;
+    if (main->is_draining || main->is_closed)
+        reload_cancel(reload);
+    else
+        reload_start(reload);
+}
+
+void reload_ask(struct request *r) {
+    struct server *server = r->server, *main = server->crew->workers[0];
+    struct reload_ask *ask = mem_new(sizeof(*ask));
+    *ask = (struct reload_ask){.message.run = run_ask, .request = r};
+    r->is_pending = true;
+    if (server == main) {
+        run_ask(&ask->message, main);
+        return;
+    }
+    server->away++;
+    bool is_taken = mailbox_post(&main->mailbox, &ask->message); // it ends after all others
+    assert(is_taken);
+    (void)is_taken;
 }

@@ -3,11 +3,23 @@
 
 #include <uv.h>
 
+#include "mailbox.h"
+
 #include "problems.h"
+#include "reply.h"
 #include "settings.h"
 
 struct request;
 struct server;
+
+// Somebody who waits for a reload: a request at any worker.
+struct reload_ask {
+    struct message message;
+    struct reload_ask *next;
+    struct request *request;
+    struct bytes problem; // why it was refused; empty: it was not
+    enum reply_code code; // of that
+};
 
 struct reload {
     struct server *server;
@@ -16,8 +28,9 @@ struct reload {
     bool is_wanted_again; // asked for while it ran: the file may have changed since it was read
     struct settings *settings; // what was read; NULL: it is bad
     struct problems problems;
-    struct request *waiting; // requests that asked for the run now going on
-    struct request *later;   // and for the next
+    bool is_good;
+    struct reload_ask *waiting; // for the run now going on
+    struct reload_ask *later;   // and for the next
 };
 
 void reload_init(struct reload *reload, struct server *server);
@@ -25,6 +38,12 @@ void reload_init(struct reload *reload, struct server *server);
 // The daemon ends: who waits is told, and nothing is put in force any more.
 void reload_cancel(struct reload *reload);
 
-// Starts it. `r` is answered when it is done: +OK, or -POLICY and the first problem; NULL: a signal
-// asked, and only the log tells.
-void reload_start(struct reload *reload, struct request *r);
+// Starts it: a signal asks, and only the log tells.
+void reload_start(struct reload *reload);
+
+// Starts it for a request, at any worker, which is answered when all workers have followed: +OK, or
+// -POLICY and the first problem.
+void reload_ask(struct request *r);
+
+// All workers have put the new settings in force.
+void reload_followed(struct reload *reload);

@@ -49,50 +49,45 @@ void report_namespaces(const struct server *server, const struct caller *caller,
     }
 }
 
-static const char *state_of(const struct backend *b) {
-    if (b->is_up)
-        return "up";
-    return b->failures > 0 ? "down" : "connecting";
+// As the worst of the workers.
+static const char *state_of(const struct backend_tally *t, size_t workers) {
+    if (t->down > 0)
+        return "down";
+    return t->up == workers ? "up" : "connecting";
 }
 
-static const char *tracking_of(const struct backend *b) {
-    if (!b->tracker)
+static const char *tracking_of(const struct backend_tally *t) {
+    if (t->tracking == 0)
         return "off";
-    return tracker_is_live(b->tracker, uv_now(&b->reactor->loop)) ? "live" : "down";
+    return t->live == t->tracking ? "live" : "down";
 }
 
-void report_backends(const struct server *server, struct bytes *text) {
-    const struct policy *policy = server->policy;
-    for (size_t i = 0; i < policy->settings->backend_count; i++) {
-        const struct backend *b = policy->backends[i];
-        struct conn_counters c = backend_counters(b);
-        bytes_printf(text, "name=%s url=", b->conf->name);
-        url_append_shown(text, &b->conf->url);
+void report_backends(const struct tally *t, const struct request *r, struct bytes *text) {
+    const struct settings *settings = t->policy->settings;
+    (void)r;
+    for (size_t i = 0; i < settings->backend_count; i++) {
+        const struct backend_tally *b = &t->backends[i];
+        bytes_printf(text, "name=%s url=", settings->backends[i].name);
+        url_append_shown(text, &settings->backends[i].url);
         bytes_printf(text,
-                     " state=%s pending=%zu connects=%" PRIu64 " failures=%u requests=%" PRIu64
-                     " answers=%" PRIu64 " answer_ms=%" PRIu64 " timeouts=%" PRIu64
-                     " waits=%" PRIu64 " wait_ms=%" PRIu64 " late_waits=%" PRIu64 " tracking=%s",
-                     state_of(b), backend_pending(b), b->connects, b->failures, c.requests,
-                     c.answers, c.answer_ms, c.timeouts, b->waits, b->wait_ms, b->late_waits,
-                     tracking_of(b));
-        if (b->tracker)
+                     " state=%s pending=%" PRIu64 " connects=%" PRIu64 " failures=%" PRIu64
+                     " requests=%" PRIu64 " answers=%" PRIu64 " answer_ms=%" PRIu64
+                     " timeouts=%" PRIu64 " waits=%" PRIu64 " wait_ms=%" PRIu64
+                     " late_waits=%" PRIu64 " tracking=%s",
+                     state_of(b, t->workers), b->pending, b->connects, b->most_failures,
+                     b->conns.requests, b->conns.answers, b->conns.answer_ms, b->conns.timeouts,
+                     b->waits, b->wait_ms, b->late_waits, tracking_of(b));
+        if (b->tracking > 0)
             bytes_printf(text,
                          " invalidations=%" PRIu64 " flushes=%" PRIu64 " tracking_losses=%" PRIu64,
-                         b->tracker->invalidations, b->tracker->flushes, b->tracker->losses);
+                         b->invalidations, b->flushes, b->losses);
         bytes_append_literal(text, "\n");
     }
 }
 
-void report_clients(const struct server *server, struct bytes *text) {
-    uint64_t now = uv_now(&server->reactor.loop);
-    for (const struct client *c = server->clients; c; c = c->next)
-        bytes_printf(text,
-                     "id=%" PRIu64 " addr=%s user=%s age=%" PRIu64 " idle=%" PRIu64
-                     " pending=%zu in=%zu out=%zu requests=%" PRIu64 " verb=%s\n",
-                     c->id, c->address, c->caller.user ? c->caller.user->name : "none",
-                     (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000, c->pending,
-                     c->in.len, client_unread(c), c->requests,
-                     c->last_verb ? c->last_verb->name : "none");
+void report_clients(const struct tally *t, const struct request *r, struct bytes *text) {
+    (void)r;
+    bytes_append_slice(text, bytes_slice(&t->client_lines));
 }
 
 // Those that come before there is a namespace are counted by the daemon alone.
@@ -108,14 +103,14 @@ static void append_errors(struct bytes *text, const uint64_t *errors, bool is_of
                          errors[code]);
 }
 
-void report_space_stats(const struct space *space, struct bytes *text) {
-    const struct space_stats *s = space->stats;
+static void append_space(const struct tally *t, size_t index, struct bytes *text) {
+    const struct space_stats *s = &t->spaces[index];
     bytes_printf(text,
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
                  "\nnear_hits:%" PRIu64 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64
                  "\nbytes_in:%" PRIu64 "\nbytes_out:%" PRIu64 "\n",
-                 space->conf->name, s->requests, s->hits, s->misses, s->near_hits, s->writes,
-                 s->clamped, s->bytes_in, s->bytes_out);
+                 t->policy->settings->namespaces[index].name, s->requests, s->hits, s->misses,
+                 s->near_hits, s->writes, s->clamped, s->bytes_in, s->bytes_out);
     static const char *const reasons[] = {
 #define X(name, text) #text,
         REFUSAL_REASONS(X)
@@ -128,8 +123,11 @@ void report_space_stats(const struct space *space, struct bytes *text) {
     append_errors(text, s->errors, true);
 }
 
-static void append_near(struct bytes *text, const struct near_store *store) {
-    const struct near_counters *n = near_store_counters(store);
+void report_space_stats(const struct tally *t, const struct request *r, struct bytes *text) {
+    append_space(t, (size_t)(r->space - t->policy->spaces), text);
+}
+
+static void append_near(struct bytes *text, const struct near_counters *n) {
     bytes_printf(text,
                  "# near\nnear_entries:%zu\nnear_bytes:%zu\nnear_hits:%" PRIu64
                  "\nnear_misses:%" PRIu64 "\nnear_kept:%" PRIu64 "\nnear_evicted:%" PRIu64
@@ -137,19 +135,19 @@ static void append_near(struct bytes *text, const struct near_store *store) {
                  n->entries, n->bytes, n->hits, n->misses, n->kept, n->evicted, n->late, n->large);
 }
 
-void report_stats(const struct server *server, const struct caller *caller, struct bytes *text) {
-    const struct settings *settings = server->policy->settings;
+void report_stats(const struct tally *t, const struct request *r, struct bytes *text) {
+    const struct server *main = r->server->crew->workers[0];
+    const struct settings *settings = t->policy->settings;
+    uint64_t uptime_ms = uv_now(&r->server->reactor.loop) - main->started_ms;
     bytes_printf(text,
-                 "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64
+                 "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64 "\nworkers:%zu"
                  "\n# clients\nconnected:%zu\naccepted:%" PRIu64 "\nturned_away:%" PRIu64
-                 "\nmax_clients:%" PRId64 "\n# requests\nrequests:%" PRIu64 "\n",
-                 CACHESD_VERSION, (int)getpid(),
-                 (uv_now(&server->reactor.loop) - server->started_ms) / 1000, server->client_count,
-                 server->stats.accepted, server->stats.turned_away, server->max_clients,
-                 server->stats.requests);
-    append_errors(text, server->stats.errors, false);
-    append_near(text, server->reactor.near);
+                 "\nmax_clients:%" PRIu64 "\n# requests\nrequests:%" PRIu64 "\n",
+                 CACHESD_VERSION, (int)getpid(), uptime_ms / 1000, t->workers, t->clients,
+                 t->stats.accepted, t->stats.turned_away, t->stats.max_clients, t->stats.requests);
+    append_errors(text, t->stats.errors, false);
+    append_near(text, &t->near);
     for (size_t i = 0; i < settings->namespace_count; i++)
-        if (caller_may_use(caller, i))
-            report_space_stats(&server->policy->spaces[i], text);
+        if (caller_may_use(&r->client->caller, i))
+            append_space(t, i, text);
 }

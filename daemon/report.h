@@ -1,8 +1,7 @@
 // Report: the state of the daemon as text, for `namespaces`, `backends`, `clients` and `stats`.
 #pragma once
 
-#include "bytes.h"
-#include "policy.h"
+#include "crew.h"
 
 struct caller;
 struct server;
@@ -11,9 +10,10 @@ struct server;
 // may use.
 void report_namespaces(const struct server *server, const struct caller *caller,
                        struct bytes *text);
-void report_backends(const struct server *server, struct bytes *text);
-void report_clients(const struct server *server, struct bytes *text);
 
+// Of all workers (crew.h), for the request that asks.
+tally_write report_backends;
+tally_write report_clients;
 // name:value lines under "# heading" lines, as Redis's INFO.
-void report_stats(const struct server *server, const struct caller *caller, struct bytes *text);
-void report_space_stats(const struct space *space, struct bytes *text);
+tally_write report_stats;
+tally_write report_space_stats; // of the request's namespace

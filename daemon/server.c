@@ -26,15 +26,21 @@ struct slice *server_words(struct server *server, size_t count) {
 }
 
 void server_add_client(struct server *server, struct client *c) {
-    c->id = ++server->next_client_id;
+    c->id = ++server->next_client_id * server->crew->count - server->number; // among all workers
     c->next = server->clients;
     if (c->next)
         c->next->before = c;
     server->clients = c;
     server->client_count++;
+    atomic_fetch_add_explicit(&server->crew->clients, 1, memory_order_relaxed);
 }
 
-static void close_all(struct server *server);
+// Worker 0 stays until the others have ended: it is where they say so.
+static void close_if_drained(struct server *server) {
+    bool is_last = server->number > 0 || server->crew->running == 0;
+    if (server->is_draining && server->client_count == 0 && is_last)
+        server_close(server);
+}
 
 void server_remove_client(struct server *server, struct client *c) {
     if (c->before)
@@ -44,8 +50,8 @@ void server_remove_client(struct server *server, struct client *c) {
     if (c->next)
         c->next->before = c->before;
     server->client_count--;
-    if (server->is_draining && server->client_count == 0)
-        close_all(server);
+    atomic_fetch_sub_explicit(&server->crew->clients, 1, memory_order_relaxed);
+    close_if_drained(server);
 }
 
 // --- end --------------------------------------------------------------------------------------
@@ -63,15 +69,45 @@ static void on_overdue(uv_timer_t *timer) {
     _exit(server->exit_code);
 }
 
+// It is open as long as something comes back to it.
+static void close_mailbox(struct server *server) {
+    bool is_first = server->number == 0;
+    if (!server->is_closed || server->away > 0 || server->crew->count == 1 ||
+        server->is_mailbox_closed || (is_first && server->crew->running > 0))
+        return;
+    server->is_mailbox_closed = true;
+    if (is_first)
+        crew_join(server->crew);
+    mailbox_close(&server->mailbox);
+}
+
+void server_came_home(struct server *server) {
+    server->away--;
+    close_mailbox(server);
+}
+
+void server_crew_ended(struct server *server) {
+    close_if_drained(server);
+    close_mailbox(server);
+}
+
+// Another signal while it ends must not end it in disorder.
+static void close_signals(struct server *server) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SERVER_SIGNALS; i++)
+        sigaddset(&set, signals[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < SERVER_SIGNALS; i++)
+        uv_close((uv_handle_t *)&server->signals[i], NULL);
+}
+
 // The loop ends when all that is closed here has gone.
-static void close_all(struct server *server) {
+void server_close(struct server *server) {
     if (server->is_closed)
         return;
     server->is_closed = true;
-    supervisor_stopping();
-    supervisor_close(&server->supervisor);
     uv_timer_start(&server->last, on_overdue, OVERDUE_MS, 0);
-    close_listeners(server);
     for (struct client *c = server->clients; c; c = c->next)
         client_close(c);
     while (server->backends) {
@@ -80,25 +116,26 @@ static void close_all(struct server *server) {
         backend_free(b);
     }
     purge_cancel_all(server); // none has anything at a backend any more
-    // Another signal while it ends must not end it in disorder.
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < SERVER_SIGNALS; i++)
-        sigaddset(&set, signals[i]);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    for (size_t i = 0; i < SERVER_SIGNALS; i++)
-        uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->sweep, NULL);
     uv_close((uv_handle_t *)&server->deadline, NULL);
     flusher_deinit(&server->reactor.flusher);
+    if (server->number == 0) {
+        supervisor_stopping();
+        supervisor_close(&server->supervisor);
+        close_listeners(server);
+        reload_cancel(&server->reload);
+        close_signals(server);
+        crew_end(server->crew);
+    }
+    close_mailbox(server);
 }
 
 static void fail(struct server *server) {
     server->exit_code = EXIT_FAILURE;
-    close_all(server);
+    server_close(server);
 }
 
-static void on_last_words_over(uv_timer_t *timer) { close_all(timer->data); }
+static void on_last_words_over(uv_timer_t *timer) { server_close(timer->data); }
 
 // Who still waits is answered, and has a moment to read it.
 static void on_drain_over(uv_timer_t *timer) {
@@ -107,20 +144,25 @@ static void on_drain_over(uv_timer_t *timer) {
     for (struct backend *b = server->backends; b; b = b->next)
         backend_stop(b);
     purge_cancel_all(server);
-    reload_cancel(&server->reload);
+    if (server->number == 0)
+        reload_cancel(&server->reload);
     uv_timer_start(&server->deadline, on_last_words_over, LAST_WORDS_MS, 0);
 }
 
 // No new clients; those there are end as soon as they have nothing in flight.
-static void drain(struct server *server) {
+void server_drain(struct server *server) {
     const struct daemon_conf *conf = &server->policy->settings->daemon;
-    server->is_draining = true;
-    supervisor_stopping();
-    close_listeners(server);
-    if (server->client_count == 0) {
-        close_all(server);
+    if (server->is_draining || server->is_closed)
         return;
+    server->is_draining = true;
+    if (server->number == 0) {
+        supervisor_stopping();
+        close_listeners(server);
+        crew_drain(server->crew);
     }
+    close_if_drained(server);
+    if (server->is_closed)
+        return;
     for (struct client *c = server->clients; c; c = c->next)
         client_drain(c);
     uv_timer_start(&server->deadline, on_drain_over, (uint64_t)conf->drain_ms, 0);
@@ -131,16 +173,16 @@ static void on_signal(uv_signal_t *signal, int number) {
     if (number == SIGHUP && server->is_draining)
         return;
     if (number == SIGHUP) {
-        reload_start(&server->reload, NULL);
+        reload_start(&server->reload);
         return;
     }
     if (server->is_draining || !server->is_accepting) {
-        close_all(server);
+        server_close(server);
         return;
     }
     log_info(&server->reactor.log, "%s: ending, %zu clients connected",
-             number == SIGTERM ? "SIGTERM" : "SIGINT", server->client_count);
-    drain(server);
+             number == SIGTERM ? "SIGTERM" : "SIGINT", atomic_load(&server->crew->clients));
+    server_drain(server);
 }
 
 // --- turns ------------------------------------------------------------------------------------
@@ -228,8 +270,8 @@ static void on_settled(void *owner) {
 }
 
 struct backend *server_new_backend(struct server *server, struct settings *settings,
-                                   const struct backend_conf *conf) {
-    struct backend *b = backend_new(&server->reactor, settings, conf, on_settled, server);
+                                   const struct backend_conf *conf, const char *path) {
+    struct backend *b = backend_new(&server->reactor, settings, conf, path, on_settled, server);
     b->next = server->backends;
     server->backends = b;
     return b;
@@ -252,11 +294,10 @@ static void start_threads(uv_loop_t *loop) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void init_loop(struct server *server) {
+static void init_reactor(struct server *server) {
     struct reactor *reactor = &server->reactor;
     uv_loop_init(&reactor->loop);
-    start_threads(&reactor->loop);
-    log_init(&reactor->log);
+    log_init(&reactor->log, server->number);
     uv_random(NULL, NULL, &reactor->random.state, sizeof(reactor->random.state), 0, NULL);
     reactor->random.state |= 1;
     reactor->near = near_store_new(0, random_next(&reactor->random));
@@ -267,23 +308,44 @@ static void init_loop(struct server *server) {
     uv_unref((uv_handle_t *)&server->last);
     server->last.data = server;
     server->sweep.data = server->deadline.data = server;
+    uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    server->started_ms = uv_now(&reactor->loop);
+}
+
+// What the process has once.
+static void init_process(struct server *server) {
+    uv_loop_t *loop = &server->reactor.loop;
+    start_threads(loop);
     for (size_t i = 0; i < SERVER_SIGNALS; i++) {
-        uv_signal_init(&reactor->loop, &server->signals[i]);
+        uv_signal_init(loop, &server->signals[i]);
         server->signals[i].data = server;
         uv_signal_start(&server->signals[i], on_signal, signals[i]);
     }
-    uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_timer_start(&server->deadline, on_start_over, START_MS, 0);
-    supervisor_init(&server->supervisor, &reactor->loop);
-    server->started_ms = uv_now(&reactor->loop);
+    supervisor_init(&server->supervisor, loop);
+    reload_init(&server->reload, server);
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void free_server(struct server *server) {
+struct server *server_new(struct crew *crew, size_t number) {
+    const struct server *main = crew->workers[0];
+    struct server *server = mem_new(sizeof(*server));
+    server->crew = crew;
+    server->number = number;
+    server->verbs = main->verbs;
+    server->verbosity = main->verbosity;
+    server->is_accepting = true; // what it is given
+    init_reactor(server);
+    mailbox_open(&server->mailbox, &server->reactor.loop, server);
+    return server;
+}
+
+void server_free(struct server *server) {
     while (server->free_requests) {
         struct request *r = server->free_requests;
         server->free_requests = r->next;
         bytes_deinit(&r->reply);
+        bytes_deinit(&r->note.asked);
         mem_free(r);
     }
     policy_unref(server->policy);
@@ -293,6 +355,15 @@ static void free_server(struct server *server) {
     bytes_deinit(&server->question);
     near_store_free(server->reactor.near);
     mem_free(server);
+}
+
+void server_loop(struct server *server) {
+    uv_loop_t *loop = &server->reactor.loop;
+    uv_run(loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&server->last, NULL);
+    uv_run(loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(loop) != 0)
+        log_error(&server->reactor.log, "some handles were left open");
 }
 
 // The first settings come the way that all later ones do.
@@ -305,6 +376,8 @@ static void start(struct server *server, struct settings *settings, int verbosit
         log_error(&server->reactor.log, "%.*s", (int)text.len, text.data);
         bytes_deinit(&text);
         fail(server);
+    } else {
+        crew_start(server->crew);
     }
     problems_deinit(&problems);
 }
@@ -312,19 +385,18 @@ static void start(struct server *server, struct settings *settings, int verbosit
 int server_run(struct settings *settings, const struct verb_table *verbs, const char *file,
                int verbosity) {
     struct server *server = mem_new(sizeof(*server));
+    struct crew *crew = server->crew = crew_new(server);
     server->verbs = verbs;
     server->file = file;
-    init_loop(server);
-    reload_init(&server->reload, server);
+    init_reactor(server);
+    init_process(server);
     start(server, settings, verbosity);
-    uv_run(&server->reactor.loop, UV_RUN_DEFAULT);
-    uv_close((uv_handle_t *)&server->last, NULL);
-    uv_run(&server->reactor.loop, UV_RUN_DEFAULT);
+    server_loop(server);
     int code = server->exit_code;
-    if (uv_loop_close(&server->reactor.loop) != 0)
-        log_error(&server->reactor.log, "some handles were left open");
-    else
-        log_info(&server->reactor.log, "ended");
-    free_server(server);
+    log_info(&server->reactor.log, "ended");
+    if (crew->count > 1)
+        mailbox_deinit(&server->mailbox);
+    server_free(server);
+    crew_free(crew);
     return code;
 }

@@ -1,10 +1,13 @@
 // Server: owns what lives as long as the daemon, and the settings in force.
 //
 //   server ─owns─► listeners, clients, backends, policy (a reference), verbs, free requests
+//
+// There is one for each worker (crew.h): what only the first has is said below.
 #pragma once
 
 #include "backend.h"
 #include "client.h"
+#include "crew.h"
 #include "listener.h"
 #include "reactor.h"
 #include "reload.h"
@@ -14,30 +17,34 @@ enum { SERVER_SIGNALS = 3 };
 
 struct server {
     struct reactor reactor;
+    struct crew *crew;
+    size_t number;          // of the worker; 0: the main thread's
+    struct mailbox mailbox; // open while there are several workers
+    uv_thread_t thread;     // not worker 0's
+    size_t away;            // messages of which it awaits the return
     const struct verb_table *verbs;
-    const char *file;         // the configuration; NULL: built in
-    int verbosity;            // more log than the settings say
-    struct policy *policy;    // in force
-    struct backend *backends; // all that live: a list
-    size_t settled_count;     // how many have settled while it started
-    struct reload reload;
-    struct supervisor supervisor;
-    struct purge *purges; // going on: a list
+    const char *file;             // the configuration; NULL: built in
+    int verbosity;                // more log than the settings say
+    struct policy *policy;        // in force
+    struct backend *backends;     // all that live: a list
+    size_t settled_count;         // how many have settled while it started
+    struct reload reload;         // worker 0's
+    struct supervisor supervisor; // likewise
+    struct purge *purges;         // going on: a list
     struct server_stats stats;
-    struct listener **listeners;
+    struct listener **listeners; // worker 0's, for all
     size_t listener_count;
     struct client *clients; // a list
     size_t client_count;
     struct client *turn_waiters; // a list: see client_wait_turn()
-    int64_t max_clients;         // what the open-files limit leaves of the setting
     uint64_t next_client_id;
     struct request *free_requests;
     size_t free_count;
     struct slice *words; // of the request being started
     size_t words_cap;
-    struct bytes scratch;  // for the error of the request being started
-    struct bytes question; // for what it asks the near cache
-    uv_signal_t signals[SERVER_SIGNALS];
+    struct bytes scratch;                // for the error of the request being started
+    struct bytes question;               // for what it asks the near cache
+    uv_signal_t signals[SERVER_SIGNALS]; // worker 0's
     uv_timer_t sweep;
     uv_timer_t deadline; // of starting, then of draining
     uv_timer_t last;     // of ending
@@ -45,6 +52,7 @@ struct server {
     bool is_accepting;
     bool is_draining;
     bool is_closed; // everything that it owned on the loop is being closed
+    bool is_mailbox_closed;
     int exit_code;
 };
 
@@ -53,9 +61,24 @@ struct server {
 int server_run(struct settings *settings, const struct verb_table *verbs, const char *file,
                int verbosity);
 
-// Begins to connect; the backend lives until no policy refers to it.
+// A worker beside the first: its loop does not run yet, and it has no settings.
+struct server *server_new(struct crew *crew, size_t number);
+// Runs its loop until it is closed.
+void server_loop(struct server *server);
+void server_free(struct server *server);
+
+// No new requests; closes when its clients have gone. At once.
+void server_drain(struct server *server);
+void server_close(struct server *server);
+
+// A message of its own has come back.
+void server_came_home(struct server *server);
+// Another worker has ended.
+void server_crew_ended(struct server *server);
+
+// Begins to connect; the backend lives until no policy refers to it. `path` as in backend.h.
 struct backend *server_new_backend(struct server *server, struct settings *settings,
-                                   const struct backend_conf *conf);
+                                   const struct backend_conf *conf, const char *path);
 
 struct slice *server_words(struct server *server, size_t count);
 void server_add_client(struct server *server, struct client *client);

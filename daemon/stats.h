@@ -1,4 +1,5 @@
-// Stats: what is counted, by namespace and for the whole daemon.
+// Stats: what is counted, by namespace and for the whole daemon: each worker its own, in structs of
+// nothing but 64-bit numbers, so that tally.h can add them up.
 #pragma once
 
 #include "reply.h"
@@ -21,7 +22,7 @@ enum refusal {
 };
 
 struct space_stats {
-    unsigned refs; // of policies: a namespace's counters outlive a reload
+    uint64_t refs; // of policies: a namespace's counters outlive a reload
     uint64_t requests;
     uint64_t hits;      // reads that found something
     uint64_t misses;    // reads that did not
@@ -39,6 +40,7 @@ struct space_stats {
 struct server_stats {
     uint64_t accepted;    // clients
     uint64_t turned_away; // clients over max_clients
+    uint64_t max_clients; // what the open-files limit leaves of the setting: worker 0's, for all
     uint64_t requests;
     uint64_t errors[REPLY_CODE_COUNT];
 };

@@ -35,6 +35,8 @@ CACHESD = os.environ.get("CACHESD") or str(HERE.parent.parent / "build" / "cache
 # A program to run it under: `./dev valgrind` says valgrind.
 UNDER = os.environ.get("CACHESD_UNDER", "").split()
 DAEMON = [*UNDER, CACHESD]
+# How many workers each daemon has whose configuration does not say so.
+WORKERS = os.environ.get("WORKERS")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
 LONG = 30  # seconds: how long anything may take before it counts as hanging
 
@@ -289,6 +291,8 @@ class World:
 
     def fill_in(self, text):
         """Puts addresses in the place of {redis:NAME}, {listen}, {port} and {folder}."""
+        if WORKERS and "workers = " not in text:
+            text = text.replace("[cachesd]\n", f"[cachesd]\nworkers = {WORKERS}\n")
         if "{port}" in text and not self.port:
             self.port = free_port()
         text = re.sub(r"\{redis:(\w+)\}", lambda match: self.redis(match[1]).url, text)

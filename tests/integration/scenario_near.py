@@ -300,7 +300,7 @@ class Near(unittest.TestCase):
         self.assertIsNone(self.call("key.get", "near", "k"))
 
     def test_nothing_is_kept_longer_than_near_ttl(self):
-        short = INI.replace("near = yes", "near = yes\nnear_ttl = 200ms")
+        short = INI.replace("near = yes", "near = yes\n" "near_ttl = 200ms")
         self.assertEqual(self.daemon.reload(short), b"OK")
         self.direct.call("SET", "n:k", "v")
         self.in_sync()

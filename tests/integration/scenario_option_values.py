@@ -33,6 +33,7 @@ VALUES = {
         "client_idle": (["0", "forever", "1ms", "36500d"], ["36501d", "-1s", "soon"]),
         "drain": (["0", "1d"], ["86401", "forever", "-1"]),
         "near_memory": (["0", "1024gb"], ["1025gb", "lots"]),
+        "workers": (["1", "64"], ["0", "65", "two"]),
         "log_level": (["error", "warning", "info", "debug"], ["verbose", "", "Info"]),
     },
     "backend": {

@@ -1,0 +1,272 @@
+#include "crew.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "mem.h"
+#include "reload.h"
+#include "server.h"
+
+struct crew *crew_new(struct server *main) {
+    struct crew *crew = mem_new(sizeof(*crew));
+    crew->workers = mem_new(sizeof(struct server *));
+    crew->workers[0] = main;
+    crew->count = 1;
+    return crew;
+}
+
+void crew_free(struct crew *crew) {
+    mem_free(crew->workers);
+    mem_free(crew);
+}
+
+// To worker 0, which takes messages as long as any other lives.
+static void tell_main(struct server *server, struct message *message) {
+    bool is_taken = mailbox_post(&server->crew->workers[0]->mailbox, message);
+    assert(is_taken);
+    (void)is_taken;
+}
+
+// --- orders -----------------------------------------------------------------------------------
+
+struct order {
+    struct message message;
+    void (*obey)(struct server *server);
+};
+
+static void run_order(struct message *message, struct server *server) {
+    struct order *order = (struct order *)message;
+    order->obey(server);
+    mem_free(order);
+}
+
+static void order_all(struct crew *crew, void (*obey)(struct server *server)) {
+    for (size_t i = 1; i < crew->count; i++) {
+        struct order *order = mem_new(sizeof(*order));
+        *order = (struct order){{.run = run_order}, obey};
+        if (!mailbox_post(&crew->workers[i]->mailbox, &order->message))
+            mem_free(order);
+    }
+}
+
+void crew_drain(struct crew *crew) { order_all(crew, server_drain); }
+
+void crew_end(struct crew *crew) { order_all(crew, server_close); }
+
+// --- threads ----------------------------------------------------------------------------------
+
+static void on_ended(struct server *main) {
+    main->crew->running--;
+    server_crew_ended(main);
+}
+
+static void run_thread(void *arg) {
+    struct server *server = arg;
+    char name[16];
+    snprintf(name, sizeof(name), "cachesd/%zu", server->number);
+    pthread_setname_np(pthread_self(), name);
+    server_loop(server);
+    struct order *order = mem_new(sizeof(*order));
+    *order = (struct order){{.run = run_order}, on_ended};
+    tell_main(server, &order->message);
+}
+
+void crew_join(struct crew *crew) {
+    for (size_t i = 1; i < crew->count; i++) {
+        uv_thread_join(&crew->workers[i]->thread);
+        mailbox_deinit(&crew->workers[i]->mailbox);
+        server_free(crew->workers[i]);
+    }
+}
+
+void crew_start(struct crew *crew) {
+    struct server *main = crew->workers[0];
+    size_t count = (size_t)main->policy->settings->daemon.workers;
+    if (count == 1)
+        return;
+    crew->workers = mem_resize(crew->workers, count * sizeof(struct server *));
+    mailbox_open(&main->mailbox, &main->reactor.loop, main);
+    for (size_t i = 1; i < count; i++)
+        crew->workers[i] = server_new(crew, i);
+    crew->count = count;
+    crew->running = count - 1;
+    for (size_t i = 1; i < count; i++)
+        binding_follow(crew->workers[i], main->policy);
+    // Signals are the main thread's.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (size_t i = 1; i < count; i++) {
+        int error = uv_thread_create(&crew->workers[i]->thread, run_thread, crew->workers[i]);
+        if (error) { // as with memory: there is nothing to be done without
+            log_error(&main->reactor.log, "can't start worker %zu: %s", i, uv_strerror(error));
+            _exit(EXIT_FAILURE);
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+// --- clients ----------------------------------------------------------------------------------
+
+struct newcomer {
+    struct message message;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv; // where it was accepted: on worker 0's loop
+    struct server *to;
+    int fd;
+    bool is_unix;
+};
+
+static void run_newcomer(struct message *message, struct server *server) {
+    struct newcomer *n = (struct newcomer *)message;
+    if (server->is_closed)
+        close(n->fd);
+    else
+        client_adopt(server, n->fd, n->is_unix);
+    mem_free(n);
+}
+
+// libuv has let go of its descriptor; ours, a copy, goes to the worker.
+static void on_handle_closed(uv_handle_t *handle) {
+    struct newcomer *n = handle->data;
+    n->message.run = run_newcomer;
+    if (n->fd < 0 || !mailbox_post(&n->to->mailbox, &n->message)) {
+        if (n->fd >= 0)
+            close(n->fd);
+        mem_free(n);
+    }
+}
+
+bool crew_take_client(struct crew *crew, struct listener *listener) {
+    struct server *main = crew->workers[0], *to = crew->workers[crew->next];
+    int fd;
+    crew->next = (crew->next + 1) % crew->count;
+    if (to == main)
+        return false;
+    struct newcomer *n = mem_new(sizeof(*n));
+    n->to = to;
+    n->fd = -1;
+    n->is_unix = listener->uv.handle.type == UV_NAMED_PIPE;
+    if (n->is_unix)
+        uv_pipe_init(&main->reactor.loop, &n->uv.pipe, 0);
+    else
+        uv_tcp_init(&main->reactor.loop, &n->uv.tcp);
+    n->uv.handle.data = n;
+    if (uv_accept(&listener->uv.stream, &n->uv.stream) == 0 && uv_fileno(&n->uv.handle, &fd) == 0)
+        n->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    uv_close(&n->uv.handle, on_handle_closed);
+    return true;
+}
+
+// --- settings ---------------------------------------------------------------------------------
+
+struct news {
+    struct message message;
+    struct policy *policy; // worker 0's, with a reference of its
+};
+
+static void on_followed(struct message *message, struct server *main) {
+    struct news *news = (struct news *)message;
+    policy_unref(news->policy);
+    mem_free(news);
+    if (--main->crew->applying == 0)
+        reload_followed(&main->reload);
+}
+
+static void run_news(struct message *message, struct server *server) {
+    struct news *news = (struct news *)message;
+    if (!server->is_closed)
+        binding_follow(server, news->policy);
+    message->run = on_followed;
+    tell_main(server, message);
+}
+
+void crew_apply(struct crew *crew) {
+    for (size_t i = 1; i < crew->count; i++) {
+        struct news *news = mem_new(sizeof(*news));
+        *news = (struct news){{.run = run_news}, policy_ref(crew->workers[0]->policy)};
+        if (mailbox_post(&crew->workers[i]->mailbox, &news->message)) {
+            crew->applying++;
+        } else {
+            policy_unref(news->policy);
+            mem_free(news);
+        }
+    }
+}
+
+// --- reports ----------------------------------------------------------------------------------
+
+struct tour {
+    struct message message;
+    struct tally tally;
+    struct request *request;
+    struct server *origin;
+    size_t next; // the worker to visit
+    tally_write *write;
+};
+
+static void end_tour(struct tour *tour) {
+    struct request *r = tour->request;
+    struct bytes text = {0};
+    if (r->client) {
+        tour->write(&tour->tally, r, &text);
+        reply_bulk(request_out(r), bytes_slice(&text));
+        bytes_deinit(&text);
+        request_finish(r);
+    }
+    request_release(r);
+    tally_deinit(&tour->tally);
+    mem_free(tour);
+}
+
+static void come_home(struct message *message, struct server *origin) {
+    end_tour((struct tour *)message);
+    server_came_home(origin);
+}
+
+static void travel_on(struct tour *tour, struct crew *crew);
+
+static void visit(struct message *message, struct server *server) {
+    struct tour *tour = (struct tour *)message;
+    tally_add(&tour->tally, server);
+    travel_on(tour, server->crew);
+}
+
+// To the next worker that still takes messages, and home at last, where it is waited for.
+static void travel_on(struct tour *tour, struct crew *crew) {
+    while (tour->next < crew->count) {
+        struct server *to = crew->workers[tour->next++];
+        tour->message.run = visit;
+        if (to != tour->origin && mailbox_post(&to->mailbox, &tour->message))
+            return;
+    }
+    tour->message.run = come_home;
+    bool is_taken = mailbox_post(&tour->origin->mailbox, &tour->message);
+    assert(is_taken);
+    (void)is_taken;
+}
+
+void crew_report(struct request *r, bool has_clients, tally_write *write) {
+    struct server *server = r->server;
+    struct tour *tour = mem_new(sizeof(*tour));
+    *tour = (struct tour){.request = r, .origin = server, .write = write};
+    tally_init(&tour->tally, r->policy, has_clients);
+    tally_add(&tour->tally, server);
+    r->is_pending = true;
+    if (server->crew->count == 1) {
+        end_tour(tour);
+        return;
+    }
+    server->away++;
+    travel_on(tour, server->crew);
+}

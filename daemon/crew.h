@@ -1,0 +1,57 @@
+// Crew: the workers of one daemon.
+//
+//   worker 0: the main thread: listeners, signals, reload, embedded redis-servers, systemd
+//      │ hands over clients · settings · "drain" · "end"
+//      ▼
+//   worker 1 … N-1: a thread and a loop each
+//
+// Each worker is a whole server, with clients, backend connections and near cache of its own: they
+// share nothing that changes but this struct, and speak by messages (mailbox.h). One that is alone
+// neither has a mailbox nor takes a lock.
+#pragma once
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "mailbox.h"
+#include "tally.h"
+
+struct listener;
+struct request;
+struct server;
+struct settings;
+
+struct crew {
+    struct server **workers; // [0] is the main thread's
+    size_t count;
+    atomic_size_t clients; // of all
+    // Worker 0's own:
+    size_t next;     // whose turn it is to get a client
+    size_t running;  // threads
+    size_t applying; // workers that have yet to put the last settings in force
+};
+
+// With worker 0 alone.
+struct crew *crew_new(struct server *main);
+// Ends what the other workers have left, when all their threads have ended.
+void crew_join(struct crew *crew);
+void crew_free(struct crew *crew);
+
+// Starts the others, as the settings in force say.
+void crew_start(struct crew *crew);
+
+// Accepts a client for the worker whose turn it is. False: that is worker 0, and nothing is done.
+bool crew_take_client(struct crew *crew, struct listener *listener);
+
+// Gives the settings that worker 0 has put in force to the others; `applying` says how many have
+// yet to follow: reload_followed() is called when it is 0.
+void crew_apply(struct crew *crew);
+
+// Tells the others to drain, and to end.
+void crew_drain(struct crew *crew);
+void crew_end(struct crew *crew);
+
+// Answers the request with what `write` makes of all workers' counters. At once when there is one
+// worker; else the tally is carried round.
+typedef void tally_write(const struct tally *t, const struct request *r, struct bytes *text);
+void crew_report(struct request *r, bool has_clients, tally_write *write);

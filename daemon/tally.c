@@ -1,0 +1,91 @@
+#include "tally.h"
+
+#include <inttypes.h>
+
+#include "mem.h"
+#include "server.h"
+
+void tally_init(struct tally *t, struct policy *policy, bool has_clients) {
+    const struct settings *settings = policy->settings;
+    *t = (struct tally){.policy = policy_ref(policy), .has_clients = has_clients};
+    t->spaces = mem_new(settings->namespace_count * sizeof(*t->spaces));
+    t->backends = mem_new(settings->backend_count * sizeof(*t->backends));
+}
+
+void tally_deinit(struct tally *t) {
+    policy_unref(t->policy);
+    mem_free(t->spaces);
+    mem_free(t->backends);
+    bytes_deinit(&t->client_lines);
+}
+
+// Structs of nothing but counters of 64 bits.
+static void add(void *sum, const void *more, size_t size) {
+    uint64_t *to = sum;
+    const uint64_t *from = more;
+    for (size_t i = 0; i < size / sizeof(uint64_t); i++)
+        to[i] += from[i];
+}
+
+#define ADD(sum, more) add((sum), (more), sizeof(*(sum)))
+
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "near_counters are added as 64-bit counters");
+
+static void add_backend(struct backend_tally *t, const struct backend *b) {
+    struct conn_counters conns = backend_counters(b);
+    ADD(&t->conns, &conns);
+    t->up += b->is_up;
+    t->down += !b->is_up && b->failures > 0;
+    t->pending += backend_pending(b);
+    t->connects += b->connects;
+    t->waits += b->waits;
+    t->wait_ms += b->wait_ms;
+    t->late_waits += b->late_waits;
+    if (b->failures > t->most_failures)
+        t->most_failures = b->failures;
+    if (!b->tracker)
+        return;
+    t->tracking++;
+    t->live += tracker_is_live(b->tracker, uv_now(&b->reactor->loop));
+    t->invalidations += b->tracker->invalidations;
+    t->flushes += b->tracker->flushes;
+    t->losses += b->tracker->losses;
+}
+
+// By name: between two workers a reload may be under way.
+static void add_backends(struct tally *t, const struct policy *policy) {
+    const struct settings *listed = t->policy->settings;
+    for (size_t i = 0; i < listed->backend_count; i++)
+        for (size_t j = 0; j < policy->settings->backend_count; j++)
+            if (strcmp(policy->backends[j]->conf->name, listed->backends[i].name) == 0)
+                add_backend(&t->backends[i], policy->backends[j]);
+}
+
+static void add_clients(struct tally *t, const struct server *server) {
+    uint64_t now = uv_now(&server->reactor.loop);
+    for (const struct client *c = server->clients; c; c = c->next)
+        bytes_printf(&t->client_lines,
+                     "id=%" PRIu64 " addr=%s user=%s age=%" PRIu64 " idle=%" PRIu64
+                     " pending=%zu in=%zu out=%zu requests=%" PRIu64 " worker=%zu verb=%s\n",
+                     c->id, c->address, c->caller.user ? c->caller.user->name : "none",
+                     (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000, c->pending,
+                     c->in.len, client_unread(c), c->requests,
+                     server->number, c->last_verb ? c->last_verb->name : "none");
+}
+
+void tally_add(struct tally *t, const struct server *server) {
+    const struct settings *listed = t->policy->settings;
+    t->workers++;
+    t->clients += server->client_count;
+    ADD(&t->stats, &server->stats);
+    ADD(&t->near, near_store_counters(server->reactor.near));
+    for (size_t i = 0; i < listed->namespace_count; i++) {
+        const struct space *space =
+            policy_space(server->policy, slice_of(listed->namespaces[i].name));
+        if (space)
+            ADD(&t->spaces[i], space->stats);
+    }
+    add_backends(t, server->policy);
+    if (t->has_clients)
+        add_clients(t, server);
+}
