@@ -2,7 +2,7 @@
 
 #include "stream.h"
 
-enum { SPARE_LEAST = 2 * 1024, SPARE_MOST = 256 * 1024 };
+enum { SPARE_LEAST = 2 * 1024, SPARE_MOST = 1024 * 1024, SPARES_BYTES = 8 * 1024 * 1024 };
 
 static void flush_all(struct flusher *f) {
     f->before(f->owner);
@@ -54,15 +54,19 @@ void flusher_remove(struct flusher *f, struct stream *s) {
 }
 
 struct bytes flusher_lend(struct flusher *f) {
-    if (f->spare_count > 0)
-        return f->spares[--f->spare_count];
+    if (f->spare_count > 0) {
+        struct bytes buffer = f->spares[--f->spare_count];
+        f->spare_bytes -= buffer.cap;
+        return buffer;
+    }
     return (struct bytes){0}; // it grows as it is used: most clients ask little at a time
 }
 
 void flusher_return(struct flusher *f, struct bytes *buffer) {
     buffer->len = 0;
     if (f->spare_count < FLUSHER_SPARES && buffer->cap >= SPARE_LEAST &&
-        buffer->cap <= SPARE_MOST) {
+        buffer->cap <= SPARE_MOST && f->spare_bytes + buffer->cap <= SPARES_BYTES) {
+        f->spare_bytes += buffer->cap;
         f->spares[f->spare_count++] = *buffer;
         *buffer = (struct bytes){0};
     } else {

@@ -19,6 +19,7 @@ struct flusher {
     struct stream *dirty; // a stack: the order among streams does not matter
     struct bytes spares[FLUSHER_SPARES];
     size_t spare_count;
+    size_t spare_bytes;
     void (*before)(void *owner); // called first in each check: it may make more streams dirty
     void *owner;
 };

@@ -69,8 +69,8 @@ static void add_clients(struct tally *t, const struct server *server) {
                      " pending=%zu in=%zu out=%zu requests=%" PRIu64 " worker=%zu verb=%s\n",
                      c->id, c->address, c->caller.user ? c->caller.user->name : "none",
                      (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000, c->pending,
-                     c->in.len, client_unread(c), c->requests,
-                     server->number, c->last_verb ? c->last_verb->name : "none");
+                     c->in.len, client_unread(c), c->requests, server->number,
+                     c->last_verb ? c->last_verb->name : "none");
 }
 
 void tally_add(struct tally *t, const struct server *server) {

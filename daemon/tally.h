@@ -10,7 +10,7 @@
 struct server;
 
 struct backend_tally {
-    size_t up, down; // of how many workers it is up, and down after a failure
+    size_t up, down;       // of how many workers it is up, and down after a failure
     size_t live, tracking; // of how many the tracker is live, and how many have one
     uint64_t pending, connects, waits, wait_ms, late_waits;
     uint64_t invalidations, flushes, losses; // of trackers
@@ -24,9 +24,9 @@ struct tally {
     size_t clients;
     struct server_stats stats;
     struct near_counters near;
-    struct space_stats *spaces;      // in the order of the settings
-    struct backend_tally *backends;  // likewise
-    bool has_clients;                // `client_lines` is wanted
+    struct space_stats *spaces;     // in the order of the settings
+    struct backend_tally *backends; // likewise
+    bool has_clients;               // `client_lines` is wanted
     struct bytes client_lines;
 };
 
