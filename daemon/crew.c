@@ -129,6 +129,7 @@ struct newcomer {
 
 static void run_newcomer(struct message *message, struct server *server) {
     struct newcomer *n = (struct newcomer *)message;
+    atomic_fetch_sub(&server->crew->clients, 1);
     if (server->is_closed)
         close(n->fd);
     else
@@ -143,6 +144,7 @@ static void on_handle_closed(uv_handle_t *handle) {
     if (n->fd < 0 || !mailbox_post(&n->to->mailbox, &n->message)) {
         if (n->fd >= 0)
             close(n->fd);
+        atomic_fetch_sub(&n->to->crew->clients, 1);
         mem_free(n);
     }
 }
@@ -162,7 +164,9 @@ bool crew_take_client(struct crew *crew, struct listener *listener) {
     else
         uv_tcp_init(&main->reactor.loop, &n->uv.tcp);
     n->uv.handle.data = n;
-    if (uv_accept(&listener->uv.stream, &n->uv.stream) == 0 && uv_fileno(&n->uv.handle, &fd) == 0)
+    atomic_fetch_add(&crew->clients, 1); // until it is the worker's to count
+    if (uv_accept(&listener->uv.stream, &n->uv.stream) == 0 &&
+        !listener_turns_away(listener, &n->uv.stream) && uv_fileno(&n->uv.handle, &fd) == 0)
         n->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     uv_close(&n->uv.handle, on_handle_closed);
     return true;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -9,7 +10,7 @@
 #include "mem.h"
 #include "server.h"
 
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000, RESERVED_FILES = 16 };
 
 // --- socket files -----------------------------------------------------------------------------
 
@@ -160,33 +161,61 @@ void listener_free(struct listener *l) {
 
 // --- clients ----------------------------------------------------------------------------------
 
-static void turn_away(struct client *c) {
-    static const char message[] = "-OVERLOADED too many clients: max_clients are connected\r\n";
-    uv_buf_t buffer = uv_buf_init((char *)message, sizeof(message) - 1);
-    uv_try_write(&c->stream.uv.stream, &buffer, 1);
-    c->server->stats.turned_away++;
-    client_close(c);
+// Once in a while: newcomers come as they like.
+static void log_refusal(struct listener *l, const char *why) {
+    uint64_t now = uv_now(&l->server->reactor.loop);
+    if (l->last_refusal_ms > 0 && now - l->last_refusal_ms < REFUSAL_LOG_MS)
+        return;
+    l->last_refusal_ms = now;
+    log_warning(&l->server->reactor.log, "turning clients away: %s", why);
+}
+
+// Descriptors are given out lowest first: one near the limit means that few are left, which
+// backends and reloads may need. (The limit may have been lowered since max_clients was held
+// against it.)
+static bool is_among_the_last(const uv_stream_t *accepted) {
+    struct rlimit limit;
+    int fd;
+    return uv_fileno((const uv_handle_t *)accepted, &fd) == 0 &&
+           getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + RESERVED_FILES >= limit.rlim_cur;
+}
+
+bool listener_turns_away(struct listener *l, uv_stream_t *accepted) {
+    struct server *server = l->server;
+    const char *why = NULL;
+    struct bytes reply = {0};
+    if (atomic_load(&server->crew->clients) > server->stats.max_clients)
+        why = "max_clients are connected";
+    else if (is_among_the_last(accepted))
+        why = "few file descriptors are left";
+    if (!why)
+        return false;
+    log_refusal(l, why);
+    reply_error(&reply, REPLY_OVERLOADED, "too many clients: %s", why);
+    uv_buf_t buffer = uv_buf_init(reply.data, (unsigned)reply.len);
+    uv_try_write(accepted, &buffer, 1);
+    bytes_deinit(&reply);
+    server->stats.turned_away++;
+    return true;
 }
 
 static void on_connection(uv_stream_t *stream, int status) {
     struct listener *l = stream->data;
     struct server *server = l->server;
     if (status < 0) {
-        log_warning(&server->reactor.log, "can't accept a client: %s", uv_strerror(status));
+        log_refusal(l, uv_strerror(status));
         return;
     }
-    bool is_over = atomic_load(&server->crew->clients) >= server->stats.max_clients;
-    if (!is_over && server->crew->count > 1 && crew_take_client(server->crew, l))
+    if (server->crew->count > 1 && crew_take_client(server->crew, l))
         return;
     struct client *c = client_new(server, l->uv.handle.type == UV_NAMED_PIPE);
-    if (uv_accept(stream, &c->stream.uv.stream) != 0) {
+    if (uv_accept(stream, &c->stream.uv.stream) != 0 ||
+        listener_turns_away(l, &c->stream.uv.stream)) {
         client_close(c);
-    } else if (is_over) {
-        turn_away(c);
-    } else {
-        server->stats.accepted++;
-        client_start(c);
+        return;
     }
+    server->stats.accepted++;
+    client_start(c);
 }
 
 bool listener_start(struct listener *l, struct bytes *error) {

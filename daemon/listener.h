@@ -17,8 +17,9 @@ struct listener {
     } uv;
     struct server *server;
     bool is_started;
-    struct address address; // owned
-    dev_t device;           // of the socket file, to remove only our own
+    uint64_t last_refusal_ms; // when the log was told that a client could not be accepted
+    struct address address;   // owned
+    dev_t device;             // of the socket file, to remove only our own
     ino_t inode;
 };
 
@@ -28,6 +29,10 @@ struct listener *listener_new(struct server *server, const struct address *addre
 
 // Accepts clients from now on, if it does not yet. False: *error says why.
 bool listener_start(struct listener *l, struct bytes *error);
+
+// When there are too many clients, the one just accepted included, or too few file descriptors:
+// tells the client so. It is to be closed then.
+bool listener_turns_away(struct listener *l, uv_stream_t *accepted);
 
 // Gives its socket file the mode and group of the settings.
 void listener_set_access(struct listener *l, const struct daemon_conf *conf);

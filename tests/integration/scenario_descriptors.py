@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""No file descriptors left, in earnest: the limit is lowered while it runs."""
+
+import os
+import resource
+import unittest
+
+import harness
+import resp
+
+
+class Descriptors(unittest.TestCase):
+    def setUp(self):
+        self.world = harness.World()
+        self.redis = self.world.redis()
+        self.daemon = self.world.daemon()
+        self.client = self.daemon.client()
+        self.assertEqual(self.client.call("key.set", "carts", "k", "v"), b"OK")
+        self.before = resource.prlimit(self.daemon.pid, resource.RLIMIT_NOFILE)
+
+    def tearDown(self):
+        self.client.close()
+        self.world.__exit__(None)
+
+    def allow(self, soft):
+        resource.prlimit(self.daemon.pid, resource.RLIMIT_NOFILE, (soft, self.before[1]))
+
+    def used(self):
+        return {int(name) for name in os.listdir(f"/proc/{self.daemon.pid}/fd")}
+
+    def is_served(self):
+        try:
+            return self.daemon.call("ping") == b"PONG"
+        except (OSError, resp.Closed):
+            return False
+
+    def test_newcomers_are_told_when_few_are_left(self):
+        self.allow(max(self.used()) + 10)
+        for _ in range(200):
+            with self.daemon.client() as newcomer:
+                self.assertEqual(newcomer.read().code, "OVERLOADED")
+            self.assertEqual(self.client.call("key.get", "carts", "k"), b"v")
+        self.assertEqual(self.daemon.log().count("few file descriptors"), 1)
+        self.allow(self.before[0])
+        harness.wait_until(self.is_served, "newcomers are served again")
+
+    def exhaust(self):
+        """No number below the limit is free."""
+        used = self.used()
+        self.allow(next(number for number in range(len(used) + 1) if number not in used))
+
+    def test_who_is_connected_is_served_when_none_is_left(self):
+        self.exhaust()
+        for _ in range(200):
+            self.assertFalse(self.is_served())
+            self.assertEqual(self.client.call("key.get", "carts", "k"), b"v")
+        self.allow(self.before[0])
+        harness.wait_until(self.is_served, "newcomers are served again")
+        self.assertEqual(self.client.call("key.get", "carts", "k"), b"v")
+
+    def test_a_backend_that_comes_back_meanwhile_is_used(self):
+        self.exhaust()
+        self.redis.kill()
+        harness.wait_until(
+            lambda: getattr(self.client.call("key.get", "carts", "k"), "code", "") == "UNAVAILABLE",
+            "the backend is down",
+        )
+        self.redis.start()
+        back = lambda: self.client.call("key.set", "carts", "k", "v") == b"OK"
+        harness.wait_until(back, "the backend's own descriptor is free")
+        self.allow(self.before[0])
+        harness.wait_until(self.is_served, "newcomers are served again")
+
+
+if __name__ == "__main__":
+    harness.main()
