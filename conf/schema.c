@@ -207,12 +207,18 @@ const struct option_row schema[] = {
      DURATION(1, DURATION_MAX_MS),
      .fallback = "30s",
      .help = "memo: ttl of a cached \"nothing\""},
+    {.name = "early",
+     NAMESPACE(early_percent),
+     NUMBER(0, 1000),
+     .fallback = "0",
+     .help = "memo: how eagerly a value is computed again before it expires, in percent of what "
+             "XFetch advises; 0: never"},
     {.name = "on_error",
      NAMESPACE(on_error),
-     CHOICE("error|miss"),
+     CHOICE("error|miss|stale"),
      .fallback = "error",
-     .help = "what reads answer while the backend is down: the error, or as if nothing were "
-             "there"},
+     .help = "what reads answer while the backend is down: the error, as if nothing were there, or "
+             "(memo.get, with near = yes) what was kept, for `stale` past its ttl"},
 
     {.name = "uid",
      USER(uid),

@@ -14,7 +14,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 enum over_ttl { OVER_TTL_CLAMP, OVER_TTL_REJECT };
 enum ttl_mode { TTL_MODE_SLIDING, TTL_MODE_FIXED };
 enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
-enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS };
+enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS, ON_ERROR_STALE };
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
 
 enum { TOKEN_HASH_SIZE = 32 };
@@ -94,7 +94,8 @@ struct namespace_conf { // [namespace NAME]
     int64_t stale_ms;
     int64_t lease_ms;
     int64_t null_ttl_ms;
-    int64_t on_error; // enum on_error
+    int64_t early_percent; // beta of XFetch
+    int64_t on_error;      // enum on_error
 };
 
 struct user_conf { // [user NAME]

@@ -39,8 +39,8 @@ static void drop_pending(struct backend_conn *c) {
     while (c->first) {
         struct request *r = c->first;
         c->first = r->next_pending;
-        if (!request_is_wanted(r))
-            ; // a timeout answered it, or nobody waits
+        if (!request_is_wanted(r)) // a timeout answered it, or nobody waits
+            request_abandoned(r, false);
         else if (r->sent_at < c->stream.accepted + c->stream.writing.len)
             request_unanswered(r, REPLY_LOST, "the backend's connection broke before its answer");
         else
@@ -139,7 +139,8 @@ static void on_pong(struct task *task, const struct answer *answer) {
 // A server that went without a word is noticed before somebody asks.
 static void send_ping(struct backend_conn *c) {
     struct bytes *out = stream_out(&c->stream);
-    c->ping = (struct request){.task = &c->ping_task, .sent_at = backend_conn_written(c)};
+    c->ping = (struct request){
+        .task = &c->ping_task, .render = render_as_is, .sent_at = backend_conn_written(c)};
     c->ping.command.out = out;
     command_begin(&c->ping.command, SLICE("PING"), 1);
     backend_conn_push(c, &c->ping);
@@ -265,9 +266,13 @@ static void finish_first(struct backend_conn *c) {
     c->counters.answer_ms += c->progress_ms + (uint64_t)c->conf->timeout_ms - r->deadline_ms;
     if (c->oldest_live == r)
         c->oldest_live = c->first;
+    bool goes_on = false;
     if (request_is_wanted(r))
-        request_answered(r, &c->answer);
-    request_release(r);
+        goes_on = request_answered(r, &c->answer);
+    else
+        request_abandoned(r, true);
+    if (!goes_on)
+        request_release(r);
 }
 
 static bool on_reply(void *owner) {

@@ -114,6 +114,10 @@ bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_
     return false;
 }
 
+bool caller_may_write(const struct caller *c) {
+    return c->is_trusted || (c->user && c->user->access >= ACCESS_WRITE);
+}
+
 bool caller_is_limited(const struct caller *c) {
     return !c->is_trusted && !(c->user && c->user->is_for_all);
 }

@@ -40,6 +40,8 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
 // May it say the verb at all? *code and *message get the reason why not.
 bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
                     const char **message);
+// May it say verbs that write?
+bool caller_may_write(const struct caller *c);
 // May it use that namespace (by its index in the settings)?
 bool caller_may_use(const struct caller *c, size_t namespace_index);
 // Does it see namespaces only by their own names?

@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +16,12 @@ static struct client *client_of(struct stream *s) {
 }
 
 size_t client_unread(const struct client *c) { return stream_unread(&c->stream) + c->held; }
+
+bool client_is_gone(const struct client *c) {
+    struct pollfd fd = {0};
+    return c->is_ended && uv_fileno(&c->stream.uv.handle, &fd.fd) == 0 && poll(&fd, 1, 0) == 1 &&
+           fd.revents & (POLLHUP | POLLERR);
+}
 
 static bool has_too_much(const struct client *c) {
     return c->is_over ||

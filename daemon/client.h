@@ -80,5 +80,9 @@ void client_drain(struct client *c);
 // Once in a while: closes it if it has been idle or stalled for too long.
 void client_sweep(struct client *c, uint64_t now_ms);
 
+// Whether its peer has certainly gone. One that ended its side may still read, and over TCP nobody
+// can tell; a Unix socket can.
+bool client_is_gone(const struct client *c);
+
 // Bytes that it was sent and has not read, replies that wait for their turn included.
 size_t client_unread(const struct client *c);

@@ -70,9 +70,18 @@ struct slice near_find(struct near_store *store, const struct space *space,
     return near_store_find(store, q, space->backend->tracker->epoch, now_ms);
 }
 
+struct slice near_find_late(struct near_store *store, const struct space *space,
+                            const struct near_question *q, uint64_t now_ms) {
+    const struct tracker *tracker = space->backend->tracker;
+    if (!tracker)
+        return (struct slice){0};
+    return near_store_find_late(store, q, tracker->epoch, now_ms);
+}
+
 void near_note_question(struct near_note *note, const struct near_store *store,
                         const struct space *space, const struct near_question *q, uint64_t now_ms) {
     bytes_append_slice(&note->asked, q->asked);
+    note->is_kept = true;
     note->key_hash = q->key_hash;
     note->hash = q->hash;
     note->moment = (struct near_moment){space->backend->tracker->epoch,
@@ -88,9 +97,10 @@ void near_keep(struct near_store *store, const struct space *space, struct near_
     if (!answer->is_failed && answer->ttl_ms != ANSWER_NO_TTL) {
         struct near_question q = {bytes_slice(&note->asked), note->key_hash, note->hash};
         uint64_t deadline_ms = note->asked_ms + (uint64_t)ttl_ms;
-        near_store_keep(store, &q, &note->moment, reply, deadline_ms, deadline_ms, now_ms);
+        uint64_t until_ms = deadline_ms + (uint64_t)answer->stale_ms; // memo.get's alone
+        near_store_keep(store, &q, &note->moment, reply, deadline_ms, until_ms, now_ms);
     }
-    note->asked.len = 0;
+    note->is_kept = false;
 }
 
 void near_forget(struct near_store *store, const struct space *space,

@@ -17,7 +17,9 @@
 
 // What a request keeps of its question until its answer comes.
 struct near_note {
-    struct bytes asked; // empty: the answer is not to be kept
+    struct bytes asked; // the real key at its front
+    size_t key_len;
+    bool is_kept; // the answer is to be kept under it
     uint64_t key_hash, hash;
     struct near_moment moment;
     uint64_t asked_ms;
@@ -35,6 +37,10 @@ struct near_question near_ask(const struct near_store *store, const struct space
 // The reply that is kept; its data is NULL when there is none.
 struct slice near_find(struct near_store *store, const struct space *space,
                        const struct near_question *q, uint64_t now_ms);
+
+// The same, past its time, for on_error = stale: whether or not the tracker is live.
+struct slice near_find_late(struct near_store *store, const struct space *space,
+                            const struct near_question *q, uint64_t now_ms);
 
 // Remembers the question while it is at the backend.
 void near_note_question(struct near_note *note, const struct near_store *store,

@@ -1,6 +1,7 @@
 #include "policy.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "backend.h"
 #include "mem.h"
@@ -171,6 +172,19 @@ static bool admit_arguments(const struct namespace_conf *conf, const struct sign
     return true;
 }
 
+// What the verbs of memo need to know of the namespace.
+static void tell_memo(const struct namespace_conf *conf, struct call *call, struct random *random) {
+    call->stale_ms = conf->stale_ms;
+    call->lease_ms = conf->lease_ms;
+    call->null_ttl_ms = conf->null_ttl_ms;
+    call->early_factor = 0;
+    if (conf->early_percent == 0)
+        return;
+    // Uniform in (0, 1].
+    double u = random ? ((double)(random_next(random) >> 11) + 1) * 0x1p-53 : 1;
+    call->early_factor = -log(u) * (double)conf->early_percent / 100;
+}
+
 bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
                   struct random *random, enum refusal *reason, struct bytes *out) {
     const struct namespace_conf *conf = space->conf;
@@ -179,6 +193,8 @@ bool policy_admit(const struct space *space, const struct verb_entry *entry, str
         !admit_arguments(conf, &entry->signature, call, reason, out))
         return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
+    if (entry->verb->collection == COLLECTION_MEMO)
+        tell_memo(conf, call, random);
     *reason = REFUSED_TTL;
     bool has_ttl = flags & VERB_WRITE && !(flags & VERB_REMOVES);
     return !has_ttl || decide_ttl(conf, call, random, out);

@@ -98,7 +98,7 @@ static bool is_before_namespace(enum reply_code code) {
 
 static void append_errors(struct bytes *text, const uint64_t *errors, bool is_of_namespace) {
     for (int code = 0; code < REPLY_CODE_COUNT; code++)
-        if (code != REPLY_LEASE && !(is_of_namespace && is_before_namespace((enum reply_code)code)))
+        if (!(is_of_namespace && is_before_namespace((enum reply_code)code)))
             bytes_printf(text, "errors_%s:%" PRIu64 "\n", reply_code_name((enum reply_code)code),
                          errors[code]);
 }
@@ -111,6 +111,14 @@ static void append_space(const struct tally *t, size_t index, struct bytes *text
                  "\nbytes_in:%" PRIu64 "\nbytes_out:%" PRIu64 "\n",
                  t->policy->settings->namespaces[index].name, s->requests, s->hits, s->misses,
                  s->near_hits, s->writes, s->clamped, s->bytes_in, s->bytes_out);
+    bytes_printf(text,
+                 "memo_hits:%" PRIu64 "\nmemo_stale:%" PRIu64 "\nmemo_nulls:%" PRIu64
+                 "\nmemo_misses:%" PRIu64 "\nleases_given:%" PRIu64 "\nleases_refused:%" PRIu64
+                 "\nleases_expired:%" PRIu64 "\nmemo_waiting:%" PRIu64 "\nmemo_waits:%" PRIu64
+                 "\ncomputations_saved:%" PRIu64 "\n",
+                 s->memo_hits, s->memo_stale, s->memo_nulls, s->memo_misses, s->leases_given,
+                 s->leases_refused, s->leases_expired, s->memo_waiting, s->memo_waits,
+                 s->computations_saved);
     static const char *const reasons[] = {
 #define X(name, text) #text,
         REFUSAL_REASONS(X)

@@ -33,6 +33,10 @@ static struct request *take_free(struct server *server, struct policy *policy) {
     r->held = 0;
     r->sent_at = r->deadline_ms = 0;
     r->is_done = r->is_queued = r->is_pending = r->is_started = false;
+    r->note.is_kept = false;
+    r->wait.line = NULL;
+    r->wait.is_asking = false;
+    r->render = NULL;
     return r;
 }
 
@@ -89,8 +93,7 @@ bool request_is_wanted(const struct request *r) { return !r->is_done && (r->clie
 
 void request_begin_answer(struct request *r, struct answer *a) {
     bool is_wanted = request_is_wanted(r);
-    answer_render *render = r->task ? r->task->render : r->entry ? r->entry->verb->render : NULL;
-    answer_begin(a, &r->command, render, is_wanted ? request_out(r) : &r->reply);
+    answer_begin(a, &r->command, r->render, is_wanted ? request_out(r) : &r->reply);
     a->context = r->task;
     a->is_failed = !is_wanted; // nothing is rendered
     if (is_wanted && r->client)
@@ -145,8 +148,29 @@ static void finish_task(struct request *r, const struct answer *answer) {
     task->on_answer(task, answer);
 }
 
+// on_error = stale: what the near cache has kept of a memo is served past its time, as long as the
+// backend is down.
+static bool answer_stale(struct request *r, enum reply_code code) {
+    struct bytes *out;
+    if (r->space->conf->on_error != ON_ERROR_STALE || r->note.asked.len == 0)
+        return false;
+    struct near_question q = {bytes_slice(&r->note.asked), r->note.key_hash, r->note.hash};
+    struct slice kept =
+        near_find_late(r->server->reactor.near, r->space, &q, uv_now(&r->server->reactor.loop));
+    if (!waits_append_stale((out = request_out(r)), kept))
+        return false;
+    count_error(r, code);
+    r->space->stats->memo_stale++;
+    request_finish(r);
+    return true;
+}
+
 static bool is_miss_instead(const struct request *r) {
     return r->space->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
+}
+
+static bool has_steps(const struct request *r) {
+    return r->entry && r->entry->verb->flags & VERB_ASKS;
 }
 
 void request_unanswered(struct request *r, enum reply_code code, const char *message) {
@@ -154,6 +178,10 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
         finish_task(r, NULL);
         return;
     }
+    if (has_steps(r))
+        waits_failed(r);
+    if (has_steps(r) && answer_stale(r, code))
+        return;
     if (!is_miss_instead(r)) {
         request_fail(r, code, message);
         return;
@@ -164,19 +192,22 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
     request_finish(r);
 }
 
-void request_answered(struct request *r, const struct answer *answer) {
+bool request_answered(struct request *r, const struct answer *answer) {
     if (*answer->own_fault && r->space)
         backend_log_fault(r->space->backend, answer->own_fault);
     if (r->task) {
         finish_task(r, answer);
-        return;
+        return false;
     }
+    if (has_steps(r) && waits_goes_on(r, answer))
+        return true;
     struct space_stats *stats = r->space->stats;
     if (answer->is_failed && answer->code == REPLY_UNAVAILABLE && is_miss_instead(r)) {
         answer_cancel(answer);
         request_unanswered(r, answer->code, "");
-        return;
+        return false;
     }
+    stats->leases_refused += answer->is_failed && answer->code == REPLY_LEASE;
     if (answer->is_failed)
         count_error(r, answer->code);
     else if (r->entry->verb->flags & VERB_WRITE)
@@ -188,10 +219,18 @@ void request_answered(struct request *r, const struct answer *answer) {
     r->client->is_over = r->client->is_over || answer->is_too_long;
     struct slice reply = {answer->out->data + answer->start, answer->out->len - answer->start};
     stats->bytes_out += reply.len;
-    if (r->note.asked.len > 0)
+    if (r->note.is_kept)
         near_keep(r->server->reactor.near, r->space, &r->note, answer, reply,
                   uv_now(&r->server->reactor.loop));
     request_finish(r);
+    return false;
+}
+
+void request_abandoned(struct request *r, bool is_answered) {
+    if (has_steps(r) && is_answered)
+        waits_abandoned(r);
+    else if (has_steps(r))
+        waits_failed(r);
 }
 
 void request_refuse(struct client *client, enum reply_code code, const char *message) {
@@ -323,6 +362,13 @@ static void tell_near(struct request *r, const struct admission *a, const struct
     }
 }
 
+struct backend_conn *request_send_again(struct request *r, answer_render *render) {
+    r->command = (struct command){0};
+    r->render = render;
+    r->is_started = false;
+    return begin_sending(r);
+}
+
 static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room,
                             const struct near_question *q) {
     if (room == BACKEND_DOWN) {
@@ -339,8 +385,12 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
     }
     struct backend_conn *conn = begin_sending(r);
     tell_near(r, a, q);
+    if (has_steps(r))
+        waits_note(r, &a->call);
     r->entry->verb->build(&r->command, &a->call);
     backend_conn_push(conn, r);
+    if (r->entry->verb->flags & VERB_WRITE && r->server->waits.lines > 0)
+        waits_wake(r->server, r->space, r->entry, &a->call);
 }
 
 bool task_send(struct server *server, struct policy *policy, struct space *space, struct task *task,
@@ -350,6 +400,7 @@ bool task_send(struct server *server, struct policy *policy, struct space *space
     struct request *r = take_free(server, policy);
     r->space = space;
     r->task = task;
+    r->render = task->render;
     struct backend_conn *conn = begin_sending(r);
     build(&r->command, task);
     backend_conn_push(conn, r);
@@ -373,6 +424,7 @@ static struct request *request_of(struct client *client, const struct admission 
     r->entry = a->entry;
     r->space = a->space;
     r->argc = (uint32_t)a->call.argc;
+    r->render = a->entry->verb->render;
     return r;
 }
 
@@ -403,6 +455,8 @@ static bool answer_from_near(struct client *client, const struct admission *a,
         return false;
     struct space_stats *stats = a->space->stats;
     stats->near_hits++;
+    if (a->entry->verb->flags & VERB_ASKS)
+        waits_count_kept(a->space, reply);
     if (is_miss(reply))
         stats->misses++;
     else
@@ -416,6 +470,20 @@ static bool answer_from_near(struct client *client, const struct admission *a,
     bytes_append_slice(&r->reply, reply);
     request_finish(r);
     return true;
+}
+
+static bool may_be_stale(const struct admission *a) {
+    return a->entry->verb->flags & VERB_ASKS && a->space->conf->on_error == ON_ERROR_STALE &&
+           a->space->backend->tracker;
+}
+
+// For answer_stale(): under what the near cache may have kept an answer.
+static void note_question(struct request *r, const struct admission *a) {
+    struct server *server = r->server;
+    struct near_question q =
+        near_ask(server->reactor.near, a->space, a->entry, &a->call, &server->question);
+    near_note_question(&r->note, server->reactor.near, a->space, &q, 0);
+    r->note.is_kept = false;
 }
 
 static enum request_result start_remote(struct client *client, const struct admission *a,
@@ -440,6 +508,8 @@ static enum request_result start_remote(struct client *client, const struct admi
     count_request(client, a, words, count);
     a->space->stats->clamped += a->call.ttl_reason == TTL_CLAMPED;
     struct request *r = request_of(client, a);
+    if (room == BACKEND_DOWN && may_be_stale(a))
+        note_question(r, a);
     if (server->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else

@@ -12,7 +12,9 @@
 #include "policy.h"
 #include "task.h"
 #include "verb.h"
+#include "waits.h"
 
+struct backend_conn;
 struct client;
 struct server;
 
@@ -30,6 +32,8 @@ struct request {
     size_t held;            // what it costs while its turn has not come, in bytes
     struct bytes reply;     // its reply, while older requests of the client have none yet
     struct near_note note;  // what it asks that is to be kept
+    struct wait_part wait;  // memo.get's
+    answer_render *render;  // of the answer that it waits for
     uint64_t sent_at;       // where its commands begin in the connection's output, in bytes
     uint64_t deadline_ms;   // in the loop's time
     bool is_done;           // the reply is complete
@@ -61,8 +65,16 @@ void request_fail_verb(struct request *r, struct slice name);
 // The namespace that a daemon's own verb names; NULL: refused, and the request is done.
 struct space *request_find_space(struct request *r, struct slice name);
 
-// Its backend's answer is complete and rendered.
-void request_answered(struct request *r, const struct answer *answer);
+// Its backend's answer is complete and rendered. True: that was a step, and the connection is to
+// let go of it without another word.
+bool request_answered(struct request *r, const struct answer *answer);
+
+// Another step: the commands are to be written behind what it returns, and then the request pushed.
+// There must be a connection.
+struct backend_conn *request_send_again(struct request *r, answer_render *render);
+
+// Its answer has come, or never will, and nobody waits for it any more.
+void request_abandoned(struct request *r, bool is_answered);
 
 // How long its reply may be, in bytes: what client_output leaves. A write's is never cut, since it
 // has been applied.

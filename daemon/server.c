@@ -116,6 +116,8 @@ void server_close(struct server *server) {
         backend_free(b);
     }
     purge_cancel_all(server); // none has anything at a backend any more
+    waits_end(server);
+    waits_close(&server->waits);
     uv_close((uv_handle_t *)&server->sweep, NULL);
     uv_close((uv_handle_t *)&server->deadline, NULL);
     flusher_deinit(&server->reactor.flusher);
@@ -160,6 +162,7 @@ void server_drain(struct server *server) {
         close_listeners(server);
         crew_drain(server->crew);
     }
+    waits_end(server);
     close_if_drained(server);
     if (server->is_closed)
         return;
@@ -309,6 +312,7 @@ static void init_reactor(struct server *server) {
     server->last.data = server;
     server->sweep.data = server->deadline.data = server;
     uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    waits_init(&server->waits, server);
     server->started_ms = uv_now(&reactor->loop);
 }
 

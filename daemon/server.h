@@ -31,6 +31,7 @@ struct server {
     struct reload reload;         // worker 0's
     struct supervisor supervisor; // likewise
     struct purge *purges;         // going on: a list
+    struct waits waits;
     struct server_stats stats;
     struct listener **listeners; // worker 0's, for all
     size_t listener_count;

@@ -28,6 +28,13 @@ struct space_stats {
     uint64_t misses;    // reads that did not
     uint64_t near_hits; // of both, those answered from the near cache
     uint64_t writes;
+    uint64_t memo_hits, memo_stale, memo_nulls, memo_misses; // replies of memo.get, by state
+    uint64_t leases_given;
+    uint64_t leases_refused;           // memo.put and memo.null that came too late
+    uint64_t leases_expired;           // ended with nothing, while somebody waited
+    uint64_t memo_waiting;             // requests, now
+    uint64_t memo_waits;               // requests that had to wait
+    uint64_t computations_saved;       // that were told what another has computed
     uint64_t errors[REPLY_CODE_COUNT]; // error replies, by code
     uint64_t refused[REFUSALS];        // POLICY errors, by reason
     uint64_t clamped;                  // ttl= above max_ttl, shortened

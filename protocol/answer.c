@@ -74,6 +74,10 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->ttl_ms = ANSWER_NO_TTL;
     a->is_too_long = a->is_unwrapped = a->is_failed = a->is_miss = false;
     a->element = 0;
+    a->stale_ms = c->stale_ms;
+    a->early_factor = c->early_factor;
+    a->memo_state = MEMO_NONE;
+    a->has_lease = false;
     a->total = 0;
     a->limit = c->limit;
     a->last = 0;

@@ -31,6 +31,17 @@ struct event {
 
 #define ANSWER_NO_TTL INT64_MIN
 
+// What memo.get has found: memo.h.
+enum memo_state {
+    MEMO_NONE, // no answer of memo.get
+    MEMO_HIT,
+    MEMO_STALE,
+    MEMO_NULL,
+    MEMO_MISS,
+    MEMO_ASK,       // the read alone does not tell: memo_build_ask() does
+    MEMO_ASK_EARLY, // fresh, but due for an early refresh
+};
+
 struct answer;
 typedef void answer_render(struct answer *a, const struct event *e);
 
@@ -51,6 +62,11 @@ struct answer {
     enum reply_code code; // of that error
     uint32_t element;     // in EXEC's array: the element now being read
     int64_t ttl_ms;       // of the key, as PTTL says it; ANSWER_NO_TTL: it said nothing
+    // For memo.get:
+    int64_t stale_ms;    // as the builder set it in the command
+    double early_factor; // likewise
+    enum memo_state memo_state;
+    bool has_lease;
     // For renderers that gather:
     int64_t total; // a sum, or a count
     int64_t limit; // as the builder set it in the command

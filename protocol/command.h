@@ -23,6 +23,8 @@ struct command {
     bool is_transaction; // the last top-level answer is EXEC's
     bool has_ttl;        // the first top-level answer is PTTL's, and not for the client
     int64_t limit;       // for the renderer: how many items it may show
+    int64_t stale_ms;    // for that of memo.get: as in the call
+    double early_factor; // likewise
 };
 
 struct call;

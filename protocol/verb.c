@@ -127,8 +127,8 @@ static void add_rows(struct verb_table *table, const struct verb *rows, size_t c
 }
 
 struct verb_table *verb_table_new(const struct verb *more, size_t count) {
-    static const struct verb *const collections[] = {any_verbs, key_verbs,    dict_verbs,
-                                                     set_verbs, sorted_verbs, counter_verbs};
+    static const struct verb *const collections[] = {
+        any_verbs, key_verbs, dict_verbs, set_verbs, sorted_verbs, counter_verbs, memo_verbs};
     struct verb_table *table = mem_new(sizeof(*table));
     index_init(&table->index, VERBS_MOST);
     for (size_t i = 0; i < sizeof(collections) / sizeof(*collections); i++) {
@@ -346,6 +346,12 @@ void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t 
         reply_array(out, argc - (s->least - s->group));
         for (size_t i = s->least - s->group; i < argc; i++)
             reply_nil(out);
+        break;
+    case MISS_MEMO:
+        reply_array(out, 3);
+        reply_bulk(out, SLICE("MISS"));
+        reply_nil(out);
+        reply_nil(out);
         break;
     case MISS_SCAN:
         reply_array(out, 2);

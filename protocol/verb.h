@@ -24,14 +24,16 @@ enum collection {
 const char *collection_name(enum collection collection);
 
 enum verb_flags {
-    VERB_READ = 1 << 0,    // needs `read`
-    VERB_WRITE = 1 << 1,   // needs `write`
-    VERB_ADMIN = 1 << 2,   // needs `admin`
-    VERB_OPEN = 1 << 3,    // may be said before auth
-    VERB_IN_TURN = 1 << 4, // waits for the client's earlier requests: its reply tells of them
-    VERB_REMOVES = 1 << 5, // leaves no key: there is no ttl to decide
+    VERB_READ = 1 << 0,          // needs `read`
+    VERB_WRITE = 1 << 1,         // needs `write`
+    VERB_ADMIN = 1 << 2,         // needs `admin`
+    VERB_OPEN = 1 << 3,          // may be said before auth
+    VERB_IN_TURN = 1 << 4,       // waits for the client's earlier requests: its reply tells of them
+    VERB_REMOVES = 1 << 5,       // leaves no key: there is no ttl to decide
+    VERB_OWN_TTL = VERB_REMOVES, // nor is there where the verb has a ttl of its own
     VERB_NEAR = 1 << 7, // a read whose answer is a function of what one key holds: the near cache
                         // may keep it
+    VERB_ASKS = 1 << 8, // its answer may call for another step: the daemon's waits.h
     VERB_NEW_TTL = 1 << 6, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
 };
 
@@ -56,6 +58,7 @@ enum miss {
     MISS_NILS,   // a nil for each argument that repeats
     MISS_RANDOM, // nil, or *0 when a count is asked for
     MISS_SCAN,   // the iteration is over: cursor 0, *0
+    MISS_MEMO,   // MISS, nil, nil
 };
 
 enum add_if { ADD_ALWAYS, ADD_IF_ABSENT, ADD_IF_PRESENT, ADD_IF_GREATER, ADD_IF_LESS };
@@ -93,6 +96,9 @@ struct call {
     int64_t limit;
     int64_t count;
     int64_t wait_ms;
+    // For the collection memo alone, as the namespace says; otherwise not set:
+    int64_t stale_ms, lease_ms, null_ttl_ms;
+    double early_factor; // -ln(random) * beta of XFetch: memo.c; 0: no early refresh
 };
 
 struct verb {
@@ -165,4 +171,4 @@ void verb_append_help(struct bytes *out, const struct verb *verb);
 
 // The rows of each collection, ended by one without a name.
 extern const struct verb any_verbs[], key_verbs[], dict_verbs[], set_verbs[], sorted_verbs[],
-    counter_verbs[];
+    counter_verbs[], memo_verbs[];

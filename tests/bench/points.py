@@ -19,7 +19,7 @@ class Operation:
 
     def __init__(self, name, nils=0, form="array", **words):
         self.name = name
-        self.nils = nils  # that a good reply holds
+        self.nils = nils  # that a good reply of cachesd holds
         self.form = form  # of cachesd's requests; the others know only arrays
         self.words = words
 

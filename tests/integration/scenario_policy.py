@@ -5,6 +5,7 @@ import unittest
 
 import harness
 import resp
+from scenario_access import code_of
 import verbs
 
 HEAD = "[cachesd]\nlisten = {listen}\n[backend main]\nurl = {redis:main}\n"
@@ -24,8 +25,7 @@ def of_namespaces(client):
 
 class Refusals(unittest.TestCase):
     def code(self, client, *words):
-        reply = client.call(*words)
-        return reply.code if isinstance(reply, resp.Error) else "served"
+        return code_of(client.call(*words))
 
     def test_readonly_refuses_every_write_and_serves_every_read(self):
         with harness.World() as world:

@@ -49,7 +49,7 @@ def take_reply(lines):
     first, lines = lines[0], lines[1:]
     assert REPLY.match(first), f"not a reply: {first}"
     reply = first + "\r\n"
-    if first[0] == "$":
+    if first[0] == "$" and first != "$-1":
         text = lines[0]
         lines = lines[1:]
         while len(text) < int(first[1:]):

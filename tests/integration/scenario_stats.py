@@ -55,6 +55,10 @@ NOT_MOVED_HERE = {
     ("namespace", "near_hits"),  # scenario_near.py
     *(("near", "near_" + name) for name in ("entries", "hits", "misses", "kept", "evicted")),
     *(("near", "near_" + name) for name in ("void", "too_large")),
+    # scenario_memo.py:
+    *(("namespace", "memo_" + name) for name in ("hits", "stale", "nulls", "misses", "waiting", "waits")),
+    *(("namespace", "leases_" + name) for name in ("given", "refused", "expired")),
+    *(("namespace", "computations_saved"), ("namespace", "errors_LEASE"), ("requests", "errors_LEASE")),
 }
 
 

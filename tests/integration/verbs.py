@@ -11,10 +11,10 @@ READS = {
     *("dict.items", "dict.scan", "set.has", "set.len", "set.members", "set.random"),
     *("set.scan", "sorted.has", "sorted.len", "sorted.score", "sorted.rank", "sorted.range"),
     *("sorted.between", "sorted.scan", "counter.get", "counter.len", "counter.total"),
-    *("counter.items", "counter.top"),
+    *("counter.items", "counter.top", "memo.get"),
 }
 SAMPLES = {"F": "f", "M": "m", "V": "1", "VERB": "ping", "cursor": "0"}
-SAMPLES.update({"USER": "nobody", "TOKEN": "wrong"})
+SAMPLES.update({"USER": "nobody", "TOKEN": "wrong", "lease": "0123456789abcdef"})
 NUMBERS = {"n", "count", "start", "stop", "score", "min", "max"}
 
 

@@ -1,0 +1,421 @@
+#include "waits.h"
+
+#include <sodium.h>
+
+#include "mem.h"
+#include "server.h"
+
+enum { TICK_MS = 5, FIRST_PAUSE_MS = 5, LONGEST_PAUSE_MS = 100, TOKEN_BYTES = MEMO_TOKEN_SIZE / 2 };
+
+struct wait_line {
+    struct wait_line *next; // in its slot
+    struct bytes key;       // the real one
+    const struct backend *backend;
+    uint64_t hash;
+    struct request *first, *last; // who waits, by r->next_pending; the longest first
+    struct request *asking;       // was the first, and is at the backend
+    struct request *asked_to;     // the last who waited when it was sent; NULL: nobody else
+    uint64_t due_ms;              // when the first is to ask
+    unsigned asks;                // in vain, so far
+    bool is_woken;                // a write was sent behind the question now under way
+};
+
+static uint64_t now_of(const struct server *server) { return uv_now(&server->reactor.loop); }
+
+static struct slice key_of(const struct request *r) {
+    return (struct slice){r->note.asked.data, r->note.key_len};
+}
+
+// --- lines ------------------------------------------------------------------------------------
+
+static struct wait_line **find_line(struct server *server, const struct backend *backend,
+                                    struct slice key, uint64_t hash) {
+    struct wait_line **at = &server->waits.slots[hash % WAIT_SLOTS];
+    while (*at && !((*at)->hash == hash && (*at)->backend == backend &&
+                    slice_equal(bytes_slice(&(*at)->key), key)))
+        at = &(*at)->next;
+    return at;
+}
+
+static uint64_t hash_of(struct slice key) { return hash_slice(key, 0); }
+
+static struct wait_line *line_of(struct request *r) {
+    struct waits *waits = &r->server->waits;
+    uint64_t hash = hash_of(key_of(r));
+    struct wait_line **at = find_line(r->server, r->space->backend, key_of(r), hash);
+    if (*at)
+        return *at;
+    struct wait_line *line = *at = mem_new(sizeof(*line));
+    line->hash = hash;
+    line->backend = r->space->backend;
+    bytes_append_slice(&line->key, key_of(r));
+    waits->lines++;
+    return line;
+}
+
+static void free_if_empty(struct server *server, struct wait_line *line) {
+    if (line->first || line->asking)
+        return;
+    struct wait_line **at = &server->waits.slots[line->hash % WAIT_SLOTS];
+    while (*at != line)
+        at = &(*at)->next;
+    *at = line->next;
+    server->waits.lines--;
+    bytes_deinit(&line->key);
+    mem_free(line);
+}
+
+// Takes the first out of the line; it is in nobody's hands then but its client's.
+static struct request *take_first(struct wait_line *line) {
+    struct request *r = line->first;
+    line->first = r->next_pending;
+    if (!line->first)
+        line->last = NULL;
+    if (line->asked_to == r)
+        line->asked_to = NULL;
+    r->next_pending = NULL;
+    r->wait.line = NULL;
+    r->space->stats->memo_waiting--;
+    return r;
+}
+
+// --- replies ----------------------------------------------------------------------------------
+
+static void count(struct request *r, enum memo_state state, bool has_lease) {
+    struct space_stats *stats = r->space->stats;
+    stats->memo_hits += state == MEMO_HIT;
+    stats->memo_stale += state == MEMO_STALE;
+    stats->memo_nulls += state == MEMO_NULL;
+    stats->memo_misses += state == MEMO_MISS;
+    stats->leases_given += has_lease;
+}
+
+// Who waited in line is done with.
+static void finish(struct request *r, struct slice reply, enum memo_state state) {
+    if (r->client) {
+        bytes_append_slice(request_out(r), reply);
+        count(r, state, false);
+        r->space->stats->hits += state != MEMO_MISS;
+        r->space->stats->misses += state == MEMO_MISS;
+        request_finish(r);
+    }
+    request_release(r);
+}
+
+static void finish_in_vain(struct request *r) {
+    struct bytes reply = {0};
+    verb_append_miss(&reply, r->entry, r->argc);
+    finish(r, bytes_slice(&reply), MEMO_MISS);
+    bytes_deinit(&reply);
+}
+
+// The reply of another: the same, but that the lease is not theirs.
+static struct bytes reply_without_lease(const struct answer *a) {
+    struct bytes reply = {0};
+    size_t lease = strlen("$16\r\n") + MEMO_TOKEN_SIZE + strlen("\r\n");
+    bytes_append(&reply, a->out->data + a->start, a->out->len - a->start);
+    if (a->has_lease) {
+        reply.len -= lease;
+        reply_nil(&reply);
+    }
+    return reply;
+}
+
+// What the one who asked was told is told to all who waited when that was sent.
+static void tell_line(struct wait_line *line, const struct answer *a) {
+    struct request *last = line->asked_to;
+    struct bytes reply = reply_without_lease(a);
+    for (bool is_last = !last; !is_last;) {
+        struct request *r = take_first(line);
+        is_last = r == last;
+        r->space->stats->computations_saved += a->memo_state != MEMO_MISS && r->client;
+        finish(r, bytes_slice(&reply), a->memo_state);
+    }
+    bytes_deinit(&reply);
+}
+
+// --- asking -----------------------------------------------------------------------------------
+
+static void make_token(struct request *r) {
+    unsigned char bytes[TOKEN_BYTES];
+    *r->wait.token = '\0';
+    if (!r->wait.may_lease)
+        return;
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2hex(r->wait.token, sizeof(r->wait.token), bytes, sizeof(bytes));
+}
+
+// False: the backend is down, and nothing has happened.
+static bool ask(struct request *r, bool is_early) {
+    const struct namespace_conf *conf = r->space->conf;
+    if (backend_room(r->space->backend) == BACKEND_DOWN)
+        return false;
+    make_token(r);
+    r->wait.is_asking = true;
+    r->note.is_kept = false;
+    struct backend_conn *conn = request_send_again(r, render_memo_asked);
+    memo_build_ask(&r->command, key_of(r), slice_of(r->wait.token), conf->lease_ms, conf->stale_ms,
+                   is_early);
+    backend_conn_push(conn, r);
+    return true;
+}
+
+static uint64_t pause_ms(struct server *server, unsigned asks) {
+    uint64_t pause = asks < 5 ? (uint64_t)FIRST_PAUSE_MS << asks : LONGEST_PAUSE_MS;
+    if (pause > LONGEST_PAUSE_MS)
+        pause = LONGEST_PAUSE_MS;
+    return pause - random_up_to(&server->reactor.random, pause / 2);
+}
+
+static void pause_line(struct server *server, struct wait_line *line) {
+    line->asking = NULL;
+    line->asked_to = NULL;
+    line->due_ms = now_of(server) + (line->is_woken ? 0 : pause_ms(server, line->asks++));
+    line->is_woken = false;
+}
+
+// The first asks for the whole line.
+static void ask_for_line(struct server *server, struct wait_line *line) {
+    enum backend_room room = backend_room(line->backend);
+    if (room == BACKEND_FULL) {
+        line->due_ms = now_of(server) + LONGEST_PAUSE_MS;
+        return;
+    }
+    while (room == BACKEND_DOWN && line->first) {
+        struct request *r = take_first(line);
+        if (r->client)
+            request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
+        request_release(r);
+    }
+    if (!line->first)
+        return;
+    struct request *r = take_first(line);
+    r->wait.line = line;
+    line->asking = r;
+    line->asked_to = line->last;
+    ask(r, false);
+}
+
+static void visit_line(struct server *server, struct wait_line *line) {
+    uint64_t now = now_of(server);
+    struct request *kept = NULL, *kept_last = NULL, *last_asked = line->asked_to;
+    while (line->first) { // who has gone, or waited long enough, leaves
+        struct request *r = line->first;
+        bool was_last_asked = r == last_asked;
+        take_first(line);
+        if (!r->client || now >= r->wait.wait_until_ms) {
+            finish_in_vain(r);
+            if (was_last_asked)
+                last_asked = kept_last;
+            continue;
+        }
+        r->wait.line = line;
+        r->space->stats->memo_waiting++;
+        if (kept_last)
+            kept_last->next_pending = r;
+        else
+            kept = r;
+        kept_last = r;
+    }
+    line->first = kept;
+    line->last = kept_last;
+    line->asked_to = last_asked;
+    if (line->first && !line->asking && now >= line->due_ms)
+        ask_for_line(server, line);
+    free_if_empty(server, line);
+}
+
+static void visit_lines(struct server *server) {
+    for (size_t i = 0; i < WAIT_SLOTS; i++)
+        for (struct wait_line *line = server->waits.slots[i], *next; line; line = next) {
+            next = line->next;
+            visit_line(server, line);
+        }
+    if (server->waits.lines == 0)
+        uv_timer_stop(&server->waits.timer);
+}
+
+static void on_tick(uv_timer_t *timer) { visit_lines(timer->data); }
+
+// --- leases for nobody ------------------------------------------------------------------------
+
+struct drop {
+    struct task task;
+    struct bytes key;
+    char token[MEMO_TOKEN_SIZE + 1];
+};
+
+static void build_drop(struct command *c, struct task *task) {
+    struct drop *drop = (struct drop *)task;
+    memo_build_drop(c, bytes_slice(&drop->key), slice_of(drop->token));
+}
+
+static void on_dropped(struct task *task, const struct answer *answer) {
+    struct drop *drop = (struct drop *)task;
+    (void)answer;
+    bytes_deinit(&drop->key);
+    mem_free(drop);
+}
+
+// Whether it was given does not matter: the lease is dropped if it was.
+static void drop_lease(struct request *r) {
+    if (!*r->wait.token)
+        return;
+    struct drop *drop = mem_new(sizeof(*drop));
+    drop->task = (struct task){render_as_is, on_dropped};
+    bytes_append_slice(&drop->key, key_of(r));
+    memcpy(drop->token, r->wait.token, sizeof(drop->token));
+    if (!task_send(r->server, r->policy, r->space, &drop->task, build_drop))
+        on_dropped(&drop->task, NULL); // the lease's own ttl ends it
+}
+
+void waits_abandoned(struct request *r) {
+    if (!r->wait.is_asking)
+        return;
+    waits_failed(r);
+    r->wait.is_asking = false;
+    drop_lease(r);
+}
+
+// --- steps ------------------------------------------------------------------------------------
+
+void waits_note(struct request *r, const struct call *call) {
+    if (r->note.asked.len == 0) { // the near cache has not noted it
+        bytes_append_slice(&r->note.asked, call->prefix);
+        bytes_append_slice(&r->note.asked, call->args[0]);
+    }
+    r->note.key_len = call->prefix.len + call->args[0].len;
+    r->wait.may_lease = caller_may_write(&r->client->caller) && !r->space->conf->is_readonly;
+    r->wait.wait_until_ms = now_of(r->server) + (uint64_t)call->wait_ms;
+    r->wait.is_asking = false;
+    r->wait.line = NULL;
+}
+
+static bool may_wait(const struct request *r) {
+    return now_of(r->server) < r->wait.wait_until_ms && !r->server->is_draining;
+}
+
+// Who has asked goes before all who came later.
+static void wait_in_line(struct request *r, bool is_first) {
+    struct wait_line *line = line_of(r);
+    r->wait.line = line;
+    r->space->stats->memo_waiting++;
+    r->next_pending = is_first ? line->first : NULL;
+    if (is_first || !line->first)
+        line->first = r;
+    else
+        line->last->next_pending = r;
+    if (!line->last || !is_first)
+        line->last = r;
+    if (!uv_is_active((uv_handle_t *)&r->server->waits.timer))
+        uv_timer_start(&r->server->waits.timer, on_tick, TICK_MS, TICK_MS);
+}
+
+void waits_failed(struct request *r) {
+    struct wait_line *line = r->wait.line;
+    r->wait.line = NULL;
+    if (line && line->asking == r)
+        pause_line(r->server, line);
+}
+
+static bool told(struct request *r, const struct answer *a) {
+    struct wait_line *line = r->wait.line;
+    bool is_in_vain = a->memo_state == MEMO_MISS && !a->has_lease;
+    r->wait.is_asking = false;
+    r->wait.line = NULL;
+    if (is_in_vain && may_wait(r)) {
+        bool is_new = !line;
+        answer_cancel(a);
+        r->space->stats->memo_waits += is_new;
+        wait_in_line(r, !is_new);
+        if (!is_new || r->wait.line->first == r->wait.line->last) // else it has its pace already
+            pause_line(r->server, r->wait.line);
+        return true;
+    }
+    count(r, a->memo_state, a->has_lease);
+    if (a->has_lease && client_is_gone(r->client))
+        drop_lease(r);
+    if (!line)
+        return false;
+    // A lease that was waited for has ended with nothing.
+    r->space->stats->leases_expired += a->memo_state == MEMO_MISS && a->has_lease;
+    if (a->memo_state != MEMO_MISS)
+        tell_line(line, a);
+    pause_line(r->server, line);
+    return false;
+}
+
+bool waits_goes_on(struct request *r, const struct answer *a) {
+    if (a->is_failed) {
+        waits_failed(r);
+        return false;
+    }
+    if (r->wait.is_asking)
+        return told(r, a);
+    if (a->memo_state != MEMO_ASK && a->memo_state != MEMO_ASK_EARLY) {
+        count(r, a->memo_state, false);
+        return false;
+    }
+    if (ask(r, a->memo_state == MEMO_ASK_EARLY))
+        return true;
+    request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
+    request_release(r);
+    return true;
+}
+
+// --- kept replies -----------------------------------------------------------------------------
+
+#define HIT   "*3\r\n$3\r\nHIT\r\n"
+#define STALE "*3\r\n$5\r\nSTALE\r\n"
+
+void waits_count_kept(const struct space *space, struct slice reply) {
+    bool is_hit = slice_begins(reply, SLICE(HIT));
+    space->stats->memo_hits += is_hit;
+    space->stats->memo_nulls += !is_hit;
+}
+
+bool waits_append_stale(struct bytes *out, struct slice kept) {
+    if (!slice_begins(kept, SLICE(HIT)))
+        return false;
+    bytes_append_literal(out, STALE);
+    bytes_append(out, kept.data + strlen(HIT), kept.len - strlen(HIT));
+    return true;
+}
+
+// --- all --------------------------------------------------------------------------------------
+
+void waits_wake(struct server *server, const struct space *space, const struct verb_entry *entry,
+               const struct call *call) {
+    size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
+    struct bytes key = {0};
+    for (size_t i = 0; i < keys; i++) {
+        key.len = 0;
+        bytes_append_slice(&key, call->prefix);
+        bytes_append_slice(&key, call->args[i]);
+        struct slice real = bytes_slice(&key);
+        struct wait_line *line = *find_line(server, space->backend, real, hash_of(real));
+        if (line && line->asking)
+            line->is_woken = true;
+        else if (line)
+            ask_for_line(server, line);
+    }
+    bytes_deinit(&key);
+}
+
+void waits_init(struct waits *waits, struct server *server) {
+    uv_timer_init(&server->reactor.loop, &waits->timer);
+    waits->timer.data = server;
+}
+
+void waits_end(struct server *server) {
+    for (size_t i = 0; i < WAIT_SLOTS; i++) {
+        for (struct wait_line *line = server->waits.slots[i], *next; line; line = next) {
+            next = line->next;
+            while (line->first)
+                finish_in_vain(take_first(line));
+            free_if_empty(server, line);
+        }
+    }
+}
+
+void waits_close(struct waits *waits) { uv_close((uv_handle_t *)&waits->timer, NULL); }

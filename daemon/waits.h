@@ -1,0 +1,64 @@
+// Waits: the further steps of memo.get, and who waits for a result that somebody else computes.
+//
+//   memo.get ── GET ──► HIT, NULL: the reply
+//                └────► else ASK: one script decides, and may give the lease
+//                          ├──► HIT, STALE, NULL, MISS with a lease: the reply
+//                          └──► MISS without one: waits, if it may
+//   a line waits for a key: its first asks again and again, and at once when a write to the key is
+//   sent. What that tells, tells all who waited when it was sent: who came later might have seen a
+//   newer state already.
+#pragma once
+
+#include <uv.h>
+
+#include "memo.h"
+#include "policy.h"
+#include "verb.h"
+
+struct wait_line; // those who wait for one key
+struct request;
+struct server;
+
+enum { WAIT_SLOTS = 256 };
+
+struct waits {
+    struct wait_line *slots[WAIT_SLOTS]; // by the hash of the real key
+    size_t lines;
+    uv_timer_t timer; // runs while somebody waits
+};
+
+// What a request keeps for it.
+struct wait_part {
+    struct wait_line *line;     // it waits in, or asks for; NULL: none
+    uint64_t wait_until_ms;     // in the loop's time
+    char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take one
+    bool is_asking;             // the script is at the backend
+    bool may_lease;             // its caller may write
+};
+
+void waits_init(struct waits *waits, struct server *server);
+
+// The daemon ends: who waits is answered.
+void waits_end(struct server *server);
+void waits_close(struct waits *waits);
+
+// Notes what a further step will need. The real key stands at the front of r->note.asked.
+void waits_note(struct request *r, const struct call *call);
+
+// A complete answer: true when the request goes on instead of being finished.
+bool waits_goes_on(struct request *r, const struct answer *answer);
+
+// The request was answered for by an error; nobody waits for it any more, though its answer has
+// come now.
+void waits_failed(struct request *r);
+void waits_abandoned(struct request *r);
+
+// Counts a reply of memo.get that the near cache gives.
+void waits_count_kept(const struct space *space, struct slice reply);
+
+// Appends a kept HIT as STALE; false: it is none.
+bool waits_append_stale(struct bytes *out, struct slice kept);
+
+// A write of these keys has been sent: who waits for one of them asks again behind it.
+void waits_wake(struct server *server, const struct space *space, const struct verb_entry *entry,
+               const struct call *call);

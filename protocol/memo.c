@@ -1,0 +1,310 @@
+// Verbs of the collection `memo`: a computed result, with stampede protection (memo.h).
+#include "memo.h"
+
+#include "number.h"
+#include "verb.h"
+
+// --- scripts ----------------------------------------------------------------------------------
+
+// What each of them begins with: the value v, its PTTL p, and of a string that is no plain value its
+// letter. read(v) gives the token, floor, extra, delta and value of S; delta and value of V.
+#define SCRIPT_READ                                                                                \
+    "local v = redis.call('GET', KEYS[1])\n"                                                       \
+    "local p = redis.call('PTTL', KEYS[1])\n"                                                      \
+    "local kind = ''\n"                                                                            \
+    "if v and string.sub(v, 1, 5) == '\\0memo' then kind = string.sub(v, 6, 6) end\n"              \
+    "local token, floor, extra, delta, value = '', 0, 0, 0, v\n"                                   \
+    "if kind == 'L' then token = string.sub(v, 7) end\n"                                           \
+    "if kind == 'S' then\n"                                                                        \
+    "  local _, _, t, f, e, d, at = string.find(v, '^(%S+) (%d+) (%d+) (%d+) ()', 7)\n"            \
+    "  token, floor, extra, delta = t, tonumber(f), tonumber(e), tonumber(d)\n"                    \
+    "  value = string.sub(v, at)\n"                                                                \
+    "elseif kind == 'V' then\n"                                                                    \
+    "  local _, _, d, at = string.find(v, '^(%d+) ()', 7)\n"                                       \
+    "  delta, value = tonumber(d), string.sub(v, at)\n"                                            \
+    "end\n"
+
+// ARGV: token, lease, stale, early.
+static const char ask_script[] =
+    SCRIPT_READ "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+                "if kind == 'N' then return {'NULL', false, false} end\n"
+                "if kind == 'L' then return {'MISS', false, false} end\n"
+                "local ended = kind ~= 'S' or p <= floor\n"
+                "local rest = p - extra\n"
+                "if not v or (p >= 0 and rest <= 0) then\n"
+                "  if mine == '' or not ended then return {'MISS', false, false} end\n"
+                "  redis.call('SET', KEYS[1], '\\0memoL' .. mine, 'PX', lease)\n"
+                "  return {'MISS', false, mine}\n"
+                "end\n"
+                "local state = 'HIT'\n"
+                "if p >= 0 and rest <= stale then state = 'STALE' end\n"
+                "if p < 0 or mine == '' or not ended or (state == 'HIT' and ARGV[4] == '0') then\n"
+                "  return {state, value, false}\n"
+                "end\n"
+                "local full = p\n"
+                "if full < lease then extra = extra + lease - full; full = lease end\n"
+                "redis.call('SET', KEYS[1], '\\0memoS' .. mine .. ' ' .. (full - lease) .. ' ' .. extra"
+                " .. ' ' .. delta .. ' ' .. value, 'PX', full)\n"
+                "return {state, value, mine}\n";
+
+// The lease ARGV[1] still holds; `left` is what it has left.
+#define SCRIPT_HOLDS                                                                               \
+    "local left = p - floor\n"                                                                     \
+    "if token == '' or token ~= ARGV[1] or left <= 0 then return 0 end\n"
+
+// ARGV: token, value, ttl with stale ("" for none), lease, whether delta is kept.
+static const char put_script[] =
+    SCRIPT_READ SCRIPT_HOLDS
+    "local new = ARGV[2]\n"
+    "if ARGV[5] == '1' or string.sub(new, 1, 5) == '\\0memo' then\n"
+    "  new = '\\0memoV' .. math.max(tonumber(ARGV[4]) - left, 0) .. ' ' .. new\n"
+    "end\n"
+    "if ARGV[3] == '' then redis.call('SET', KEYS[1], new)\n"
+    "else redis.call('SET', KEYS[1], new, 'PX', ARGV[3]) end\n"
+    "return 1\n";
+
+// ARGV: token, ttl.
+static const char null_script[] =
+    SCRIPT_READ SCRIPT_HOLDS "redis.call('SET', KEYS[1], '\\0memoN', 'PX', ARGV[2])\n"
+                             "return 1\n";
+
+// ARGV: token. A value goes back to what it was.
+static const char drop_script[] =
+    SCRIPT_READ SCRIPT_HOLDS
+    "if kind == 'L' or p <= extra then redis.call('DEL', KEYS[1]) return 1 end\n"
+    "if delta > 0 or string.sub(value, 1, 5) == '\\0memo' then\n"
+    "  value = '\\0memoV' .. delta .. ' ' .. value\n"
+    "end\n"
+    "redis.call('SET', KEYS[1], value, 'PX', p - extra)\n"
+    "return 1\n";
+
+static void begin_script(struct command *c, struct slice script, size_t args) {
+    command_begin(c, SLICE("EVAL"), 4 + args);
+    command_word(c, script);
+    command_word(c, SLICE("1"));
+}
+
+#define SCRIPT(text) ((struct slice){(text), sizeof(text) - 1})
+
+void memo_build_ask(struct command *c, struct slice key, struct slice token, int64_t lease_ms,
+                    int64_t stale_ms, bool is_early) {
+    begin_script(c, SCRIPT(ask_script), 4);
+    command_word(c, key);
+    command_word(c, token);
+    command_integer(c, lease_ms);
+    command_integer(c, stale_ms);
+    command_integer(c, is_early);
+}
+
+void memo_build_drop(struct command *c, struct slice key, struct slice token) {
+    begin_script(c, SCRIPT(drop_script), 1);
+    command_word(c, key);
+    command_word(c, token);
+}
+
+// --- commands ---------------------------------------------------------------------------------
+
+// One round trip for what is there and fresh. Where nothing stale is served and nothing refreshed
+// early, being there is being fresh.
+static void build_get(struct command *c, const struct call *call) {
+    c->stale_ms = call->stale_ms;
+    c->early_factor = call->early_factor;
+    if (!c->has_ttl && (call->stale_ms > 0 || call->early_factor > 0))
+        command_ask_ttl(c, call);
+    command_begin(c, SLICE("GET"), 2);
+    command_key(c, call, call->args[0]);
+}
+
+static bool begins_like_ours(struct slice value) {
+    return slice_begins(value, (struct slice){MEMO_MAGIC, MEMO_MAGIC_SIZE});
+}
+
+static void build_set(struct command *c, const struct call *call) {
+    struct slice value = call->args[1];
+    bool has_ttl = call->ttl_rule == TTL_SET;
+    command_begin(c, SLICE("SET"), has_ttl ? 5 : 3);
+    command_key(c, call, call->args[0]);
+    if (begins_like_ours(value))
+        reply_bulk_of(c->out, SLICE(MEMO_MAGIC "V0 "), value);
+    else
+        command_word(c, value);
+    if (!has_ttl)
+        return;
+    command_word(c, SLICE("PX"));
+    command_integer(c, call->ttl_ms + call->stale_ms);
+}
+
+static void build_put(struct command *c, const struct call *call) {
+    begin_script(c, SCRIPT(put_script), 5);
+    command_key(c, call, call->args[0]);
+    command_word(c, call->args[1]);
+    command_word(c, call->args[2]);
+    if (call->ttl_rule == TTL_SET)
+        command_integer(c, call->ttl_ms + call->stale_ms);
+    else
+        command_word(c, SLICE(""));
+    command_integer(c, call->lease_ms);
+    command_integer(c, call->early_factor > 0);
+}
+
+static void build_null(struct command *c, const struct call *call) {
+    begin_script(c, SCRIPT(null_script), 2);
+    command_key(c, call, call->args[0]);
+    command_word(c, call->args[1]);
+    command_integer(c, call->null_ttl_ms);
+}
+
+static void build_drop(struct command *c, const struct call *call) {
+    begin_script(c, SCRIPT(drop_script), 1);
+    command_key(c, call, call->args[0]);
+    command_word(c, call->args[1]);
+}
+
+// --- answers ----------------------------------------------------------------------------------
+
+static void write_reply(struct answer *a, enum memo_state state, struct slice name,
+                        const struct slice *value) {
+    a->memo_state = state;
+    reply_array(a->out, 3);
+    reply_bulk(a->out, name);
+    if (value)
+        reply_bulk(a->out, *value);
+    else
+        reply_nil(a->out);
+    reply_nil(a->out);
+}
+
+// Takes a whole number and the space behind it off the front; -1: there is none.
+static int64_t take_number(struct slice *s) {
+    int64_t number = 0;
+    size_t at = 0;
+    for (; at < s->len && at < 15 && s->data[at] >= '0' && s->data[at] <= '9'; at++)
+        number = number * 10 + (s->data[at] - '0');
+    if (at == 0 || at == s->len || s->data[at] != ' ')
+        return -1;
+    *s = (struct slice){s->data + at + 1, s->len - at - 1};
+    return number;
+}
+
+// The value that took delta_ms to compute is fresh for another rest_ms: is it time to compute it
+// again? XFetch (Vattani, Chierichetti, Lowenstein: "Optimal probabilistic cache stampede
+// prevention", VLDB 2015): when -ln(random) * beta * delta reaches to its end.
+static bool is_due_early(const struct answer *a, int64_t delta_ms, int64_t rest_ms) {
+    return a->early_factor > 0 && (double)delta_ms * a->early_factor >= (double)rest_ms;
+}
+
+// A value that Redis keeps for ttl_ms, the last stale_ms of it for when it is stale.
+static void render_value(struct answer *a, int64_t delta_ms, struct slice value) {
+    bool is_for_ever = !a->has_ttl || a->ttl_ms < 0;
+    int64_t rest_ms = a->ttl_ms - a->stale_ms;
+    if (!is_for_ever && rest_ms <= 0)
+        a->memo_state = MEMO_ASK;
+    else if (!is_for_ever && is_due_early(a, delta_ms, rest_ms))
+        a->memo_state = MEMO_ASK_EARLY;
+    else
+        write_reply(a, MEMO_HIT, SLICE("HIT"), &value);
+    if (!is_for_ever)
+        a->ttl_ms = rest_ms; // the near cache keeps it for so long
+}
+
+static void render_ours(struct answer *a, struct slice text) {
+    char kind = text.len > MEMO_MAGIC_SIZE ? text.data[MEMO_MAGIC_SIZE] : '\0';
+    struct slice rest = {text.data + MEMO_MAGIC_SIZE + 1, text.len - MEMO_MAGIC_SIZE - 1};
+    int64_t delta_ms = kind == 'V' ? take_number(&rest) : -1;
+    if (kind == 'N')
+        write_reply(a, MEMO_NULL, SLICE("NULL"), NULL);
+    else if (kind == 'V' && delta_ms >= 0)
+        render_value(a, delta_ms, rest);
+    else
+        a->memo_state = MEMO_ASK;
+}
+
+static void render_get(struct answer *a, const struct event *e) {
+    if (e->type == EVENT_END || e->depth > 0)
+        return;
+    if (e->type == EVENT_NIL)
+        a->memo_state = MEMO_ASK;
+    else if (e->type != EVENT_BULK)
+        answer_fail_unknown(a);
+    else if (e->text.len > MEMO_MAGIC_SIZE && begins_like_ours(e->text))
+        render_ours(a, e->text);
+    else
+        render_value(a, 0, e->text);
+}
+
+static enum memo_state state_of(struct slice name) {
+    if (slice_equal(name, SLICE("HIT")))
+        return MEMO_HIT;
+    if (slice_equal(name, SLICE("STALE")))
+        return MEMO_STALE;
+    return slice_equal(name, SLICE("NULL")) ? MEMO_NULL : MEMO_MISS;
+}
+
+void render_memo_asked(struct answer *a, const struct event *e) {
+    if (e->type == EVENT_END)
+        return;
+    if (e->depth == 1 && e->index == 0) {
+        a->memo_state = state_of(e->text);
+        a->is_miss = a->memo_state == MEMO_MISS;
+    } else if (e->depth == 1 && e->index == 2) {
+        a->has_lease = e->type == EVENT_BULK;
+    }
+    render_as_is(a, e);
+}
+
+static void render_holds(struct answer *a, const struct event *e) {
+    if (e->type == EVENT_INTEGER && e->integer == 0)
+        answer_fail(a, REPLY_LEASE, "the lease is no longer valid");
+    else if (e->type == EVENT_INTEGER)
+        reply_status(a->out, "OK");
+}
+
+const struct verb memo_verbs[] = {
+    {
+        .name = "memo.get",
+        .collection = COLLECTION_MEMO,
+        .flags = VERB_READ | VERB_NEAR | VERB_ASKS,
+        .syntax = "[wait=] N K",
+        .summary = "state, value, lease: HIT, NULL, STALE or MISS; with a lease it is you who computes",
+        .build = build_get,
+        .render = render_get,
+        .miss = MISS_MEMO,
+    },
+    {
+        .name = "memo.put",
+        .collection = COLLECTION_MEMO,
+        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .syntax = "[ttl=] N K lease V",
+        .summary = "stores what was computed under the lease; LEASE when that has ended",
+        .build = build_put,
+        .render = render_holds,
+    },
+    {
+        .name = "memo.null",
+        .collection = COLLECTION_MEMO,
+        .flags = VERB_WRITE | VERB_OWN_TTL,
+        .syntax = "N K lease",
+        .summary = "as memo.put: that the result is nothing, for null_ttl",
+        .build = build_null,
+        .render = render_holds,
+    },
+    {
+        .name = "memo.drop",
+        .collection = COLLECTION_MEMO,
+        .flags = VERB_WRITE | VERB_OWN_TTL,
+        .syntax = "N K lease",
+        .summary = "gives the lease back: 1, or 0 if it has ended",
+        .build = build_drop,
+        .render = render_as_is,
+    },
+    {
+        .name = "memo.set",
+        .collection = COLLECTION_MEMO,
+        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .syntax = "[ttl=] N K V",
+        .summary = "stores the value whoever computes it; ends any lease",
+        .build = build_set,
+        .render = render_as_is,
+    },
+    {0},
+};
