@@ -61,18 +61,20 @@ class Connection {
       const timer = setTimeout(() => this.end(new Error('no answer in time')), timeout);
       this.waiting.push({ resolve, reject, timer });
       this.socket.ref(); // an unanswered request keeps the process alive, an idle connection does not
-      const bulks = words.map(Buffer.from).map((word) => [`$${word.length}\r\n`, word, '\r\n']);
-      this.socket.write(Buffer.concat([`*${words.length}\r\n`, ...bulks.flat()].map((part) => Buffer.from(part))));
+      const bulks = words.map((word) => [`$${Buffer.byteLength(word)}\r\n`, word, '\r\n']);
+      const parts = [`*${words.length}\r\n`, ...bulks.flat()].map((part) => Buffer.from(part));
+      this.socket.write(Buffer.concat(parts));
     });
   }
 
   receive(bytes) {
     this.unread = Buffer.concat([this.unread, bytes]);
     for (let reply; (reply = parse(this.unread, 0)); this.unread = this.unread.subarray(reply.end)) {
-      const { resolve, reject, timer } = this.waiting.shift();
-      clearTimeout(timer);
-      if (reply.value instanceof Error) reject(reply.value);
-      else resolve(reply.value);
+      const request = this.waiting.shift();
+      if (!request) return this.end(); // it says why it closes
+      clearTimeout(request.timer);
+      if (reply.value instanceof Error) request.reject(reply.value);
+      else request.resolve(reply.value);
     }
     if (!this.waiting.length) this.socket.unref();
   }
@@ -106,7 +108,7 @@ function cached(fn, { namespace = 'demo', key, ttl, wait = 10000, timeout = 1000
   dump = JSON.stringify, load = JSON.parse, address = ADDRESS, onError = () => {} } = {}) {
   if (!fn.name && key === undefined) throw new TypeError('a function without a name needs a key');
   const flights = new Map(); // what this process is getting: key to promise
-  const ask = (words, wait) => call(address, words, timeout, wait).catch(onError);
+  const ask = (words, wait) => call(address, words, timeout, wait).catch((error) => void onError(error));
   const get = async (name, wait) =>
     (await ask(['memo.get', ...(wait ? [`wait=${wait}ms`] : []), namespace, name], wait)) || ['AWAY', null, null];
 

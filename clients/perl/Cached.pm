@@ -73,7 +73,6 @@ sub key {
         my $text = $json->encode([map { defined && !ref ? "$_" : $_ } @args]);    # 7 and '7' are one
         $key = "$self->{name}:" . (length $text < 200 ? $text : sha256_hex($text));
     }
-    utf8::encode($key) if utf8::is_utf8($key);
     return $key;
 }
 
@@ -108,13 +107,16 @@ sub ask {
     my ($self, @words) = @_;
     local $@;
     my $reply = eval { $self->call(@words) };
-    $self->{on_error}->("@words[0 .. 1]: $@") unless defined $reply;
-    return $reply;
+    return $reply if defined $reply;
+    die $@ if $@ !~ /^cachesd: /;    # it is from a handler of a signal, say
+    $self->{on_error}->($@);
+    return undef;
 }
 
 # One request; over a new connection when the one it has turns out to be closed.
 sub call {
     my ($self, @words) = @_;
+    utf8::is_utf8($_) && utf8::encode($_) for @words;    # text; all else is bytes already
     my $key = "$self->{address} $$";
     while (1) {
         my $stream = delete $streams{$key};    # only whole replies put it back
@@ -123,13 +125,14 @@ sub call {
         setsockopt($stream, SOL_SOCKET, $_, pack('l!l!', int $self->{timeout}, $self->{timeout} * 1e6 % 1e6))
             for SO_RCVTIMEO, SO_SNDTIMEO;
         local $SIG{PIPE} = 'IGNORE';
+        $! = 0;
         print $stream '*' . @words . "\r\n", map { '$' . length($_) . "\r\n$_\r\n" } @words;
         my $reply = $stream->flush && reply($stream);
         my $is_late = $!{EAGAIN};
         $streams{$key} = $stream if $reply;
-        die "$$reply->[0]\n" if $reply && ref $$reply eq 'Cached::Refused';
+        die "cachesd: $$reply->[0]\n" if $reply && ref $$reply eq 'Cached::Refused';
         return $$reply if $reply;
-        die $is_late ? "no answer in time\n" : "closed\n" if $is_late || $is_new;
+        die $is_late ? "cachesd: no answer in time\n" : "cachesd: closed\n" if $is_late || $is_new;
     }
 }
 
@@ -138,7 +141,7 @@ sub connect {
     my $stream = $self->{address} =~ m{/}
         ? IO::Socket::UNIX->new(Peer => $self->{address}, Timeout => $self->{timeout})
         : IO::Socket::INET->new(PeerAddr => $self->{address}, Timeout => $self->{timeout});
-    die "can't connect to $self->{address}: $!\n" unless $stream;
+    die "cachesd: can't connect to $self->{address}: $!\n" unless $stream;
     binmode $stream;
     return $stream;
 }

@@ -37,6 +37,10 @@ class Refused(Exception):
     """The daemon's answer is an error."""
 
 
+class Rests(Exception):
+    """It was not asked."""
+
+
 class Connection:
     def __init__(self, address, timeout):
         if "/" in address:
@@ -47,6 +51,10 @@ class Connection:
             self.stream = socket.create_connection(address.rsplit(":", 1), timeout)
             self.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.replies = self.stream.makefile("rb")
+
+    def __del__(self):
+        for end in vars(self).values():
+            end.close()
 
     def call(self, words, timeout):
         words = [word if isinstance(word, bytes) else word.encode() for word in words]
@@ -75,7 +83,7 @@ class Connection:
 def call(address, words, timeout, wait=0):
     """One request over this thread's connection; over a new one when that has been closed."""
     if resting.get(address, 0) > time.monotonic():
-        raise ConnectionError(f"{address} rests")
+        raise Rests
     key = f"{address} {os.getpid()}"  # a forked child must not share its parent's
     while True:
         connection = own.__dict__.pop(key, None)  # only whole replies put it back
@@ -190,7 +198,9 @@ class Cached:
         except (OSError, Refused) as error:
             if not str(error).startswith("LEASE"):  # the key was written or deleted meanwhile
                 log.warning("%s %s: %s", words[0], self.fn.__qualname__, error)
-            return None
+        except Rests:
+            pass
+        return None
 
 
 def cached(fn=None, *, namespace="demo", key=None, ttl=None, wait=10, timeout=1, background=False,

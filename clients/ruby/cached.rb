@@ -63,7 +63,7 @@ module Cached
     def in_time
       while %i[wait_readable wait_writable].include?(done = yield)
         left = @deadline - now
-        raise Late, "no answer in time" if left <= 0 || !@socket.wait(left, done.to_s[5..].sub("able", "").to_sym)
+        raise Late, "no answer in time" if left <= 0 || !@socket.wait(left, done.to_s[5..].to_sym)
       end
       done or raise EOFError, "closed"
     end
