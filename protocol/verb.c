@@ -8,7 +8,7 @@
 #include "number.h"
 #include "word.h"
 
-enum { LONGEST_NAME = 16 };
+enum { LONGEST_NAME = 16, LONGEST_WAIT_MS = 24 * 3600 * 1000 };
 
 struct verb_table {
     struct verb_entry entries[VERBS_MOST];
@@ -199,9 +199,9 @@ static const char *read_option(struct call *call, int option, struct slice value
                    ? NULL
                    : "a duration above 0, as 90, 1500ms, 2h or forever (36500d at most)";
     case OPTION_WAIT:
-        return number_parse_duration(value, &call->wait_ms) && call->wait_ms != DURATION_FOREVER
+        return number_parse_duration(value, &call->wait_ms) && call->wait_ms <= LONGEST_WAIT_MS
                    ? NULL
-                   : "a duration, as 2s or 1500ms";
+                   : "a duration, as 2s or 1500ms (1d at most)";
     case OPTION_IF:
         if (!is_one_of(value, conditions + 1, 4, &index))
             return "absent, present, greater or less";
