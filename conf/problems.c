@@ -18,7 +18,8 @@ void problems_add(struct problems *p, int line, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    p->items = mem_resize(p->items, (p->count + 1) * sizeof(*p->items));
+    if ((p->count & (p->count - 1)) == 0) // a power of 2: there is no more room
+        p->items = mem_resize(p->items, (p->count > 0 ? 2 * p->count : 1) * sizeof(*p->items));
     p->items[p->count++] = (struct problem){line, mem_text(text)};
 }
 
@@ -34,10 +35,11 @@ void problems_sort(struct problems *p) {
 
 void problem_append(const struct problems *p, size_t index, struct bytes *out) {
     const struct problem *problem = &p->items[index];
+    bytes_append_slice(out, slice_of(p->file));
     if (problem->line > 0)
-        bytes_printf(out, "%s:%d: %s", p->file, problem->line, problem->text);
-    else
-        bytes_printf(out, "%s: %s", p->file, problem->text);
+        bytes_printf(out, ":%d", problem->line);
+    bytes_append_literal(out, ": ");
+    bytes_append_slice(out, slice_of(problem->text));
 }
 
 void problems_append(struct problems *p, struct bytes *out) {

@@ -46,6 +46,7 @@ struct near_store {
     size_t most_slots;  // a power of two; 0: nothing is kept
     size_t half;        // a power of two: so many slots have been, or are being, split in two …
     size_t split;       // … and so many of these are done
+    uint32_t first_version; // of the slots; beyond all of an earlier table
     struct queue small, main;
     struct near_counters counters;
 };
@@ -59,6 +60,8 @@ static void make_slots(struct near_store *s, size_t memory) {
         for (s->most_slots = s->half = FIRST_SLOTS; s->most_slots * 2 <= memory / BYTES_A_SLOT;)
             s->most_slots *= 2;
     s->slots = mem_new(s->most_slots * sizeof(*s->slots));
+    for (size_t i = 0; i < s->half; i++)
+        s->slots[i].version = s->first_version;
     s->counters.bytes = s->most_slots * sizeof(*s->slots);
 }
 
@@ -192,9 +195,20 @@ void near_store_free(struct near_store *s) {
     mem_free(s);
 }
 
+// An answer that is on its way meanwhile is not kept: nobody could say any more whether its key has
+// been forgotten since it was asked for.
+static uint32_t unused_version(const struct near_store *s) {
+    uint32_t most = s->first_version;
+    for (size_t i = 0; i < s->half + s->split; i++)
+        if (s->slots[i].version > most)
+            most = s->slots[i].version;
+    return most + 1;
+}
+
 void near_store_resize(struct near_store *s, size_t memory) {
     if (memory == s->memory)
         return;
+    s->first_version = unused_version(s);
     free_slots(s);
     make_slots(s, memory);
 }
@@ -206,7 +220,7 @@ uint64_t near_store_hash(const struct near_store *s, struct slice key, uint64_t 
 }
 
 uint32_t near_store_version(const struct near_store *s, uint64_t key_hash) {
-    return s->most_slots > 0 ? slot_of(s, key_hash)->version : 0;
+    return s->most_slots > 0 ? slot_of(s, key_hash)->version : s->first_version;
 }
 
 void near_store_forget(struct near_store *s, uint64_t key_hash) {

@@ -53,7 +53,8 @@ void near_store_free(struct near_store *s);
 
 enum { NEAR_LEAST = 64 * 1024 };
 
-// Another bound from now on. When it differs, what was kept is dropped.
+// Another bound from now on. When it differs, what was kept is dropped, and no answer that was
+// asked for before is kept.
 void near_store_resize(struct near_store *s, size_t memory);
 
 // The hash of a real key. `salt` tells trackers apart: their keys may have the same names.

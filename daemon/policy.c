@@ -45,6 +45,8 @@ struct policy *policy_new(struct settings *settings, const struct verb_table *ve
     for (size_t i = 0; i < settings->namespace_count; i++) {
         policy->spaces[i].conf = &settings->namespaces[i];
         find_allowed_verbs(&policy->spaces[i], verbs);
+        command_px(&(struct command){.out = &policy->spaces[i].ttl_px},
+                   settings->namespaces[i].ttl_ms);
     }
     return policy;
 }
@@ -67,6 +69,8 @@ void policy_unref(struct policy *policy) {
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
         if (--policy->spaces[i].stats->refs == 0)
             mem_free(policy->spaces[i].stats);
+    for (size_t i = 0; i < policy->settings->namespace_count; i++)
+        bytes_deinit(&policy->spaces[i].ttl_px);
     for (size_t i = 0; i < policy->settings->backend_count; i++)
         backend_unref(policy->backends[i]);
     settings_unref(policy->settings);
@@ -129,8 +133,9 @@ static bool admit_argument(const struct namespace_conf *conf, bool is_write, enu
     return !is_stored || admit_stored(conf, kind, arg, reason, out);
 }
 
-static bool decide_ttl(const struct namespace_conf *conf, struct call *call, struct random *random,
+static bool decide_ttl(const struct space *space, struct call *call, struct random *random,
                        struct bytes *out) {
+    const struct namespace_conf *conf = space->conf;
     bool is_asked = call->options & 1u << OPTION_TTL;
     bool is_new = call->verb->flags & VERB_NEW_TTL || conf->ttl_mode == TTL_MODE_SLIDING;
     int64_t ttl = is_asked ? call->ttl_asked_ms : conf->ttl_ms;
@@ -155,6 +160,8 @@ static bool decide_ttl(const struct namespace_conf *conf, struct call *call, str
         ttl -= (int64_t)random_up_to(random, (uint64_t)(ttl / 100 * conf->jitter_percent +
                                                         ttl % 100 * conf->jitter_percent / 100));
     call->ttl_ms = ttl > 0 ? ttl : 1;
+    if (ttl == conf->ttl_ms) // most
+        call->ttl_px = bytes_slice(&space->ttl_px);
     call->ttl_rule = is_new ? TTL_SET : TTL_SET_IF_NONE;
     return true;
 }
@@ -172,8 +179,9 @@ static bool admit_arguments(const struct namespace_conf *conf, const struct sign
     return true;
 }
 
-// What the verbs of memo need to know of the namespace.
-static void tell_memo(const struct namespace_conf *conf, struct call *call, struct random *random) {
+// What the verbs of memo need to know of the namespace. Not inlined: it would slow the others.
+static __attribute__((noinline)) void tell_memo(const struct namespace_conf *conf,
+                                                struct call *call, struct random *random) {
     call->stale_ms = conf->stale_ms;
     call->lease_ms = conf->lease_ms;
     call->null_ttl_ms = conf->null_ttl_ms;
@@ -197,5 +205,5 @@ bool policy_admit(const struct space *space, const struct verb_entry *entry, str
         tell_memo(conf, call, random);
     *reason = REFUSED_TTL;
     bool has_ttl = flags & VERB_WRITE && !(flags & VERB_REMOVES);
-    return !has_ttl || decide_ttl(conf, call, random, out);
+    return !has_ttl || decide_ttl(space, call, random, out);
 }

@@ -15,6 +15,7 @@ struct space { // a namespace at work
     struct backend *backend;
     struct space_stats *stats;
     struct verb_set verbs; // those that the namespace allows
+    struct bytes ttl_px;   // "PX ttl" as words of a command, for its own ttl
 };
 
 struct policy {

@@ -150,7 +150,7 @@ static void finish_task(struct request *r, const struct answer *answer) {
 
 // on_error = stale: what the near cache has kept of a memo is served past its time, as long as the
 // backend is down.
-static bool answer_stale(struct request *r, enum reply_code code) {
+static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
     struct bytes *out;
     if (r->space->conf->on_error != ON_ERROR_STALE || r->note.asked.len == 0)
         return false;
@@ -478,7 +478,7 @@ static bool may_be_stale(const struct admission *a) {
 }
 
 // For answer_stale(): under what the near cache may have kept an answer.
-static void note_question(struct request *r, const struct admission *a) {
+static __attribute__((noinline)) void note_question(struct request *r, const struct admission *a) {
     struct server *server = r->server;
     struct near_question q =
         near_ask(server->reactor.near, a->space, a->entry, &a->call, &server->question);

@@ -66,10 +66,10 @@ static void add_clients(struct tally *t, const struct server *server) {
     for (const struct client *c = server->clients; c; c = c->next)
         bytes_printf(&t->client_lines,
                      "id=%" PRIu64 " addr=%s user=%s age=%" PRIu64 " idle=%" PRIu64
-                     " pending=%zu in=%zu out=%zu requests=%" PRIu64 " worker=%zu verb=%s\n",
+                     " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
                      c->id, c->address, c->caller.user ? c->caller.user->name : "none",
                      (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000, c->pending,
-                     c->in.len, client_unread(c), c->requests, server->number,
+                     c->in.len, client_unread(c), server->number, c->requests,
                      c->last_verb ? c->last_verb->name : "none");
 }
 

@@ -385,7 +385,7 @@ bool waits_append_stale(struct bytes *out, struct slice kept) {
 // --- all --------------------------------------------------------------------------------------
 
 void waits_wake(struct server *server, const struct space *space, const struct verb_entry *entry,
-               const struct call *call) {
+                const struct call *call) {
     size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
     struct bytes key = {0};
     for (size_t i = 0; i < keys; i++) {

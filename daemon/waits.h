@@ -29,11 +29,11 @@ struct waits {
 
 // What a request keeps for it.
 struct wait_part {
-    struct wait_line *line;     // it waits in, or asks for; NULL: none
-    uint64_t wait_until_ms;     // in the loop's time
+    struct wait_line *line;          // it waits in, or asks for; NULL: none
+    uint64_t wait_until_ms;          // in the loop's time
     char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take one
-    bool is_asking;             // the script is at the backend
-    bool may_lease;             // its caller may write
+    bool is_asking;                  // the script is at the backend
+    bool may_lease;                  // its caller may write
 };
 
 void waits_init(struct waits *waits, struct server *server);
@@ -61,4 +61,4 @@ bool waits_append_stale(struct bytes *out, struct slice kept);
 
 // A write of these keys has been sent: who waits for one of them asks again behind it.
 void waits_wake(struct server *server, const struct space *space, const struct verb_entry *entry,
-               const struct call *call);
+                const struct call *call);

@@ -5,7 +5,7 @@
 
 #include "mem.h"
 
-enum { SMALLEST_BUFFER = 256 };
+enum { SMALLEST_BUFFER = 256, SHORT_TEXT = 64 };
 
 struct slice slice_of(const char *text) {
     return (struct slice){text, strlen(text)};
@@ -33,16 +33,21 @@ char *bytes_reserve_slow(struct bytes *b, size_t more) {
     return b->data + b->len;
 }
 
+// Written twice only when the first try shows that there is not enough room.
 void bytes_printf(struct bytes *b, const char *format, ...) {
     va_list args;
+    char *to = bytes_reserve(b, SHORT_TEXT);
+    size_t room = b->cap - b->len;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    size_t len = (size_t)vsnprintf(to, room, format, args);
     va_end(args);
-    char *to = bytes_reserve(b, (size_t)len + 1);
-    va_start(args, format);
-    vsnprintf(to, (size_t)len + 1, format, args);
-    va_end(args);
-    b->len += (size_t)len;
+    if (len >= room) {
+        to = bytes_reserve(b, len + 1);
+        va_start(args, format);
+        vsnprintf(to, len + 1, format, args);
+        va_end(args);
+    }
+    b->len += len;
 }
 
 static bool is_plain(struct slice s) {

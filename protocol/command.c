@@ -96,11 +96,18 @@ static bool has_ttl(const struct call *call) {
 
 size_t command_ttl_words(const struct call *call) { return has_ttl(call) ? 2 : 0; }
 
+void command_px(struct command *c, int64_t ttl_ms) {
+    command_word(c, SLICE("PX"));
+    command_integer(c, ttl_ms);
+}
+
 void command_ttl(struct command *c, const struct call *call) {
     if (!has_ttl(call))
         return;
-    command_word(c, SLICE("PX"));
-    command_integer(c, call->ttl_ms);
+    if (call->ttl_px.len > 0)
+        bytes_append_slice(c->out, call->ttl_px);
+    else
+        command_px(c, call->ttl_ms);
 }
 
 static int64_t script_ttl(const struct call *call) {

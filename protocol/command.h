@@ -66,6 +66,9 @@ void command_ask_ttl(struct command *c, const struct call *call);
 // `name`, the key, the cursor, and COUNT if the request has the option.
 void command_scan(struct command *c, const struct call *call, struct slice name);
 
+// Appends "PX ttl".
+void command_px(struct command *c, int64_t ttl_ms);
+
 // Appends "PX ttl" to a command that takes it, when the call sets a ttl; command_ttl_words() says
 // how many words that is. For SET, which replaces the value and starts its ttl in any ttl_mode.
 size_t command_ttl_words(const struct call *call);

@@ -6,8 +6,8 @@
 
 // --- scripts ----------------------------------------------------------------------------------
 
-// What each of them begins with: the value v, its PTTL p, and of a string that is no plain value its
-// letter. read(v) gives the token, floor, extra, delta and value of S; delta and value of V.
+// What each of them begins with: the value v, its PTTL p, and of a string that is no plain value
+// its letter. read(v) gives the token, floor, extra, delta and value of S; delta and value of V.
 #define SCRIPT_READ                                                                                \
     "local v = redis.call('GET', KEYS[1])\n"                                                       \
     "local p = redis.call('PTTL', KEYS[1])\n"                                                      \
@@ -25,27 +25,27 @@
     "end\n"
 
 // ARGV: token, lease, stale, early.
-static const char ask_script[] =
-    SCRIPT_READ "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-                "if kind == 'N' then return {'NULL', false, false} end\n"
-                "if kind == 'L' then return {'MISS', false, false} end\n"
-                "local ended = kind ~= 'S' or p <= floor\n"
-                "local rest = p - extra\n"
-                "if not v or (p >= 0 and rest <= 0) then\n"
-                "  if mine == '' or not ended then return {'MISS', false, false} end\n"
-                "  redis.call('SET', KEYS[1], '\\0memoL' .. mine, 'PX', lease)\n"
-                "  return {'MISS', false, mine}\n"
-                "end\n"
-                "local state = 'HIT'\n"
-                "if p >= 0 and rest <= stale then state = 'STALE' end\n"
-                "if p < 0 or mine == '' or not ended or (state == 'HIT' and ARGV[4] == '0') then\n"
-                "  return {state, value, false}\n"
-                "end\n"
-                "local full = p\n"
-                "if full < lease then extra = extra + lease - full; full = lease end\n"
-                "redis.call('SET', KEYS[1], '\\0memoS' .. mine .. ' ' .. (full - lease) .. ' ' .. extra"
-                " .. ' ' .. delta .. ' ' .. value, 'PX', full)\n"
-                "return {state, value, mine}\n";
+static const char ask_script[] = SCRIPT_READ
+    "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+    "if kind == 'N' then return {'NULL', false, false} end\n"
+    "if kind == 'L' then return {'MISS', false, false} end\n"
+    "local ended = kind ~= 'S' or p <= floor\n"
+    "local rest = p - extra\n"
+    "if not v or (p >= 0 and rest <= 0) then\n"
+    "  if mine == '' or not ended then return {'MISS', false, false} end\n"
+    "  redis.call('SET', KEYS[1], '\\0memoL' .. mine, 'PX', lease)\n"
+    "  return {'MISS', false, mine}\n"
+    "end\n"
+    "local state = 'HIT'\n"
+    "if p >= 0 and rest <= stale then state = 'STALE' end\n"
+    "if p < 0 or mine == '' or not ended or (state == 'HIT' and ARGV[4] == '0') then\n"
+    "  return {state, value, false}\n"
+    "end\n"
+    "local full = p\n"
+    "if full < lease then extra = extra + lease - full; full = lease end\n"
+    "redis.call('SET', KEYS[1], '\\0memoS' .. mine .. ' ' .. (full - lease) .. ' ' .. extra"
+    " .. ' ' .. delta .. ' ' .. value, 'PX', full)\n"
+    "return {state, value, mine}\n";
 
 // The lease ARGV[1] still holds; `left` is what it has left.
 #define SCRIPT_HOLDS                                                                               \
@@ -53,8 +53,7 @@ static const char ask_script[] =
     "if token == '' or token ~= ARGV[1] or left <= 0 then return 0 end\n"
 
 // ARGV: token, value, ttl with stale ("" for none), lease, whether delta is kept.
-static const char put_script[] =
-    SCRIPT_READ SCRIPT_HOLDS
+static const char put_script[] = SCRIPT_READ SCRIPT_HOLDS
     "local new = ARGV[2]\n"
     "if ARGV[5] == '1' or string.sub(new, 1, 5) == '\\0memo' then\n"
     "  new = '\\0memoV' .. math.max(tonumber(ARGV[4]) - left, 0) .. ' ' .. new\n"
@@ -69,8 +68,7 @@ static const char null_script[] =
                              "return 1\n";
 
 // ARGV: token. A value goes back to what it was.
-static const char drop_script[] =
-    SCRIPT_READ SCRIPT_HOLDS
+static const char drop_script[] = SCRIPT_READ SCRIPT_HOLDS
     "if kind == 'L' or p <= extra then redis.call('DEL', KEYS[1]) return 1 end\n"
     "if delta > 0 or string.sub(value, 1, 5) == '\\0memo' then\n"
     "  value = '\\0memoV' .. delta .. ' ' .. value\n"
@@ -265,7 +263,8 @@ const struct verb memo_verbs[] = {
         .collection = COLLECTION_MEMO,
         .flags = VERB_READ | VERB_NEAR | VERB_ASKS,
         .syntax = "[wait=] N K",
-        .summary = "state, value, lease: HIT, NULL, STALE or MISS; with a lease it is you who computes",
+        .summary =
+            "state, value, lease: HIT, NULL, STALE or MISS; with a lease it is you who computes",
         .build = build_get,
         .render = render_get,
         .miss = MISS_MEMO,

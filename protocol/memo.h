@@ -1,7 +1,7 @@
 // Memo: a computed result, or the lease of somebody who computes it, in one Redis string.
 //
-// A value stands as it is, so that key.get and redis-cli read it. What is no plain value begins with
-// MEMO_MAGIC and a letter:
+// A value stands as it is, so that key.get and redis-cli read it. What is no plain value begins
+// with MEMO_MAGIC and a letter:
 //
 //   L token                               nobody has computed it yet; the key's ttl is the lease's
 //   N                                     "nothing" is the result

@@ -7,17 +7,22 @@
 
 struct unit {
     const char *name;
+    size_t name_len;
     int64_t factor;
 };
 
 static const struct unit duration_units[] = {
-    {"d", 24 * 3600 * 1000}, {"h", 3600 * 1000}, {"m", 60 * 1000}, {"s", 1000}, {"ms", 1},
+    {"d", 1, 24 * 3600 * 1000},
+    {"h", 1, 3600 * 1000},
+    {"m", 1, 60 * 1000},
+    {"s", 1, 1000},
+    {"ms", 2, 1},
 };
 static const struct unit size_units[] = {
-    {"gb", 1 << 30},
-    {"mb", 1 << 20},
-    {"kb", 1 << 10},
-    {"b", 1},
+    {"gb", 2, 1 << 30},
+    {"mb", 2, 1 << 20},
+    {"kb", 2, 1 << 10},
+    {"b", 1, 1},
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -76,8 +81,8 @@ static bool parse_with_unit(struct slice s, const struct unit *units, size_t cou
     struct slice name = {s.data + digits, s.len - digits};
     if (name.len == 0)
         factor = plain;
-    for (size_t i = 0; i < count; i++)
-        if (slice_equal_nocase(name, slice_of(units[i].name)))
+    for (size_t i = 0; i < count && factor == 0; i++)
+        if (slice_equal_nocase(name, (struct slice){units[i].name, units[i].name_len}))
             factor = units[i].factor;
     int64_t number;
     return factor > 0 && number_parse_int((struct slice){s.data, digits}, &number) &&
@@ -85,7 +90,7 @@ static bool parse_with_unit(struct slice s, const struct unit *units, size_t cou
 }
 
 bool number_parse_duration(struct slice s, int64_t *ms) {
-    if (slice_equal_nocase(s, SLICE("forever"))) {
+    if (s.len == strlen("forever") && slice_equal_nocase(s, SLICE("forever"))) {
         *ms = DURATION_FOREVER;
         return true;
     }

@@ -8,7 +8,7 @@
 #include "number.h"
 #include "word.h"
 
-enum { LONGEST_NAME = 16 };
+enum { LONGEST_NAME = 16, LONGEST_WAIT_MS = 24 * 3600 * 1000 };
 
 struct verb_table {
     struct verb_entry entries[VERBS_MOST];
@@ -39,9 +39,9 @@ static const struct named_kind named_kinds[] = {
     {"score", ARG_SCORE}, {"min", ARG_BOUND},     {"max", ARG_BOUND},    {"cursor", ARG_CURSOR},
 };
 
-static const char *const option_names[OPTIONS] = {
-    [OPTION_TTL] = "ttl",     [OPTION_IF] = "if",       [OPTION_ORDER] = "order",
-    [OPTION_LIMIT] = "limit", [OPTION_COUNT] = "count", [OPTION_WAIT] = "wait",
+static const struct slice option_names[OPTIONS] = {
+    [OPTION_TTL] = {"ttl", 3},     [OPTION_IF] = {"if", 2},       [OPTION_ORDER] = {"order", 5},
+    [OPTION_LIMIT] = {"limit", 5}, [OPTION_COUNT] = {"count", 5}, [OPTION_WAIT] = {"wait", 4},
 };
 
 static enum arg_kind kind_of(struct slice name) {
@@ -53,7 +53,7 @@ static enum arg_kind kind_of(struct slice name) {
 
 static int option_of(struct slice name) {
     for (int i = 0; i < OPTIONS; i++)
-        if (slice_equal(name, slice_of(option_names[i])))
+        if (slice_equal(name, option_names[i]))
             return i;
     return -1;
 }
@@ -199,9 +199,9 @@ static const char *read_option(struct call *call, int option, struct slice value
                    ? NULL
                    : "a duration above 0, as 90, 1500ms, 2h or forever (36500d at most)";
     case OPTION_WAIT:
-        return number_parse_duration(value, &call->wait_ms) && call->wait_ms != DURATION_FOREVER
+        return number_parse_duration(value, &call->wait_ms) && call->wait_ms <= LONGEST_WAIT_MS
                    ? NULL
-                   : "a duration, as 2s or 1500ms";
+                   : "a duration, as 2s or 1500ms (1d at most)";
     case OPTION_IF:
         if (!is_one_of(value, conditions + 1, 4, &index))
             return "absent, present, greater or less";
@@ -240,14 +240,14 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
         return false;
     }
     if (call->options & 1u << option) {
-        reply_error(out, REPLY_ARGS, "%s= is given twice", option_names[option]);
+        reply_error(out, REPLY_ARGS, "%s= is given twice", option_names[option].data);
         return false;
     }
     call->options |= 1u << option;
     const char *right = read_option(call, option, value);
     if (right)
-        reply_error(out, REPLY_ARGS, "%s=%.*s: use %s", option_names[option], REPLY_WORD(value),
-                    right);
+        reply_error(out, REPLY_ARGS, "%s=%.*s: use %s", option_names[option].data,
+                    REPLY_WORD(value), right);
     return !right;
 }
 
@@ -306,6 +306,7 @@ static void begin_call(struct call *call, const struct verb *verb) {
     call->prefix = (struct slice){0};
     call->ttl_rule = TTL_KEEP;
     call->ttl_ms = 0;
+    call->ttl_px = (struct slice){0};
     call->ttl_reason = TTL_DEFAULT;
     call->options = 0;
     call->ttl_asked_ms = 0;

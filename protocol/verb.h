@@ -87,7 +87,8 @@ struct call {
     const struct slice *args; // behind the namespace: the key first
     size_t argc;
     enum ttl_rule ttl_rule;
-    int64_t ttl_ms; // for TTL_SET and TTL_SET_IF_NONE
+    int64_t ttl_ms;      // for TTL_SET and TTL_SET_IF_NONE
+    struct slice ttl_px; // "PX" and ttl_ms as words of a command, where they are written already
     enum ttl_reason ttl_reason;
     unsigned options; // bit per enum option: which were given
     int64_t ttl_asked_ms;

@@ -61,9 +61,9 @@ static inline size_t next_piece(struct pieces *pieces, size_t left) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// Few frames per allocation and a small quarantine: several times as many runs in a second.
+// No frames per allocation and a small quarantine: several times as many runs in a second.
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
-    return "malloc_context_size=1:quarantine_size_mb=1:max_malloc_fill_size=0"
+    return "malloc_context_size=0:quarantine_size_mb=1:max_malloc_fill_size=0"
            ":allocator_release_to_os_interval_ms=-1";
 }

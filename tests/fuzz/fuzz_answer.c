@@ -6,6 +6,7 @@
 // the reply; a read that the near cache may keep asks for the ttl with '1' and 'B'), two the pieces
 // (see next_piece()); then what the backend says.
 #include "fuzz.h"
+#include "memo.h"
 #include "number.h"
 #include "resp.h"
 #include "verb.h"
@@ -25,6 +26,10 @@ static void build_command(const struct verb_entry *entry, enum ttl_rule rule, st
     struct bytes written = {0};
     struct call call = {
         .verb = entry->verb, .prefix = SLICE("p:"), .args = args, .ttl_rule = rule, .ttl_ms = 5000};
+    if (rule != TTL_KEEP) { // so that memo.get has all its states
+        call.stale_ms = 1000;
+        call.early_factor = 1;
+    }
     call.argc = entry->signature.fixed + entry->signature.group;
     if (call.argc < entry->signature.least)
         call.argc = entry->signature.least;
@@ -40,6 +45,19 @@ static void build_command(const struct verb_entry *entry, enum ttl_rule rule, st
     bytes_deinit(&written);
 }
 
+// The second step of memo.get has its own renderer: as the last verb.
+static void build_asked(void) {
+    static const struct verb asked = {.name = "memo.get, asked", .render = render_memo_asked};
+    struct bytes written = {0};
+    struct command c = {.out = &written};
+    memo_build_ask(&c, SLICE("p:2"), SLICE("token"), 1, 1, false);
+    bytes_deinit(&written);
+    c.out = NULL;
+    for (int rule = 0; rule < RULES; rule++)
+        commands[verb_count][rule] = c;
+    verbs[verb_count++] = &asked;
+}
+
 static void build_all(void) {
     struct verb_table *table = verb_table_new(NULL, 0);
     const struct verb_entry *entry;
@@ -52,6 +70,7 @@ static void build_all(void) {
         verbs[verb_count++] = entry->verb;
     }
     verb_table_free(table);
+    build_asked();
 }
 
 // --- one exchange -----------------------------------------------------------------------------
@@ -178,7 +197,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     exchange(&split, verbs[which], command, most, said, &pieces);
     EXPECT(whole.is_done == split.is_done && whole.is_broken == split.is_broken);
     EXPECT(slice_equal(bytes_slice(&whole.out), bytes_slice(&split.out)));
-    if (whole.is_done)
+    bool is_step = whole.answer.memo_state == MEMO_ASK || whole.answer.memo_state == MEMO_ASK_EARLY;
+    if (whole.is_done && !(is_step && !whole.answer.is_failed))
         check_reply(&whole, most);
     else
         EXPECT(whole.out.len == 0);

@@ -17,7 +17,7 @@ INI = harness.INI.replace("{listen}", f"{{listen}}\nworkers = {WORKERS}")
 def workers_of(daemon):
     """How many clients each worker has, the one that asks left out."""
     lines = daemon.call("clients").decode().splitlines()
-    found = [re.search(r" worker=(\d+) verb=(\S+)", line) for line in lines]
+    found = [re.search(r" worker=(\d+) requests=\d+ verb=(\S+)", line) for line in lines]
     return collections.Counter(int(m[1]) for m in found if m[2] != "clients")
 
 

@@ -92,6 +92,22 @@ START_TEST(bytes_printf_writes_texts_longer_than_its_room) {
 }
 END_TEST
 
+START_TEST(bytes_printf_makes_room_for_a_text_of_any_length) {
+    char text[1000];
+    memset(text, 'x', sizeof(text));
+    for (int len = 0; len < (int)sizeof(text); len++) {
+        struct bytes b = {0};
+        bytes_append_literal(&b, "before ");
+        bytes_printf(&b, "%.*s|%d", len, text, 42);
+        ck_assert_uint_eq(b.len, strlen("before ") + (size_t)len + strlen("|42"));
+        ck_assert(slice_begins(bytes_slice(&b), SLICE("before ")));
+        ck_assert_mem_eq(b.data + strlen("before "), text, (size_t)len);
+        ck_assert_mem_eq(b.data + b.len - 3, "|42", 3);
+        bytes_deinit(&b);
+    }
+}
+END_TEST
+
 START_TEST(bytes_consume_drops_from_the_front) {
     struct bytes b = {0};
     bytes_consume(&b, 0);
@@ -163,7 +179,8 @@ int main(void) {
         slice_equal_nocase_folds_ascii_letters_only, slice_begins_compares_the_whole_prefix,
         bytes_grow_and_keep_what_they_hold, bytes_append_takes_nothing_from_nowhere,
         bytes_reserve_makes_room_but_does_not_count_it, bytes_printf_appends_without_a_final_nul,
-        bytes_printf_writes_texts_longer_than_its_room, bytes_consume_drops_from_the_front,
+        bytes_printf_writes_texts_longer_than_its_room,
+        bytes_printf_makes_room_for_a_text_of_any_length, bytes_consume_drops_from_the_front,
         bytes_are_usable_after_deinit,
         bytes_append_readable_shows_any_word_as_a_request_would_write_it,
         bytes_append_readable_cuts_what_is_longer_than_its_limit);
