@@ -325,6 +325,12 @@ void tracker_free(struct tracker *t) {
 }
 
 void tracker_restart(struct tracker *t) {
-    if (t->tracking && t->tracking->stage == STAGE_LIVE)
+    if (!t->tracking)
+        return;
+    if (t->tracking->stage == STAGE_LIVE) {
         lose(t->tracking, "the backend's other connection was lost");
+        return;
+    }
+    drop(t); // it has perhaps reached the server that the backend was at before
+    uv_timer_start(&t->timer, on_timer, retry_delay(t, false), 0);
 }
