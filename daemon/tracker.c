@@ -124,11 +124,16 @@ static void on_message_event(struct tracking *c, const struct event *e) {
     }
 }
 
+// After one that comes too late nothing kept may be served again: the server has been asked
+// meanwhile, and nobody may see a newer answer and then an older one.
 static void on_pong(struct tracking *c) {
+    struct tracker *t = c->tracker;
     if (!c->is_asked)
         return;
     c->is_asked = false;
-    c->tracker->proven_ms = c->asked_ms;
+    if (!tracker_is_live(t, now_of(t)))
+        tracker_flush(t);
+    t->proven_ms = c->asked_ms;
 }
 
 static void become_live(struct tracking *c) {
@@ -320,6 +325,12 @@ void tracker_free(struct tracker *t) {
 }
 
 void tracker_restart(struct tracker *t) {
-    if (t->tracking && t->tracking->stage == STAGE_LIVE)
+    if (!t->tracking)
+        return;
+    if (t->tracking->stage == STAGE_LIVE) {
         lose(t->tracking, "the backend's other connection was lost");
+        return;
+    }
+    drop(t); // it has perhaps reached the server that the backend was at before
+    uv_timer_start(&t->timer, on_timer, retry_delay(t, false), 0);
 }

@@ -8,8 +8,9 @@
 // broadcasting mode over RESP2): with two, the tracked one could break while the subscribed one
 // stays silent and well.
 //
-// While it is down nothing of the near cache is served. `epoch` is raised when it becomes live, and
-// when Redis tells that everything is void, so that no older answer is ever served again.
+// While it is down nothing of the near cache is served. `epoch` is raised when it becomes live,
+// also after too long a silence, and when Redis tells that everything is void, so that no older
+// answer is ever served again.
 //
 // How old may an answer be? Each second a PING is sent, and its pong proves that all that Redis
 // said before it answered has arrived. So what is served was right at most TRACKER_FRESH_MS ago.
