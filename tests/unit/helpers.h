@@ -70,6 +70,10 @@ static inline const struct verb_entry *read_sample(const struct verb_table *tabl
     call->prefix = SLICE("p:");
     call->ttl_rule = rule;
     call->ttl_ms = 5000;
+    call->stale_ms = 0;
+    call->lease_ms = 10000;
+    call->null_ttl_ms = 30000;
+    call->early_factor = 0;
     return entry;
 }
 

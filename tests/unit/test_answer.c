@@ -385,6 +385,55 @@ START_TEST(answer_knows_a_miss) {
 }
 END_TEST
 
+#define MEMO(state, value) "*3\r\n" state value "$-1\r\n"
+#define HIT_V              MEMO("$3\r\nHIT\r\n", "$1\r\nv\r\n")
+
+// With PTTL before GET, and `stale` of a second; nothing is written where another step is needed.
+START_TEST(answer_tells_a_memos_state_from_its_ttl) {
+    static const struct {
+        struct slice redis, reply;
+        enum memo_state state;
+        double early_factor;
+    } rows[] = {
+        {SLICE(":5000\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
+        {SLICE(":1001\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
+        {SLICE(":-1\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
+        {SLICE(":-2\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0}, // it has just come
+        {SLICE(":1000\r\n$1\r\nv\r\n"), SLICE(""), MEMO_ASK, 0},
+        {SLICE(":0\r\n$1\r\nv\r\n"), SLICE(""), MEMO_ASK, 0},
+        {SLICE(":-2\r\n$-1\r\n"), SLICE(""), MEMO_ASK, 0},
+        {SLICE(":5000\r\n$6\r\n\0memoN\r\n"), SLICE(MEMO("$4\r\nNULL\r\n", "$-1\r\n")), MEMO_NULL,
+         0},
+        {SLICE(":5000\r\n$9\r\n\0memoV7 v\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
+        {SLICE(":900\r\n$9\r\n\0memoV7 v\r\n"), SLICE(""), MEMO_ASK, 0},
+        {SLICE(":1014\r\n$9\r\n\0memoV7 v\r\n"), SLICE(""), MEMO_ASK_EARLY, 2},
+        {SLICE(":1015\r\n$9\r\n\0memoV7 v\r\n"), SLICE(HIT_V), MEMO_HIT, 2},
+        {SLICE(":5000\r\n$8\r\n\0memoL12\r\n"), SLICE(""), MEMO_ASK, 0},
+        {SLICE(":5000\r\n$16\r\n\0memoS1 2 3 4 vv\r\n"), SLICE(""), MEMO_ASK, 0},
+        {SLICE(":5000\r\n$5\r\n\0memo\r\n"), SLICE(MEMO("$3\r\nHIT\r\n", "$5\r\n\0memo\r\n")),
+         MEMO_HIT, 0},
+        {SLICE(":5000\r\n$8\r\n\0memoVxx\r\n"), SLICE(""), MEMO_ASK, 0}, // nobody's: ask
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct exchange x;
+        struct bytes wanted = {0};
+        exchange_begin(&x, "memo.get n k", TTL_KEEP);
+        x.answer.has_ttl = true;
+        x.answer.replies = x.answer.left = 2;
+        x.answer.stale_ms = 1000;
+        x.answer.early_factor = rows[i].early_factor;
+        exchange_feed(&x, rows[i].redis.data, rows[i].redis.len);
+        bytes_append_slice(&wanted, before);
+        bytes_append_slice(&wanted, rows[i].reply);
+        check_same("reply", bytes_slice(&x.out), bytes_slice(&wanted));
+        ck_assert_msg(x.answer.memo_state == rows[i].state, "row %zu: state %d", i,
+                      (int)x.answer.memo_state);
+        bytes_deinit(&wanted);
+        exchange_end(&x);
+    }
+}
+END_TEST
+
 // --- where the reply goes ---------------------------------------------------------------------
 
 START_TEST(answer_moves_to_another_buffer_between_any_two_bytes) {
@@ -512,7 +561,8 @@ int main(void) {
         answer_calls_an_exec_without_answers_a_fault,
         answer_drops_what_is_written_when_an_error_follows,
         answer_maps_each_error_of_redis_to_a_code, answer_keeps_the_code_of_its_error,
-        answer_knows_a_miss, answer_moves_to_another_buffer_between_any_two_bytes,
+        answer_knows_a_miss, answer_tells_a_memos_state_from_its_ttl,
+        answer_moves_to_another_buffer_between_any_two_bytes,
         answer_fails_once_and_behind_what_stood_before, answer_fails_in_the_buffer_it_moved_to,
         answer_gives_back_what_it_gathered_when_given_up, resp_reads_several_answers_at_once,
         resp_reads_a_large_answer, resp_reports_what_is_no_redis,
