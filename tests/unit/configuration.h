@@ -9,7 +9,7 @@
 #include "settings.h"
 
 static struct verb_table *table;
-static char folder[] = "/tmp/cachesd-unit-XXXXXX";
+static char folder[sizeof("/tmp/cachesd-unit-XXXXXX")];
 
 static inline void write_file(const char *path, struct slice text) {
     FILE *file = fopen(path, "w");
@@ -20,6 +20,7 @@ static inline void write_file(const char *path, struct slice text) {
 
 static inline void begin(void) {
     table = verb_table_new(NULL, 0);
+    strcpy(folder, "/tmp/cachesd-unit-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(chdir(folder), 0);
     ck_assert_int_eq(mkdir("sub", 0700), 0);

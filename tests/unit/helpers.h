@@ -77,15 +77,15 @@ static inline const struct verb_entry *read_sample(const struct verb_table *tabl
     return entry;
 }
 
-// Runs the tests, each in a process of its own, and returns main()'s result. `begin` and `end`,
-// which may be NULL, run around all of them.
+// Runs the tests, each in a process of its own unless CK_FORK=no, and returns main()'s result.
+// `begin` and `end`, which may be NULL, run around each of them.
 static inline int run_tests(const char *module, const TTest *const *tests, size_t count,
                             void (*begin)(void), void (*end)(void)) {
     Suite *suite = suite_create(module);
     TCase *tcase = tcase_create(module);
     tcase_set_timeout(tcase, 60);
     if (begin)
-        tcase_add_unchecked_fixture(tcase, begin, end);
+        tcase_add_checked_fixture(tcase, begin, end);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);

@@ -384,7 +384,8 @@ START_TEST(verb_refuses_bad_options) {
         {"sorted.between limit=-1 N k 0 1", "-ARGS limit=-1: use a whole number, not negative\r\n"},
         {"set.scan count=0 N k 0", "-ARGS count=0: use a whole number above 0\r\n"},
         {"set.scan count=x N k 0", "-ARGS count=x: use a whole number above 0\r\n"},
-        {"memo.get wait=forever N k", "-ARGS wait=forever: use a duration, as 2s or 1500ms\r\n"},
+        {"memo.get wait=forever N k",
+         "-ARGS wait=forever: use a duration, as 2s or 1500ms (1d at most)\r\n"},
     };
     check_refused(rows, COUNT(rows));
 }
