@@ -110,6 +110,14 @@ static void settle(struct backend *b) {
 
 // --- connection -------------------------------------------------------------------------------
 
+static void aim_tracker(struct backend *b) {
+    struct sockaddr_storage peer = {0};
+    int len = sizeof(peer);
+    if (b->conn->stream.uv.handle.type == UV_TCP &&
+        uv_tcp_getpeername(&b->conn->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0)
+        tracker_aim(b->tracker, &peer);
+}
+
 static void on_ready(void *owner) {
     struct backend *b = owner;
     struct bytes where = {0};
@@ -117,6 +125,8 @@ static void on_ready(void *owner) {
     log_info(&b->reactor->log, "backend %s: up (%.*s)", b->conf->name, (int)where.len, where.data);
     bytes_deinit(&where);
     b->is_up = true;
+    if (b->tracker)
+        aim_tracker(b);
     b->starting_until_ms = 0;
     b->up_since_ms = uv_now(&b->reactor->loop);
     b->connects++;
@@ -189,6 +199,8 @@ void backend_track(struct backend *b, struct prefixes prefixes) {
     b->tracker = NULL;
     if (prefixes.count > 0)
         b->tracker = tracker_new(b->reactor, b->conf, path_of(b), prefixes);
+    if (b->tracker && b->is_up)
+        aim_tracker(b);
 }
 
 // --- room -------------------------------------------------------------------------------------

@@ -354,7 +354,7 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
     c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
     c->ping_task = (struct task){render_as_is, on_pong};
     arm(c);
-    int error = dial_start(&c->dial, reactor, &c->stream, &events, &conf->url, path, attempt,
+    int error = dial_start(&c->dial, reactor, &c->stream, &events, &conf->url, path, NULL, attempt,
                            on_dialed, &what);
     if (error) {
         c->handles--;

@@ -56,14 +56,16 @@ static int resolve(struct dial *dial, struct reactor *reactor, const struct url 
 
 int dial_start(struct dial *dial, struct reactor *reactor, struct stream *stream,
                const struct stream_events *events, const struct url *url, const char *path,
-               unsigned attempt, dial_done *on_done, const char **what) {
+               const struct sockaddr_storage *peer, unsigned attempt, dial_done *on_done,
+               const char **what) {
     dial->stream = stream;
     dial->attempt = attempt;
     dial->on_done = on_done;
     dial->resolve.data = dial->connect.data = dial;
     if (!path) {
         stream_init_tcp(stream, &reactor->loop, &reactor->flusher, events);
-        return resolve(dial, reactor, url, what);
+        return peer ? connect_tcp(dial, (const struct sockaddr *)peer, what)
+                    : resolve(dial, reactor, url, what);
     }
     stream_init_unix(stream, &reactor->loop, &reactor->flusher, events);
     uv_pipe_connect(&dial->connect, &stream->uv.pipe, path, on_connected);

@@ -24,11 +24,13 @@ struct dial {
 };
 
 // Sets up the stream, and begins. `path` is the server's Unix socket, NULL for the url's host;
-// `attempt` chooses among the addresses of a name. Returns 0, or a libuv error (*what as above) and
-// never calls on_done() then; the stream is to be closed in either case.
+// `attempt` chooses among the addresses of a name, unless `peer` is one of these already. Returns
+// 0, or a libuv error (*what as above) and never calls on_done() then; the stream is to be closed
+// in either case.
 int dial_start(struct dial *dial, struct reactor *reactor, struct stream *stream,
                const struct stream_events *events, const struct url *url, const char *path,
-               unsigned attempt, dial_done *on_done, const char **what);
+               const struct sockaddr_storage *peer, unsigned attempt, dial_done *on_done,
+               const char **what);
 
 // The stream is being closed: gives up a look-up that has not begun.
 void dial_cancel(struct dial *dial);

@@ -3,13 +3,13 @@
 #include "mem.h"
 
 enum {
-    FIRST_SLOTS = 256,
-    BYTES_A_SLOT = 256,   // of memory: about the size of a small entry
-    MALLOC_OVERHEAD = 16, // of an entry: malloc's header and rounding
-    SMALL_SHARE = 10,     // the small queue is a tenth of the entries' bytes, as in the paper
-    LARGEST_SHARE = 8,    // an entry is at most an eighth of the memory
-    MOST_ASKED = 3,       // how often an entry was asked for counts up to this
-    MOST_SPARED = 32,     // in a row: a bound for the time that one entry's room may take
+    FIRST_SLOTS = 16 * 1024, // enough that few hot keys share counters with what is written
+    BYTES_A_SLOT = 256,      // of memory: about the size of a small entry
+    MALLOC_OVERHEAD = 16,    // of an entry: malloc's header and rounding
+    SMALL_SHARE = 10,        // the small queue is a tenth of the entries' bytes, as in the paper
+    LARGEST_SHARE = 8,       // an entry is at most an eighth of the memory
+    MOST_ASKED = 3,          // how often an entry was asked for counts up to this
+    MOST_SPARED = 32,        // in a row: a bound for the time that one entry's room may take
 };
 
 // What a look-up reads lies together, and the bytes follow at once.
@@ -44,6 +44,7 @@ struct near_store {
     size_t memory;
     struct slot *slots; // entries and ghosts by their own hash, versions by the key's
     size_t most_slots;  // a power of two; 0: nothing is kept
+    size_t room;        // for so many there is memory
     size_t half;        // a power of two: so many slots have been, or are being, split in two …
     size_t split;       // … and so many of these are done
     uint32_t first_version; // of the slots; beyond all of an earlier table
@@ -57,12 +58,16 @@ static void make_slots(struct near_store *s, size_t memory) {
     s->memory = memory;
     s->most_slots = s->half = s->split = 0;
     if (memory >= NEAR_LEAST)
-        for (s->most_slots = s->half = FIRST_SLOTS; s->most_slots * 2 <= memory / BYTES_A_SLOT;)
+        for (s->most_slots = 1; s->most_slots * 2 <= memory / BYTES_A_SLOT;)
             s->most_slots *= 2;
-    s->slots = mem_new(s->most_slots * sizeof(*s->slots));
+    s->half = memory >= NEAR_LEAST ? FIRST_SLOTS : 0;
+    while (s->half > s->most_slots)
+        s->half /= 2;
+    s->room = s->half;
+    s->slots = mem_new(s->room * sizeof(*s->slots));
     for (size_t i = 0; i < s->half; i++)
         s->slots[i].version = s->first_version;
-    s->counters.bytes = s->most_slots * sizeof(*s->slots);
+    s->counters.bytes = s->room * sizeof(*s->slots);
 }
 
 struct near_store *near_store_new(size_t memory, uint64_t seed) {
@@ -82,6 +87,12 @@ static struct slot *slot_of(const struct near_store *s, uint64_t hash) {
 
 // Splits the next slot: half of its entries go to the new one, and the counter stands in both.
 static void grow(struct near_store *s) {
+    if (s->half + s->split == s->room) {
+        s->slots = mem_resize(s->slots, 2 * s->room * sizeof(*s->slots));
+        memset(s->slots + s->room, 0, s->room * sizeof(*s->slots));
+        s->counters.bytes += s->room * sizeof(*s->slots);
+        s->room *= 2;
+    }
     struct slot *old = &s->slots[s->split], *new = &s->slots[s->split + s->half];
     struct entry *e = old->first;
     new->version = old->version;

@@ -9,8 +9,9 @@
 // Validity without look-ups: an entry remembers the counter of its key and the epoch of its tracker
 // as they were when the answer was asked for, and is an answer only while both still stand there.
 // So whatever comes in between (an invalidation, an own write, FLUSHALL) voids it, also when it
-// comes before the answer that is to be kept. Keys share counters: with as many entries as the
-// memory holds, forgetting one key voids about one entry of another by chance, which costs a read.
+// comes before the answer that is to be kept. Keys share counters, of which there are two an entry
+// and 16,384 at least: forgetting one key voids less than one entry of another by chance, which
+// costs a read.
 //
 // What leaves when memory is full: S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you
 // need for cache eviction", SOSP 2023): newcomers go through a small queue, and only those asked

@@ -251,6 +251,8 @@ static void on_dialed(struct dial *dial, int status, const char *what) {
 }
 
 static void connect_to(struct tracker *t) {
+    if (!t->path && t->peer.ss_family == 0)
+        return; // until it is aimed
     struct tracking *c = mem_new(sizeof(*c));
     const char *what;
     c->tracker = t;
@@ -259,7 +261,7 @@ static void connect_to(struct tracker *t) {
     t->tracking = c;
     uv_timer_start(&t->timer, on_timer, CONNECT_MS, 0);
     int error = dial_start(&c->dial, t->reactor, &c->stream, &events, &t->conf->url, t->path,
-                           t->failures, on_dialed, &what);
+                           &t->peer, 0, on_dialed, &what);
     if (!error)
         return;
     c->handles--;
@@ -324,7 +326,14 @@ void tracker_free(struct tracker *t) {
     uv_close((uv_handle_t *)&t->timer, on_timer_closed);
 }
 
+void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer) {
+    t->peer = *peer;
+    if (!t->tracking)
+        uv_timer_start(&t->timer, on_timer, 0, 0);
+}
+
 void tracker_restart(struct tracker *t) {
+    t->peer.ss_family = 0;
     if (!t->tracking)
         return;
     if (t->tracking->stage == STAGE_LIVE) {

@@ -36,7 +36,8 @@ void prefixes_deinit(struct prefixes *p);
 struct tracker {
     struct reactor *reactor;
     const struct backend_conf *conf;
-    const char *path; // the server's Unix socket; NULL: conf->url's host
+    const char *path;             // the server's Unix socket; NULL: the one at `peer`
+    struct sockaddr_storage peer; // ss_family 0: it waits for tracker_aim()
     struct prefixes prefixes;
     uint64_t salt; // for the hashes of its keys: what an earlier tracker's keys left is not found
     uint64_t epoch;
@@ -55,8 +56,12 @@ struct tracker *tracker_new(struct reactor *reactor, const struct backend_conf *
 // Frees itself later.
 void tracker_free(struct tracker *t);
 
-// Starts afresh: the backend may be another server now.
+// The backend has been lost: it may be another server when it comes back.
 void tracker_restart(struct tracker *t);
+
+// The backend is at this address now, of perhaps several that its host's name has: the tracker must
+// hear of changes from the same server. Not for Unix sockets.
+void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer);
 
 // All that is kept is void.
 void tracker_flush(struct tracker *t);

@@ -218,12 +218,12 @@ static void render_ours(struct answer *a, struct slice text) {
 }
 
 static void render_get(struct answer *a, const struct event *e) {
-    if (e->type == EVENT_END || e->depth > 0)
+    if (e->type == EVENT_END)
         return;
-    if (e->type == EVENT_NIL)
-        a->memo_state = MEMO_ASK;
-    else if (e->type != EVENT_BULK)
+    if (e->depth > 0 || (e->type != EVENT_NIL && e->type != EVENT_BULK))
         answer_fail_unknown(a);
+    else if (e->type == EVENT_NIL)
+        a->memo_state = MEMO_ASK;
     else if (e->text.len > MEMO_MAGIC_SIZE && begins_like_ours(e->text))
         render_ours(a, e->text);
     else
@@ -238,9 +238,24 @@ static enum memo_state state_of(struct slice name) {
     return slice_equal(name, SLICE("NULL")) ? MEMO_NULL : MEMO_MISS;
 }
 
+// The script replies three elements: a state, a bulk or nil, a token or nil.
+static bool is_as_asked(const struct event *e) {
+    bool is_text = e->type == EVENT_BULK, is_nil = e->type == EVENT_NIL;
+    if (e->depth == 0)
+        return e->type == EVENT_ARRAY && e->count == 3;
+    if (e->depth > 1 || !(is_text || is_nil))
+        return false;
+    return e->index == 1 || (e->index == 0 && is_text) ||
+           (e->index == 2 && (is_nil || e->text.len == MEMO_TOKEN_SIZE));
+}
+
 void render_memo_asked(struct answer *a, const struct event *e) {
     if (e->type == EVENT_END)
         return;
+    if (!is_as_asked(e)) {
+        answer_fail_unknown(a);
+        return;
+    }
     if (e->depth == 1 && e->index == 0) {
         a->memo_state = state_of(e->text);
         a->is_miss = a->memo_state == MEMO_MISS;
@@ -251,9 +266,13 @@ void render_memo_asked(struct answer *a, const struct event *e) {
 }
 
 static void render_holds(struct answer *a, const struct event *e) {
-    if (e->type == EVENT_INTEGER && e->integer == 0)
+    if (e->type == EVENT_END)
+        return;
+    if (e->depth > 0 || e->type != EVENT_INTEGER)
+        answer_fail_unknown(a);
+    else if (e->integer == 0)
         answer_fail(a, REPLY_LEASE, "the lease is no longer valid");
-    else if (e->type == EVENT_INTEGER)
+    else
         reply_status(a->out, "OK");
 }
 

@@ -421,6 +421,13 @@ class Near(unittest.TestCase):
             self.assertEqual(self.call("key.get", "near", "k"), b"v")
         self.assertEqual(self.hits(), 0)
 
+    def test_a_bound_beyond_the_machines_memory_costs_nothing_that_is_not_used(self):
+        self.assertEqual(self.daemon.reload(INI.replace("1mb", "1024gb")), b"OK")
+        self.call("key.set", "near", "k", "v")
+        self.expect_kept("key.get", "near", "k")
+        near = harness.sections(self.call("stats"))["near"]
+        self.assertLess(int(near["near_bytes"]), 1 << 20)
+
     def test_memory_stays_within_its_bound(self):
         value = "v" * 2000
         most = 0

@@ -108,6 +108,15 @@ START_TEST(a_token_that_is_not_hex_is_a_problem) {
 }
 END_TEST
 
+// Nothing at all was replied: the client would have waited for ever.
+START_TEST(an_answer_that_a_lease_does_not_have_is_unknown) {
+    static const char unknown[] = "-INTERNAL unknown answer of the backend\r\n";
+    check_reply("memo.put n k lease v", SLICE("$-1\r\n"), unknown);
+    check_reply("memo.null n k lease", SLICE("*1\r\n:1\r\n"), unknown);
+    check_reply("memo.get n k", SLICE("*1\r\n$1\r\nv\r\n"), unknown);
+}
+END_TEST
+
 START_TEST(a_size_of_no_bytes_at_all_is_none) {
     int64_t size;
     ck_assert(!number_parse_size((struct slice){0}, &size));
@@ -128,5 +137,6 @@ int main(void) {
         an_array_for_a_number_is_not_several_replies, a_top_whose_fields_are_no_strings_is_unknown,
         a_length_that_no_redis_sends_is_refused_at_once, a_line_without_end_is_refused,
         a_long_value_in_pieces_is_no_line_without_end, a_token_that_is_not_hex_is_a_problem,
-        a_size_of_no_bytes_at_all_is_none, a_text_of_no_bytes_at_all_is_empty);
+        an_answer_that_a_lease_does_not_have_is_unknown, a_size_of_no_bytes_at_all_is_none,
+        a_text_of_no_bytes_at_all_is_empty);
 }
