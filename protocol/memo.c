@@ -193,8 +193,8 @@ static bool is_due_early(const struct answer *a, int64_t delta_ms, int64_t rest_
 
 // A value that Redis keeps for ttl_ms, the last stale_ms of it for when it is stale.
 static void render_value(struct answer *a, int64_t delta_ms, struct slice value) {
-    bool is_for_ever = !a->has_ttl || a->ttl_ms < 0;
-    int64_t rest_ms = a->ttl_ms - a->stale_ms;
+    bool is_for_ever = !a->has_ttl || a->ttl_ms < 0; // as is one whose PTTL was refused
+    int64_t rest_ms = is_for_ever ? 0 : a->ttl_ms - a->stale_ms;
     if (!is_for_ever && rest_ms <= 0)
         a->memo_state = MEMO_ASK;
     else if (!is_for_ever && is_due_early(a, delta_ms, rest_ms))

@@ -399,6 +399,7 @@ START_TEST(answer_tells_a_memos_state_from_its_ttl) {
         {SLICE(":1001\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
         {SLICE(":-1\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
         {SLICE(":-2\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0}, // it has just come
+        {SLICE("-NOPERM pttl\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 1},
         {SLICE(":1000\r\n$1\r\nv\r\n"), SLICE(""), MEMO_ASK, 0},
         {SLICE(":0\r\n$1\r\nv\r\n"), SLICE(""), MEMO_ASK, 0},
         {SLICE(":-2\r\n$-1\r\n"), SLICE(""), MEMO_ASK, 0},
