@@ -15,7 +15,9 @@ SLACK_MS = 60_000
 # These write nothing where nothing is; they need a key that is there.
 NEED_A_KEY = {"touch", "key.replace"}
 # They replace the value, or restart its ttl: a new ttl in either ttl_mode.
-NEW_TTL = {"touch", "key.set", "key.add", "key.replace", "key.swap"}
+NEW_TTL = {"touch", "key.set", "key.add", "key.replace", "key.swap", "memo.put", "memo.set"}
+# What Redis holds under the lease of verbs.SAMPLES.
+LEASED = b"\0memoL" + verbs.SAMPLES["lease"].encode()
 
 
 def of_namespaces(client):
@@ -95,6 +97,7 @@ class Ttls(unittest.TestCase):
         with harness.World() as world:
             daemon, redis = world.daemon(text), world.redis()
             with daemon.client() as client, redis.client() as direct:
+                self.direct = direct
                 takers = [verb for verb in verbs.of(client) if verb.takes_ttl]
                 self.assertGreaterEqual(len(takers), 14)
                 for verb in takers:
@@ -105,6 +108,8 @@ class Ttls(unittest.TestCase):
                         check(verb, client, direct)
 
     def write(self, client, verb, ttl=None):
+        if verb.name == "memo.put":
+            self.direct.call("SET", "carts:k", LEASED, "PX", 9000)
         self.assertNotIsInstance(client.call(*verb.request(key="k", ttl=ttl)), resp.Error)
 
     def expect_ttl(self, direct, right_ms):
