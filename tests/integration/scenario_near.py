@@ -147,6 +147,7 @@ class Near(unittest.TestCase):
         questions = [
             *(["dict.get", "near", "d", field] for field in ("f", "fg", "g")),
             *(["dict.mget", "near", "d", *fields] for fields in (("f", "g"), ("fg",), ("f", "fg"))),
+            *(["dict.mget", "near", "d", f"f{zeros}g"] for zeros in ("\0", "\0" * 4, "\1\0\0\0")),
             *(["dict.has", "near", "d", "f"], ["exists", "near", "d"], ["exists", "near", "z"]),
             *(["sorted.range", "near", "z", *range_] for range_ in (("0", "0"), ("0", "1"))),
             ["sorted.range", "order=desc", "near", "z", "0", "0"],

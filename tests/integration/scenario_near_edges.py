@@ -2,6 +2,7 @@
 """The near cache beside everything else: access, accounts, databases, workers, slow readers, odd names."""
 
 import threading
+import time
 import unittest
 
 import harness
@@ -132,6 +133,15 @@ class Edges(unittest.TestCase):
     def test_an_account_that_may_not_subscribe_reads_uncached(self):
         self.expect_uncached(["&*", "-subscribe"], "SUBSCRIBE refused: NOPERM")
 
+    def test_an_account_that_may_not_ask_for_a_ttl_reads_uncached(self):
+        """How long an answer may be kept is not known then."""
+        self.direct.call("ACL", "SETUSER", "default", "-pttl")
+        client = self.start()
+        client.call("key.set", "near", "k", "v")
+        for _ in range(5):
+            self.assertEqual(client.call("key.get", "near", "k"), b"v")
+        self.assertEqual(hits(self.daemon), 0)
+
     # --- databases and backends -----------------------------------------------------------------
 
     def test_two_databases_of_one_server_are_kept_apart(self):
@@ -188,11 +198,14 @@ class Edges(unittest.TestCase):
 
     def test_databases_that_are_swapped_are_seen_after_near_ttl(self):
         """The one change of which Redis tells nobody."""
-        client = self.start(INI + "near_ttl = 300ms\n")
+        client = self.start(INI + "near_ttl = 1s\n")
+        with self.redis.client() as one:
+            one.call("SELECT", "1")
+            one.call("SET", "n:k", "one")
         self.direct.call("SET", "n:k", "zero")
-        harness.wait_until(lambda: client.call("key.get", "near", "k") == b"zero", "in sync")
-        self.direct.call("SELECT", "1")
-        self.direct.call("SET", "n:k", "one")
+        told = lambda: b" invalidations=2 " in client.call("backends")
+        harness.wait_until(told, "both changes are told of")
+        self.assertEqual(self.expect_kept(client, "key.get", "near", "k"), b"zero")
         self.direct.call("SWAPDB", "0", "1")
         harness.wait_until(lambda: client.call("key.get", "near", "k") == b"one", "near_ttl", 3)
 
@@ -264,12 +277,15 @@ class Edges(unittest.TestCase):
         harness.wait_until(gone, "it is noticed")
         for _ in range(5):
             self.assertIsNone(client.call("key.get", "near", "k"))
+        killed = time.monotonic()
+        harness.wait_until(lambda: time.monotonic() > killed + 1.5, "it has been tried again")
         self.redis.start()
         self.direct.close()
         self.direct = self.redis.client()
         self.direct.call("SET", "n:k", "v")
         wait_live(self.daemon)
         harness.wait_until(lambda: client.call("key.get", "near", "k") == b"v", "it is back", 1)
+        self.assertEqual(self.daemon.log().count("near cache stays off"), 1, "once an outage")
 
     # --- workers --------------------------------------------------------------------------------
 
