@@ -30,7 +30,7 @@ KEYS, READERS, BATCH, MOST_WRITES = 8, 2, 50, 400_000
 FRESH = 3.0  # seconds: TRACKER_FRESH_MS
 PAUSE = 0.002  # between two writes: a rate
 
-Seen = collections.namedtuple("Seen", "oldest too_old")
+Seen = collections.namedtuple("Seen", "oldest too_old backwards")
 
 
 class History:
@@ -55,10 +55,11 @@ def write(path, history, is_over, seed):
 
 
 def read(path, history, is_over, seed, reads, found):
-    """An answer is as old as the time since another value has replaced it."""
+    """An answer is as old as the time since another value has replaced it. None is older than one
+    that the same reader has seen before."""
     harness.end_with_parent()
     rng = random.Random(seed)
-    oldest, too_old = 0.0, []
+    oldest, too_old, backwards, last = 0.0, [], [], [0] * KEYS
     with resp.Client(path) as client:
         while not is_over.is_set():
             keys = [rng.randrange(KEYS) for _ in range(BATCH)]
@@ -69,10 +70,13 @@ def read(path, history, is_over, seed, reads, found):
                 replaced = history.times[key][number + 1]
                 age = sent - replaced if 0 < replaced < sent else 0.0
                 oldest = max(oldest, age)
+                if number < last[key]:
+                    backwards.append((key, number, last[key]))
+                last[key] = number
                 if age > FRESH + SLACK_MS / 1000:
                     too_old.append((key, number, age))
             reads.value += BATCH
-    found.put(Seen(oldest, too_old[:5]))
+    found.put(Seen(oldest, too_old[:5], backwards[:5]))
 
 
 class Staleness(unittest.TestCase):
@@ -139,6 +143,7 @@ class Staleness(unittest.TestCase):
         )
         self.assertGreater(hits, reads // 20)
         self.assertEqual([s.too_old for s in seen], [[]] * READERS)
+        self.assertEqual([s.backwards for s in seen], [[]] * READERS)
         return oldest
 
     def test_nothing_stale_is_left_once_things_are_quiet(self):

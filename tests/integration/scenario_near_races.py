@@ -7,6 +7,7 @@ import unittest
 
 import harness
 import resp
+import verbs
 from valve import Valve
 
 INI = """\
@@ -128,6 +129,18 @@ class Races(unittest.TestCase):
                 self.assertEqual(self.daemon.reload(self.ini), b"OK")
                 self.wait_live()
 
+    def test_an_answer_from_before_memory_changed_is_not_kept(self):
+        for size in ("2mb", "1mb"):
+            self.set_there(b"old")
+            self.assertEqual(self.daemon.reload(self.ini.replace("1mb", "3mb")), b"OK")
+            self.wait_live()
+            self.valve.shut("data")  # nothing has been forgotten since memory is new
+            self.client.send(resp.array("key.get", "near", "k"))
+            self.valve.wait_for("data", b"$3\r\nold\r\n")
+            self.set_there(b"new")
+            self.assertEqual(self.daemon.reload(self.ini.replace("1mb", size)), b"OK")
+            self.expect_old_once(b"new")
+
     def test_an_answer_that_a_write_of_another_client_follows_is_not_kept(self):
         self.ask_and_hold()
         self.other.send(resp.array("key.set", "near", "k", "new"))
@@ -167,6 +180,47 @@ class Races(unittest.TestCase):
         self.valve.open("data")
         self.assertEqual([self.client.read() for _ in batch], [None, b"v"] * 50)
 
+    # --- own writes, while Redis tells nothing ---------------------------------------------------
+
+    def expect_forgotten(self, write, *reads):
+        """Keeps the reads' answers; after the write none of them is given any more."""
+        for words in reads:
+            before = self.hits()
+            self.client.call(*words)
+            self.client.call(*words)
+            self.assertEqual(self.hits(), before + 1, words)
+        before = self.hits()
+        self.client.call(*write)
+        for words in reads:
+            self.client.call(*words)
+            self.assertEqual(self.hits(), before, f"{words} after {write}")
+
+    def test_each_write_is_seen_without_redis_telling_of_it(self):
+        writes = [verb for verb in verbs.of(self.client) if verb.is_write]
+        self.assertGreater(len(writes), 25)
+        for verb in writes:
+            self.direct.call("FLUSHALL")
+            self.valve.open("tracking")
+            self.valve.cut("tracking")  # so that a long list of writes meets no silence
+            harness.wait_until(lambda: self.tracking() == "down", "noticed")
+            self.wait_live()
+            self.valve.shut("tracking")
+            words = verb.request("near")
+            self.expect_forgotten(words, ("exists", "near", words[words.index("near") + 1]))
+
+    def test_a_del_of_many_keys_is_seen_without_redis_telling_of_it(self):
+        keys = [str(number) for number in range(20)]
+        for key in keys:
+            self.client.call("key.set", "near", key, "v")
+        self.valve.shut("tracking")
+        self.expect_forgotten(("del", "near", *keys), *[("key.get", "near", key) for key in keys])
+
+    def test_a_purge_is_seen_without_redis_telling_of_it(self):
+        self.set_there(b"old")
+        self.valve.shut("tracking")
+        self.expect_forgotten(("purge", "near"), ("key.get", "near", "k"))
+        self.assertIsNone(self.get())
+
     # --- news on its way ------------------------------------------------------------------------
 
     def test_nothing_is_served_three_seconds_after_the_last_sign_of_life(self):
@@ -181,6 +235,20 @@ class Races(unittest.TestCase):
         before = self.hits()
         self.assertEqual([self.get(), self.get()], [b"new"] * 2)
         self.assertEqual(self.hits(), before)
+
+    def test_a_sign_of_life_proves_only_what_was_before_it_was_asked_for(self):
+        self.keep(b"old")
+        self.valve.shut("tracking")
+        self.valve.wait_for("tracking", PONG)
+        self.direct.call("SET", "n:k", "new")
+        written = time.monotonic()
+        self.valve.wait_for("tracking", b"n:k")
+        harness.wait_until(lambda: time.monotonic() > written + 1.7, "it is late, not too late")
+        self.assertEqual(self.get(), b"old")
+        self.valve.let_through("tracking", PONG)
+        while self.get() == b"old":
+            self.assertLess(time.monotonic() - written, FRESH + 0.5)
+        self.assertGreater(time.monotonic() - written, 2.2, "the sign of life has not counted")
 
     def test_a_daemon_that_stood_still_serves_nothing_old(self):
         self.keep(b"old")
