@@ -201,8 +201,8 @@ class Races(unittest.TestCase):
         for verb in writes:
             self.direct.call("FLUSHALL")
             self.valve.open("tracking")
-            self.valve.cut("tracking")  # so that a long list of writes meets no silence
-            harness.wait_until(lambda: self.tracking() == "down", "noticed")
+            # So that a long list of writes meets no silence:
+            self.wait_more("tracking_losses", lambda: self.valve.cut("tracking"))
             self.wait_live()
             self.valve.shut("tracking")
             words = verb.request("near")
@@ -277,7 +277,7 @@ class Races(unittest.TestCase):
 
     def test_news_that_comes_byte_by_byte_is_understood(self):
         self.valve.is_dripping = True
-        self.valve.cut("tracking")
+        self.wait_more("tracking_losses", lambda: self.valve.cut("tracking"))
         self.wait_live()
         for number in range(20):
             self.keep(b"%d" % number)
