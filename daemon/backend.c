@@ -62,10 +62,10 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     b->owner = owner;
     init_timer(b, &b->retry);
     init_timer(b, &b->wait);
-    if (path)
-        b->path = mem_text(path);
-    else if (conf->url.kind == URL_EMBEDDED)
+    if (conf->url.kind == URL_EMBEDDED && !path)
         b->embedded = embedded_new(reactor, conf);
+    if (conf->url.kind == URL_EMBEDDED) // a copy: the server may end before the backend does
+        b->path = mem_text(path ? path : embedded_path(b->embedded));
     if (conf->url.kind == URL_EMBEDDED)
         b->starting_until_ms = uv_now(&reactor->loop) + STARTING_MS;
     start_connecting(b);
@@ -178,8 +178,6 @@ static void on_lost(void *owner, const char *reason) {
 }
 
 static const char *path_of(const struct backend *b) {
-    if (b->embedded)
-        return embedded_path(b->embedded);
     return b->path ? b->path : b->conf->url.path;
 }
 

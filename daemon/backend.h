@@ -35,7 +35,7 @@ struct backend {
     const struct backend_conf *conf;
     struct tracker *tracker;   // NULL: none of its namespaces has near = yes
     struct embedded *embedded; // NULL: not ours to run
-    char *path;                // of the Unix socket of a server that another worker runs; or NULL
+    char *path;                // embedded: of its server's Unix socket, never changed; else NULL
     struct backend_conn *conn; // NULL while DOWN
     bool is_up;
     bool is_stopping;

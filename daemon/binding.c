@@ -126,10 +126,10 @@ static void follow_keys(struct policy *policy, size_t backend) {
     backend_track(policy->backends[backend], prefixes);
 }
 
-// Where worker 0 runs the server of an embedded backend; NULL: it does not, or is to start it.
+// Where worker 0 runs the server of an embedded backend; NULL: it does not, or is to start it. Of
+// what is worker 0's, only what never changes is read here, on another thread: it may be ending.
 static const char *running_at(const struct policy *leader, size_t backend) {
-    const struct backend *b = leader ? leader->backends[backend] : NULL;
-    return b && b->embedded ? embedded_path(b->embedded) : NULL;
+    return leader ? leader->backends[backend]->path : NULL;
 }
 
 static struct policy *make_policy(struct server *server, struct settings *settings,

@@ -137,6 +137,18 @@ class Workers(unittest.TestCase):
         self.assertEqual(self.daemon.wait(), 0)
         redis.send_signal(signal.SIGCONT)
 
+    def test_every_worker_comes_back_to_a_redis_that_was_killed(self):
+        redis = self.world.redis()
+        redis.kill()
+        for client in self.clients:
+            self.assertIn(client.call("key.get", "carts", "k").code, ("LOST", "UNAVAILABLE"))
+        redis.start()
+        for number, client in enumerate(self.clients):
+            write = lambda: client.call("key.set", "carts", number, "v") == b"OK"
+            harness.wait_until(write, "its worker has connected again")
+            self.assertEqual(client.call("key.get", "carts", number), b"v")
+        self.assertIn(f" connects={2 * WORKERS} ", self.daemon.call("backends").decode())
+
     def test_reloads_reports_and_crowds_at_once(self):
         """What the thread sanitizer looks at."""
         is_over, failures = threading.Event(), []
@@ -200,6 +212,20 @@ class Embedded(unittest.TestCase):
             self.assertGreater(daemon.stats("carts")["near_hits"], 0)
             for client in clients:
                 client.close()
+
+    def test_an_end_while_workers_turn_to_another_embedded_redis(self):
+        """Which the first worker ends, while others may still be asking it where that is."""
+        ini = f"[cachesd]\nlisten = {{listen}}\nworkers = {WORKERS}\n[backend main]\nurl = embedded:\n"
+        ini += "timeout = %dms\n[namespace carts]\n"
+        for _ in range(5):
+            with harness.World() as world:
+                daemon = world.daemon(ini % 1000)
+                daemon.configure(ini % 2000)  # hence another server
+                daemon.send_signal(signal.SIGHUP)
+                harness.wait_until(lambda: len(harness.children(daemon.pid)) != 1, "the reload")
+                for _ in range(2):
+                    daemon.send_signal(signal.SIGTERM)
+                self.assertEqual(daemon.wait(), 0)
 
 
 if __name__ == "__main__":
