@@ -5,7 +5,13 @@
 #include "mem.h"
 #include "server.h"
 
-enum { TICK_MS = 5, FIRST_PAUSE_MS = 5, LONGEST_PAUSE_MS = 100, TOKEN_BYTES = MEMO_TOKEN_SIZE / 2 };
+enum {
+    TICK_MS = 5,
+    FIRST_PAUSE_MS = 5,
+    LONGEST_PAUSE_MS = 100,
+    MOST_ASKS_PER_MS = 5, // of all lines together
+    TOKEN_BYTES = MEMO_TOKEN_SIZE / 2,
+};
 
 struct wait_line {
     struct wait_line *next; // in its slot
@@ -16,6 +22,7 @@ struct wait_line {
     struct request *asking;       // was the first, and is at the backend
     struct request *asked_to;     // the last who waited when it was sent; NULL: nobody else
     uint64_t due_ms;              // when the first is to ask
+    uint64_t visit_ms;            // when there may be something to do: that, or the end of a wait
     unsigned asks;                // in vain, so far
     bool is_woken;                // a write was sent behind the question now under way
 };
@@ -48,6 +55,7 @@ static struct wait_line *line_of(struct request *r) {
     struct wait_line *line = *at = mem_new(sizeof(*line));
     line->hash = hash;
     line->backend = r->space->backend;
+    line->visit_ms = UINT64_MAX;
     bytes_append_slice(&line->key, key_of(r));
     waits->lines++;
     return line;
@@ -160,10 +168,15 @@ static bool ask(struct request *r, bool is_early) {
     return true;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 static uint64_t pause_ms(struct server *server, unsigned asks) {
     uint64_t pause = asks < 5 ? (uint64_t)FIRST_PAUSE_MS << asks : LONGEST_PAUSE_MS;
+    uint64_t fair = server->waits.lines / MOST_ASKS_PER_MS;
     if (pause > LONGEST_PAUSE_MS)
         pause = LONGEST_PAUSE_MS;
+    if (pause < fair)
+        pause = fair;
     return pause - random_up_to(&server->reactor.random, pause / 2);
 }
 
@@ -171,6 +184,7 @@ static void pause_line(struct server *server, struct wait_line *line) {
     line->asking = NULL;
     line->asked_to = NULL;
     line->due_ms = now_of(server) + (line->is_woken ? 0 : pause_ms(server, line->asks++));
+    line->visit_ms = earlier(line->visit_ms, line->due_ms);
     line->is_woken = false;
 }
 
@@ -199,11 +213,12 @@ static void ask_for_line(struct server *server, struct wait_line *line) {
 static void visit_line(struct server *server, struct wait_line *line) {
     uint64_t now = now_of(server);
     struct request *kept = NULL, *kept_last = NULL, *last_asked = line->asked_to;
+    line->visit_ms = UINT64_MAX;
     while (line->first) { // who has gone, or waited long enough, leaves
         struct request *r = line->first;
         bool was_last_asked = r == last_asked;
         take_first(line);
-        if (!r->client || now >= r->wait.wait_until_ms) {
+        if (!r->client || client_is_gone(r->client) || now >= r->wait.wait_until_ms) {
             finish_in_vain(r);
             if (was_last_asked)
                 last_asked = kept_last;
@@ -211,6 +226,7 @@ static void visit_line(struct server *server, struct wait_line *line) {
         }
         r->wait.line = line;
         r->space->stats->memo_waiting++;
+        line->visit_ms = earlier(line->visit_ms, r->wait.wait_until_ms);
         if (kept_last)
             kept_last->next_pending = r;
         else
@@ -222,14 +238,18 @@ static void visit_line(struct server *server, struct wait_line *line) {
     line->asked_to = last_asked;
     if (line->first && !line->asking && now >= line->due_ms)
         ask_for_line(server, line);
+    if (!line->asking)
+        line->visit_ms = earlier(line->visit_ms, line->due_ms);
     free_if_empty(server, line);
 }
 
 static void visit_lines(struct server *server) {
+    uint64_t now = now_of(server);
     for (size_t i = 0; i < WAIT_SLOTS; i++)
         for (struct wait_line *line = server->waits.slots[i], *next; line; line = next) {
             next = line->next;
-            visit_line(server, line);
+            if (now >= line->visit_ms)
+                visit_line(server, line);
         }
     if (server->waits.lines == 0)
         uv_timer_stop(&server->waits.timer);
@@ -295,11 +315,17 @@ static bool may_wait(const struct request *r) {
     return now_of(r->server) < r->wait.wait_until_ms && !r->server->is_draining;
 }
 
+// As many may wait for a namespace's results as may be under way at its backend.
+static bool has_room(const struct space *space) {
+    return space->stats->memo_waiting < (uint64_t)space->backend->conf->max_pending;
+}
+
 // Who has asked goes before all who came later.
 static void wait_in_line(struct request *r, bool is_first) {
     struct wait_line *line = line_of(r);
     r->wait.line = line;
     r->space->stats->memo_waiting++;
+    line->visit_ms = earlier(line->visit_ms, r->wait.wait_until_ms);
     r->next_pending = is_first ? line->first : NULL;
     if (is_first || !line->first)
         line->first = r;
@@ -326,10 +352,16 @@ static bool told(struct request *r, const struct answer *a) {
     if (is_in_vain && may_wait(r)) {
         bool is_new = !line;
         answer_cancel(a);
+        if (is_new && !has_room(r->space)) {
+            request_fail(r, REPLY_OVERLOADED, "too many wait for this namespace's results");
+            request_release(r);
+            return true;
+        }
         r->space->stats->memo_waits += is_new;
         wait_in_line(r, !is_new);
-        if (!is_new || r->wait.line->first == r->wait.line->last) // else it has its pace already
-            pause_line(r->server, r->wait.line);
+        line = r->wait.line;
+        if (line->asking == r || (!line->asking && line->first == line->last))
+            pause_line(r->server, line); // else it has its pace already
         return true;
     }
     count(r, a->memo_state, a->has_lease);

@@ -7,7 +7,8 @@
 // --- scripts ----------------------------------------------------------------------------------
 
 // What each of them begins with: the value v, its PTTL p, and of a string that is no plain value
-// its letter. read(v) gives the token, floor, extra, delta and value of S; delta and value of V.
+// its letter, with the token, floor, extra, delta and value of S; delta and value of V. What only
+// begins as these do is a plain value: others may write to the key.
 #define SCRIPT_READ                                                                                \
     "local v = redis.call('GET', KEYS[1])\n"                                                       \
     "local p = redis.call('PTTL', KEYS[1])\n"                                                      \
@@ -17,19 +18,23 @@
     "if kind == 'L' then token = string.sub(v, 7) end\n"                                           \
     "if kind == 'S' then\n"                                                                        \
     "  local _, _, t, f, e, d, at = string.find(v, '^(%S+) (%d+) (%d+) (%d+) ()', 7)\n"            \
-    "  token, floor, extra, delta = t, tonumber(f), tonumber(e), tonumber(d)\n"                    \
-    "  value = string.sub(v, at)\n"                                                                \
+    "  if at then\n"                                                                               \
+    "    token, floor, extra, delta = t, tonumber(f), tonumber(e), tonumber(d)\n"                  \
+    "    value = string.sub(v, at)\n"                                                              \
+    "  else kind = '' end\n"                                                                       \
     "elseif kind == 'V' then\n"                                                                    \
     "  local _, _, d, at = string.find(v, '^(%d+) ()', 7)\n"                                       \
-    "  delta, value = tonumber(d), string.sub(v, at)\n"                                            \
+    "  if at then delta, value = tonumber(d), string.sub(v, at) else kind = '' end\n"              \
     "end\n"
 
 // ARGV: token, lease, stale, early.
 static const char ask_script[] = SCRIPT_READ
     "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
     "if kind == 'N' then return {'NULL', false, false} end\n"
-    "if kind == 'L' then return {'MISS', false, false} end\n"
-    "local ended = kind ~= 'S' or p <= floor\n"
+    // One that has more left than a lease ever has was touched: it would hold all up for a whole ttl.
+    "if kind == 'L' and p >= 0 and p <= lease then return {'MISS', false, false} end\n"
+    "if kind == 'L' then v = false end\n"
+    "local ended = kind ~= 'S' or p <= floor or p > floor + lease\n"
     "local rest = p - extra\n"
     "if not v or (p >= 0 and rest <= 0) then\n"
     "  if mine == '' or not ended then return {'MISS', false, false} end\n"

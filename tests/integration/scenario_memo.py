@@ -4,11 +4,13 @@
 import multiprocessing
 import os
 import random
+import select
 import signal
 import threading
 import time
 import unittest
 
+import fake_redis
 import harness
 import resp
 
@@ -28,10 +30,11 @@ value = bytes
 """
 
 
-def start(world, number=0, lease="10s", more=""):
+def start(world, number=0, lease="10s", more="", backend="{redis:main}"):
     """A daemon with a socket of its own."""
     path = f"{world.folder}/{number}.sock"
-    daemon = world.daemon(INI.replace("SOCKET", path).replace("LEASE", lease) + more)
+    ini = INI.replace("SOCKET", path).replace("LEASE", lease).replace("{redis:main}", backend)
+    daemon = world.daemon(ini + more)
     daemon.path = path
     return daemon
 
@@ -138,6 +141,15 @@ class Leases(Memo):
         gone = lambda: self.other.call("memo.get", "memo", "k") == [b"MISS", None, None]
         harness.wait_until(gone, "it is too old")
         self.assertEqual(self.call("memo.put", "memo", "k", lease, "new"), b"OK")
+
+    def test_what_only_looks_like_ours_is_a_value(self):
+        for end in (b"S", b"Stoken", b"Stoken 1 2 x v", b"V", b"Vx v", b"V1", b"X", b""):
+            value = b"\0memo" + end
+            self.direct.call("SET", "m:k", value, "PX", 15000)
+            self.assertEqual(self.call("memo.get", "memo", "k"), [b"HIT", value, None])
+            self.assertEqual(self.call("memo.put", "memo", "k", "token", "v").code, "LEASE")
+        self.direct.call("SET", "m:k", b"\0memoL")
+        self.assertEqual(self.call("memo.put", "memo", "k", self.take_lease(), "v"), b"OK")
 
     def test_values_with_any_bytes_come_back_as_they_were(self):
         for value in (b"", b"\0memo", b"\0memoL", b"\0memoV9 x", b"\0memoS a 1 2 3 x", bytes(range(256))):
@@ -304,6 +316,74 @@ class Waiting(Memo):
         self.assertEqual([self.other.read(), self.other.read()], [[b"HIT", b"own", None], b"OK"])
 
 
+class Bounded(Memo):
+    MOST = 5
+
+    def setUp(self):
+        super().setUp()
+        ini = INI.replace("timeout = 5s", f"timeout = 5s\nmax_pending = {self.MOST}")
+        self.daemon.configure(ini.replace("SOCKET", self.daemon.path).replace("LEASE", "10s"))
+        self.assertEqual(self.client.call("reload"), b"OK")
+
+    def test_no_more_wait_than_may_be_under_way_at_the_backend(self):
+        lease = self.take_lease()
+        for _ in range(2 * self.MOST):
+            self.ask(self.other)
+        self.wait_for_waiters(self.MOST)
+        self.ask(self.client)
+        self.assertEqual(self.client.read().code, "OVERLOADED")
+        self.assertEqual(self.call("memo.get", "memo", "k"), [b"MISS", None, None])
+        self.assertEqual(self.call("memo.put", "memo", "k", lease, "v"), b"OK")
+        for _ in range(self.MOST):
+            self.assertEqual(self.other.read(), [b"HIT", b"v", None])
+        for _ in range(self.MOST):
+            self.assertEqual(self.other.read().code, "OVERLOADED")
+        self.call("del", "memo", "k")
+        self.take_lease()
+        self.ask(self.other)
+        self.wait_for_waiters(1)
+
+    def test_who_leaves_makes_room(self):
+        self.take_lease()
+        with self.daemon.client() as leaves:
+            for _ in range(self.MOST):
+                self.ask(leaves)
+            self.wait_for_waiters(self.MOST)
+        nobody = lambda: self.daemon.stats("memo")["memo_waiting"] == 0
+        harness.wait_until(nobody, "they have left", 5)  # before the lease ends
+
+    def test_who_asks_for_a_key_is_not_forgotten_for_one_who_comes_and_goes(self):
+        """One is asking when another begins to wait, and stops before that is answered."""
+        miss, hit = b"*3\r\n$4\r\nMISS\r\n$-1\r\n$-1\r\n", b"*3\r\n$3\r\nHIT\r\n$1\r\nv\r\n$-1\r\n"
+        is_stored = threading.Event()
+
+        def hold_until_more_comes(connection, words, _):
+            if words[0] == b"GET":
+                return connection.send(b"$-1\r\n")
+            while not connection.input and not is_stored.is_set():
+                if select.select([connection.socket], [], [], 0.01)[0]:
+                    connection.input += connection.socket.recv(65536)
+            return connection.send(hit if is_stored.is_set() else miss)
+
+        def answer_miss(connection, words, _):
+            connection.send(b"$-1\r\n" if words[0] == b"GET" else miss)
+
+        with fake_redis.FakeRedis(self.world) as fake:
+            daemon = start(self.world, 1, backend=fake.url)
+            with daemon.client(harness.LONG) as asks, daemon.client(harness.LONG) as leaves:
+                waits = lambda: daemon.stats("memo")["memo_waiting"] == 1
+                for _ in range(20):  # often, the other stops before the line's next turn to ask
+                    is_stored.clear()
+                    fake.behave = answer_miss
+                    self.ask(asks)
+                    harness.wait_until(waits, "it waits")
+                    fake.behave = hold_until_more_comes
+                    self.ask(leaves, wait="60ms")
+                    self.assertEqual(leaves.read(), [b"MISS", None, None])
+                    is_stored.set()
+                    self.assertEqual(asks.read(), [b"HIT", b"v", None])
+
+
 class Dying(Memo):
     LEASE = "400ms"
 
@@ -316,6 +396,17 @@ class Dying(Memo):
         self.assertIn(int((time.monotonic() - started) * 1000), range(300, 1500))
         self.assertEqual(self.call("memo.put", "memo", "k", late, "late").code, "LEASE")
         self.assertEqual(self.other.call("memo.put", "memo", "k", lease, "v"), b"OK")
+
+    def test_a_touch_does_not_make_a_lease_longer(self):
+        late = self.take_lease()
+        self.assertEqual(self.call("touch", "memo", "k"), 1)
+        lease = self.take_lease()
+        self.assertEqual(self.call("memo.put", "memo", "k", late, "late").code, "LEASE")
+        self.assertEqual(self.call("memo.put", "memo", "k", lease, "v"), b"OK")
+        self.let_expire()
+        self.take_lease()
+        self.assertEqual(self.call("touch", "memo", "k"), 1)
+        self.assertEqual(self.call("memo.get", "memo", "k"), [b"HIT", b"v", None])
 
     def test_a_slow_holder_of_a_stale_value_is_refused(self):
         self.call("memo.set", "memo", "k", "old")
