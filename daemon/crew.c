@@ -129,11 +129,12 @@ struct newcomer {
 
 static void run_newcomer(struct message *message, struct server *server) {
     struct newcomer *n = (struct newcomer *)message;
-    atomic_fetch_sub(&server->crew->clients, 1);
-    if (server->is_closed)
+    if (server->is_closed) {
         close(n->fd);
-    else
+        atomic_fetch_sub(&server->crew->clients, 1);
+    } else {
         client_adopt(server, n->fd, n->is_unix);
+    }
     mem_free(n);
 }
 
@@ -164,7 +165,7 @@ bool crew_take_client(struct crew *crew, struct listener *listener) {
     else
         uv_tcp_init(&main->reactor.loop, &n->uv.tcp);
     n->uv.handle.data = n;
-    atomic_fetch_add(&crew->clients, 1); // until it is the worker's to count
+    atomic_fetch_add(&crew->clients, 1); // which the client's end will take back
     if (uv_accept(&listener->uv.stream, &n->uv.stream) == 0 &&
         !listener_turns_away(listener, &n->uv.stream) && uv_fileno(&n->uv.handle, &fd) == 0)
         n->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -24,7 +24,7 @@ struct settings;
 struct crew {
     struct server **workers; // [0] is the main thread's
     size_t count;
-    atomic_size_t clients; // of all
+    atomic_size_t clients; // of all: from being accepted to server_remove_client()
     // Worker 0's own:
     size_t next;     // whose turn it is to get a client
     size_t running;  // threads

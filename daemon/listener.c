@@ -208,6 +208,7 @@ static void on_connection(uv_stream_t *stream, int status) {
     }
     if (server->crew->count > 1 && crew_take_client(server->crew, l))
         return;
+    atomic_fetch_add_explicit(&server->crew->clients, 1, memory_order_relaxed);
     struct client *c = client_new(server, l->uv.handle.type == UV_NAMED_PIPE);
     if (uv_accept(stream, &c->stream.uv.stream) != 0 ||
         listener_turns_away(l, &c->stream.uv.stream)) {

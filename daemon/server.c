@@ -32,7 +32,6 @@ void server_add_client(struct server *server, struct client *c) {
         c->next->before = c;
     server->clients = c;
     server->client_count++;
-    atomic_fetch_add_explicit(&server->crew->clients, 1, memory_order_relaxed);
 }
 
 // Worker 0 stays until the others have ended: it is where they say so.

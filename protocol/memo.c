@@ -31,7 +31,8 @@
 static const char ask_script[] = SCRIPT_READ
     "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
     "if kind == 'N' then return {'NULL', false, false} end\n"
-    // One that has more left than a lease ever has was touched: it would hold all up for a whole ttl.
+    // One that has more left than a lease ever has was touched: it would hold all up for a whole
+    // ttl.
     "if kind == 'L' and p >= 0 and p <= lease then return {'MISS', false, false} end\n"
     "if kind == 'L' then v = false end\n"
     "local ended = kind ~= 'S' or p <= floor or p > floor + lease\n"

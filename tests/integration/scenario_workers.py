@@ -147,7 +147,8 @@ class Workers(unittest.TestCase):
             write = lambda: client.call("key.set", "carts", number, "v") == b"OK"
             harness.wait_until(write, "its worker has connected again")
             self.assertEqual(client.call("key.get", "carts", number), b"v")
-        self.assertIn(f" connects={2 * WORKERS} ", self.daemon.call("backends").decode())
+        again = lambda: b" connects=%d " % (2 * WORKERS) in self.daemon.call("backends")
+        harness.wait_until(again, "all have connected again")
 
     def test_reloads_reports_and_crowds_at_once(self):
         """What the thread sanitizer looks at."""
