@@ -86,6 +86,7 @@ class Chaos(unittest.TestCase):
         print(f"{len(backs)} faults; service back in {max(backs) * 1000:.0f} ms at most")
         self.assertEqual(report.wrong[:5], [])
         self.assertEqual(report.replies, REQUESTS // CLIENTS * CLIENTS)
+        self.assertGreater(report.read_back, 0)
         self.assertEqual(report.late[:5], [], f"{len(report.late)} later than {most} ms")
         self.assertLessEqual(max(backs), 1)
 
@@ -112,6 +113,7 @@ class Chaos(unittest.TestCase):
                 world.redis().call("FLUSHALL")  # each round has the same keys
                 report = Crowd(daemon.path, CLIENTS, 20_000, 0.01, TIMEOUT_MS, SEED).join()
                 self.assertEqual(report.wrong[:5], [])
+                self.assertGreater(report.read_back, 0)
                 self.wait_until_alone(daemon)
                 harness.wait_until(
                     lambda: open_files(daemon.pid) <= before, "descriptors are as at the start"

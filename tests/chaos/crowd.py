@@ -19,7 +19,18 @@ BATCH = 10
 PROCESSES = 2
 MAY_FAIL_WITH = {"LOST", "TIMEOUT", "UNAVAILABLE", "OVERLOADED"}
 
-Asked = collections.namedtuple("Asked", "sent_at right may_fail what")
+# In how many `steps`, each with its own deadline; the first of `right` where nothing was lost.
+Asked = collections.namedtuple("Asked", "sent_at right may_fail steps what")
+
+
+class Lease:
+    """Equal to any."""
+
+    def __eq__(self, other):
+        return isinstance(other, bytes) and len(other) == 16
+
+
+MISS = [b"MISS", None, Lease()]
 
 
 class Report:
@@ -27,6 +38,7 @@ class Report:
 
     def __init__(self):
         self.replies = 0
+        self.read_back = 0  # of replies, those with what was written earlier
         self.failed = collections.Counter()
         self.wrong = []
         self.times = collections.Counter()  # of replies, by whole milliseconds
@@ -36,6 +48,7 @@ class Report:
 
     def add(self, other):
         self.replies += other.replies
+        self.read_back += other.read_back
         self.failed += other.failed
         self.wrong += other.wrong
         self.times += other.times
@@ -55,7 +68,8 @@ class Report:
         shares = ", ".join(f"{s * 100:g} % in {self.percentile(s)} ms" for s in (0.5, 0.99, 0.999))
         failed = ", ".join(f"{count} {code}" for code, count in sorted(self.failed.items()))
         return (
-            f"{self.replies} replies ({failed or 'no errors'}); {shares}; worst {self.worst:.0f} ms"
+            f"{self.replies} replies ({failed or 'no errors'}), {self.read_back} of them read back what"
+            f" was written; {shares}; worst {self.worst:.0f} ms"
             f" (clients busy for up to {self.worst_lag:.0f} ms)"
         )
 
@@ -73,37 +87,47 @@ class Talker:
         self.asked = collections.deque()
         self.wakes_at = 0.0
 
+    def earlier(self, requests):
+        """What this wrote so many requests ago, and with another batch before that."""
+        return b"%d.%d" % (self.number, self.sequence - requests - BATCH)
+
     def request(self):
-        """Its bytes, and the replies that are right; Redis loses what it held when it dies."""
+        """The words, the replies that are right, the steps; Redis loses what it held when it dies."""
         self.sequence += 1
         own = b"%d.%d" % (self.number, self.sequence)
-        last = b"%d.%d" % (self.number, max(1, self.sequence - BATCH))
+        hash_name, counter = b"d%d" % self.number, b"c%d" % self.number
         unique = self.number * 10_000_000 + self.sequence
-        kind = self.sequence % 7
+        kind = self.sequence % 10
         if kind == 0:
-            return resp.array("ping", own), (own,), False
+            return ("ping", own), (own,), 0
         if kind == 1:
-            return resp.array("key.set", "chaos", own, own), (b"OK",), True
+            return ("key.set", "chaos", own, own), (b"OK",), 1
         if kind == 2:
-            return resp.array("key.swap", "chaos", own, own), (None,), True
+            return ("key.swap", "chaos", own, own), (None,), 1
         if kind == 3:
-            words = ("dict.set", "chaos", b"d%d" % self.number, own, own)
-            return resp.array(*words), (1,), True
+            return ("dict.set", "chaos", hash_name, own, own), (1,), 1
         if kind == 4:
-            words = ("dict.get", "chaos", b"d%d" % self.number, last)
-            return resp.array(*words), (last, None), True
+            last = self.earlier(1)
+            return ("dict.get", "chaos", hash_name, last), (last, None), 1
         if kind == 5:
-            words = ("counter.incr", "chaos", b"c%d" % self.number, own, unique)
-            return resp.array(*words), (unique,), True
-        return resp.array("key.get", "chaos", last), (last, None), True
+            return ("counter.incr", "chaos", counter, own, unique), (unique,), 1
+        if kind == 6:
+            last = self.earlier(5)
+            return ("key.get", "chaos", last), (last, None), 1
+        if kind == 7:
+            return ("memo.set", "chaos", b"m" + own, own), (b"OK",), 1
+        if kind == 8:
+            last = self.earlier(1)
+            return ("memo.get", "chaos", b"m" + last), ([b"HIT", last, None], MISS), 2
+        return ("memo.get", "wait=1ms", "chaos", b"n" + own), (MISS,), 2
 
     def send_batch(self):
         requests = [self.request() for _ in range(min(BATCH, self.left))]
         self.left -= len(requests)
-        data = b"".join(request[0] for request in requests)
+        data = b"".join(resp.array(*words) for words, _, _ in requests)
         now = time.monotonic()
-        for request, right, may_fail in requests:
-            self.asked.append(Asked(now, right, may_fail, request))
+        for words, right, steps in requests:
+            self.asked.append(Asked(now, right, steps > 0, max(steps, 1), words))
         if self.socket.send(data) != len(data):
             raise AssertionError("the daemon does not read")
 
@@ -131,14 +155,16 @@ class Talker:
         report.replies += 1
         report.times[int(ms)] += 1
         report.worst = max(report.worst, ms)
-        if ms - lag > most:
-            report.late.append((round(ms), round(lag), asked.what[:60]))
+        if ms - lag > most * asked.steps:
+            report.late.append((round(ms), round(lag), asked.what))
 
     def check(self, reply, asked, report):
         if isinstance(reply, resp.Error) and asked.may_fail and reply.code in MAY_FAIL_WITH:
             report.failed[reply.code] += 1
         elif isinstance(reply, resp.Error) or reply not in asked.right:
             report.wrong.append(f"client {self.number}: {asked.what!r} got {reply!r}")
+        elif len(asked.right) > 1:
+            report.read_back += reply == asked.right[0]
 
 
 class Talk:

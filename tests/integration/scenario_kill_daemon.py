@@ -28,7 +28,7 @@ ttl = 2h
 ttl_mode = fixed
 """
 
-# Every verb that can create a key; {} is a number.
+# Every verb that can create a key (memo.put and memo.null need one that is there); {} is a number.
 CREATORS = [
     ("key.set", "k{}", "v"),
     ("key.add", "k{}", "v"),
@@ -44,6 +44,8 @@ CREATORS = [
     ("counter.set", "c{}", "f", "5"),
     ("counter.incr", "c{}", "g"),
     ("counter.update", "c{}", "f", "5", "g", "6"),
+    ("memo.get", "m{}"),
+    ("memo.set", "m{}", "v"),
 ]
 
 
