@@ -248,6 +248,8 @@ class FakeBackend(unittest.TestCase):
     def flood(self, head, data):
         with self.stage(once(fake_redis.flood(head, data, 600 * MB))) as (fake, daemon):
             with daemon.client() as client, daemon.client() as other:
+                is_up = lambda: b"state=up" in other.call("backends")
+                harness.wait_until(is_up, "it is greeted")
                 client.send(resp.array("key.get", "carts", "a"))
                 slowest = 0
                 for _ in range(20):
