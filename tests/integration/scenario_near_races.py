@@ -163,6 +163,8 @@ class Races(unittest.TestCase):
         self.set_there(b"old")
         self.assertEqual(self.daemon.reload(quick), b"OK")
         self.wait_live()
+        is_up = lambda: b"state=up" in self.other.call("backends")
+        harness.wait_until(is_up, "the new data connection is there")
         self.valve.shut("data")
         self.assertEqual(self.get().code, "TIMEOUT")
         self.set_there(b"new")
