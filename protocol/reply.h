@@ -72,6 +72,14 @@ static inline void reply_bulk_of(struct bytes *out, struct slice a, struct slice
     bytes_grew(out, (size_t)(to + 2 - start));
 }
 
-static inline void reply_bulk(struct bytes *out, struct slice value) {
-    reply_bulk_of(out, (struct slice){0}, value);
+// As reply_bulk_of() with nothing in front. Inlined always: each value of a reply and each word of
+// a command is one.
+static inline __attribute__((always_inline)) void reply_bulk(struct bytes *out,
+                                                             struct slice value) {
+    char *start = bytes_reserve(out, REPLY_HEADER_SIZE + value.len + 2), *to;
+    to = reply_write_header(start, '$', value.len);
+    if (value.len > 0)
+        memcpy(to, value.data, value.len);
+    memcpy(to + value.len, "\r\n", 2);
+    bytes_grew(out, (size_t)(to + value.len + 2 - start));
 }
