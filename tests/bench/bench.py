@@ -17,7 +17,7 @@ import sys
 import time
 
 import report
-from points import FILL_MEMO, FILLS, KEYS, OPERATIONS, SIZES, TOUCH_NEAR
+from points import FILLS, KEYS, OPERATIONS, SIZES, TOUCH_NEAR
 from points import full_points, process_of, quick_points, servers_at
 from servers import HERE, Servers
 
@@ -54,10 +54,9 @@ class Bench:
         self.load(server, "unix", words, "-q", "-n", KEYS, "-p", 64, "-d", size)
 
     def fill_all(self):
-        fills = FILLS + [FILL_MEMO] if self.servers.has_verb("memo.get") else FILLS
-        for server, words in fills:
+        for words in FILLS:
             for size in SIZES:
-                self.fill(server, words, size)
+                self.fill("redis", words, size)
 
     def times(self, point):
         """How long it warms up and measures: longer where a reply takes long, or few are asked."""
@@ -125,10 +124,8 @@ def arguments():
     return parser.parse_args()
 
 
-def choose_points(args, servers):
+def choose_points(args):
     points = quick_points() if args.quick else full_points()
-    if not servers.has_verb("memo.get"):
-        points = [point for point in points if point.operation != "memo.get"]
     points = [point for point in points if (args.only or "") in report.point_name(point)]
     return points or sys.exit(f"bench: no point's name holds '{args.only}'")
 
@@ -145,7 +142,7 @@ def main():
         with Servers() as servers:
             bench = Bench(servers, number + 1, seconds, results)
             bench.fill_all()
-            bench.measure_all(choose_points(args, servers), rng)
+            bench.measure_all(choose_points(args), rng)
     took = time.monotonic() - begun
     others = (machine_seconds() - machine) - (our_seconds() - ours)
     folder = pathlib.Path(args.out)

@@ -78,16 +78,14 @@ OPERATIONS = {
             cachesd=many("key.mget bench {k}", 100),
         ),
         # A HIT is *3: HIT, the value, nil.
-        Operation("memo.get", nils=1, redis=GET, cachesd=words("memo.get bench m{k}")),
+        Operation("memo.get", nils=1, redis=GET, cachesd=words("memo.get bench {k}")),
+        # Where something stale may be served, it asks for the ttl too.
+        Operation("memo.get stale", nils=1, redis=GET, cachesd=words("memo.get stale {k}")),
     ]
 }
 
-# What is stored before: the server asked, its words.
-FILLS = [
-    ("redis", words("SET bench:{k} {value} EX 7200")),
-    ("redis", words("SET near:{k} {value} EX 7200")),
-]
-FILL_MEMO = ("cachesd", words("memo.set bench m{k} {value}"))
+# What Redis holds before. A result stands in it as it is.
+FILLS = [words(f"SET {name}:{{k}} {{value}} EX 7200") for name in ("bench", "near", "stale")]
 TOUCH_NEAR = words("key.get near {k}")
 
 
@@ -117,6 +115,7 @@ def quick_points():
         BASE._replace(operation="key.get line form"),
         BASE._replace(operation="key.mget", pipeline=1),
         BASE._replace(operation="memo.get"),
+        BASE._replace(operation="memo.get stale"),
     ]
 
 
@@ -137,7 +136,8 @@ def lines():
         yield from [middle._replace(pipeline=pipeline) for pipeline in (1, 16, 64)]
         yield from [middle._replace(clients=1000), middle._replace(transport="tcp")]
         yield middle._replace(size=4096)
-    yield BASE._replace(operation="key.get line form")
+    for name in ("key.get line form", "memo.get stale"):
+        yield BASE._replace(operation=name)
 
 
 def full_points():

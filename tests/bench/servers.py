@@ -24,6 +24,9 @@ ttl = 2h
 ttl = 2h
 near = yes
 near_ttl = 1h
+[namespace stale]
+ttl = 2h
+stale = 10m
 """
 
 POOL = """\
@@ -88,7 +91,3 @@ class Servers:
 
     def __getitem__(self, name):
         return self.all[name]
-
-    def has_verb(self, verb):
-        """Whether the daemon knows a verb."""
-        return not isinstance(self.daemon.call("help", verb), harness.resp.Error)
