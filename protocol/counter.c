@@ -108,25 +108,51 @@ static int compare_ranked(const void *left, const void *right) {
     return order != 0 ? order : (a->name.len > b->name.len) - (a->name.len < b->name.len);
 }
 
-// Turns what was gathered into an array to sort; the names point into the buffer.
-static struct ranked *rank_gathered(const struct bytes *gathered, size_t count) {
-    struct ranked *ranked = mem_new(count * sizeof(*ranked));
-    const char *at = gathered->data;
-    for (size_t i = 0; i < count; i++) {
-        struct tally tally;
-        memcpy(&tally, at, sizeof(tally));
-        ranked[i] = (struct ranked){tally.number, {at + sizeof(tally), tally.name_len}};
-        at += sizeof(tally) + tally.name_len;
+// Lets the one at `at` sink in a heap whose root ranks last.
+static void sink(struct ranked *heap, size_t count, size_t at) {
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        child += child + 1 < count && compare_ranked(&heap[child + 1], &heap[child]) > 0;
+        if (compare_ranked(&heap[at], &heap[child]) >= 0)
+            return;
+        struct ranked spare = heap[at];
+        heap[at] = heap[child];
+        heap[child] = spare;
     }
-    qsort(ranked, count, sizeof(*ranked), compare_ranked);
+}
+
+// Reads one that was gathered; returns where the next begins.
+static const char *take_ranked(const char *at, struct ranked *one) {
+    struct tally tally;
+    memcpy(&tally, at, sizeof(tally));
+    *one = (struct ranked){tally.number, {at + sizeof(tally), tally.name_len}};
+    return at + sizeof(tally) + tally.name_len;
+}
+
+// The first `shown` of what was gathered, sorted; the names point into the buffer. A heap of the
+// best so far finds few of many in one pass: to sort millions would hold up the loop.
+static struct ranked *rank_gathered(const struct bytes *gathered, size_t count, size_t shown) {
+    struct ranked *ranked = mem_new((shown + 1) * sizeof(*ranked)), one;
+    const char *at = gathered->data;
+    for (size_t i = 0; i < shown; i++)
+        at = take_ranked(at, &ranked[i]);
+    for (size_t i = shown / 2; i-- > 0;)
+        sink(ranked, shown, i);
+    for (size_t i = shown; shown > 0 && i < count; i++) {
+        at = take_ranked(at, &one);
+        if (compare_ranked(&one, &ranked[0]) < 0) {
+            ranked[0] = one;
+            sink(ranked, shown, 0);
+        }
+    }
+    qsort(ranked, shown, sizeof(*ranked), compare_ranked);
     return ranked;
 }
 
 static void reply_top(struct answer *a) {
     size_t count = (size_t)a->total, shown = count;
-    struct ranked *ranked = rank_gathered(&a->gathered, count);
     if ((int64_t)shown > a->limit)
         shown = (size_t)a->limit;
+    struct ranked *ranked = rank_gathered(&a->gathered, count, shown);
     reply_array(a->out, 2 * shown);
     for (size_t i = 0; i < shown; i++) {
         reply_bulk(a->out, ranked[i].name);
