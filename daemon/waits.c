@@ -44,11 +44,13 @@ static struct wait_line **find_line(struct server *server, const struct backend 
     return at;
 }
 
-static uint64_t hash_of(struct slice key) { return hash_slice(key, 0); }
+static uint64_t hash_of(const struct server *server, struct slice key) {
+    return hash_slice(key, server->waits.seed);
+}
 
 static struct wait_line *line_of(struct request *r) {
     struct waits *waits = &r->server->waits;
-    uint64_t hash = hash_of(key_of(r));
+    uint64_t hash = hash_of(r->server, key_of(r));
     struct wait_line **at = find_line(r->server, r->space->backend, key_of(r), hash);
     if (*at)
         return *at;
@@ -188,7 +190,25 @@ static void pause_line(struct server *server, struct wait_line *line) {
     line->is_woken = false;
 }
 
-// The first asks for the whole line.
+// The first that may compute, who goes before the others from then on; else the first: it can only
+// look.
+static struct request *take_asker(struct wait_line *line) {
+    struct request *before = NULL, *r = line->first;
+    while (r && !(r->client && r->wait.may_lease)) {
+        before = r;
+        r = r->next_pending;
+    }
+    if (r && before) {
+        before->next_pending = r->next_pending;
+        if (line->last == r)
+            line->last = before;
+        r->next_pending = line->first;
+        line->first = r;
+    }
+    return take_first(line);
+}
+
+// One asks for the whole line.
 static void ask_for_line(struct server *server, struct wait_line *line) {
     enum backend_room room = backend_room(line->backend);
     if (room == BACKEND_FULL) {
@@ -203,7 +223,7 @@ static void ask_for_line(struct server *server, struct wait_line *line) {
     }
     if (!line->first)
         return;
-    struct request *r = take_first(line);
+    struct request *r = take_asker(line);
     r->wait.line = line;
     line->asking = r;
     line->asked_to = line->last;
@@ -379,7 +399,10 @@ static bool told(struct request *r, const struct answer *a) {
 
 bool waits_goes_on(struct request *r, const struct answer *a) {
     if (a->is_failed) {
-        waits_failed(r);
+        if (a->is_too_long) // it may have taken a lease of which its client does not hear
+            waits_abandoned(r);
+        else
+            waits_failed(r);
         return false;
     }
     if (r->wait.is_asking)
@@ -425,7 +448,7 @@ void waits_wake(struct server *server, const struct space *space, const struct v
         bytes_append_slice(&key, call->prefix);
         bytes_append_slice(&key, call->args[i]);
         struct slice real = bytes_slice(&key);
-        struct wait_line *line = *find_line(server, space->backend, real, hash_of(real));
+        struct wait_line *line = *find_line(server, space->backend, real, hash_of(server, real));
         if (line && line->asking)
             line->is_woken = true;
         else if (line)
@@ -437,6 +460,7 @@ void waits_wake(struct server *server, const struct space *space, const struct v
 void waits_init(struct waits *waits, struct server *server) {
     uv_timer_init(&server->reactor.loop, &waits->timer);
     waits->timer.data = server;
+    waits->seed = random_next(&server->reactor.random);
 }
 
 void waits_end(struct server *server) {

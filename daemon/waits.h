@@ -23,6 +23,7 @@ enum { WAIT_SLOTS = 256 };
 
 struct waits {
     struct wait_line *slots[WAIT_SLOTS]; // by the hash of the real key
+    uint64_t seed;                       // of the hashes: clients choose the keys
     size_t lines;
     uv_timer_t timer; // runs while somebody waits
 };
