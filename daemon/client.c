@@ -199,6 +199,7 @@ static void on_written(struct stream *s) {
     struct client *c = client_of(s);
     bool was_over = c->is_over;
     c->is_over = false;
+    c->active_ms = uv_now(&c->server->reactor.loop); // who waited for a reply was not idle
     if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
         go_on(c);
     if (c->server->is_draining && !c->first && !is_waiting(c))
@@ -353,8 +354,9 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         return;
     }
     // Replies that wait for their turn are not its to read yet.
-    if (stream_unread(&c->stream) == 0 || c->accepted != c->stream.accepted || c->stalled_ms == 0) {
-        c->accepted = c->stream.accepted;
+    if (stream_unread(&c->stream) == 0 || c->accepted != stream_taken(&c->stream) ||
+        c->stalled_ms == 0) {
+        c->accepted = stream_taken(&c->stream);
         c->stalled_ms = now_ms;
     } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
         log_warning(&c->server->reactor.log,

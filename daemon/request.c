@@ -106,7 +106,9 @@ struct bytes *request_out(struct request *r) {
 
 size_t request_reply_limit(const struct request *r) {
     size_t most = (size_t)r->policy->settings->daemon.client_output;
-    size_t unread = client_unread(r->client);
+    // What waits for its turn behind this one is no reason to refuse it.
+    bool is_first = r->client->first == r;
+    size_t unread = is_first ? stream_unread(&r->client->stream) : client_unread(r->client);
     if (r->entry->verb->flags & VERB_WRITE)
         return SIZE_MAX;
     return unread < most ? most - unread : 0;
@@ -116,7 +118,7 @@ void request_finish(struct request *r) {
     struct client *client = r->client;
     assert(!r->is_done);
     r->is_done = true;
-    r->held = client->first == r ? 0 : sizeof(*r) + r->reply.cap;
+    r->held = client->first == r ? 0 : sizeof(*r) + r->reply.cap + r->note.asked.cap;
     client->held += r->held;
     if (client->first == r)
         client_settle(client);

@@ -60,6 +60,11 @@ static inline struct bytes *stream_out(struct stream *s) {
 // Output that the peer has not taken yet, in bytes.
 static inline size_t stream_unread(const struct stream *s) { return s->out.len + s->writing.len; }
 
+// Bytes that the kernel took, those of a write still under way included.
+static inline uint64_t stream_taken(const struct stream *s) {
+    return s->accepted + s->writing.len - uv_stream_get_write_queue_size(&s->uv.stream);
+}
+
 void stream_start_reading(struct stream *s);
 void stream_stop_reading(struct stream *s);
 void stream_flush(struct stream *s);
