@@ -9,7 +9,7 @@
 #include "server.h"
 #include "supervisor.h"
 
-enum { OWN_FILES = 64, DEFAULT_PORT = 7379 }; // descriptors beside those of clients
+enum { OWN_FILES = 64, LOOP_FILES = 5, DEFAULT_PORT = 7379 }; // descriptors beside those of clients
 
 // --- listeners --------------------------------------------------------------------------------
 
@@ -81,6 +81,24 @@ static bool open_listeners(struct server *server, const struct settings *setting
             return false;
     }
     return true;
+}
+
+// Of those that were open already; what was done is undone when it is not all.
+static bool change_access(struct server *server, const struct settings *settings,
+                          struct listener *const *listeners, struct problems *problems) {
+    struct bytes error = {0};
+    size_t i = 0;
+    while (i < settings->daemon.listen_count &&
+           listener_set_access(listeners[i], &settings->daemon, &error))
+        i++;
+    bool is_good = i == settings->daemon.listen_count;
+    if (!is_good)
+        problems_add(problems, settings->daemon.common.line, "listen: %.*s", (int)error.len,
+                     error.data);
+    for (i = 0; !is_good && i < server->listener_count; i++)
+        (void)listener_set_access(server->listeners[i], &server->policy->settings->daemon, &error);
+    bytes_deinit(&error);
+    return is_good;
 }
 
 static bool is_listed(struct listener *const *list, size_t count, const struct listener *l) {
@@ -159,12 +177,17 @@ static struct policy *make_policy(struct server *server, struct settings *settin
 
 // Each client takes a descriptor: raises the soft limit, and lowers max_clients where that is not
 // enough.
-static void fit_open_files(struct server *server, int64_t wanted) {
+static void fit_open_files(struct server *server, const struct settings *settings) {
+    const struct daemon_conf *conf = &settings->daemon;
+    int64_t wanted = conf->max_clients;
+    // A loop has its own, and to each backend a connection and a tracker's.
+    rlim_t own = OWN_FILES + conf->listen_count +
+                 (rlim_t)conf->workers * (LOOP_FILES + 2 * settings->backend_count);
     struct rlimit limit;
     server->stats.max_clients = (uint64_t)wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    rlim_t need = (rlim_t)wanted + OWN_FILES;
+    rlim_t need = (rlim_t)wanted + own;
     if (limit.rlim_cur < need) {
         limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -172,7 +195,7 @@ static void fit_open_files(struct server *server, int64_t wanted) {
     }
     if (limit.rlim_cur >= need)
         return;
-    server->stats.max_clients = limit.rlim_cur > OWN_FILES ? limit.rlim_cur - OWN_FILES : 1;
+    server->stats.max_clients = limit.rlim_cur > own ? limit.rlim_cur - own : 1;
     log_warning(&server->reactor.log,
                 "max_clients: %lld instead of %lld: the open-files limit is %lld",
                 (long long)server->stats.max_clients, (long long)wanted, (long long)limit.rlim_cur);
@@ -220,9 +243,7 @@ static void put_in_force(struct server *server, struct settings *settings,
     mem_free(server->listeners);
     server->listeners = listeners;
     server->listener_count = count;
-    for (size_t i = 0; i < count; i++)
-        listener_set_access(listeners[i], &settings->daemon);
-    fit_open_files(server, settings->daemon.max_clients);
+    fit_open_files(server, settings);
     crew_apply(server->crew);
 }
 
@@ -246,7 +267,8 @@ bool binding_apply(struct server *server, struct settings *settings, struct prob
     is_good = problems->count == 0 && look_at_passed(settings, problems);
     size_t count = settings->daemon.listen_count;
     struct listener **listeners = mem_new(count * sizeof(struct listener *));
-    if (is_good && open_listeners(server, settings, listeners, problems)) {
+    if (is_good && open_listeners(server, settings, listeners, problems) &&
+        change_access(server, settings, listeners, problems)) {
         put_in_force(server, settings, listeners);
         return true;
     }

@@ -91,6 +91,10 @@ static void go_on(struct client *c) {
 
 void client_penalize(struct client *c, struct request *auth) {
     unsigned times = c->caller.wrong_tokens < 6 ? c->caller.wrong_tokens : 6;
+    if (c->server->is_draining) { // there is no time: what it has sent is answered, and it ends
+        request_fail(auth, REPLY_NOAUTH, "wrong user or token");
+        return;
+    }
     c->penalty = auth;
     client_wait_turn(c);
     c->penalty_until_ms = uv_now(&c->server->reactor.loop) + ((uint64_t)PENALTY_MS << times);

@@ -48,6 +48,7 @@ static void become_redis(const char *const *arguments, pid_t parent) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0); // Ctrl-C is the daemon's: what is in flight ends before its server does
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);

@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,16 +15,16 @@ enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000, RESERVED_FILES = 16 };
 
 // --- socket files -----------------------------------------------------------------------------
 
-// Whether somebody accepts connections at that path.
+// Whether somebody may be using the socket at that path.
 static bool is_served(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return false;
+        return true; // who knows
     memcpy(address.sun_path, path, strlen(path) + 1);
-    // A full backlog answers EAGAIN: somebody is there.
+    // Only this says that nobody is there: not a full backlog, another type, or missing rights.
     bool is_there = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
-                    errno == EAGAIN || errno == EINPROGRESS;
+                    (errno != ECONNREFUSED && errno != ENOENT);
     close(fd);
     return is_there;
 }
@@ -54,10 +55,12 @@ static const char *set_access(const char *path, const struct daemon_conf *conf) 
     return NULL;
 }
 
-void listener_set_access(struct listener *l, const struct daemon_conf *conf) {
-    const char *error = l->address.kind == ADDRESS_UNIX ? set_access(l->address.path, conf) : NULL;
-    if (error)
-        log_error(&l->server->reactor.log, "unix:%s: %s", l->address.path, error);
+bool listener_set_access(struct listener *l, const struct daemon_conf *conf, struct bytes *error) {
+    const char *problem =
+        l->address.kind == ADDRESS_UNIX ? set_access(l->address.path, conf) : NULL;
+    if (problem)
+        bytes_printf(error, "unix:%s: %s", l->address.path, problem);
+    return !problem;
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -119,14 +122,16 @@ static bool bind_tcp(struct listener *l, struct bytes *error) {
 // A socket that systemd has bound. Whether it may be used was decided with the settings.
 static bool take_passed(struct listener *l, struct bytes *error) {
     bool is_unix = l->address.socket.ss_family == AF_UNIX;
-    int code;
-    if (is_unix) {
+    // A copy: a reload that drops it must not close what a later one asks for again.
+    int fd = fcntl(l->address.port, F_DUPFD_CLOEXEC, 0), code = fd < 0 ? -errno : 0;
+    if (is_unix)
         uv_pipe_init(&l->server->reactor.loop, &l->uv.pipe, 0);
-        code = uv_pipe_open(&l->uv.pipe, l->address.port);
-    } else {
+    else
         uv_tcp_init(&l->server->reactor.loop, &l->uv.tcp);
-        code = uv_tcp_open(&l->uv.tcp, l->address.port);
-    }
+    if (!code)
+        code = is_unix ? uv_pipe_open(&l->uv.pipe, fd) : uv_tcp_open(&l->uv.tcp, fd);
+    if (code && fd >= 0)
+        close(fd);
     l->uv.handle.data = l;
     if (code)
         bytes_printf(error, "systemd: descriptor %d: %s", l->address.port, uv_strerror(code));
@@ -222,7 +227,10 @@ static void on_connection(uv_stream_t *stream, int status) {
 bool listener_start(struct listener *l, struct bytes *error) {
     if (l->is_started)
         return true;
-    int code = uv_listen(&l->uv.stream, BACKLOG, on_connection);
+    struct stat found;
+    bool is_lost = l->inode != 0 && (lstat(l->address.path, &found) != 0 ||
+                                     found.st_dev != l->device || found.st_ino != l->inode);
+    int code = is_lost ? UV_EADDRINUSE : uv_listen(&l->uv.stream, BACKLOG, on_connection);
     if (code) {
         address_append(error, &l->address);
         bytes_printf(error, ": %s", uv_strerror(code));

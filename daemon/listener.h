@@ -35,7 +35,7 @@ bool listener_start(struct listener *l, struct bytes *error);
 bool listener_turns_away(struct listener *l, uv_stream_t *accepted);
 
 // Gives its socket file the mode and group of the settings.
-void listener_set_access(struct listener *l, const struct daemon_conf *conf);
+bool listener_set_access(struct listener *l, const struct daemon_conf *conf, struct bytes *error);
 
 // Accepts no more, removes its socket file, and frees itself later.
 void listener_free(struct listener *l);

@@ -1,4 +1,6 @@
 // cachesd: the command line.
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,7 +47,8 @@ static int read_arguments(int argc, char **argv, struct arguments *a) {
         fprintf(stderr, "cachesd: unexpected argument '%s'\n%s", argv[optind], usage);
         return BAD_USAGE;
     }
-    if (!a->file && access(DEFAULT_FILE, F_OK) == 0)
+    // One that may not be looked at is there: it is not to be run without in silence.
+    if (!a->file && (access(DEFAULT_FILE, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)))
         a->file = DEFAULT_FILE;
     return -1;
 }
@@ -72,8 +75,18 @@ static void share_memory(void) {
     json_set_alloc_funcs(mem_new, mem_free);
 }
 
+// Or a socket becomes standard error, and libuv aborts when it closes that.
+static void fill_standard_files(void) {
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv) {
     struct arguments a = {0};
+    fill_standard_files();
     share_memory();
     int code = read_arguments(argc, argv, &a);
     if (code >= 0)

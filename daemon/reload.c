@@ -121,7 +121,9 @@ static void conclude(struct reload *reload) {
     problems_deinit(&reload->problems);
     if (server->is_accepting && !server->is_draining && !server->is_closed)
         supervisor_ready();
-    if (reload->is_wanted_again)
+    if (server->is_draining || server->is_closed)
+        reload_cancel(reload);
+    else if (reload->is_wanted_again)
         run(reload);
 }
 

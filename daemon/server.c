@@ -106,7 +106,8 @@ void server_close(struct server *server) {
     if (server->is_closed)
         return;
     server->is_closed = true;
-    uv_timer_start(&server->last, on_overdue, OVERDUE_MS, 0);
+    if (server->number == 0) // others may still drain
+        uv_timer_start(&server->last, on_overdue, OVERDUE_MS, 0);
     for (struct client *c = server->clients; c; c = c->next)
         client_close(c);
     while (server->backends) {
@@ -298,8 +299,12 @@ static void start_threads(uv_loop_t *loop) {
 
 static void init_reactor(struct server *server) {
     struct reactor *reactor = &server->reactor;
-    uv_loop_init(&reactor->loop);
     log_init(&reactor->log, server->number);
+    int error = uv_loop_init(&reactor->loop);
+    if (error) { // as with threads
+        log_error(&reactor->log, "can't start: %s", uv_strerror(error));
+        _exit(EXIT_FAILURE);
+    }
     uv_random(NULL, NULL, &reactor->random.state, sizeof(reactor->random.state), 0, NULL);
     reactor->random.state |= 1;
     reactor->near = near_store_new(0, random_next(&reactor->random));

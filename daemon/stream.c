@@ -64,7 +64,7 @@ static void on_written(uv_write_t *write, int status) {
 static int write_later(struct stream *s) {
     s->writing = s->out;
     s->out = (struct bytes){0};
-    uv_buf_t buffer = uv_buf_init(s->writing.data, (unsigned)s->writing.len);
+    uv_buf_t buffer = {.base = s->writing.data, .len = s->writing.len};
     return uv_write(&s->write, &s->uv.stream, &buffer, 1, on_written);
 }
 
@@ -72,7 +72,7 @@ void stream_flush(struct stream *s) {
     if (s->is_held || s->is_closing || s->writing.len > 0)
         return;
     if (s->out.len > 0) {
-        uv_buf_t buffer = uv_buf_init(s->out.data, (unsigned)s->out.len);
+        uv_buf_t buffer = {.base = s->out.data, .len = s->out.len};
         int written = uv_try_write(&s->uv.stream, &buffer, 1);
         if (written == UV_EAGAIN)
             written = 0;
