@@ -59,6 +59,66 @@ void crew_drain(struct crew *crew) { order_all(crew, server_drain); }
 
 void crew_end(struct crew *crew) { order_all(crew, server_close); }
 
+// --- leads ------------------------------------------------------------------------------------
+
+// Worker 0's policy, which lives as long as another worker's that was made after it: requests of
+// that may be under way at a server that worker 0 runs.
+struct lead {
+    struct message message;
+    struct policy *policy;
+    struct server *main;
+};
+
+static struct lead *lead_new(struct crew *crew) {
+    struct lead *lead = mem_new(sizeof(*lead));
+    *lead = (struct lead){.policy = policy_ref(crew->workers[0]->policy), .main = crew->workers[0]};
+    return lead;
+}
+
+static void run_let_go(struct message *message, struct server *main) {
+    struct lead *lead = (struct lead *)message;
+    (void)main;
+    policy_unref(lead->policy);
+    mem_free(lead);
+}
+
+// On the thread of the one that followed.
+static void let_go(void *owner) {
+    struct lead *lead = owner;
+    lead->message.run = run_let_go;
+    tell_main(lead->main, &lead->message);
+}
+
+static void follow(struct server *server, struct lead *lead) {
+    binding_follow(server, lead->policy);
+    server->policy->on_free = let_go;
+    server->policy->owner = lead;
+}
+
+// --- pulse ------------------------------------------------------------------------------------
+
+static void run_pulse(struct message *message, struct server *server) {
+    struct crew *crew = server->crew;
+    struct pulse *pulse = (struct pulse *)message;
+    while (pulse->next < crew->count)
+        if (mailbox_post(&crew->workers[pulse->next++]->mailbox, message))
+            return;
+    if (server->number > 0) {
+        tell_main(server, message);
+        return;
+    }
+    pulse->is_out = false;
+    pulse->on_back();
+}
+
+void crew_pulse(struct crew *crew, void (*on_back)(void)) {
+    struct pulse *pulse = &crew->pulse;
+    if (pulse->is_out)
+        return;
+    *pulse = (struct pulse){{.run = run_pulse}, .next = 1, .is_out = true, .on_back = on_back};
+    run_pulse(&pulse->message, crew->workers[0]);
+}
+
 // --- threads ----------------------------------------------------------------------------------
 
 static void on_ended(struct server *main) {
@@ -97,7 +157,7 @@ void crew_start(struct crew *crew) {
     crew->count = count;
     crew->running = count - 1;
     for (size_t i = 1; i < count; i++)
-        binding_follow(crew->workers[i], main->policy);
+        follow(crew->workers[i], lead_new(crew));
     // Signals are the main thread's.
     sigset_t all, before;
     sigfillset(&all);
@@ -177,21 +237,21 @@ bool crew_take_client(struct crew *crew, struct listener *listener) {
 
 struct news {
     struct message message;
-    struct policy *policy; // worker 0's, with a reference of its
+    struct lead *lead;
 };
 
 static void on_followed(struct message *message, struct server *main) {
-    struct news *news = (struct news *)message;
-    policy_unref(news->policy);
-    mem_free(news);
+    mem_free(message);
     if (--main->crew->applying == 0)
         reload_followed(&main->reload);
 }
 
 static void run_news(struct message *message, struct server *server) {
     struct news *news = (struct news *)message;
-    if (!server->is_closed)
-        binding_follow(server, news->policy);
+    if (server->is_closed)
+        let_go(news->lead);
+    else
+        follow(server, news->lead);
     message->run = on_followed;
     tell_main(server, message);
 }
@@ -199,11 +259,11 @@ static void run_news(struct message *message, struct server *server) {
 void crew_apply(struct crew *crew) {
     for (size_t i = 1; i < crew->count; i++) {
         struct news *news = mem_new(sizeof(*news));
-        *news = (struct news){{.run = run_news}, policy_ref(crew->workers[0]->policy)};
+        *news = (struct news){{.run = run_news}, lead_new(crew)};
         if (mailbox_post(&crew->workers[i]->mailbox, &news->message)) {
             crew->applying++;
         } else {
-            policy_unref(news->policy);
+            run_let_go(&news->lead->message, crew->workers[0]);
             mem_free(news);
         }
     }

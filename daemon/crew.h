@@ -21,6 +21,13 @@ struct request;
 struct server;
 struct settings;
 
+struct pulse { // goes through all workers
+    struct message message;
+    size_t next; // the worker to visit
+    bool is_out;
+    void (*on_back)(void);
+};
+
 struct crew {
     struct server **workers; // [0] is the main thread's
     size_t count;
@@ -29,6 +36,7 @@ struct crew {
     size_t next;     // whose turn it is to get a client
     size_t running;  // threads
     size_t applying; // workers that have yet to put the last settings in force
+    struct pulse pulse;
 };
 
 // With worker 0 alone.
@@ -50,6 +58,10 @@ void crew_apply(struct crew *crew);
 // Tells the others to drain, and to end.
 void crew_drain(struct crew *crew);
 void crew_end(struct crew *crew);
+
+// Calls back when each worker has shown that its loop turns; at once when there is but one. Nothing
+// while an earlier call is still on its way.
+void crew_pulse(struct crew *crew, void (*on_back)(void));
 
 // Answers the request with what `write` makes of all workers' counters. At once when there is one
 // worker; else the tally is carried round.

@@ -66,6 +66,8 @@ struct policy *policy_ref(struct policy *policy) {
 void policy_unref(struct policy *policy) {
     if (!policy || --policy->refs > 0)
         return;
+    if (policy->on_free)
+        policy->on_free(policy->owner);
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
         if (--policy->spaces[i].stats->refs == 0)
             mem_free(policy->spaces[i].stats);

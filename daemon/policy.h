@@ -21,8 +21,10 @@ struct space { // a namespace at work
 struct policy {
     unsigned refs;
     struct settings *settings;
-    struct space *spaces;      // in the order of settings->namespaces
-    struct backend **backends; // references, in the order of settings->backends
+    struct space *spaces;         // in the order of settings->namespaces
+    struct backend **backends;    // references, in the order of settings->backends
+    void (*on_free)(void *owner); // called before it is freed; or NULL
+    void *owner;
 };
 
 // Takes over the caller's reference on `settings`. `verbs`: all that there are. The backends, and

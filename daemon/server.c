@@ -330,7 +330,7 @@ static void init_process(struct server *server) {
         uv_signal_start(&server->signals[i], on_signal, signals[i]);
     }
     uv_timer_start(&server->deadline, on_start_over, START_MS, 0);
-    supervisor_init(&server->supervisor, loop);
+    supervisor_init(&server->supervisor, loop, server->crew);
     reload_init(&server->reload, server);
     signal(SIGPIPE, SIG_IGN);
 }

@@ -4,16 +4,17 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "crew.h"
 #include "mem.h"
 
-static void on_watchdog(uv_timer_t *timer) {
-    (void)timer;
-    sd_notify(0, "WATCHDOG=1");
-}
+static void tell_alive(void) { sd_notify(0, "WATCHDOG=1"); }
 
-void supervisor_init(struct supervisor *s, uv_loop_t *loop) {
+static void on_watchdog(uv_timer_t *timer) { crew_pulse(timer->data, tell_alive); }
+
+void supervisor_init(struct supervisor *s, uv_loop_t *loop, struct crew *crew) {
     uint64_t usec = 0;
     uv_timer_init(loop, &s->watchdog);
+    s->watchdog.data = crew;
     uv_unref((uv_handle_t *)&s->watchdog);
     if (sd_watchdog_enabled(0, &usec) > 0 && usec >= 2000)
         uv_timer_start(&s->watchdog, on_watchdog, 0, usec / 2000);

@@ -6,11 +6,14 @@
 
 #include "settings.h"
 
+struct crew;
+
 struct supervisor {
-    uv_timer_t watchdog; // at half of $WATCHDOG_USEC: a loop that hangs is restarted
+    uv_timer_t
+        watchdog; // at half of $WATCHDOG_USEC: a daemon one of whose loops hangs is restarted
 };
 
-void supervisor_init(struct supervisor *s, uv_loop_t *loop);
+void supervisor_init(struct supervisor *s, uv_loop_t *loop, struct crew *crew);
 void supervisor_close(struct supervisor *s);
 
 void supervisor_ready(void);
