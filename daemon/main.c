@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "local.h"
 #include "mem.h"
 #include "server.h"
@@ -69,11 +67,8 @@ static void *new_array(size_t count, size_t size) {
     return size > 0 && count > SIZE_MAX / size ? NULL : mem_new(count * size);
 }
 
-// Without memory, libuv would abort and jansson take JSON for no JSON.
-static void share_memory(void) {
-    uv_replace_allocator(mem_new, mem_resize, new_array, mem_free);
-    json_set_alloc_funcs(mem_new, mem_free);
-}
+// Without memory, libuv would abort.
+static void share_memory(void) { uv_replace_allocator(mem_new, mem_resize, new_array, mem_free); }
 
 // Or a socket becomes standard error, and libuv aborts when it closes that.
 static void fill_standard_files(void) {
