@@ -490,6 +490,13 @@ static __attribute__((noinline)) void note_question(struct request *r, const str
     r->note.is_kept = false;
 }
 
+// As many are under way as might fill client_output with what they take.
+static bool takes_too_much(const struct client *client, const struct admission *a) {
+    uint64_t most = (uint64_t)client->server->policy->settings->daemon.client_output;
+    return a->entry->verb->flags & VERB_TAKES &&
+           client->pending > most / (uint64_t)a->space->conf->max_value;
+}
+
 static enum request_result start_remote(struct client *client, const struct admission *a,
                                         const struct slice *words, size_t count, bool may_wait) {
     struct server *server = client->server;
@@ -503,6 +510,10 @@ static enum request_result start_remote(struct client *client, const struct admi
             count_request(client, a, words, count);
             return REQUEST_TAKEN;
         }
+    }
+    if (may_wait && client->first && takes_too_much(client, a)) {
+        client_wait_turn(client);
+        return REQUEST_WAIT;
     }
     enum backend_room room = backend_room(a->space->backend);
     if (room == BACKEND_FULL && may_wait && !server->is_draining) {

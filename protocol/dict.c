@@ -176,7 +176,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.pop",
         .collection = COLLECTION_DICT,
-        .flags = VERB_WRITE,
+        .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K F",
         .summary = "the field's value, or nil; and the field is gone",
         .build = build_pop,
@@ -185,7 +185,7 @@ const struct verb dict_verbs[] = {
     {
         .name = "dict.popitem",
         .collection = COLLECTION_DICT,
-        .flags = VERB_WRITE,
+        .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K",
         .summary = "any one F V, and it is gone; an empty array when there is none",
         .build = build_popitem,

@@ -85,7 +85,7 @@ const struct verb set_verbs[] = {
     {
         .name = "set.pop",
         .collection = COLLECTION_SET,
-        .flags = VERB_WRITE,
+        .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K [count]",
         .summary = "removes and replies any one member, or nil; with count an array",
         .build = build_pop,

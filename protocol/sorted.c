@@ -156,7 +156,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.pop",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_WRITE,
+        .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K [count]",
         .summary =
             "removes and replies the lowest, as M score ...; an empty array when there is none",
@@ -166,7 +166,7 @@ const struct verb sorted_verbs[] = {
     {
         .name = "sorted.rpop",
         .collection = COLLECTION_SORTED,
-        .flags = VERB_WRITE,
+        .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K [count]",
         .summary =
             "removes and replies the highest, as M score ...; an empty array when there is none",

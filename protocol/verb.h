@@ -31,9 +31,10 @@ enum verb_flags {
     VERB_IN_TURN = 1 << 4,       // waits for the client's earlier requests: its reply tells of them
     VERB_REMOVES = 1 << 5,       // leaves no key: there is no ttl to decide
     VERB_OWN_TTL = VERB_REMOVES, // nor is there where the verb has a ttl of its own
-    VERB_NEAR = 1 << 7, // a read whose answer is a function of what one key holds: the near cache
-                        // may keep it
-    VERB_ASKS = 1 << 8, // its answer may call for another step: the daemon's waits.h
+    VERB_NEAR = 1 << 7,  // a read whose answer is a function of what one key holds: the near cache
+                         // may keep it
+    VERB_ASKS = 1 << 8,  // its answer may call for another step: the daemon's waits.h
+    VERB_TAKES = 1 << 9, // a write whose reply holds what was stored: it must not be cut
     VERB_NEW_TTL = 1 << 6, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
 };
 

@@ -65,6 +65,23 @@ class ClientOutput(unittest.TestCase):
                 self.assertEqual(greedy.call("ping"), b"PONG")
             self.expect_little_growth(daemon, before, 8 * MB)
 
+    def test_what_is_taken_and_not_read_is_bounded_and_all_comes(self):
+        count = 60
+        take = [resp.array("key.take", "carts", f"k{i}") for i in range(count)]
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon(settings("1mb"))
+            fill = "for i = 0, 59 do redis.call('SET', 'carts:k' .. i, string.rep('v', 900000) .. i) end"
+            redis.call("EVAL", fill, "0")
+            left = lambda: redis.call("DBSIZE")
+            with daemon.client(harness.LONG) as greedy:
+                before = peak_memory(daemon)
+                greedy.send(b"".join(take))
+                harness.wait_until(lambda: left() < count, "it has begun")
+                for i in range(count):
+                    self.assertEqual(greedy.read(), b"v" * 900_000 + b"%d" % i)
+            self.assertEqual(left(), 0)
+            self.expect_little_growth(daemon, before, 12 * MB)
+
     def test_replies_behind_a_slow_one_are_bounded_and_all_come(self):
         pings = b"ping\n" * 100_000
         with harness.World() as world:
