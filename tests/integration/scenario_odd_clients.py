@@ -103,6 +103,7 @@ class OddClients(unittest.TestCase):
 
     def test_a_client_that_reads_late_gets_a_reply_to_every_request(self):
         ini = harness.INI.replace("[backend", "client_output = 1mb\n[backend", 1)
+        ini = ini.replace("[namespace", "timeout = 20s\n[namespace", 1)
         value, count = bytes(100000), 300
         with harness.World() as world:
             daemon = world.daemon(ini)
@@ -114,8 +115,7 @@ class OddClients(unittest.TestCase):
                 replies = [greedy.read() for _ in range(count)]
                 self.assertEqual(replies[:5], [value] * 5)
                 for reply in replies:  # what does not fit is refused, in its place
-                    is_refused = isinstance(reply, resp.Error) and reply.code == "OVERLOADED"
-                    self.assertTrue(reply == value or is_refused)
+                    self.assertTrue(reply == value or reply.code == "OVERLOADED", reply[:80])
                 self.assertEqual(greedy.call("key.get", "carts", "a"), value)
 
     def test_a_client_that_never_reads_is_closed_after_client_stall(self):
