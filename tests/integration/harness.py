@@ -51,6 +51,10 @@ ttl = 2h
 max_ttl = 1d
 """
 
+NEEDS_ROOT = unittest.skipIf(os.getuid() != 0, "only root can become somebody else")
+OTHER = 65534  # a uid and a gid that are not root's
+AS_OTHER = {"user": OTHER, "group": OTHER, "extra_groups": []}  # for a daemon that is somebody else's
+
 libc = ctypes.CDLL(None)
 
 
@@ -130,6 +134,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def signals_waiting(pid):
+    """What has been sent to a process that is stopped."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    bits = int(re.search(r"^ShdPnd:\s*(\w+)", status, re.MULTILINE)[1], 16)
+    return {number for number in range(1, 65) if bits >> (number - 1) & 1}
+
+
 def is_running(pid):
     """False also for one that has ended and that nobody has waited for."""
     try:
@@ -194,7 +205,7 @@ class Redis:
 class Daemon:
     """cachesd itself. Its log is a file in the world's folder."""
 
-    def __init__(self, world, ini, number, env, arguments):
+    def __init__(self, world, ini, number, env, arguments, options):
         self.world = world
         self.path = f"{world.folder}/cachesd.sock"
         self.ini = f"{world.folder}/cachesd-{number}.ini"
@@ -202,12 +213,11 @@ class Daemon:
         pathlib.Path(self.ini).write_text(ini)
         self.is_expected_to_fail = False
         with open(self.log_path, "wb") as log:
+            usual = {"stdout": subprocess.DEVNULL, "stderr": log, "preexec_fn": end_with_parent}
             self.process = subprocess.Popen(
                 [*DAEMON, "-c", self.ini, *arguments],
-                stdout=subprocess.DEVNULL,
-                stderr=log,
                 env={**world.environment, **env},
-                preexec_fn=end_with_parent,
+                **{**usual, **options},
             )
 
     @property
@@ -284,6 +294,11 @@ class World:
         self.daemons = []
         self.port = None
 
+    def open_to_others(self):
+        """The folder and the Redis `main`, for a daemon that is not this user's."""
+        os.chmod(self.folder, 0o777)
+        os.chmod(self.redis().path, 0o777)
+
     def redis(self, name="main", **options):
         if name not in self.servers:
             self.servers[name] = Redis(self.folder, name, **options)
@@ -299,15 +314,15 @@ class World:
         text = text.replace("{listen}", f"unix:{self.folder}/cachesd.sock")
         return text.replace("{port}", str(self.port)).replace("{folder}", self.folder)
 
-    def start_daemon(self, ini=INI, env=None, arguments=()):
-        """Starts it without waiting for anything."""
+    def start_daemon(self, ini=INI, env=None, arguments=(), **options):
+        """Starts it without waiting for anything. `options`: of subprocess.Popen."""
         number = len(self.daemons)
-        daemon = Daemon(self, self.fill_in(ini), number, env or {}, arguments)
+        daemon = Daemon(self, self.fill_in(ini), number, env or {}, arguments, options)
         self.daemons.append(daemon)
         return daemon
 
-    def daemon(self, ini=INI, env=None, arguments=()):
-        return self.start_daemon(ini, env, arguments).wait_ready()
+    def daemon(self, ini=INI, env=None, arguments=(), **options):
+        return self.start_daemon(ini, env, arguments, **options).wait_ready()
 
     def __enter__(self):
         return self

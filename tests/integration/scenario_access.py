@@ -19,8 +19,7 @@ url = {redis:main}
 [namespace users]
 """
 UID, GID = os.getuid(), os.getgid()
-OTHER = 65534
-NEEDS_ROOT = unittest.skipIf(UID != 0, "only root can become somebody else")
+OTHER = harness.OTHER
 
 
 def user(name, options, namespaces="*", access="read"):
@@ -86,14 +85,14 @@ class Peers(unittest.TestCase):
     def test_a_peer_that_is_matched_by_none_is_none_of_those_with_a_token(self):
         self.expect(with_token("web"), None)
 
-    @NEEDS_ROOT
+    @harness.NEEDS_ROOT
     def test_a_stranger_is_told_apart_from_root(self):
         users = user("root", "uid = 0", access="admin")
         self.expect_as((OTHER, OTHER, []), users, None)
         self.expect_as((OTHER, OTHER, []), users + user("other", f"uid = {OTHER}"), "other")
         self.expect_as((0, 0, []), users + user("other", f"uid = {OTHER}"), "root")
 
-    @NEEDS_ROOT
+    @harness.NEEDS_ROOT
     def test_a_supplementary_group_matches(self):
         users = user("us", "gid = 54321")
         self.expect_as((OTHER, OTHER, [100, 54321]), users, "us")
@@ -101,14 +100,14 @@ class Peers(unittest.TestCase):
         self.expect_as((OTHER, OTHER, [100]), users, None)
         self.expect_as((OTHER, OTHER, []), users, None)
 
-    @NEEDS_ROOT
+    @harness.NEEDS_ROOT
     def test_one_of_very_many_groups_matches(self):
         groups = [54321 - i for i in range(2000)]
         for group in (groups[0], groups[-1]):
             users = user("us", f"gid = {group}")
             self.expect_as((OTHER, OTHER, groups), users, "us")
 
-    @NEEDS_ROOT
+    @harness.NEEDS_ROOT
     def test_socket_mode_keeps_others_out(self):
         with harness.World() as world:
             daemon = world.daemon(HEAD.replace("0666", "0660"))

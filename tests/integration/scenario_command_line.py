@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """-V, -h, -t, the environment and the built-in default."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -113,6 +114,26 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(process.wait(), 0)
             for line in path.read_text().splitlines():
                 self.assertRegex(line, r"^<[0-7]>")
+
+    def test_it_serves_without_standard_files(self):
+        for closed in ([2], [0, 2], [0, 1, 2]):
+            with self.subTest(closed=closed), harness.World() as world:
+                self.serve_without(world, closed)
+
+    def serve_without(self, world, closed):
+        def prepare():
+            harness.end_with_parent()
+            for number in closed:
+                os.close(number)
+
+        ini = harness.INI.replace("{listen}", "{listen}\nworkers = 3")
+        daemon = world.start_daemon(ini, preexec_fn=prepare)
+        harness.wait_until(lambda: harness.accepts(daemon.path), "it is ready")
+        for _ in range(10):
+            with daemon.client() as client:
+                self.assertEqual(client.call("key.set", "carts", "k", "v"), b"OK")
+                self.assertEqual(client.call("reload"), b"OK")
+                self.assertEqual(client.call("key.get", "carts", "k"), b"v")
 
     def test_CACHES_DSN_adds_backends(self):
         ini = """\

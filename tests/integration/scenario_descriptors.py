@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """No file descriptors left, in earnest: the limit is lowered while it runs."""
 
+import contextlib
 import os
 import resource
 import unittest
@@ -71,6 +72,37 @@ class Descriptors(unittest.TestCase):
         harness.wait_until(back, "the backend's own descriptor is free")
         self.allow(self.before[0])
         harness.wait_until(self.is_served, "newcomers are served again")
+
+
+@unittest.skipIf(harness.UNDER, "valgrind needs descriptors of its own")
+class Limits(unittest.TestCase):
+    """Of the start. Workers and their backends need some beside those of clients."""
+
+    def limited(self, soft, hard):
+        def prepare():
+            harness.end_with_parent()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+        return {"preexec_fn": prepare}
+
+    def with_options(self, workers, clients):
+        options = f"workers = {workers}\nmax_clients = {clients}"
+        return harness.INI.replace("{listen}", "{listen}\n" + options)
+
+    def test_max_clients_are_served_beside_many_workers(self):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with harness.World() as world, contextlib.ExitStack() as clients:
+            daemon = world.daemon(self.with_options(32, 100), **self.limited(64, hard))
+            for _ in range(100):
+                client = clients.enter_context(daemon.client())
+                self.assertEqual(client.call("ping"), b"PONG")
+
+    def test_too_few_for_the_workers_are_an_error(self):
+        with harness.World() as world:
+            daemon = world.start_daemon(self.with_options(64, 10), **self.limited(100, 100))
+            daemon.is_expected_to_fail = True
+            self.assertEqual(daemon.wait(), 1)
+            self.assertIn("can't start", daemon.log())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """embedded: a private Redis that lives and dies with the daemon."""
 
+import contextlib
 import os
+import re
 import signal
 import unittest
 
 import harness
+import resp
 
 INI = """\
 [cachesd]
@@ -53,6 +56,47 @@ class Embedded(unittest.TestCase):
             harness.wait_until(lambda: not harness.is_running(first), "the first has ended")
             harness.wait_until(lambda: self.serves(daemon), "it serves again")
             self.assertNotIn(embedded_of(daemon), (0, first))
+
+    def hold_requests(self, daemon, client):
+        """Three of its requests are at the server, which stands still."""
+        self.assertEqual(client.call("key.set", "demo", "k", "v"), b"OK")
+        os.kill(embedded_of(daemon), signal.SIGSTOP)
+        client.send(resp.array("key.get", "demo", "k") * 3)
+        pending = lambda: re.search(rb"pending=[3-9] ", daemon.call("backends"))  # a PING may be one
+        harness.wait_until(pending, "three requests are pending")
+
+    def test_a_server_that_a_reload_replaces_answers_what_is_in_flight(self):
+        """At whichever worker."""
+        for workers, holder in ((1, 0), (2, 0), (2, 1)):
+            ini = INI.replace("{listen}", f"{{listen}}\nworkers = {workers}")
+            ini = ini.replace("embedded:", "embedded:\ntimeout = %ds")
+            with self.subTest(workers=workers, holder=holder), harness.World() as world:
+                daemon = world.daemon(ini % 20)
+                with contextlib.ExitStack() as stack:
+                    clients = [stack.enter_context(daemon.client()) for _ in range(workers)]
+                    client, first = clients[holder], embedded_of(daemon)
+                    self.hold_requests(daemon, client)
+                    self.assertEqual(daemon.reload(ini % 21), b"OK")
+                    self.assertEqual(harness.signals_waiting(first), set())
+                    os.kill(first, signal.SIGCONT)
+                    self.assertEqual([client.read() for _ in range(3)], [b"v"] * 3)
+                    harness.wait_until(lambda: not harness.is_running(first), "it has ended")
+
+    def test_ctrl_c_lets_what_is_in_flight_end_first(self):
+        """A terminal sends SIGINT to the whole process group."""
+        ini = INI.replace("embedded:", "embedded:\ntimeout = 20s")
+        with harness.World() as world:
+            daemon = world.daemon(ini, start_new_session=True)
+            with daemon.client() as client:
+                self.hold_requests(daemon, client)
+                redis = embedded_of(daemon)
+                os.killpg(daemon.pid, signal.SIGINT)
+                harness.wait_until(lambda: "SIGINT" in daemon.log(), "the signal is seen")
+                self.assertEqual(harness.signals_waiting(redis), set())
+                os.kill(redis, signal.SIGCONT)
+                self.assertEqual([client.read() for _ in range(3)], [b"v"] * 3)
+            self.assertEqual(daemon.wait(), 0)
+            self.assertFalse(harness.is_running(redis))
 
     def test_it_ends_with_the_daemon(self):
         with harness.World() as world:

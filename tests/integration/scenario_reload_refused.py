@@ -108,6 +108,14 @@ class Refused(unittest.TestCase):
             self.assertEqual(getattr(reply, "code", "OK"), "POLICY")
             self.assertIn(b"ttl=2h", daemon.call("namespaces"))
 
+    @harness.NEEDS_ROOT
+    def test_a_group_that_the_socket_may_not_have_is_refused(self):
+        with harness.World() as world:
+            world.open_to_others()
+            daemon = world.daemon(INI, **harness.AS_OTHER)
+            ini = INI.replace("drain", "socket_group = 0\nsocket_mode = 0600\ndrain")
+            self.expect_refusal(daemon, ini.replace("2h", "1h"), 1)
+
     def test_the_same_address_twice_is_refused(self):
         with harness.World() as world:
             daemon = world.daemon(INI)

@@ -60,6 +60,24 @@ class Signals(unittest.TestCase):
                 for reply in replies:
                     self.assertIn(reply.code, ("TIMEOUT", "LOST", "UNAVAILABLE"))
 
+    def test_a_purge_behind_an_auth_is_answered_when_the_drain_is_over(self):
+        ini = SLOW.replace("[backend", "drain = 200ms\n[backend", 1)
+        rights = f"uid = {os.getuid()}\ntoken = {harness.token_hash('t')}\naccess = admin\n"
+        with harness.World() as world:
+            redis = world.redis()
+            daemon = world.daemon(f"{ini}[user me]\nnamespaces = *\n{rights}")
+            with daemon.client() as client:
+                self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
+                redis.send_signal(signal.SIGSTOP)
+                client.send(resp.array("key.get", "carts", "a") * 3)
+                client.send(resp.array("auth", "me", "t") + resp.array("purge", "carts"))
+                self.wait_until_pending(daemon)
+                daemon.send_signal(signal.SIGTERM)
+                self.assertEqual([client.read().code for _ in range(3)], ["LOST"] * 3)
+                self.assertEqual(client.read(), b"OK")
+                self.assertEqual(client.read().code, "UNAVAILABLE")
+            self.assertEqual(daemon.wait(), 0)
+
     def test_requests_that_come_while_draining_are_unavailable(self):
         with harness.World() as world:
             redis, daemon = world.redis(), world.daemon(SLOW)

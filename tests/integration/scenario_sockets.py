@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import stat
 import unittest
@@ -14,8 +15,8 @@ TCP = harness.INI.replace("{listen}", "{listen}\nlisten = tcp:127.0.0.1:{port}")
 
 
 class Sockets(unittest.TestCase):
-    def expect_refusal(self, world, ini=harness.INI):
-        daemon = world.start_daemon(ini)
+    def expect_refusal(self, world, ini=harness.INI, **options):
+        daemon = world.start_daemon(ini, **options)
         daemon.is_expected_to_fail = True
         self.assertEqual(daemon.wait(), 1)
         self.assertNotRegex(daemon.log(), r"\bready\b")
@@ -33,6 +34,56 @@ class Sockets(unittest.TestCase):
             first = world.daemon()
             self.assertIn(first.path, self.expect_refusal(world))
             self.assertEqual(first.call("ping"), b"PONG")
+
+    def test_a_socket_of_another_type_is_refused_and_stays(self):
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+            with self.subTest(kind), harness.World() as world:
+                self.expect_refusal_beside(world, kind)
+
+    def expect_refusal_beside(self, world, kind):
+        path = f"{world.folder}/cachesd.sock"
+        with socket.socket(socket.AF_UNIX, kind) as other:
+            other.bind(path)
+            if kind == socket.SOCK_SEQPACKET:
+                other.listen()
+            inode = os.stat(path).st_ino
+            self.assertIn(path, self.expect_refusal(world))
+            self.assertEqual(os.stat(path).st_ino, inode)
+
+    @harness.NEEDS_ROOT
+    def test_a_socket_that_may_not_be_connected_to_is_refused_and_stays(self):
+        with harness.World() as world:
+            world.open_to_others()
+            first = world.daemon(harness.INI.replace("{listen}", "{listen}\nsocket_mode = 0600"))
+            inode = os.stat(first.path).st_ino
+            self.assertIn(first.path, self.expect_refusal(world, **harness.AS_OTHER))
+            self.assertEqual(os.stat(first.path).st_ino, inode)
+            self.assertEqual(first.call("ping"), b"PONG")
+
+    def test_of_two_that_start_at_once_the_one_whose_socket_was_taken_ends(self):
+        """The first has bound, and waits for its backend: nobody listens there yet."""
+        ini = harness.INI.replace("[namespace", "connect_timeout = 30s\n[namespace")
+        with harness.World() as world:
+            redis = world.redis()
+            redis.send_signal(signal.SIGSTOP)
+            first = world.start_daemon(ini)
+            first.is_expected_to_fail = True
+            bound = harness.wait_until(lambda: self.file_at(first.path), "the first has bound")
+            second = world.start_daemon(ini)
+            changed = lambda: self.file_at(first.path) not in (None, bound)
+            harness.wait_until(changed, "the second has bound")
+            redis.send_signal(signal.SIGCONT)
+            self.assertEqual(first.wait(), 1)
+            self.assertIn(first.path, first.log())
+            self.assertNotRegex(first.log(), r"\bready\b")
+            self.assertEqual(second.wait_ready().call("ping"), b"PONG")
+
+    def file_at(self, path):
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_ctime_ns
 
     def test_a_daemon_leaves_the_socket_of_another_that_took_its_place(self):
         with harness.World() as world:

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What systemd is told, and what it passes; and the units themselves."""
 
+import contextlib
+import ctypes
 import os
 import pathlib
 import re
@@ -15,6 +17,7 @@ import resp
 
 UNITS = harness.HERE.parent.parent / "systemd"
 PASSED = harness.INI.replace("listen = {listen}", "listen = systemd")
+WORKERS = harness.INI.replace("{listen}", "{listen}\nworkers = 3")
 
 
 class Notifications:
@@ -31,6 +34,48 @@ class Notifications:
             message = self.socket.recv(4096)
             if message != ignore:
                 return message
+
+    def rest(self):
+        """What has come and is unread."""
+        found = []
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(self.socket.recv(4096))
+        self.socket.settimeout(harness.LONG)
+        return found
+
+    def close(self):
+        self.socket.close()
+
+
+def thread_of(daemon, name):
+    for task in pathlib.Path(f"/proc/{daemon.pid}/task").iterdir():
+        if (task / "comm").read_text() == name + "\n":
+            return int(task.name)
+    return None
+
+
+@contextlib.contextmanager
+def halted(daemon, worker):
+    """That worker's thread stands still meanwhile, and no other."""
+    if harness.UNDER:
+        raise unittest.SkipTest("valgrind runs one thread at a time")
+    is_up = lambda: f"worker {worker}: backend main: up" in daemon.log()
+    harness.wait_until(is_up, "the worker has started, and holds no lock")
+    name = f"cachesd/{worker}"
+    thread = harness.wait_until(lambda: thread_of(daemon, name), "the thread has its name")
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+    if ptrace(PTRACE_SEIZE, thread, None, None) != 0:
+        raise unittest.SkipTest(f"ptrace: {os.strerror(ctypes.get_errno())}")
+    ptrace(PTRACE_INTERRUPT, thread, None, None)
+    os.waitpid(thread, WALL)
+    try:
+        yield
+    finally:
+        ptrace(PTRACE_DETACH, thread, None, None)
 
 
 PASS_ON = """
@@ -70,8 +115,7 @@ def unix_listener(world):
 
 class Systemd(unittest.TestCase):
     def test_it_tells_when_it_is_ready_reloads_and_stops(self):
-        with harness.World() as world:
-            told = Notifications(world.folder)
+        with harness.World() as world, contextlib.closing(Notifications(world.folder)) as told:
             daemon = world.daemon(env={"NOTIFY_SOCKET": told.path})
             self.assertEqual(told.next(), b"READY=1")
             daemon.send_signal(signal.SIGHUP)
@@ -81,12 +125,42 @@ class Systemd(unittest.TestCase):
             self.assertEqual(told.next(), b"STOPPING=1")
 
     def test_it_feeds_the_watchdog(self):
-        with harness.World() as world:
-            told = Notifications(world.folder)
+        with harness.World() as world, contextlib.closing(Notifications(world.folder)) as told:
             env = {"NOTIFY_SOCKET": told.path, "WATCHDOG_USEC": "100000"}
             world.daemon(env=env)
             messages = [told.next(ignore=b"READY=1") for _ in range(3)]
             self.assertEqual(messages, [b"WATCHDOG=1"] * 3)
+
+    def test_the_watchdog_goes_hungry_while_a_worker_hangs(self):
+        with harness.World() as world, contextlib.closing(Notifications(world.folder)) as told:
+            env = {"NOTIFY_SOCKET": told.path, "WATCHDOG_USEC": "100000"}
+            daemon = world.daemon(WORKERS, env=env)
+            with halted(daemon, 1):
+                told.rest()
+                told.socket.settimeout(1)
+                with self.assertRaises(TimeoutError):
+                    for _ in range(5):  # one may have been on its way
+                        told.socket.recv(4096)
+            told.socket.settimeout(harness.LONG)
+            self.assertEqual(told.next(ignore=None), b"WATCHDOG=1")
+
+    def test_stopping_is_the_last_that_it_tells(self):
+        """Though a reload is under way, which a worker is slow to follow, and one more is wanted."""
+        more = WORKERS.replace("{listen}", "{listen}\nlisten = unix:{folder}/more.sock", 1)
+        with harness.World() as world, contextlib.closing(Notifications(world.folder)) as told:
+            daemon = world.daemon(WORKERS, env={"NOTIFY_SOCKET": told.path})
+            with halted(daemon, 1):
+                daemon.configure(more)
+                daemon.send_signal(signal.SIGHUP)
+                is_open = lambda: os.path.exists(f"{world.folder}/more.sock")
+                harness.wait_until(is_open, "the settings are in force at the first worker")
+                daemon.send_signal(signal.SIGHUP)
+                daemon.send_signal(signal.SIGTERM)
+                harness.wait_until(lambda: "SIGTERM" in daemon.log(), "the signal is seen")
+            self.assertEqual(daemon.wait(), 0)
+            states = [message.split(b"\n")[0] for message in told.rest()]
+            self.assertEqual(states[:3], [b"READY=1", b"RELOADING=1", b"STOPPING=1"])
+            self.assertEqual(set(states[3:]) - {b"STOPPING=1"}, set())
 
     def test_it_serves_the_sockets_that_are_passed(self):
         with harness.World() as world:
@@ -119,6 +193,22 @@ class Systemd(unittest.TestCase):
                 second.terminate()
                 self.assertEqual(second.wait(harness.LONG), 0)
                 second.stderr.close()
+
+    def test_a_passed_socket_that_a_reload_drops_comes_back_with_another(self):
+        both = PASSED.replace("listen = systemd", "listen = systemd\nlisten = {listen}")
+        with harness.World() as world, unix_listener(world) as unix:
+            process = start_with_sockets(world, both, [unix])
+            own, ini = f"{world.folder}/cachesd.sock", pathlib.Path(world.folder, "passed.ini")
+            harness.wait_until(lambda: harness.accepts(own), "it is ready")
+            with resp.Client(own) as client:
+                for text in (both.replace("listen = systemd\n", ""), both):
+                    ini.write_text(world.fill_in(text))
+                    self.assertEqual(client.call("reload"), b"OK")
+            with resp.Client(f"{world.folder}/passed.sock") as client:
+                self.assertEqual(client.call("ping"), b"PONG")
+            process.terminate()
+            self.assertEqual(process.wait(harness.LONG), 0)
+            process.stderr.close()
 
     def test_without_a_passed_socket_it_says_so(self):
         with harness.World() as world:

@@ -174,6 +174,18 @@ class WrongTokens(unittest.TestCase):
                 self.assertIn(guesser.read().code, ("NOAUTH", "UNAVAILABLE"))
                 daemon.wait()
 
+    def test_each_is_answered_when_the_daemon_ends(self):
+        ini = INI.replace("[backend", "drain = 1s\n[backend", 1)
+        with harness.World() as world:
+            daemon = world.daemon(ini + WEB)
+            with daemon.client() as guesser:
+                guesser.send(resp.array("auth", "web", "wrong") * 12)
+                self.assertEqual(guesser.read().code, "NOAUTH")
+                daemon.send_signal(signal.SIGTERM)
+                self.assertEqual([guesser.read().code for _ in range(11)], ["NOAUTH"] * 11)
+                self.assertTrue(guesser.is_closed())
+            self.assertEqual(daemon.wait(), 0)
+
 
 class Listeners(unittest.TestCase):
     REACHED = ("tcp:0.0.0.0:{port}", "tcp:[::]:{port}")
