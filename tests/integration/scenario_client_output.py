@@ -3,6 +3,7 @@
 
 import contextlib
 import pathlib
+import re
 import signal
 import threading
 import time
@@ -22,6 +23,8 @@ url = {redis:main}
 timeout = TIMEOUT
 [namespace carts]
 """
+PING = resp.array("ping", bytes(16_000))
+PONG = b"$16000\r\n" + bytes(16_000) + b"\r\n"
 
 
 def settings(limit, stall="1m", timeout="20s"):
@@ -115,6 +118,61 @@ class ClientOutput(unittest.TestCase):
                 self.assertEqual([last.read(), last.read()], [b"PONG", b"OK"])
                 self.assertTrue(last.is_closed())
                 self.assertEqual(many.call("ping"), b"PONG")
+
+    def test_near_questions_behind_a_slow_reply_are_bounded(self):
+        """What each asked is kept until its turn. Those under way when it is too much are refused."""
+        ini = settings("1mb") + "near = yes\n[namespace memo]\nlease = 1m\n"
+        fields = [b"%d" % i + bytes(64 * 1024) for i in range(1000)]
+        questions = b"".join(resp.array("dict.has", "carts", "k", field) for field in fields)
+        with harness.World() as world:
+            daemon = world.daemon(ini)
+            live = lambda: b"tracking=live" in daemon.call("backends")
+            harness.wait_until(live, "the near cache is on")
+            with daemon.client() as holder, daemon.client() as greedy:
+                lease = holder.call("memo.get", "memo", "k")[2]
+                before = peak_memory(daemon)
+                greedy.send(resp.array("memo.get", "wait=30s", "memo", "k"))
+                sender = threading.Thread(target=greedy.send, args=(questions,))
+                sender.start()
+                is_over = lambda: self.unread(daemon, b"dict.has") >= MB or not sender.is_alive()
+                harness.wait_until(is_over, "it is no longer read, or has sent all")
+                self.expect_little_growth(daemon, before, 16 * MB)
+                self.assertEqual(holder.call("memo.put", "memo", "k", lease, "v"), b"OK")
+                self.assertEqual(greedy.read(), [b"HIT", b"v", None])
+                replies = [greedy.read() for _ in fields]
+                self.assertEqual({getattr(r, "code", r) for r in replies} - {"OVERLOADED"}, {0})
+                sender.join()
+
+    def unread(self, daemon, verb):
+        """Bytes kept for the one whose last request was of that verb."""
+        found = re.search(rb" out=(\d+) .* verb=%s\n" % verb, daemon.call("clients"))
+        return int(found[1]) if found else 0
+
+    def read_slowly(self, client, requests, expected, seconds):
+        """Without a pause, in so many seconds altogether."""
+        threading.Thread(target=client.socket.sendall, args=(requests,)).start()
+        begin, data = time.monotonic(), bytearray()
+        while len(data) < len(expected):
+            part = client.socket.recv(16 * 1024)
+            self.assertTrue(part, f"closed with {len(data)} of {len(expected)} bytes")
+            data += part
+            due = begin + seconds * len(data) / len(expected)
+            time.sleep(max(0, due - time.monotonic()))
+        self.assertTrue(data == expected)  # too long to be shown
+
+    def test_who_reads_slowly_is_not_stalled(self):
+        """What was taken of one large write counts before all of it is."""
+        with harness.World() as world:
+            with world.daemon(settings("1536kb", stall="1s")).client() as client:
+                self.read_slowly(client, PING * 140, PONG * 140, seconds=2.3)
+                self.assertEqual(client.call("ping"), b"PONG")
+
+    def test_who_reads_slowly_behind_quit_gets_all(self):
+        with harness.World() as world:
+            with world.daemon(settings("64mb", stall="1s")).client() as client:
+                requests, expected = PING * 140 + b"quit\n", PONG * 140 + b"+OK\r\n"
+                self.read_slowly(client, requests, expected, seconds=2.3)
+                self.assertTrue(client.is_closed())
 
     def test_a_reply_that_is_gathered_first_is_bounded_too(self):
         fill = "for i = 1, 400000 do redis.call('HSET', KEYS[1], 'field' .. i, i) end"

@@ -144,6 +144,16 @@ class Idle(unittest.TestCase):
                 redis.send_signal(signal.SIGCONT)
                 self.assertEqual([first.read(), second.read()], [None, None])
 
+    def test_the_time_of_a_wait_is_not_idleness(self):
+        ini = with_options("client_idle = 600ms") + "lease = 10s\n"
+        with harness.World() as world, world.daemon(ini).client() as client:
+            self.assertIsNotNone(client.call("memo.get", "carts", "k")[2])
+            begin = time.monotonic()
+            reply = client.call("memo.get", "wait=1s", "carts", "k")
+            self.assertEqual(reply, [b"MISS", None, None])
+            self.assertTrue(client.is_closed())
+            self.assertGreater(time.monotonic() - begin, 1.5)
+
 
 class Drain(unittest.TestCase):
     def end(self, drain, comes_in_time):

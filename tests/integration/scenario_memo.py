@@ -4,6 +4,7 @@
 import multiprocessing
 import os
 import random
+import re
 import select
 import signal
 import threading
@@ -417,6 +418,66 @@ class Dying(Memo):
         self.assertEqual(self.call("memo.put", "memo", "k", late, "late").code, "LEASE")
         self.assertEqual(self.call("memo.drop", "memo", "k", late), 0)
         self.assertEqual(self.other.call("memo.put", "memo", "k", lease, "v"), b"OK")
+
+
+class Readers(Memo):
+    LEASE = "500ms"
+    MORE = f"""\
+[user all]
+uid = {os.getuid()}
+namespaces = *
+access = admin
+[user reader]
+token = {harness.token_hash("t")}
+namespaces = *
+access = read
+"""
+
+    def test_one_who_may_not_compute_keeps_nobody_behind_it_from_the_lease(self):
+        self.take_lease()  # and never stores
+        with self.daemon.client(harness.LONG) as reader:
+            self.assertEqual(reader.call("auth", "reader", "t"), b"OK")
+            self.ask(reader)
+            self.wait_for_waiters(1)
+            self.ask(self.other, wait="4s")
+            state, value, lease = self.other.read()
+            self.assertIsNotNone(lease)
+            self.assertEqual(self.other.call("memo.put", "memo", "k", lease, "v"), b"OK")
+            self.assertEqual(reader.read(), [b"HIT", b"v", None])
+
+
+class Unread(Memo):
+    """Replies that do not fit into client_output."""
+
+    def setUp(self):
+        super().setUp()
+        ini = INI.replace("[backend", "client_output = 64kb\n[backend")
+        self.daemon.configure(ini.replace("SOCKET", self.daemon.path).replace("LEASE", "10s"))
+        self.assertEqual(self.call("reload"), b"OK")
+
+    def test_a_lease_whose_reply_does_not_fit_is_given_back(self):
+        keys, value = [f"big{i}" for i in range(20)], bytes(50_000)
+        for key in keys:
+            self.call("key.set", "memo", key, value)
+        takes = [resp.array("key.take", "memo", key) for key in keys]  # their replies always fit
+        self.other.send(b"".join(takes) + resp.array("memo.get", "memo", "k"))
+        refused = lambda: self.daemon.stats("memo")["errors_OVERLOADED"] == 1
+        harness.wait_until(refused, "the reply does not fit")
+        self.assertEqual([self.other.read() for _ in keys], [value] * len(keys))
+        self.assertEqual(self.other.read().code, "OVERLOADED")
+        state, value, lease = self.call("memo.get", "wait=4s", "memo", "k")
+        self.assertIsNotNone(lease)
+
+    def test_a_slow_reply_is_not_refused_for_what_waits_behind_it(self):
+        lease, behind = self.take_lease(), 1000
+        ask = resp.array("memo.get", "wait=30s", "memo", "k")
+        self.other.send(ask + b"ping\n" * behind)
+        self.wait_for_waiters(1)
+        held = re.findall(rb" out=(\d+) .* verb=ping\n", self.call("clients"))
+        self.assertGreaterEqual(int(held[0]), 64 * 1024)
+        self.assertEqual(self.call("memo.put", "memo", "k", lease, "v"), b"OK")
+        self.assertEqual(self.other.read(), [b"HIT", b"v", None])
+        self.assertEqual([self.other.read() for _ in range(behind)], [b"PONG"] * behind)
 
 
 class Early(Memo):

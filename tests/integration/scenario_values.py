@@ -136,6 +136,21 @@ class Values(unittest.TestCase):
                 self.assertEqual(found, fields)
                 self.assertGreater(steps, 1)
 
+    def test_counter_top_is_the_beginning_of_all_sorted(self):
+        names = [b"f%d" % i for i in range(200)]  # some begin as others do
+        names += [bytes([i]) * n for i in range(256) for n in (1, 2)]
+        numbers = {name: i * 7919 % 13 - 6 for i, name in enumerate(names)}  # many are equal
+        by_rank = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+        count = len(by_rank)
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon()
+            redis.call("HSET", "cart:c", *[word for item in numbers.items() for word in item])
+            with daemon.client() as client:
+                for n in (1, 2, 7, count - 1, count, count + 5):
+                    with self.subTest(n=n):
+                        right = [word for item in by_rank[:n] for word in item]
+                        self.assertEqual(client.call("counter.top", "carts", "c", n), right)
+
 
 if __name__ == "__main__":
     harness.main()
