@@ -8,6 +8,8 @@
 
 _Static_assert(TOKEN_HASH_SIZE == crypto_hash_sha256_BYTES, "tokens are kept as SHA-256");
 
+enum { LONGEST_TOKEN = 64 * 1024 };
+
 void caller_init_peer(struct caller *c, int fd) {
     struct ucred peer;
     socklen_t size = sizeof(peer), groups_size = 0;
@@ -72,6 +74,10 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
                          struct slice token) {
     unsigned char hash[TOKEN_HASH_SIZE];
     const struct user_conf *found = NULL;
+    if (token.len > LONGEST_TOKEN) { // to hash it would take long, before anybody is known
+        c->wrong_tokens++;
+        return false;
+    }
     crypto_hash_sha256(hash, (const unsigned char *)token.data, token.len);
     for (size_t i = 0; i < settings->user_count; i++) {
         const struct user_conf *user = &settings->users[i];

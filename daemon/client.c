@@ -9,7 +9,7 @@
 #include "number.h"
 #include "server.h"
 
-enum { LINGER_MS = 1000, KEEP_WORDS = 64, PENALTY_MS = 125 };
+enum { LINGER_MS = 1000, KEEP_WORDS = 64, PENALTY_MS = 125, TURN_OUTPUT = 256 * 1024 };
 
 static struct client *client_of(struct stream *s) {
     return (struct client *)s; // the stream is its first member
@@ -55,10 +55,17 @@ static size_t take_request(struct client *c, const char *data) {
     return consumed;
 }
 
+// How much may be unread before others have their turn.
+static size_t most_unread(const struct client *c) {
+    size_t turn = client_unread(c) + TURN_OUTPUT;
+    size_t all = (size_t)c->server->policy->settings->daemon.client_output;
+    return turn < all ? turn : all;
+}
+
 // Parses and starts as many requests as there are; returns how many bytes are done with.
 static size_t take_requests(struct client *c, char *data, size_t len) {
-    size_t used = 0;
-    while (c->state == CLIENT_OPEN && !is_waiting(c) && !has_too_much(c)) {
+    size_t used = 0, most = most_unread(c);
+    while (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_over && client_unread(c) < most) {
         enum parser_result result = parser_next(&c->parser, data + used, len - used);
         if (result == PARSER_MORE)
             return used;
@@ -69,6 +76,7 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
             used += result == PARSER_NOTHING ? c->parser.consumed : take_request(c, data + used);
         }
     }
+    c->is_over = c->is_over || client_unread(c) >= most;
     return c->state == CLIENT_OPEN ? used : len;
 }
 
@@ -206,6 +214,8 @@ static void on_written(struct stream *s) {
     c->active_ms = uv_now(&c->server->reactor.loop); // who waited for a reply was not idle
     if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
         go_on(c);
+    if (stream_unread(s) > 0)
+        return; // there is more to say: this is called again when that is written
     if (c->server->is_draining && !c->first && !is_waiting(c))
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->first) {

@@ -4,7 +4,7 @@
 #include "parser.h"
 #include "server.h"
 
-enum { SHOWN_WORD = 200 };
+enum { SHOWN_WORD = 200, SHOWN_TEXT = 64 * 1024 };
 
 // The builders write RESP, which is the array form of our own requests: the parser reads it back.
 static void append_commands(struct bytes *text, struct bytes *commands) {
@@ -13,12 +13,12 @@ static void append_commands(struct bytes *text, struct bytes *commands) {
     parser_init(&parser, commands->len + 1);
     while (parser_next(&parser, commands->data + at, commands->len - at) == PARSER_REQUEST) {
         bytes_append_literal(text, "command:");
-        for (uint32_t i = 0; i < parser.count; i++) {
+        for (uint32_t i = 0; i < parser.count && text->len < SHOWN_TEXT; i++) {
             struct slice word = {commands->data + at + parser.words[i].offset, parser.words[i].len};
             bytes_append_literal(text, " ");
             bytes_append_readable(text, word, SHOWN_WORD);
         }
-        bytes_append_literal(text, "\n");
+        bytes_printf(text, "%s\n", text->len < SHOWN_TEXT ? "" : " ...");
         at += parser.consumed;
     }
     parser_deinit(&parser);
@@ -41,7 +41,7 @@ static void append_ttl(struct bytes *text, const struct call *call) {
 }
 
 static void append_keys(struct bytes *text, const struct admission *a) {
-    for (size_t i = 0; i < a->call.argc; i++) {
+    for (size_t i = 0; i < a->call.argc && text->len < SHOWN_TEXT / 2; i++) {
         struct bytes key = {0};
         if (signature_kind(&a->entry->signature, i) != ARG_KEY)
             continue;

@@ -10,6 +10,7 @@ enum {
     LARGEST_SHARE = 8,       // an entry is at most an eighth of the memory
     MOST_ASKED = 3,          // how often an entry was asked for counts up to this
     MOST_SPARED = 32,        // in a row: a bound for the time that one entry's room may take
+    MOST_EVICTED = 4096,     // for one entry: likewise; what needs more is not kept
 };
 
 // What a look-up reads lies together, and the bytes follow at once.
@@ -321,8 +322,14 @@ void near_store_keep(struct near_store *s, const struct near_question *q,
     memcpy(e->data, q->asked.data, q->asked.len);
     memcpy(e->data + q->asked.len, reply.data, reply.len);
     replace(s, e, q);
-    for (int looked_at = 0; s->counters.bytes + bytes > s->memory; looked_at++)
+    for (int looked_at = 0; s->counters.bytes + bytes > s->memory; looked_at++) {
+        if (looked_at == MOST_EVICTED) {
+            s->counters.large++;
+            mem_free(e);
+            return;
+        }
         make_some_room(s, looked_at < MOST_SPARED, now_ms);
+    }
     insert(s, e);
 }
 

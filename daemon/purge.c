@@ -12,6 +12,7 @@ enum {
     RETRY_MS = 200,    // after a step that failed
     MOST_RETRIES = 50, // in a row
     PROGRESS_MS = 5000,
+    MOST_PURGES = 4, // of a namespace at a time: each has its share of the backend
 };
 
 struct purge {
@@ -193,6 +194,10 @@ static void step(struct purge *p) {
 }
 
 void purge_start(struct request *r) {
+    if (r->space->stats->purging >= MOST_PURGES) {
+        request_fail(r, REPLY_OVERLOADED, "purges of this namespace are under way already");
+        return;
+    }
     struct purge *p = mem_new(sizeof(*p));
     p->task = (struct task){render, on_answer};
     p->server = r->server;

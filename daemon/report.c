@@ -155,7 +155,12 @@ void report_stats(const struct tally *t, const struct request *r, struct bytes *
                  t->stats.accepted, t->stats.turned_away, t->stats.max_clients, t->stats.requests);
     append_errors(text, t->stats.errors, false);
     append_near(text, &t->near);
-    for (size_t i = 0; i < settings->namespace_count; i++)
-        if (caller_may_use(&r->client->caller, i))
+    // By name: a reload since the request began may have changed their order, and who may use
+    // which.
+    const struct policy *now = r->server->policy;
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        const struct space *space = policy_space(now, slice_of(settings->namespaces[i].name));
+        if (space && caller_may_use(&r->client->caller, (size_t)(space - now->spaces)))
             append_space(t, i, text);
+    }
 }

@@ -102,7 +102,10 @@ static void count(struct request *r, enum memo_state state, bool has_lease) {
 
 // Who waited in line is done with.
 static void finish(struct request *r, struct slice reply, enum memo_state state) {
-    if (r->client) {
+    if (r->client && reply.len > request_reply_limit(r)) {
+        r->client->is_over = true;
+        request_fail(r, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
+    } else if (r->client) {
         bytes_append_slice(request_out(r), reply);
         count(r, state, false);
         r->space->stats->hits += state != MEMO_MISS;

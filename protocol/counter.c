@@ -87,6 +87,8 @@ static void build_top(struct command *c, const struct call *call) {
     number_parse_int(call->args[1], &c->limit);
 }
 
+enum { MOST_RANKED = 65536 }; // to sort more would hold up the loop
+
 // One field of a counter, gathered for counter.top. Its name follows it in the buffer.
 struct tally {
     int64_t number;
@@ -152,6 +154,10 @@ static void reply_top(struct answer *a) {
     size_t count = (size_t)a->total, shown = count;
     if ((int64_t)shown > a->limit)
         shown = (size_t)a->limit;
+    if (shown > MOST_RANKED) {
+        answer_fail(a, REPLY_OVERLOADED, "too many fields to sort: ask for fewer");
+        return;
+    }
     struct ranked *ranked = rank_gathered(&a->gathered, count, shown);
     reply_array(a->out, 2 * shown);
     for (size_t i = 0; i < shown; i++) {

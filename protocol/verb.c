@@ -161,14 +161,20 @@ const struct verb_entry *verb_at(const struct verb_table *table, size_t id) {
     return id < table->count ? &table->entries[id] : NULL;
 }
 
+// The distance is at least what one is longer than the other.
+static size_t distance_below(size_t limit, struct slice a, struct slice b) {
+    size_t longer = a.len > b.len ? a.len - b.len : b.len - a.len;
+    return longer < limit ? word_distance(a, b) : SIZE_MAX;
+}
+
 const char *verb_nearest(const struct verb_table *table, struct slice name) {
     const char *nearest = NULL;
     size_t least = 3;
     for (size_t i = 0; i < table->count; i++) {
         struct slice full = slice_of(table->entries[i].verb->name);
-        size_t distance = word_distance(name, full);
         const char *dot = strchr(full.data, '.');
-        size_t without = dot ? word_distance(name, slice_of(dot + 1)) : SIZE_MAX;
+        size_t distance = distance_below(least, name, full);
+        size_t without = dot ? distance_below(least, name, slice_of(dot + 1)) : SIZE_MAX;
         if (without < distance)
             distance = without;
         if (distance < least) {

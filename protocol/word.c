@@ -4,9 +4,7 @@ enum { LONGEST = 64 };
 
 static size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
 
-static bool is_same(char a, char b) {
-    return slice_equal_nocase((struct slice){&a, 1}, (struct slice){&b, 1});
-}
+static bool is_same(char a, char b) { return slice_lower(a) == slice_lower(b); }
 
 size_t word_distance(struct slice a, struct slice b) {
     size_t rows[3][LONGEST + 1], *before = rows[0], *last = rows[1], *row = rows[2];
