@@ -68,6 +68,31 @@ class ClientOutput(unittest.TestCase):
                 self.assertEqual(greedy.call("ping"), b"PONG")
             self.expect_little_growth(daemon, before, 8 * MB)
 
+    def test_every_reply_before_quit_comes(self):
+        with harness.World() as world:
+            daemon = world.daemon(settings("256kb"))
+            for count in range(30, 110, 4):
+                with daemon.client() as client:
+                    client.send(b"help\n" * count + b"quit\n")
+                    replies = [client.read() for _ in range(count)]
+                    self.assertEqual(replies, replies[:1] * count)
+                    self.assertEqual(client.read(), b"OK")
+                    self.assertTrue(client.is_closed())
+
+    def test_a_flood_of_reports_costs_little_and_all_come(self):
+        count = 3000  # of about 10 kB each
+        with harness.World() as world:
+            daemon = world.daemon(settings("64mb"))
+            with daemon.client(harness.LONG) as greedy, daemon.client() as other:
+                before = peak_memory(daemon)
+                greedy.send(b"help\n" * count)
+                for _ in range(100):
+                    self.assertEqual(other.call("ping"), b"PONG")
+                self.expect_little_growth(daemon, before, 8 * MB)
+                first = greedy.read()
+                for _ in range(count - 1):
+                    self.assertEqual(greedy.read(), first)
+
     def test_what_is_taken_and_not_read_is_bounded_and_all_comes(self):
         count = 60
         take = [resp.array("key.take", "carts", f"k{i}") for i in range(count)]

@@ -55,6 +55,10 @@ class Explain(unittest.TestCase):
     def explain(self, *words):
         return fields(self.client.call("explain", *words))
 
+    def test_what_it_says_of_many_keys_is_bounded(self):
+        keys = [bytes([255]) * 190] * 5000
+        self.assertLess(len(self.client.call("explain", "del", "carts", *keys)), 128 * 1024)
+
     def of_namespaces(self):
         return [v for v in verbs.of(self.client) if v.has_namespace and v.name != "purge"]
 

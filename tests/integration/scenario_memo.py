@@ -470,6 +470,18 @@ class Unread(Memo):
         state, value, lease = self.call("memo.get", "wait=4s", "memo", "k")
         self.assertIsNotNone(lease)
 
+    def test_one_who_waits_many_times_is_told_what_fits(self):
+        lease, count = self.take_lease(), 300
+        for _ in range(count):
+            self.ask(self.other)
+        self.wait_for_waiters(count)
+        self.assertEqual(self.call("memo.put", "memo", "k", lease, bytes(40_000)), b"OK")
+        replies = [self.other.read() for _ in range(count)]
+        self.assertEqual(replies[0], [b"HIT", bytes(40_000), None])
+        refused = [reply for reply in replies if isinstance(reply, resp.Error)]
+        self.assertEqual({reply.code for reply in refused}, {"OVERLOADED"})
+        self.assertGreater(len(refused), count / 2)
+
     def test_a_slow_reply_is_not_refused_for_what_waits_behind_it(self):
         lease, behind = self.take_lease(), 1000
         ask = resp.array("memo.get", "wait=30s", "memo", "k")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Purge: all keys of a namespace and no others, in small steps, whatever happens meanwhile."""
 
+import contextlib
 import re
 import signal
 import unittest
@@ -187,6 +188,20 @@ class Purge(unittest.TestCase):
                 client.send(resp.array("purge", "carts") + resp.array("key.set", "users", "k", "v"))
                 client.send(resp.array("ping"))
                 self.assertEqual([client.read() for _ in range(3)], [10000, b"OK", b"PONG"])
+
+    def test_four_at_a_time_and_no_more(self):
+        with harness.World() as world, contextlib.ExitStack() as stack:
+            redis, daemon = world.redis(), world.daemon(INI)
+            clients = [stack.enter_context(daemon.client(harness.LONG)) for _ in range(5)]
+            redis.send_signal(signal.SIGSTOP)
+            for number, client in enumerate(clients[:4]):
+                client.send(resp.array("purge", "carts"))
+                begun = lambda: daemon.stats("carts")["purging"] == number + 1
+                harness.wait_until(begun, "it has begun")
+            self.assertEqual(clients[4].call("purge", "carts").code, "OVERLOADED")
+            redis.send_signal(signal.SIGCONT)
+            self.assertEqual([client.read() for client in clients[:4]], [0] * 4)
+            self.assertEqual(clients[4].call("purge", "carts"), 0)
 
     def test_two_at_once_share_the_work(self):
         with harness.World() as world:

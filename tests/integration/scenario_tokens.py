@@ -94,6 +94,14 @@ class Auth(unittest.TestCase):
                     client.send(encode("auth", "web", token))
                     self.assertEqual(client.read(), b"OK")
 
+    def test_one_of_more_than_64_kb_is_wrong(self):
+        longest = "x" * 65536
+        with harness.World() as world:
+            users = user("a", longest) + user("b", longest + "x")
+            with world.daemon(INI + users).client() as client:
+                self.assertEqual(client.call("auth", "a", longest), b"OK")
+                self.assertEqual(client.call("auth", "b", longest + "x").code, "NOAUTH")
+
     def test_a_user_may_change_its_name_and_a_failure_takes_nothing_away(self):
         with harness.World() as world:
             daemon = world.daemon(INI + WEB + user("other", "theirs", "users"))

@@ -151,6 +151,16 @@ class Values(unittest.TestCase):
                         right = [word for item in by_rank[:n] for word in item]
                         self.assertEqual(client.call("counter.top", "carts", "c", n), right)
 
+    def test_counter_top_sorts_65536_fields_and_no_more(self):
+        fill = "for i = 1, 65537 do redis.call('HSET', KEYS[1], 'field' .. i, i) end"
+        with harness.World() as world:
+            redis, daemon = world.redis(), world.daemon()
+            redis.call("EVAL", fill, "1", "cart:c")
+            with daemon.client(harness.LONG) as client:
+                top = client.call("counter.top", "carts", "c", 65536)
+                self.assertEqual(top[:2] + top[-1:], [b"field65537", 65537, 2])
+                self.assertEqual(client.call("counter.top", "carts", "c", 65537).code, "OVERLOADED")
+
 
 if __name__ == "__main__":
     harness.main()

@@ -263,6 +263,24 @@ static size_t random_size(uint32_t *state) {
     return sizes[next_random(state) % COUNT(sizes)];
 }
 
+// The time that one answer's room takes is bounded: it is not kept where thousands would have to
+// go.
+START_TEST(store_drops_no_more_than_some_thousands_for_one) {
+    enum { LARGE = 16 * MB };
+    char key[16];
+    near_store_resize(store, 8 * LARGE);
+    uint64_t evicted;
+    for (int i = 0; near_store_counters(store)->evicted == 0; i++) {
+        snprintf(key, sizeof(key), "%d", i);
+        keep(key, "x");
+    }
+    evicted = near_store_counters(store)->evicted;
+    ck_assert(!keeps_bytes(LARGE - 1024));
+    ck_assert_uint_le(near_store_counters(store)->evicted, evicted + 5000);
+    ck_assert_uint_eq(near_store_counters(store)->large, 1);
+}
+END_TEST
+
 // Also of answers that are void, late, or too large, and when the bound changes.
 START_TEST(store_keeps_to_each_bound) {
     uint32_t state = 3;
@@ -571,8 +589,9 @@ int main(void) {
         store_forgets_all_questions_of_a_key, store_tells_trackers_apart_by_their_salt,
         store_counts_what_happens, store_of_too_little_memory_keeps_nothing,
         store_drops_what_it_has_when_its_bound_changes, store_refuses_what_is_too_large,
-        store_never_takes_more_memory_than_it_may, store_keeps_to_each_bound,
-        store_takes_what_it_says_and_no_more, store_keeps_what_is_hot_while_a_scan_passes_by,
+        store_drops_no_more_than_some_thousands_for_one, store_never_takes_more_memory_than_it_may,
+        store_keeps_to_each_bound, store_takes_what_it_says_and_no_more,
+        store_keeps_what_is_hot_while_a_scan_passes_by,
         store_hits_more_than_a_plain_queue_where_some_keys_are_read_more,
         store_gives_a_new_answer_the_old_ones_place, store_remembers_who_was_pushed_out,
         store_lets_void_entries_go, store_answers_as_a_plain_table_would);
