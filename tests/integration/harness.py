@@ -52,6 +52,7 @@ max_ttl = 1d
 """
 
 NEEDS_ROOT = unittest.skipIf(os.getuid() != 0, "only root can become somebody else")
+NOT_UNDER = unittest.skipIf(UNDER, "under valgrind a start takes long, and needs its standard files")
 OTHER = 65534  # a uid and a gid that are not root's
 AS_OTHER = {"user": OTHER, "group": OTHER, "extra_groups": []}  # for a daemon that is somebody else's
 

@@ -115,6 +115,7 @@ class CommandLine(unittest.TestCase):
             for line in path.read_text().splitlines():
                 self.assertRegex(line, r"^<[0-7]>")
 
+    @harness.NOT_UNDER
     def test_it_serves_without_standard_files(self):
         for closed in ([2], [0, 2], [0, 1, 2]):
             with self.subTest(closed=closed), harness.World() as world:

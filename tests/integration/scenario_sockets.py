@@ -60,6 +60,7 @@ class Sockets(unittest.TestCase):
             self.assertEqual(os.stat(first.path).st_ino, inode)
             self.assertEqual(first.call("ping"), b"PONG")
 
+    @harness.NOT_UNDER
     def test_of_two_that_start_at_once_the_one_whose_socket_was_taken_ends(self):
         """The first has bound, and waits for its backend: nobody listens there yet."""
         ini = harness.INI.replace("[namespace", "connect_timeout = 30s\n[namespace")
