@@ -62,12 +62,13 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     b->owner = owner;
     init_timer(b, &b->retry);
     init_timer(b, &b->wait);
-    if (conf->url.kind == URL_EMBEDDED && !path)
-        b->embedded = embedded_new(reactor, conf);
-    if (conf->url.kind == URL_EMBEDDED) // a copy: the server may end before the backend does
+    if (conf->url.kind == URL_EMBEDDED) {
+        if (!path)
+            b->embedded = embedded_new(reactor, conf);
+        // A copy: the server may end before the backend does.
         b->path = mem_text(path ? path : embedded_path(b->embedded));
-    if (conf->url.kind == URL_EMBEDDED)
         b->starting_until_ms = uv_now(&reactor->loop) + STARTING_MS;
+    }
     start_connecting(b);
     return b;
 }

@@ -70,21 +70,27 @@ void caller_identify(struct caller *c, const struct settings *settings) {
     }
 }
 
-bool caller_authenticate(struct caller *c, const struct settings *settings, struct slice name,
-                         struct slice token) {
-    unsigned char hash[TOKEN_HASH_SIZE];
+// The user of that name, if the token is theirs; *hash gets the token's. One that is too long is
+// nobody's: to hash it would take long, before anybody is known.
+static const struct user_conf *find_user(const struct settings *settings, struct slice name,
+                                         struct slice token, unsigned char *hash) {
     const struct user_conf *found = NULL;
-    if (token.len > LONGEST_TOKEN) { // to hash it would take long, before anybody is known
-        c->wrong_tokens++;
-        return false;
-    }
+    if (token.len > LONGEST_TOKEN)
+        return NULL;
     crypto_hash_sha256(hash, (const unsigned char *)token.data, token.len);
     for (size_t i = 0; i < settings->user_count; i++) {
         const struct user_conf *user = &settings->users[i];
         if (user->has_token && slice_equal(name, slice_of(user->name)) &&
-            sodium_memcmp(hash, user->token, sizeof(hash)) == 0)
+            sodium_memcmp(hash, user->token, TOKEN_HASH_SIZE) == 0)
             found = user;
     }
+    return found;
+}
+
+bool caller_authenticate(struct caller *c, const struct settings *settings, struct slice name,
+                         struct slice token) {
+    unsigned char hash[TOKEN_HASH_SIZE];
+    const struct user_conf *found = find_user(settings, name, token, hash);
     if (!found) {
         c->wrong_tokens++;
         return false;

@@ -97,21 +97,21 @@ static void go_on(struct client *c) {
     read_on(c);
 }
 
-void client_penalize(struct client *c, struct request *auth) {
-    unsigned times = c->caller.wrong_tokens < 6 ? c->caller.wrong_tokens : 6;
-    if (c->server->is_draining) { // there is no time: what it has sent is answered, and it ends
-        request_fail(auth, REPLY_NOAUTH, "wrong user or token");
-        return;
-    }
-    c->penalty = auth;
-    client_wait_turn(c);
-    c->penalty_until_ms = uv_now(&c->server->reactor.loop) + ((uint64_t)PENALTY_MS << times);
-}
-
 static void end_penalty(struct client *c) {
     struct request *auth = c->penalty;
     c->penalty = NULL;
     request_fail(auth, REPLY_NOAUTH, "wrong user or token");
+}
+
+void client_refuse_auth(struct client *c, struct request *auth) {
+    unsigned times = c->caller.wrong_tokens < 6 ? c->caller.wrong_tokens : 6;
+    c->penalty = auth;
+    if (times == 1 || c->server->is_draining) { // a drain has no time to hold anything back
+        end_penalty(c);
+        return;
+    }
+    client_wait_turn(c);
+    c->penalty_until_ms = uv_now(&c->server->reactor.loop) + ((uint64_t)PENALTY_MS << times);
 }
 
 void client_drain(struct client *c) {

@@ -71,8 +71,8 @@ void client_settle(struct client *c);
 void client_wait_turn(struct client *c);
 void client_take_turn(struct client *c);
 
-// Holds back the refusal of an auth, and all that follows it, longer each time.
-void client_penalize(struct client *c, struct request *auth);
+// The first at once; holds back each further one, and all that follows it, longer each time.
+void client_refuse_auth(struct client *c, struct request *auth);
 
 // The daemon ends: it is ended as soon as it has nothing in flight.
 void client_drain(struct client *c);

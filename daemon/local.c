@@ -39,10 +39,8 @@ static void run_auth(struct request *r, const struct call *call) {
         request_finish(r);
     } else if (client->caller.is_trusted) {
         request_fail(r, REPLY_NOAUTH, "no [user] is configured: nobody needs to authenticate");
-    } else if (client->caller.wrong_tokens == 1) {
-        request_fail(r, REPLY_NOAUTH, "wrong user or token");
     } else {
-        client_penalize(client, r);
+        client_refuse_auth(client, r);
     }
 }
 

@@ -9,8 +9,7 @@
 struct crew;
 
 struct supervisor {
-    uv_timer_t
-        watchdog; // at half of $WATCHDOG_USEC: a daemon one of whose loops hangs is restarted
+    uv_timer_t watchdog; // at half of $WATCHDOG_USEC: where a loop hangs, all is restarted
 };
 
 void supervisor_init(struct supervisor *s, uv_loop_t *loop, struct crew *crew);

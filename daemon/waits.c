@@ -104,7 +104,7 @@ static void count(struct request *r, enum memo_state state, bool has_lease) {
 static void finish(struct request *r, struct slice reply, enum memo_state state) {
     if (r->client && reply.len > request_reply_limit(r)) {
         r->client->is_over = true;
-        request_fail(r, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
+        request_fail(r, REPLY_OVERLOADED, ANSWER_TOO_LONG);
     } else if (r->client) {
         bytes_append_slice(request_out(r), reply);
         count(r, state, false);

@@ -113,7 +113,7 @@ static void check_length(struct answer *a) {
     if (a->is_failed || a->out->len - a->start + a->gathered.len <= a->most)
         return;
     a->is_too_long = true;
-    answer_fail(a, REPLY_OVERLOADED, "the reply is longer than client_output has room for");
+    answer_fail(a, REPLY_OVERLOADED, ANSWER_TOO_LONG);
 }
 
 // A line end in it would begin another reply for some clients.

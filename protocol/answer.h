@@ -86,6 +86,9 @@ bool answer_end(struct answer *a);
 // Replaces what is written of the reply so far by an error. What follows is passed over.
 void answer_fail(struct answer *a, enum reply_code code, const char *message);
 
+// With OVERLOADED, wherever that is found out.
+#define ANSWER_TOO_LONG "the reply is longer than client_output has room for"
+
 // answer_fail() for what Redis would never answer to these commands; the operator hears of it.
 void answer_fail_unknown(struct answer *a);
 
