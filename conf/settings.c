@@ -160,11 +160,11 @@ static void on_section(void *owner, int line, struct slice kind, struct slice na
 
 // --- options ----------------------------------------------------------------------------------
 
-static void read_value(struct loader *l, int line, const char *value) {
+static void read_value(struct loader *l, int line, struct slice value) {
     struct bytes error = {0};
     struct daemon_conf *daemon = &l->settings->daemon;
     size_t listens = daemon->listen_count;
-    if (!schema_read(l->row, slice_of(value), current(l), l->source->verbs, &error))
+    if (!schema_read(l->row, value, current(l), l->source->verbs, &error))
         problems_add(l->problems, line, "%.*s", (int)error.len, error.data);
     bytes_deinit(&error);
     for (; listens < daemon->listen_count; listens++)
@@ -180,7 +180,7 @@ static bool mark_given(struct loader *l) {
     return was_given;
 }
 
-static void on_option(void *owner, int line, const char *name, const char *value, bool is_more) {
+static void on_option(void *owner, int line, struct slice name, struct slice value, bool is_more) {
     struct loader *l = owner;
     const char *nearest;
     if (l->section < 0)
@@ -193,15 +193,15 @@ static void on_option(void *owner, int line, const char *name, const char *value
             read_value(l, line, value);
         return;
     }
-    l->row = schema_find((enum section)l->section, slice_of(name), &nearest);
+    l->row = schema_find((enum section)l->section, name, &nearest);
     if (!l->row) {
-        problems_add(l->problems, line, "unknown option '%s' in [%s]%s%s%s", name,
-                     section_name((enum section)l->section), nearest ? ": did you mean " : "",
-                     nearest ? nearest : "", nearest ? "?" : "");
+        problems_add(l->problems, line, "unknown option '%.*s' in [%s]%s%s%s", (int)name.len,
+                     name.data, section_name((enum section)l->section),
+                     nearest ? ": did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
         return;
     }
     if (mark_given(l) && l->row->type != TYPE_LISTENS) {
-        problems_add(l->problems, line, "%s is given twice in this section", name);
+        problems_add(l->problems, line, "%s is given twice in this section", l->row->name);
         return;
     }
     read_value(l, line, value);
@@ -431,7 +431,8 @@ struct settings *settings_load(const struct settings_source *source, struct prob
     s->refs = 1;
     s->file = source->file ? mem_text(source->file) : NULL;
     set_defaults(&s->daemon, SECTION_CACHESD);
-    ini_read(bytes_slice(&text), &(struct ini_handler){&loader, on_section, on_option}, problems);
+    ini_read(bytes_slice(&text), 1, &(struct ini_handler){&loader, on_section, on_option},
+             problems);
     bytes_deinit(&text);
     dsn_read(source->environment, s, problems);
     check_backends(&loader);

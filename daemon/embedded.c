@@ -135,12 +135,15 @@ static void on_child(uv_signal_t *signal, int number) {
 
 struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf *conf) {
     struct embedded *e = mem_new(sizeof(*e));
+    unsigned number = 0;
     struct bytes path = {0};
     e->reactor = reactor;
     e->conf = conf;
     runtime_folder_append(&path);
-    // A reload may start the next one before the last has ended: hence the address.
-    bytes_printf(&path, "/cachesd-%d-%lx.redis", (int)getpid(), (unsigned long)(uintptr_t)e);
+    // A reload may start the next one before the last has ended, and daemons of several containers
+    // that share a folder may all be process 1: hence a random number.
+    uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
+    bytes_printf(&path, "/cachesd-%d-%08x.redis", (int)getpid(), number);
     e->path = mem_text_of(path.data, path.len);
     if (path.len > ADDRESS_LONGEST_PATH)
         log_error(&reactor->log,

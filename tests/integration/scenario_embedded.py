@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import unittest
@@ -41,6 +42,17 @@ class Embedded(unittest.TestCase):
             self.assertEqual(daemon.call("dict.popitem", "demo", "d"), [b"f", b"v"])
             self.assertEqual(daemon.call("counter.update", "demo", "c", "f", "5"), [5])
             self.assertIn(daemon.call("ttl", "demo", "c"), range(3590, 3601))
+
+    def test_its_command_line_shows_no_address_of_the_daemons_memory(self):
+        with harness.World() as world:
+            daemon, redis = self.start(world)
+            words = pathlib.Path(f"/proc/{redis}/cmdline").read_text()
+            numbers = [int(n, 16) for n in re.findall(r"[0-9a-f]{6,}", words)]
+            maps = pathlib.Path(f"/proc/{daemon.pid}/maps").read_text()
+            for low, high in re.findall(r"^(\w+)-(\w+)", maps, re.MULTILINE):
+                for number in numbers:
+                    self.assertFalse(int(low, 16) <= number < int(high, 16), words)
+            self.assertTrue(numbers, words)
 
     def test_its_name_may_be_as_long_as_any(self):
         ini = INI.replace("[backend main]", f"[backend {'m' * 64}]")

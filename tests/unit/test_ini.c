@@ -8,8 +8,9 @@ static void on_section(void *owner, int line, struct slice kind, struct slice na
                  name.data);
 }
 
-static void on_option(void *owner, int line, const char *name, const char *value, bool is_more) {
-    bytes_printf(owner, "%d %s%s=%s\n", line, is_more ? "+" : "", name, value);
+static void on_option(void *owner, int line, struct slice name, struct slice value, bool is_more) {
+    bytes_printf(owner, "%d %s%.*s=%.*s\n", line, is_more ? "+" : "", (int)name.len, name.data,
+                 (int)value.len, value.data);
 }
 
 static struct bytes read_ini(struct slice text) {
@@ -18,7 +19,7 @@ static struct bytes read_ini(struct slice text) {
     problems_set_file(&problems, "f");
     char *exact = copy_exactly(text.data, text.len);
     struct ini_handler handler = {&seen, on_section, on_option};
-    ini_read((struct slice){exact, text.len}, &handler, &problems);
+    ini_read((struct slice){exact, text.len}, 1, &handler, &problems);
     free(exact);
     problems_append(&problems, &seen);
     problems_deinit(&problems);
@@ -119,19 +120,76 @@ static struct bytes read_line_of(size_t len, const char *end) {
     return seen;
 }
 
+// Lines about the limit, between two short ones, each with each end of a line: none of them may
+// take its neighbours with it.
 START_TEST(ini_takes_lines_of_199_bytes_and_no_longer) {
     static const char *const ends[] = {"\n", "\r\n"};
     for (size_t i = 0; i < COUNT(ends); i++) {
-        struct bytes seen = read_line_of(199, ends[i]), wanted = {0};
-        bytes_printf(&wanted, "1 [a|]\n2 x=%0195d\n3 y=2\n", 1);
-        check_same("199", bytes_slice(&seen), bytes_slice(&wanted));
-        bytes_deinit(&seen);
-        bytes_deinit(&wanted);
-        seen = read_line_of(200, ends[i]);
-        check_text("200", &seen,
-                   "1 [a|]\n3 y=2\nf:2: longer than 199 bytes: go on over indented lines, or "
-                   "shorten it\n");
+        for (int len = 196; len <= 203; len++) {
+            struct bytes seen = read_line_of((size_t)len, ends[i]), wanted = {0};
+            if (len <= 199)
+                bytes_printf(&wanted, "1 [a|]\n2 x=%0*d\n3 y=2\n", len - 4, 1);
+            else
+                bytes_printf(&wanted, "1 [a|]\n3 y=2\nf:2: longer than 199 bytes: go on over "
+                                      "indented lines, or shorten it\n");
+            check_same("about 199", bytes_slice(&seen), bytes_slice(&wanted));
+            bytes_deinit(&seen);
+            bytes_deinit(&wanted);
+        }
     }
+}
+END_TEST
+
+// A line of `len` bytes that goes on with the option above it, that is the first of a file with a
+// byte order mark, or that is a comment.
+static struct bytes read_kind_of_line(int kind, int len) {
+    struct bytes text = {0};
+    if (kind == 0)
+        bytes_printf(&text, "[a]\nx = 1\n  %0*d\ny = 2", len - 2, 1);
+    else if (kind == 1)
+        bytes_printf(&text, "\xef\xbb\xbf[a]%*s\nx = 1\ny = 2", len - 3, "");
+    else
+        bytes_printf(&text, "[a]\nx = 1\n;%0*d\ny = 2", len - 1, 1);
+    struct bytes seen = read_ini(bytes_slice(&text));
+    bytes_deinit(&text);
+    return seen;
+}
+
+START_TEST(ini_holds_every_kind_of_line_to_the_same_limit) {
+    static const char *const lines[] = {":3: ", ":1: ", ":3: "};
+    for (int kind = 0; kind < 3; kind++) {
+        for (int len = 197; len <= 201; len++) {
+            struct bytes seen = read_kind_of_line(kind, len);
+            bytes_append(&seen, "", 1);
+            bool is_refused = strstr(seen.data, "longer than 199 bytes");
+            ck_assert_msg(is_refused == (len > 199), "%d, %d: %s", kind, len, seen.data);
+            ck_assert_msg(!is_refused || strstr(seen.data, lines[kind]), "%s", seen.data);
+            ck_assert_msg(kind == 1 ? !is_refused == !!strstr(seen.data, " y=2")
+                                    : !!strstr(seen.data, " y=2"),
+                          "%d, %d: %s", kind, len, seen.data);
+            bytes_deinit(&seen);
+        }
+    }
+}
+END_TEST
+
+START_TEST(ini_reads_a_last_line_of_199_bytes_without_its_end) {
+    struct bytes text = {0};
+    bytes_printf(&text, "[a]\ny = 2\nx = %0195d", 1);
+    struct bytes seen = read_ini(bytes_slice(&text)), wanted = {0};
+    bytes_printf(&wanted, "1 [a|]\n2 y=2\n3 x=%0195d\n", 1);
+    check_same("last", bytes_slice(&seen), bytes_slice(&wanted));
+    bytes_deinit(&seen);
+    bytes_deinit(&wanted);
+    bytes_deinit(&text);
+}
+END_TEST
+
+START_TEST(ini_keeps_names_of_any_length_whole) {
+    check_ini("[a]\na_name_that_is_longer_than_the_fifty_bytes_that_inih_keeps = 1\n",
+              "1 [a|]\n2 a_name_that_is_longer_than_the_fifty_bytes_that_inih_keeps=1\n");
+    check_ini("[a]\n = 1\n: 2\n", "1 [a|]\nf:2: an option needs its name: name = value\n"
+                                  "f:3: an option needs its name: name = value\n");
 }
 END_TEST
 
@@ -166,6 +224,7 @@ int main(void) {
         ini_drops_comments_behind_a_space, ini_reports_what_is_no_ini,
         ini_reports_an_indented_line_that_goes_on_with_nothing,
         ini_reports_what_follows_a_section_on_its_line, ini_reports_nul_bytes,
-        ini_takes_lines_of_199_bytes_and_no_longer, ini_counts_lines_behind_a_very_long_one,
-        problems_are_shown_in_the_order_of_their_lines);
+        ini_takes_lines_of_199_bytes_and_no_longer, ini_holds_every_kind_of_line_to_the_same_limit,
+        ini_reads_a_last_line_of_199_bytes_without_its_end, ini_keeps_names_of_any_length_whole,
+        ini_counts_lines_behind_a_very_long_one, problems_are_shown_in_the_order_of_their_lines);
 }
