@@ -88,6 +88,12 @@ const struct option_row schema[] = {
      CHOICE("error|warning|info|debug"),
      .fallback = "info",
      .help = "what is logged to standard error"},
+    {.name = "log_timestamps",
+     DAEMON(log_timestamps),
+     CHOICE("auto|yes|no"),
+     .fallback = "auto",
+     .help = "begins each line of the log with the time in UTC; auto: unless the log goes to "
+             "systemd's journal, which has its own"},
 
     {.name = "url",
      BACKEND(url),

@@ -11,6 +11,7 @@
 #include "verb.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_timestamps { LOG_TIMESTAMPS_AUTO, LOG_TIMESTAMPS_YES, LOG_TIMESTAMPS_NO };
 enum over_ttl { OVER_TTL_CLAMP, OVER_TTL_REJECT };
 enum ttl_mode { TTL_MODE_SLIDING, TTL_MODE_FIXED };
 enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
@@ -57,7 +58,8 @@ struct daemon_conf { // [cachesd]
     int64_t drain_ms;
     int64_t near_memory;
     int64_t workers;
-    int64_t log_level; // enum log_level
+    int64_t log_level;      // enum log_level
+    int64_t log_timestamps; // enum log_timestamps
 };
 
 struct backend_conf { // [backend NAME]

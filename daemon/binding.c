@@ -223,8 +223,7 @@ static void change_policy(struct server *server, struct settings *settings,
                           const struct policy *leader) {
     struct policy *old = server->policy;
     server->policy = make_policy(server, settings, leader);
-    int64_t level = settings->daemon.log_level + server->verbosity;
-    server->reactor.log.level = level < LOG_LEVEL_DEBUG ? (enum log_level)level : LOG_LEVEL_DEBUG;
+    log_configure(&server->reactor.log, &settings->daemon, server->verbosity);
     for (struct client *c = server->clients; c; c = c->next)
         caller_identify(&c->caller, settings);
     policy_unref(old);

@@ -18,10 +18,12 @@ struct crew *crew_new(struct server *main) {
     crew->workers = mem_new(sizeof(struct server *));
     crew->workers[0] = main;
     crew->count = 1;
+    crew->complaints = complaints_new();
     return crew;
 }
 
 void crew_free(struct crew *crew) {
+    complaints_free(crew->complaints);
     mem_free(crew->workers);
     mem_free(crew);
 }

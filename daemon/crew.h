@@ -31,7 +31,8 @@ struct pulse { // goes through all workers
 struct crew {
     struct server **workers; // [0] is the main thread's
     size_t count;
-    atomic_size_t clients; // of all: from being accepted to server_remove_client()
+    struct complaints *complaints; // of backends, by all workers
+    atomic_size_t clients;         // of all: from being accepted to server_remove_client()
     // Worker 0's own:
     size_t next;     // whose turn it is to get a client
     size_t running;  // threads

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
+#include <unistr.h>
 
 // $JOURNAL_STREAM names the device and inode of the stream that systemd connected
 // (systemd.exec(5)).
@@ -19,6 +21,38 @@ static bool is_journal(void) {
 
 void log_init(struct log *log, size_t worker) {
     *log = (struct log){.level = LOG_LEVEL_INFO, .worker = worker, .has_priorities = is_journal()};
+    log->has_times = !log->has_priorities;
+}
+
+void log_configure(struct log *log, const struct daemon_conf *conf, int verbosity) {
+    int64_t level = conf->log_level + verbosity;
+    log->level = level < LOG_LEVEL_DEBUG ? (enum log_level)level : LOG_LEVEL_DEBUG;
+    log->has_times = conf->log_timestamps == LOG_TIMESTAMPS_YES ||
+                     (conf->log_timestamps == LOG_TIMESTAMPS_AUTO && !log->has_priorities);
+}
+
+static void append_time(struct bytes *line) {
+    struct timespec now;
+    struct tm utc;
+    char text[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+    bytes_printf(line, "%.*s.%03ldZ ", (int)len, text, now.tv_nsec / 1000000);
+}
+
+// Control characters of ASCII, and those of U+0080 to U+009F, which some terminals obey too.
+static bool is_control(ucs4_t c) { return c < ' ' || (c >= 0x7f && c < 0xa0); }
+
+static void append_text(struct bytes *line, const char *text, size_t len) {
+    const uint8_t *at = (const uint8_t *)text, *end = at + len;
+    while (at < end) {
+        ucs4_t c;
+        int size = u8_mbtoucr(&c, at, (size_t)(end - at));
+        bool is_shown = size > 0 && !is_control(c);
+        size = size > 0 ? size : 1;
+        for (; size > 0; size--, at++)
+            bytes_printf(line, is_shown ? "%c" : "\\x%02x", *at);
+    }
 }
 
 void log_write(const struct log *log, enum log_level level, const char *format, ...) {
@@ -34,11 +68,14 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     va_end(args);
     if (log->has_priorities)
         bytes_printf(&line, "<%d>", priorities[level]);
-    else
+    if (log->has_times)
+        append_time(&line);
+    if (!log->has_priorities)
         bytes_printf(&line, "cachesd: %s", names[level]);
     if (log->worker > 0)
         bytes_printf(&line, "worker %zu: ", log->worker);
-    bytes_printf(&line, "%s\n", text);
+    append_text(&line, text, strlen(text));
+    bytes_append_literal(&line, "\n");
     // One write, so that lines of several processes and threads do not mix. There is nobody to tell
     // of a failure.
     ssize_t ignored = write(STDERR_FILENO, line.data, line.len);

@@ -7,9 +7,14 @@ struct log {
     enum log_level level;
     size_t worker;       // named in each line, but for the first
     bool has_priorities; // "<6>" before each line: standard error is the journal
+    bool has_times;      // the time before each line, in UTC
 };
 
 void log_init(struct log *log, size_t worker);
+// As [cachesd] says; `verbosity` is added to its log_level.
+void log_configure(struct log *log, const struct daemon_conf *conf, int verbosity);
+// Bytes that would end the line, or that a terminal would obey, are written as \xHH, whosever words
+// they are: nobody outside can forge a line.
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,6 +1,7 @@
 // Reactor: the event loop and what everything on it shares.
 #pragma once
 
+#include "complaint.h"
 #include "flusher.h"
 #include "log.h"
 #include "near_store.h"
@@ -12,6 +13,7 @@ struct reactor {
     uv_loop_t loop;
     struct flusher flusher;
     struct log log;
+    struct complaints *complaints; // of backends, and of the other workers
     struct random random;
     struct near_store *near;
     char read_buffer[READ_BUFFER_SIZE]; // valid during one read callback

@@ -222,6 +222,8 @@ static void on_sweep(uv_timer_t *timer) {
         next = c->next;
         client_sweep(c, now);
     }
+    if (server->number == 0)
+        complaints_sweep(server->reactor.complaints, &server->reactor.log, now);
 }
 
 // --- start ------------------------------------------------------------------------------------
@@ -300,6 +302,7 @@ static void start_threads(uv_loop_t *loop) {
 static void init_reactor(struct server *server) {
     struct reactor *reactor = &server->reactor;
     log_init(&reactor->log, server->number);
+    reactor->complaints = server->crew->complaints;
     int error = uv_loop_init(&reactor->loop);
     if (error) { // as with threads
         log_error(&reactor->log, "can't start: %s", uv_strerror(error));

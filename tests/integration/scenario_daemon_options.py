@@ -3,6 +3,7 @@
 
 import grp
 import os
+import pathlib
 import signal
 import threading
 import time
@@ -210,6 +211,39 @@ class Log(unittest.TestCase):
         self.assertIn("listening at", self.log_at("error", ["-v", "-v"]))
         self.assertNotIn("debug: ", self.log_at("error", ["-vv"]))
         self.assertIn("debug: ", self.log_at("error", ["-vvvv"]))
+
+    STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
+
+    def lines_of(self, options, arguments):
+        """The log of a daemon under a journal or not, from its first line on."""
+        with harness.World() as world:
+            daemon = world.daemon(with_options(options), **arguments(world))
+            daemon.stop()
+            return daemon.log().splitlines()
+
+    def test_lines_have_the_time_unless_log_timestamps_says_no(self):
+        for options, stamp in (("", self.STAMP), ("log_timestamps = yes", self.STAMP),
+                               ("log_timestamps = auto", self.STAMP), ("log_timestamps = no", "")):
+            with self.subTest(options=options):
+                lines = self.lines_of(options, lambda world: {})
+                self.assertGreater(len(lines), 2)
+                for line in lines:
+                    self.assertRegex(line, f"^{stamp}cachesd: ")
+
+    def test_the_journal_has_the_time_itself_unless_log_timestamps_says_yes(self):
+        for options, stamp in (("", ""), ("log_timestamps = yes", self.STAMP)):
+            with self.subTest(options=options):
+                lines = self.lines_of(options, self.as_journal)
+                self.assertGreater(len(lines), 2)
+                for line in lines:
+                    self.assertRegex(line, f"^<\\d>{stamp}(?!cachesd|\\d{{4}})")
+
+    def as_journal(self, world):
+        """$JOURNAL_STREAM names the device and inode of standard error: here, of the log's file."""
+        path = pathlib.Path(world.folder, "cachesd-0.log")
+        path.touch()
+        stat = path.stat()
+        return {"env": {"JOURNAL_STREAM": f"{stat.st_dev}:{stat.st_ino}"}}
 
 
 class Sockets(unittest.TestCase):

@@ -35,6 +35,7 @@ VALUES = {
         "near_memory": (["0", "1024gb"], ["1025gb", "lots"]),
         "workers": (["1", "64"], ["0", "65", "two"]),
         "log_level": (["error", "warning", "info", "debug"], ["verbose", "", "Info"]),
+        "log_timestamps": (["auto", "yes", "no"], ["on", "", "Yes"]),
     },
     "backend": {
         "url": (
