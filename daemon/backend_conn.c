@@ -7,7 +7,7 @@
 #include "mem.h"
 #include "reply.h"
 
-enum { LONGEST_PING_MS = 1000, SHORTEST_STALL_MS = 500 };
+enum { LONGEST_PING_MS = 1000, SHORTEST_STALL_MS = 500, PROGRESS_BYTES = 4096 };
 
 static void on_timer(uv_timer_t *timer);
 static void fail(struct backend_conn *c, const char *format, ...)
@@ -80,8 +80,8 @@ static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-// Two timeouts without an answer, though something was asked: the server hangs, or is gone without
-// a word. A reply that drips for longer is as good as none.
+// Two timeouts without progress, though something was asked: the server hangs, or is gone without
+// a word. A reply that is on its way is progress, however long it takes; one that drips is not.
 static uint64_t stall_ms(const struct backend_conn *c) {
     uint64_t timeout = (uint64_t)c->conf->timeout_ms;
     return later(c->first->deadline_ms - timeout, c->progress_ms) +
@@ -294,6 +294,23 @@ static bool on_reply(void *owner) {
     return *c->reason == '\0';
 }
 
+static void count_received(struct backend_conn *c, size_t len) {
+    c->received += len;
+    if (c->received < PROGRESS_BYTES)
+        return;
+    c->received = 0;
+    c->progress_ms = uv_now(&c->reactor->loop);
+}
+
+// A client's output may leave after this turn, but half a reply must not: its other half may never
+// come. A reply that is too long is refused now: what is still to come of it may take long.
+static void keep_half(struct backend_conn *c, struct request *r) {
+    if (c->answer.out != &r->reply)
+        answer_move(&c->answer, &r->reply);
+    if (c->answer.is_too_long && request_is_wanted(r))
+        request_answered(r, &c->answer);
+}
+
 static void on_read(struct stream *s, char *data, size_t len) {
     struct backend_conn *c = conn_of(s);
     const char *error = resp_feed(c->resp, data, len);
@@ -301,11 +318,9 @@ static void on_read(struct stream *s, char *data, size_t len) {
         fail(c, "%s", *c->reason ? c->reason : error);
         return;
     }
-    // A client's output may leave after this turn, but half a reply must not: its other half may
-    // never come.
-    struct request *r = c->first;
-    if (r && r->is_started && c->answer.out != &r->reply)
-        answer_move(&c->answer, &r->reply);
+    count_received(c, len);
+    if (c->first && c->first->is_started)
+        keep_half(c, c->first);
 }
 
 static uv_buf_t on_buffer(struct stream *s) {

@@ -57,7 +57,8 @@ struct backend_conn {
     uv_timer_t timer;             // for whatever comes due first
     uint64_t due_ms;              // when that is
     uint64_t connect_deadline_ms; // until READY; in the loop's time, as the others
-    uint64_t progress_ms;         // the last answer
+    uint64_t progress_ms;         // the last answer, or the last PROGRESS_BYTES of one
+    size_t received;              // bytes since then
     uint64_t ping_ms;             // how long it may be idle before it is asked for a sign of life
     struct request ping;
     struct task ping_task;

@@ -141,7 +141,7 @@ static void render(struct answer *a, const struct event *e) {
         memcpy(p->next_cursor, e->text.data, e->text.len);
         p->next_cursor[e->text.len] = '\0';
     } else if (e->type == EVENT_BULK && e->depth == 2 && slice_begins(e->text, prefix)) {
-        reply_bulk(&p->keys, e->text);
+        answer_bulk(a, &p->keys, e->text, e->rest, SLICE("\r\n"));
         p->key_count++;
     }
 }

@@ -118,6 +118,8 @@ static void on_message_event(struct tracking *c, const struct event *e) {
         return;
     } else if (e->depth == 1 && e->index == 2 && e->type != EVENT_ARRAY) {
         on_all_void(t);
+    } else if (e->depth == 2 && e->rest > 0) { // too long to be had whole
+        on_all_void(t);
     } else if (e->depth == 2 && e->type == EVENT_BULK) {
         t->invalidations++;
         near_store_forget(store, near_store_hash(store, e->text, t->salt));
@@ -176,7 +178,7 @@ static void begin_tracking(struct tracking *c, int64_t id) {
 static void on_greeting_event(struct tracking *c, const struct event *e) {
     static const char *const names[] = {"AUTH", "CLIENT SETNAME", "CLIENT ID", "CLIENT TRACKING",
                                         "SUBSCRIBE"};
-    if (e->depth > 0)
+    if (e->depth > 0 || e->type == EVENT_MORE)
         return;
     if (e->type == EVENT_ERROR && c->stage != STAGE_NAME) {
         c->is_refused = slice_begins(e->text, SLICE("NOPERM"));

@@ -66,6 +66,9 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->out = out;
     a->start = out->len;
     a->most = SIZE_MAX;
+    a->too_long = REPLY_OVERLOADED;
+    a->stream = NULL;
+    a->stream_left = 0;
     a->render = render;
     a->context = NULL;
     a->replies = a->left = c->replies;
@@ -109,16 +112,42 @@ static void fail_as_redis(struct answer *a, struct slice redis_error) {
     answer_fail(a, code, message);
 }
 
+// A long string counts with its announced length, before it has come.
 static void check_length(struct answer *a) {
-    if (a->is_failed || a->out->len - a->start + a->gathered.len <= a->most)
+    if (a->is_failed || a->out->len - a->start + a->gathered.len + a->stream_left <= a->most)
         return;
     a->is_too_long = true;
-    answer_fail(a, REPLY_OVERLOADED, ANSWER_TOO_LONG);
+    bytes_deinit(&a->gathered);
+    answer_fail(a, a->too_long, ANSWER_TOO_LONG);
 }
 
-// A line end in it would begin another reply for some clients.
-static bool is_line(struct slice s) {
-    return !memchr(s.data, '\r', s.len) && !memchr(s.data, '\n', s.len);
+void answer_stream(struct answer *a, struct bytes *to, struct slice head, size_t rest,
+                   struct slice behind) {
+    bytes_append_slice(to, head);
+    a->stream = rest > 0 ? to : NULL;
+    a->stream_left = rest;
+    a->behind = behind;
+    if (rest == 0)
+        bytes_append_slice(to, behind);
+}
+
+void answer_bulk(struct answer *a, struct bytes *to, struct slice head, size_t rest,
+                 struct slice behind) {
+    char *start = bytes_reserve(to, REPLY_HEADER_SIZE);
+    bytes_grew(to, (size_t)(reply_write_header(start, '$', head.len + rest) - start));
+    answer_stream(a, to, head, rest, behind);
+}
+
+static void stream_on(struct answer *a, const struct event *e) {
+    if (!a->stream) // nobody asked for it
+        return;
+    bytes_reserve(a->stream, a->stream_left + a->behind.len); // at once: it may be much
+    bytes_append_slice(a->stream, e->text);
+    a->stream_left = e->rest;
+    if (e->rest > 0)
+        return;
+    bytes_append_slice(a->stream, a->behind);
+    a->stream = NULL;
 }
 
 static void render_event(struct answer *a, const struct event *e) {
@@ -126,8 +155,6 @@ static void render_event(struct answer *a, const struct event *e) {
         a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
     if (e->type == EVENT_ERROR)
         fail_as_redis(a, e->text);
-    else if (e->type == EVENT_STATUS && !is_line(e->text))
-        answer_fail_unknown(a);
     else
         a->render(a, e);
     check_length(a);
@@ -161,7 +188,9 @@ static void fail_unwrapped(struct answer *a, struct slice redis_error) {
 void answer_event(struct answer *a, const struct event *e) {
     if (a->is_failed)
         return;
-    if (a->has_ttl && a->left == a->replies)
+    if (e->type == EVENT_MORE)
+        stream_on(a, e);
+    else if (a->has_ttl && a->left == a->replies)
         a->ttl_ms = e->type == EVENT_INTEGER ? e->integer : ANSWER_NO_TTL;
     else if (!a->is_transaction)
         render_event(a, e);
@@ -190,6 +219,8 @@ void answer_move(struct answer *a, struct bytes *out) {
     size_t start = out->len;
     bytes_append(out, a->out->data + a->start, a->out->len - a->start);
     a->out->len = a->start;
+    if (a->stream == a->out)
+        a->stream = out;
     a->out = out;
     a->start = start;
 }
@@ -204,10 +235,16 @@ void render_as_is(struct answer *a, const struct event *e) {
         bytes_append_literal(a->out, "\r\n");
         break;
     case EVENT_INTEGER: reply_integer(a->out, e->integer); break;
-    case EVENT_BULK: reply_bulk(a->out, e->text); break;
+    case EVENT_BULK:
+        if (e->rest == 0)
+            reply_bulk(a->out, e->text);
+        else
+            answer_bulk(a, a->out, e->text, e->rest, SLICE("\r\n"));
+        break;
     case EVENT_NIL: reply_nil(a->out); break;
     case EVENT_ARRAY: reply_array(a->out, e->count); break;
     case EVENT_ERROR:
+    case EVENT_MORE:
     case EVENT_END: break;
     }
 }

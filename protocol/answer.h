@@ -15,6 +15,7 @@ enum event_type {
     EVENT_ERROR,
     EVENT_INTEGER,
     EVENT_BULK,
+    EVENT_MORE, // the next bytes of a long EVENT_BULK
     EVENT_NIL,
     EVENT_ARRAY,
     EVENT_END, // the answer is complete: a renderer that gathered something writes it now
@@ -24,7 +25,8 @@ struct event {
     enum event_type type;
     uint32_t depth;    // 0: a whole answer, 1: an element of it, …
     uint32_t index;    // among its siblings
-    struct slice text; // STATUS, ERROR, BULK: valid during the call only
+    struct slice text; // STATUS, ERROR, BULK, MORE: valid during the call only
+    size_t rest;       // BULK, MORE: bytes of the string that are still to come
     int64_t integer;   // INTEGER
     size_t count;      // ARRAY: how many elements follow
 };
@@ -48,7 +50,11 @@ typedef void answer_render(struct answer *a, const struct event *e);
 struct answer {
     struct bytes *out; // the reply goes here, from `start` on
     size_t start;
-    size_t most; // bytes that the reply may have; the owner may lower it
+    size_t most;              // bytes that the reply may have; the owner may lower it
+    enum reply_code too_long; // the code of an answer beyond that
+    struct bytes *stream;     // where the bytes go that are still to come of a long string, or NULL
+    size_t stream_left;       // how many those are
+    struct slice behind;      // and what is to be written behind them
     answer_render *render;
     void *context;    // the renderer's own
     uint32_t replies; // top-level answers in all
@@ -86,8 +92,16 @@ bool answer_end(struct answer *a);
 // Replaces what is written of the reply so far by an error. What follows is passed over.
 void answer_fail(struct answer *a, enum reply_code code, const char *message);
 
-// With OVERLOADED, wherever that is found out.
+// With OVERLOADED, wherever that is found out; with LOST for a write, which has been applied.
 #define ANSWER_TOO_LONG "the reply is longer than client_output has room for"
+
+// For renderers: appends the string of an EVENT_BULK, `head` being what has come of it. Its `rest`
+// is appended as it comes, the renderer does not hear of it; then `behind` follows.
+void answer_stream(struct answer *a, struct bytes *to, struct slice head, size_t rest,
+                   struct slice behind);
+// The same as a bulk string, whose own line end is the first of `behind`.
+void answer_bulk(struct answer *a, struct bytes *to, struct slice head, size_t rest,
+                 struct slice behind);
 
 // answer_fail() for what Redis would never answer to these commands; the operator hears of it.
 void answer_fail_unknown(struct answer *a);

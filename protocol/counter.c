@@ -66,7 +66,7 @@ static void render_numbers(struct answer *a, const struct event *e) {
 // F n F n …: every second element is a number.
 static void render_items(struct answer *a, const struct event *e) {
     if (e->type == EVENT_BULK && e->index % 2 == 0)
-        reply_bulk(a->out, e->text);
+        render_as_is(a, e);
     else
         render_numbers(a, e);
 }
@@ -180,9 +180,9 @@ static void render_top(struct answer *a, const struct event *e) {
     }
     if (e->index % 2 == 0) {
         a->last = a->gathered.len;
-        tally.name_len = e->text.len;
+        tally.name_len = e->text.len + e->rest;
         bytes_append(&a->gathered, &tally, sizeof(tally));
-        bytes_append_slice(&a->gathered, e->text);
+        answer_stream(a, &a->gathered, e->text, e->rest, SLICE(""));
         a->total++;
     } else if (number_parse_int(e->text, &tally.number)) {
         memcpy(a->gathered.data + a->last, &tally.number, sizeof(tally.number));

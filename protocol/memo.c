@@ -166,16 +166,10 @@ static void build_drop(struct command *c, const struct call *call) {
 
 // --- answers ----------------------------------------------------------------------------------
 
-static void write_reply(struct answer *a, enum memo_state state, struct slice name,
-                        const struct slice *value) {
+static void write_state(struct answer *a, enum memo_state state, struct slice name) {
     a->memo_state = state;
     reply_array(a->out, 3);
     reply_bulk(a->out, name);
-    if (value)
-        reply_bulk(a->out, *value);
-    else
-        reply_nil(a->out);
-    reply_nil(a->out);
 }
 
 // Takes a whole number and the space behind it off the front; -1: there is none.
@@ -197,28 +191,33 @@ static bool is_due_early(const struct answer *a, int64_t delta_ms, int64_t rest_
     return a->early_factor > 0 && (double)delta_ms * a->early_factor >= (double)rest_ms;
 }
 
-// A value that Redis keeps for ttl_ms, the last stale_ms of it for when it is stale.
-static void render_value(struct answer *a, int64_t delta_ms, struct slice value) {
+// A value that Redis keeps for ttl_ms, the last stale_ms of it for when it is stale; `rest` bytes
+// of it are still to come.
+static void render_value(struct answer *a, int64_t delta_ms, struct slice value, size_t rest) {
     bool is_for_ever = !a->has_ttl || a->ttl_ms < 0; // as is one whose PTTL was refused
     int64_t rest_ms = is_for_ever ? 0 : a->ttl_ms - a->stale_ms;
     if (!is_for_ever && rest_ms <= 0)
         a->memo_state = MEMO_ASK;
     else if (!is_for_ever && is_due_early(a, delta_ms, rest_ms))
         a->memo_state = MEMO_ASK_EARLY;
-    else
-        write_reply(a, MEMO_HIT, SLICE("HIT"), &value);
+    else {
+        write_state(a, MEMO_HIT, SLICE("HIT"));
+        answer_bulk(a, a->out, value, rest, SLICE("\r\n$-1\r\n"));
+    }
     if (!is_for_ever)
         a->ttl_ms = rest_ms; // the near cache keeps it for so long
 }
 
-static void render_ours(struct answer *a, struct slice text) {
+static void render_ours(struct answer *a, const struct event *e) {
+    struct slice text = e->text;
     char kind = text.len > MEMO_MAGIC_SIZE ? text.data[MEMO_MAGIC_SIZE] : '\0';
-    struct slice rest = {text.data + MEMO_MAGIC_SIZE + 1, text.len - MEMO_MAGIC_SIZE - 1};
-    int64_t delta_ms = kind == 'V' ? take_number(&rest) : -1;
-    if (kind == 'N')
-        write_reply(a, MEMO_NULL, SLICE("NULL"), NULL);
-    else if (kind == 'V' && delta_ms >= 0)
-        render_value(a, delta_ms, rest);
+    struct slice value = {text.data + MEMO_MAGIC_SIZE + 1, text.len - MEMO_MAGIC_SIZE - 1};
+    int64_t delta_ms = kind == 'V' ? take_number(&value) : -1;
+    if (kind == 'N') {
+        write_state(a, MEMO_NULL, SLICE("NULL"));
+        bytes_append_literal(a->out, "$-1\r\n$-1\r\n");
+    } else if (kind == 'V' && delta_ms >= 0)
+        render_value(a, delta_ms, value, e->rest);
     else
         a->memo_state = MEMO_ASK;
 }
@@ -231,9 +230,9 @@ static void render_get(struct answer *a, const struct event *e) {
     else if (e->type == EVENT_NIL)
         a->memo_state = MEMO_ASK;
     else if (e->text.len > MEMO_MAGIC_SIZE && begins_like_ours(e->text))
-        render_ours(a, e->text);
+        render_ours(a, e);
     else
-        render_value(a, 0, e->text);
+        render_value(a, 0, e->text, e->rest);
 }
 
 static enum memo_state state_of(struct slice name) {

@@ -1,126 +1,247 @@
 #include "resp.h"
 
-#include <hiredis/hiredis.h>
-
 #include "mem.h"
+#include "number.h"
 
-#if HIREDIS_MAJOR >= 1
-typedef size_t element_count;
-#else
-typedef int element_count;
-#endif
+// Redis nests three arrays at most: EXEC's, a scan's, and its items.
+enum { DEEPEST = 8, LONGEST_LINE = 64 * 1024 };
 
-// hiredis moves what is left to the front for every kilobyte that it consumes, so it gets small
-// bites.
-enum { BITE = 8 * 1024, KEEP_BUFFER = 256 * 1024, LONGEST_LINE = 64 * 1024 };
-
-struct resp {
-    redisReader *reader;
-    struct resp_handler handler;
+// The stages of a value; each consumes bytes and leads to the next.
+enum stage {
+    STAGE_LINE, // its first line
+    STAGE_HEAD, // a string's first bytes, with its line end when they are all
+    STAGE_BODY, // a longer string's other bytes
+    STAGE_TAIL, // and its line end
 };
 
-// Any pointer that is not NULL: hiredis takes NULL for "out of memory".
-static void *emit(const redisReadTask *task, struct event *e) {
-    struct resp *r = task->privdata;
-    for (const redisReadTask *t = task->parent; t; t = t->parent)
-        e->depth++;
-    e->index = task->idx > 0 ? (uint32_t)task->idx : 0;
-    r->handler.on_event(r->handler.owner, e);
-    return r;
-}
+struct level {
+    uint32_t count, index; // elements of an array, and which is being read
+};
 
-static void *on_string(const redisReadTask *task, char *text, size_t len) {
-    struct event e = {.text = {text, len}, .type = EVENT_BULK};
-    if (task->type == REDIS_REPLY_STATUS)
-        e.type = EVENT_STATUS;
-    else if (task->type == REDIS_REPLY_ERROR)
-        e.type = EVENT_ERROR;
-    return emit(task, &e);
-}
-
-static void *on_array(const redisReadTask *task, element_count count) {
-    // From 1.0 on hiredis reads RESP3's maps, sets and pushes too, which nobody asked for: NULL
-    // ends the reader.
-    if (task->type != REDIS_REPLY_ARRAY)
-        return NULL;
-    return emit(task, &(struct event){.type = EVENT_ARRAY, .count = (size_t)count});
-}
-
-static void *on_integer(const redisReadTask *task, long long integer) {
-    return emit(task, &(struct event){.type = EVENT_INTEGER, .integer = integer});
-}
-
-static void *on_nil(const redisReadTask *task) {
-    return emit(task, &(struct event){.type = EVENT_NIL});
-}
-
-static void on_free(void *object) { (void)object; }
-
-static redisReplyObjectFunctions functions = {
-    .createString = on_string,
-    .createArray = on_array,
-    .createInteger = on_integer,
-    .createNil = on_nil,
-    .freeObject = on_free,
+struct resp {
+    struct resp_handler handler;
+    enum stage stage;
+    size_t bulk_left;                 // bytes of the string that have not come, its line end aside
+    struct bytes held;                // the beginning of a line or head whose end has not come
+    uint32_t depth;                   // in how many arrays the value stands
+    struct level levels[DEEPEST + 1]; // [depth]: of the array around it
 };
 
 struct resp *resp_new(struct resp_handler handler) {
     struct resp *r = mem_new(sizeof(*r));
     r->handler = handler;
-    r->reader = redisReaderCreateWithFunctions(&functions);
-    if (!r->reader)
-        mem_out();
-    r->reader->privdata = r;
-    r->reader->maxbuf = KEEP_BUFFER;
     return r;
 }
 
 void resp_free(struct resp *r) {
-    redisReaderFree(r->reader);
+    bytes_deinit(&r->held);
     mem_free(r);
 }
 
-static int unfinished_type(const redisReader *reader) {
-#if HIREDIS_MAJOR >= 1
-    return reader->ridx < 0 ? -1 : reader->task[reader->ridx]->type;
-#else
-    return reader->ridx < 0 ? -1 : reader->rstack[reader->ridx].type;
-#endif
+// --- values -----------------------------------------------------------------------------------
+
+static void emit(struct resp *r, struct event *e) {
+    e->depth = r->depth;
+    e->index = r->depth > 0 ? r->levels[r->depth].index : 0;
+    r->handler.on_event(r->handler.owner, e);
 }
 
-// hiredis believes any length, and looks through an unfinished line afresh with every bite.
-static const char *check_unfinished(const redisReader *reader) {
-    const char *at = reader->buf + reader->pos, *end = reader->buf + reader->len;
-    size_t length = 0;
-    if (unfinished_type(reader) == REDIS_REPLY_STRING) {
-        for (; at < end && *at >= '0' && *at <= '9' && length <= RESP_MAX_REPLY; at++)
-            length = length * 10 + (size_t)(*at - '0');
-        if (length > RESP_MAX_REPLY)
-            return "reply too long";
-        if (at < end && *at == '\r')
+// The value is complete, and so is each array whose last element that was.
+static const char *end_value(struct resp *r) {
+    r->stage = STAGE_LINE;
+    for (; r->depth > 0; r->depth--)
+        if (++r->levels[r->depth].index < r->levels[r->depth].count)
             return NULL;
-    }
-    return end - at > LONGEST_LINE ? "line too long" : NULL;
+    return r->handler.on_reply(r->handler.owner) ? NULL : "unexpected answer";
 }
 
-static const char *feed_bite(struct resp *r, const char *data, size_t len) {
-    void *reply = NULL;
-    if (redisReaderFeed(r->reader, data, len) != REDIS_OK)
-        return r->reader->errstr;
-    for (;;) {
-        if (redisReaderGetReply(r->reader, &reply) != REDIS_OK)
-            return r->reader->errstr;
-        if (!reply)
-            break;
-        if (!r->handler.on_reply(r->handler.owner))
-            return "unexpected answer";
+static const char *on_text(struct resp *r, enum event_type type, struct slice text) {
+    if (memchr(text.data, '\r', text.len)) // another reply would begin there for some clients
+        return "a line end inside a line";
+    emit(r, &(struct event){.type = type, .text = text});
+    return end_value(r);
+}
+
+static const char *on_integer(struct resp *r, struct slice digits) {
+    struct event e = {.type = EVENT_INTEGER};
+    if (!number_parse_int(digits, &e.integer))
+        return "not a number";
+    emit(r, &e);
+    return end_value(r);
+}
+
+static const char *on_nil(struct resp *r) {
+    emit(r, &(struct event){.type = EVENT_NIL});
+    return end_value(r);
+}
+
+static const char *on_bulk(struct resp *r, struct slice digits) {
+    int64_t len;
+    if (!number_parse_int(digits, &len) || len < -1)
+        return "not a length";
+    if (len > RESP_MAX_REPLY)
+        return "reply too long";
+    if (len < 0)
+        return on_nil(r);
+    r->bulk_left = (size_t)len;
+    r->stage = STAGE_HEAD;
+    return NULL;
+}
+
+static const char *on_array(struct resp *r, struct slice digits) {
+    int64_t count;
+    if (!number_parse_int(digits, &count) || count < -1)
+        return "not a count";
+    if (count > INT32_MAX)
+        return "array too long";
+    if (count < 0)
+        return on_nil(r);
+    if (r->depth == DEEPEST)
+        return "arrays nested too deep";
+    emit(r, &(struct event){.type = EVENT_ARRAY, .count = (size_t)count});
+    if (count == 0)
+        return end_value(r);
+    r->levels[++r->depth] = (struct level){.count = (uint32_t)count};
+    return NULL;
+}
+
+// --- bytes ------------------------------------------------------------------------------------
+
+static void skip(struct slice *in, size_t count) {
+    *in = (struct slice){in->data + count, in->len - count};
+}
+
+// How long a line may be, with its mark and end; 0: RESP2 has none that begins so.
+static size_t longest_line(char mark) {
+    switch (mark) {
+    case '$': return sizeof("$537919488\r\n") - 1;
+    case '*': return sizeof("*2147483647\r\n") - 1;
+    case ':': return sizeof(":-9223372036854775808\r\n") - 1;
+    case '+':
+    case '-': return LONGEST_LINE;
+    default: return 0;
     }
-    return check_unfinished(r->reader);
+}
+
+static const char *on_line(struct resp *r, struct slice line) {
+    if (line.len < 3 || line.data[line.len - 2] != '\r')
+        return "a line that does not end with CRLF";
+    struct slice rest = {line.data + 1, line.len - 3};
+    switch (line.data[0]) {
+    case '$': return on_bulk(r, rest);
+    case '*': return on_array(r, rest);
+    case ':': return on_integer(r, rest);
+    case '-': return on_text(r, EVENT_ERROR, rest);
+    default: return on_text(r, EVENT_STATUS, rest);
+    }
+}
+
+static const char *read_line(struct resp *r, struct slice *in) {
+    size_t most = longest_line(r->held.len > 0 ? r->held.data[0] : in->data[0]);
+    if (most == 0)
+        return "not an answer of RESP2";
+    const char *start = in->data, *end = memchr(start, '\n', in->len);
+    size_t piece = end ? (size_t)(end + 1 - start) : in->len;
+    if (r->held.len + piece > most - !end)
+        return "line too long";
+    skip(in, piece);
+    if (r->held.len == 0 && end)
+        return on_line(r, (struct slice){start, piece});
+    bytes_append(&r->held, start, piece);
+    if (!end)
+        return NULL;
+    struct slice line = bytes_slice(&r->held);
+    r->held.len = 0; // the bytes stay until more are held
+    return on_line(r, line);
+}
+
+// Returns `count` bytes in one piece; NULL: not all have come.
+static const char *take(struct resp *r, struct slice *in, size_t count) {
+    const char *start = in->data;
+    if (r->held.len == 0 && in->len >= count) {
+        skip(in, count);
+        return start;
+    }
+    size_t piece = count - r->held.len < in->len ? count - r->held.len : in->len;
+    bytes_append(&r->held, start, piece);
+    skip(in, piece);
+    if (r->held.len < count)
+        return NULL;
+    r->held.len = 0;
+    return r->held.data;
+}
+
+static bool is_line_end(const char *at) { return at[0] == '\r' && at[1] == '\n'; }
+
+#define NO_END "a string that does not end with CRLF"
+
+static const char *read_head(struct resp *r, struct slice *in) {
+    bool is_whole = r->bulk_left <= RESP_WHOLE;
+    size_t len = is_whole ? r->bulk_left : RESP_WHOLE;
+    const char *head = take(r, in, is_whole ? len + 2 : len);
+    if (!head)
+        return NULL;
+    if (is_whole && !is_line_end(head + len))
+        return NO_END;
+    r->bulk_left -= len;
+    emit(r, &(struct event){.type = EVENT_BULK, .text = {head, len}, .rest = r->bulk_left});
+    if (is_whole)
+        return end_value(r);
+    r->stage = STAGE_BODY;
+    return NULL;
+}
+
+// Reads a string that is all there and at most RESP_WHOLE long, as most are: what the stages do,
+// in one step. Returns NULL and takes nothing when it is another.
+static const char *take_bulk(struct slice *in, size_t *len) {
+    const char *at = in->data + 1, *end = in->data + in->len;
+    size_t sum = 0;
+    for (; at < end && *at >= '0' && *at <= '9' && sum <= RESP_WHOLE; at++)
+        sum = sum * 10 + (size_t)(*at - '0');
+    bool is_number = at > in->data + 1 && (in->data[1] != '0' || at == in->data + 2);
+    if (!is_number || sum > RESP_WHOLE || (size_t)(end - at) < sum + 4 || !is_line_end(at) ||
+        !is_line_end(at + 2 + sum))
+        return NULL;
+    *in = (struct slice){at + sum + 4, (size_t)(end - at) - sum - 4};
+    *len = sum;
+    return at + 2;
+}
+
+static const char *read_value(struct resp *r, struct slice *in) {
+    struct event e = {.type = EVENT_BULK};
+    if (*in->data != '$' || r->held.len > 0 || !(e.text.data = take_bulk(in, &e.text.len)))
+        return read_line(r, in);
+    emit(r, &e);
+    return end_value(r);
+}
+
+static const char *read_body(struct resp *r, struct slice *in) {
+    struct slice piece = {in->data, r->bulk_left < in->len ? r->bulk_left : in->len};
+    r->bulk_left -= piece.len;
+    if (r->bulk_left == 0)
+        r->stage = STAGE_TAIL;
+    emit(r, &(struct event){.type = EVENT_MORE, .text = piece, .rest = r->bulk_left});
+    skip(in, piece.len);
+    return NULL;
+}
+
+static const char *read_tail(struct resp *r, struct slice *in) {
+    const char *end = take(r, in, 2);
+    if (!end)
+        return NULL;
+    return is_line_end(end) ? end_value(r) : NO_END;
 }
 
 const char *resp_feed(struct resp *r, const char *data, size_t len) {
+    struct slice in = {data, len};
     const char *error = NULL;
-    for (size_t at = 0; at < len && !error; at += BITE)
-        error = feed_bite(r, data + at, len - at < BITE ? len - at : BITE);
+    while (in.len > 0 && !error) {
+        switch (r->stage) {
+        case STAGE_LINE: error = read_value(r, &in); break;
+        case STAGE_HEAD: error = read_head(r, &in); break;
+        case STAGE_BODY: error = read_body(r, &in); break;
+        case STAGE_TAIL: error = read_tail(r, &in); break;
+        }
+    }
     return error;
 }

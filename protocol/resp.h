@@ -1,4 +1,8 @@
-// Resp: hiredis's reader as a codec: bytes of a backend → events, with nothing allocated per reply.
+// Resp: the bytes of a backend → events. It reads RESP2 as Redis writes it and refuses all else.
+//
+// Nothing is allocated for a reply, and nothing is collected but the beginning of a line or of a
+// string whose end has not come: at most RESP_WHOLE bytes, whatever length is announced. A longer
+// string comes as its first RESP_WHOLE bytes (EVENT_BULK) and then in pieces (EVENT_MORE).
 #pragma once
 
 #include "answer.h"
@@ -6,6 +10,12 @@
 // Far above what Redis ever sends at once (proto-max-bulk-len is 512 MB): what goes beyond is no
 // Redis.
 enum { RESP_MAX_REPLY = 513 * 1024 * 1024 };
+
+// Strings up to this length come in one event. Renderers rely on it for what they must see whole:
+// numbers, states, tokens, the head of a memo. Fuzzing makes it small.
+#ifndef RESP_WHOLE
+#define RESP_WHOLE (32 * 1024)
+#endif
 
 struct resp;
 
