@@ -1,17 +1,28 @@
 #include "backend.h"
 
+#include <stdio.h>
+
 #include "mem.h"
 
 enum {
     FIRST_DELAY_MS = 20,
     LONGEST_DELAY_MS = 500,
-    FAULT_LOG_MS = 10000,
+    FIRST_RENEW_MS = 1000,
+    LONGEST_RENEW_MS = 30000,
+    TROUBLE_MS = 10000, // after the last word of a trouble it is over
     SETTLE_FAILURES = 2,
     STARTING_MS = 2000,
     STEADY_MS = 1000
 };
 
+// Causes of complaints.
+#define LOST "lost"
+#define DOWN "down"
+
 static void start_connecting(struct backend *b);
+static void on_fault(void *owner, const struct answer *answer);
+static void on_former_fault(void *owner, const struct answer *answer);
+static void add_counters(struct conn_counters *sum, const struct backend_conn *c);
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -20,6 +31,7 @@ static void free_if_let_go(struct backend *b) {
         return;
     settings_unref(b->settings);
     mem_free(b->path);
+    mem_free(b->subject);
     mem_free(b);
 }
 
@@ -51,6 +63,14 @@ static void init_timer(struct backend *b, uv_timer_t *timer) {
     b->handles++;
 }
 
+static char *subject_of(const struct backend_conf *conf) {
+    struct bytes text = {0};
+    bytes_printf(&text, "backend %s", conf->name);
+    char *subject = mem_text_of(text.data, text.len);
+    bytes_deinit(&text);
+    return subject;
+}
+
 struct backend *backend_new(struct reactor *reactor, struct settings *settings,
                             const struct backend_conf *conf, const char *path,
                             void (*on_settled)(void *owner), void *owner) {
@@ -60,6 +80,8 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     b->conf = conf;
     b->on_settled = on_settled;
     b->owner = owner;
+    b->subject = subject_of(conf);
+    b->since_ms = uv_now(&reactor->loop);
     init_timer(b, &b->retry);
     init_timer(b, &b->wait);
     if (conf->url.kind == URL_EMBEDDED) {
@@ -83,12 +105,22 @@ static void end_wait(struct backend *b, bool is_late) {
     waiter->on_room(waiter, is_late);
 }
 
+// Its counters are kept.
+static void drop_conn(struct backend *b, struct backend_conn **conn) {
+    struct backend_conn *c = *conn;
+    *conn = NULL;
+    if (!c)
+        return;
+    add_counters(&b->past, c);
+    backend_conn_close(c);
+}
+
 void backend_stop(struct backend *b) {
     b->is_stopping = true;
     uv_timer_stop(&b->retry);
-    if (b->conn)
-        backend_conn_close(b->conn);
-    b->conn = NULL;
+    drop_conn(b, &b->former);
+    drop_conn(b, &b->reserve);
+    drop_conn(b, &b->conn);
     while (b->first_waiter)
         end_wait(b, true);
 }
@@ -119,17 +151,51 @@ static void aim_tracker(struct backend *b) {
         tracker_aim(b->tracker, &peer);
 }
 
-static void on_ready(void *owner) {
-    struct backend *b = owner;
+// Where it really is, for a name may mean another server each time.
+static void append_peer(struct bytes *text, const struct backend *b) {
+    struct sockaddr_storage peer = {0};
+    char host[64];
+    int len = sizeof(peer);
+    if (b->conf->url.path || b->path ||
+        uv_tcp_getpeername(&b->conn->stream.uv.tcp, (struct sockaddr *)&peer, &len) != 0)
+        return;
+    uv_ip_name((const struct sockaddr *)&peer, host, sizeof(host));
+    bytes_printf(text, ", at %s", host);
+}
+
+static void log_up(struct backend *b, const char *how) {
     struct bytes where = {0};
     url_append_shown(&where, &b->conf->url);
-    log_info(&b->reactor->log, "backend %s: up (%.*s)", b->conf->name, (int)where.len, where.data);
+    append_peer(&where, b);
+    log_info(&b->reactor->log, "%s: %s (%.*s)", b->subject, how, (int)where.len, where.data);
     bytes_deinit(&where);
+}
+
+static void complain(struct backend *b, enum log_level level, const char *cause,
+                     const char *detail) {
+    complaints_add(b->reactor->complaints, &b->reactor->log, level, uv_now(&b->reactor->loop),
+                   b->subject, cause, slice_of(detail));
+}
+
+// The end of an outage is told once, though it began as a loss.
+static bool end_outage(struct backend *b) {
+    struct complaints *all = b->reactor->complaints;
+    uint64_t now = uv_now(&b->reactor->loop);
+    bool was_lost = complaints_end(all, NULL, now, b->subject, LOST);
+    return complaints_end(all, &b->reactor->log, now, b->subject, DOWN) || was_lost;
+}
+
+static void on_ready(void *owner) {
+    struct backend *b = owner;
+    if (end_outage(b) || b->connects == 0)
+        log_up(b, "up");
     b->is_up = true;
     if (b->tracker)
         aim_tracker(b);
+    b->failures = 0;
     b->starting_until_ms = 0;
-    b->up_since_ms = uv_now(&b->reactor->loop);
+    b->since_ms = uv_now(&b->reactor->loop);
+    *b->reason = '\0';
     b->connects++;
     settle(b);
 }
@@ -140,11 +206,36 @@ static void on_retry(uv_timer_t *timer) { start_connecting(timer->data); }
 // is too eager for a single server (AWS Architecture Blog, "Exponential Backoff And Jitter").
 static uint64_t retry_delay(struct backend *b) {
     uint64_t delay = LONGEST_DELAY_MS;
-    if (b->failures < 6)
-        delay = (uint64_t)FIRST_DELAY_MS << (b->failures - 1);
+    if (b->setbacks < 6)
+        delay = (uint64_t)FIRST_DELAY_MS << (b->setbacks - 1);
     if (delay > LONGEST_DELAY_MS)
         delay = LONGEST_DELAY_MS;
     return delay - random_up_to(&b->reactor->random, delay / 2);
+}
+
+static void note_loss(struct backend *b, const char *reason) {
+    if (b->is_up)
+        b->since_ms = uv_now(&b->reactor->loop);
+    b->is_up = false;
+    b->trouble.cause = NULL;
+    snprintf(b->reason, sizeof(b->reason), "%s", reason);
+}
+
+static bool is_starting(const struct backend *b) {
+    return uv_now(&b->reactor->loop) < b->starting_until_ms;
+}
+
+// An embedded server's own end is told by embedded.c.
+static void note_failure(struct backend *b, const char *reason) {
+    b->failures++;
+    b->setbacks++;
+    b->attempt++;
+    if (b->failures < SETTLE_FAILURES || b->conf->url.kind == URL_EMBEDDED) {
+        log_debug(&b->reactor->log, "%s: %s: %s", b->subject, DOWN, reason);
+        return;
+    }
+    complain(b, LOG_LEVEL_ERROR, DOWN, reason);
+    settle(b);
 }
 
 static void on_lost(void *owner, const char *reason) {
@@ -152,29 +243,24 @@ static void on_lost(void *owner, const char *reason) {
     bool was_up = b->is_up;
     // One that greets and goes is as good as down.
     bool has_served =
-        b->conn->counters.answers > 0 || uv_now(&b->reactor->loop) - b->up_since_ms >= STEADY_MS;
-    b->past = backend_counters(b);
+        b->conn->counters.answers > 0 || uv_now(&b->reactor->loop) - b->since_ms >= STEADY_MS;
+    add_counters(&b->past, b->conn);
     b->conn = NULL;
-    b->is_up = false;
+    drop_conn(b, &b->former);
+    drop_conn(b, &b->reserve);
+    note_loss(b, reason);
     if (b->is_stopping)
         return;
     if (b->tracker)
         tracker_restart(b->tracker);
     if (was_up)
-        log_warning(&b->reactor->log, "backend %s: lost: %s", b->conf->name, reason);
+        complain(b, LOG_LEVEL_WARNING, LOST, reason);
     if (was_up && has_served) {
-        b->failures = 0;
+        b->setbacks = 0;
         start_connecting(b);
         return;
     }
-    b->failures++;
-    b->attempt++;
-    enum log_level level = LOG_LEVEL_DEBUG; // once an outage, not at each attempt
-    if (b->failures == SETTLE_FAILURES && b->conf->url.kind != URL_EMBEDDED)
-        level = LOG_LEVEL_ERROR;
-    log_write(&b->reactor->log, level, "backend %s: down: %s", b->conf->name, reason);
-    if (b->failures >= SETTLE_FAILURES && b->conf->url.kind != URL_EMBEDDED)
-        settle(b);
+    note_failure(b, reason);
     uv_timer_start(&b->retry, on_retry, retry_delay(b), 0);
 }
 
@@ -182,9 +268,108 @@ static const char *path_of(const struct backend *b) {
     return b->path ? b->path : b->conf->url.path;
 }
 
+static struct backend_conn_owner owner_of(struct backend *b) {
+    return (struct backend_conn_owner){on_ready, on_lost, on_fault, b};
+}
+
 static void start_connecting(struct backend *b) {
-    b->conn = backend_conn_new(b->reactor, b->conf, path_of(b), b->attempt,
-                               (struct backend_conn_owner){on_ready, on_lost, b});
+    b->conn = backend_conn_new(b->reactor, b->conf, path_of(b), b->attempt, owner_of(b));
+}
+
+// --- another server at the same name -------------------------------------------------------------
+
+static void end_handover(struct backend *b) {
+    drop_conn(b, &b->former);
+    backend_conn_release(b->conn);
+    if (b->tracker)
+        aim_tracker(b);
+}
+
+// The server that is let go of has gone by itself.
+static void on_former_lost(void *owner, const char *reason) {
+    struct backend *b = owner;
+    (void)reason;
+    add_counters(&b->past, b->former);
+    b->former = NULL;
+    end_handover(b);
+}
+
+static void on_reserve_ready(void *owner) {
+    struct backend *b = owner;
+    b->former = b->conn;
+    b->former->owner = (struct backend_conn_owner){NULL, on_former_lost, on_former_fault, b};
+    b->conn = b->reserve;
+    b->conn->owner = owner_of(b);
+    b->reserve = NULL;
+    b->trouble.cause = NULL;
+    b->since_ms = uv_now(&b->reactor->loop);
+    b->connects++;
+    log_up(b, "connected anew");
+    if (b->tracker)
+        tracker_restart(b->tracker);
+    if (!backend_conn_is_awaited(b->former))
+        end_handover(b);
+}
+
+static void on_reserve_lost(void *owner, const char *reason) {
+    struct backend *b = owner;
+    b->reserve = NULL;
+    complain(b, LOG_LEVEL_WARNING, "can't be connected anew", reason);
+}
+
+// At once, then after a second, and ever later while it does not help.
+static void renew(struct backend *b) {
+    uint64_t now = uv_now(&b->reactor->loop);
+    if (!b->is_up || b->reserve || b->former || b->is_stopping || now < b->renew_ms)
+        return;
+    if (now - b->renew_ms > 2 * (uint64_t)LONGEST_RENEW_MS)
+        b->renew_delay_ms = 0;
+    b->renew_delay_ms = b->renew_delay_ms == 0 ? FIRST_RENEW_MS : b->renew_delay_ms * 2;
+    if (b->renew_delay_ms > LONGEST_RENEW_MS)
+        b->renew_delay_ms = LONGEST_RENEW_MS;
+    b->renew_ms = now + b->renew_delay_ms;
+    b->attempt++;
+    struct backend_conn_owner owner = {on_reserve_ready, on_reserve_lost, on_former_fault, b};
+    b->reserve = backend_conn_new(b->reactor, b->conf, path_of(b), b->attempt, owner);
+    backend_conn_reserve(b->reserve);
+}
+
+// The worse of two at a time is shown.
+static void note_trouble(struct backend *b, const struct answer *answer) {
+    struct backend_trouble *t = &b->trouble;
+    uint64_t now = uv_now(&b->reactor->loop);
+    bool is_unfit = answer->fault == FAULT_UNFIT;
+    bool is_on = t->cause && now - t->last_ms < TROUBLE_MS;
+    if (is_on && t->is_unfit && !is_unfit)
+        return;
+    if (!is_on || t->cause != answer->fault_cause)
+        *t = (struct backend_trouble){answer->fault_cause, is_unfit, now, now};
+    t->last_ms = now;
+}
+
+static void on_former_fault(void *owner, const struct answer *answer) {
+    complain(owner, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
+}
+
+static void on_fault(void *owner, const struct answer *answer) {
+    struct backend *b = owner;
+    complain(b, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
+    note_trouble(b, answer);
+    if (answer->fault != FAULT_TOLD)
+        renew(b);
+}
+
+struct backend_state backend_state(const struct backend *b) {
+    const struct backend_trouble *t = &b->trouble;
+    const char *reason = *b->reason ? b->reason : NULL;
+    if (!b->is_up && b->failures == 0)
+        return (struct backend_state){BACKEND_CONNECTING, reason, b->since_ms};
+    if (!b->is_up)
+        return (struct backend_state){BACKEND_LOST, reason, b->since_ms};
+    if (!t->cause || uv_now(&b->reactor->loop) - t->last_ms >= TROUBLE_MS)
+        return (struct backend_state){BACKEND_WELL, NULL, b->since_ms};
+    return (struct backend_state){t->is_unfit ? BACKEND_UNFIT : BACKEND_TROUBLED, t->cause,
+                                  t->since_ms};
 }
 
 void backend_track(struct backend *b, struct prefixes prefixes) {
@@ -198,14 +383,14 @@ void backend_track(struct backend *b, struct prefixes prefixes) {
     b->tracker = NULL;
     if (prefixes.count > 0)
         b->tracker = tracker_new(b->reactor, b->conf, path_of(b), prefixes);
-    if (b->tracker && b->is_up)
+    if (b->tracker && b->is_up && !b->former)
         aim_tracker(b);
 }
 
 // --- room -------------------------------------------------------------------------------------
 
 enum backend_room backend_room(const struct backend *b) {
-    if (!b->is_up && uv_now(&b->reactor->loop) < b->starting_until_ms && !b->is_stopping)
+    if (!b->is_up && is_starting(b) && !b->is_stopping)
         return BACKEND_FULL;
     if (!b->conn || b->is_stopping || (!b->is_up && b->failures > 0))
         return BACKEND_DOWN;
@@ -270,29 +455,30 @@ void backend_stop_waiting(struct backend_waiter *waiter) {
 }
 
 void backend_wake(struct backend *b) {
+    if (b->former && !backend_conn_is_awaited(b->former))
+        end_handover(b);
     // A waiter that fills the backend again queues up behind the others.
     while (b->first_waiter && backend_room(b) != BACKEND_FULL) {
         end_wait(b, false);
     }
 }
 
-void backend_log_fault(struct backend *b, const char *words) {
-    uint64_t now = uv_now(&b->reactor->loop);
-    if (b->last_fault_log_ms > 0 && now - b->last_fault_log_ms < FAULT_LOG_MS)
-        return;
-    b->last_fault_log_ms = now;
-    log_error(&b->reactor->log, "backend %s: answered: %s", b->conf->name, words);
+size_t backend_pending(const struct backend *b) {
+    return (b->conn ? b->conn->pending : 0) + (b->former ? b->former->pending : 0);
 }
 
-size_t backend_pending(const struct backend *b) { return b->conn ? b->conn->pending : 0; }
+static void add_counters(struct conn_counters *sum, const struct backend_conn *c) {
+    if (!c)
+        return;
+    sum->requests += c->counters.requests;
+    sum->answers += c->counters.answers;
+    sum->answer_ms += c->counters.answer_ms;
+    sum->timeouts += c->counters.timeouts;
+}
 
 struct conn_counters backend_counters(const struct backend *b) {
     struct conn_counters sum = b->past;
-    if (b->conn) {
-        sum.requests += b->conn->counters.requests;
-        sum.answers += b->conn->counters.answers;
-        sum.answer_ms += b->conn->counters.answer_ms;
-        sum.timeouts += b->conn->counters.timeouts;
-    }
+    add_counters(&sum, b->conn);
+    add_counters(&sum, b->former);
     return sum;
 }

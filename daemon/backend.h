@@ -5,6 +5,11 @@
 //
 // The delay grows with each failure and is jittered, so that many daemons do not come back
 // together.
+//
+// While UP, a server that answers that it does not serve (read-only, loading …) is asked on, and
+// beside its connection another is made: the host's name is looked up again, and may mean another
+// server by now. The new connection takes over once the old one's answers have come, so that no
+// request overtakes an earlier one.
 #pragma once
 
 #include "backend_conn.h"
@@ -27,22 +32,52 @@ struct backend_waiter {
     void (*on_room)(struct backend_waiter *waiter, bool is_late);
 };
 
+// What `backends` shows, the worse the later.
+enum backend_health {
+    BACKEND_WELL,
+    BACKEND_TROUBLED,
+    BACKEND_UNFIT,
+    BACKEND_CONNECTING,
+    BACKEND_LOST
+};
+
+struct backend_state {
+    enum backend_health health;
+    const char *reason; // NULL: all is well
+    uint64_t since_ms;  // in the loop's time
+};
+
+// A fault that answers tell of, while it lasts.
+struct backend_trouble {
+    const char *cause; // NULL: none yet
+    bool is_unfit;     // nothing, or no write, is served
+    uint64_t since_ms, last_ms;
+};
+
 struct backend {
     struct backend *next; // among all that live
     unsigned refs;        // of policies; 0: it is to be freed
     struct reactor *reactor;
     struct settings *settings; // a reference: `conf` is in there
     const struct backend_conf *conf;
-    struct tracker *tracker;   // NULL: none of its namespaces has near = yes
-    struct embedded *embedded; // NULL: not ours to run
-    char *path;                // embedded: of its server's Unix socket, never changed; else NULL
-    struct backend_conn *conn; // NULL while DOWN
+    struct tracker *tracker;      // NULL: none of its namespaces has near = yes
+    struct embedded *embedded;    // NULL: not ours to run
+    char *path;                   // embedded: of its server's Unix socket, never changed; else NULL
+    char *subject;                // of complaints: "backend NAME"
+    struct backend_conn *conn;    // NULL while DOWN
+    struct backend_conn *reserve; // being made beside it; or NULL
+    struct backend_conn *former;  // that it took over from, while that is awaited; or NULL
     bool is_up;
     bool is_stopping;
     uint64_t starting_until_ms; // embedded: until then its server may still be starting
-    unsigned failures;          // since it last served anything
-    uint64_t up_since_ms;
-    unsigned attempt; // which of the host's addresses
+    unsigned failures;          // to connect, in a row
+    unsigned setbacks;          // likewise, and connections that never served anything
+    uint64_t since_ms;          // it is up, or is not
+    char reason[160];           // why it is not up; "" while that is not known
+    struct backend_trouble trouble;
+    uint64_t renew_ms;       // not to be looked up again before
+    uint64_t renew_delay_ms; // from the next time to the one after
+    unsigned attempt;        // which of the host's addresses
     uv_timer_t retry;
     uv_timer_t wait;
     unsigned handles;   // that libuv still holds; the memory goes with the last, and the last ref
@@ -56,7 +91,6 @@ struct backend {
     uint64_t waits;            // for room
     uint64_t wait_ms;          // that all of them took
     uint64_t late_waits;       // ended by their deadline: OVERLOADED
-    uint64_t last_fault_log_ms;
 };
 
 // Starts to connect. Takes a reference on `settings`. `path`: where the server of an embedded
@@ -93,8 +127,7 @@ void backend_stop_waiting(struct backend_waiter *waiter);
 // Lets waiters go on as far as there is room; to be called once a turn.
 void backend_wake(struct backend *b);
 
-// An answer that the operator should know of; logged once in ten seconds at most.
-void backend_log_fault(struct backend *b, const char *words);
+struct backend_state backend_state(const struct backend *b);
 
 size_t backend_pending(const struct backend *b);
 

@@ -42,9 +42,9 @@ static void drop_pending(struct backend_conn *c) {
         if (!request_is_wanted(r)) // a timeout answered it, or nobody waits
             request_abandoned(r, false);
         else if (r->sent_at < c->stream.accepted + c->stream.writing.len)
-            request_unanswered(r, REPLY_LOST, "the backend's connection broke before its answer");
+            request_unanswered(r, REPLY_LOST, "broke the connection before it answered");
         else
-            request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
+            request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         request_release(r);
     }
     c->last = c->oldest_live = NULL;
@@ -112,7 +112,7 @@ static void time_out(struct backend_conn *c, struct request *r) {
     }
     c->counters.timeouts++;
     if (request_is_wanted(r))
-        request_unanswered(r, REPLY_TIMEOUT, "the backend did not answer in time");
+        request_unanswered(r, REPLY_TIMEOUT, "did not answer in time");
 }
 
 static void expire(struct backend_conn *c, uint64_t now) {
@@ -200,7 +200,8 @@ static void start_greeting(struct backend_conn *c) {
     int written = uv_try_write(&c->stream.uv.stream, &buffer, 1);
     bool is_whole = written == (int)greeting.len;
     bytes_deinit(&greeting);
-    if (!is_whole) {
+    bool has_ended = written == UV_EPIPE || written == UV_ECONNRESET; // but perhaps with a word
+    if (!is_whole && !has_ended) {
         fail(c, "can't greet: %s", written < 0 ? uv_strerror(written) : "short write");
         return;
     }
@@ -221,21 +222,35 @@ static void on_dialed(struct dial *dial, int status, const char *what) {
 static void become_ready(struct backend_conn *c) {
     c->state = CONN_READY;
     c->progress_ms = uv_now(&c->reactor->loop);
+    if (!c->is_reserve)
+        backend_conn_release(c);
+    arm(c);
+    c->owner.on_ready(c->owner.owner);
+}
+
+void backend_conn_reserve(struct backend_conn *c) { c->is_reserve = true; }
+
+void backend_conn_release(struct backend_conn *c) {
+    c->is_reserve = false;
+    if (c->state != CONN_READY)
+        return;
     c->stream.is_held = false;
     if (c->stream.out.len > 0)
         stream_out(&c->stream);
-    arm(c);
-    c->owner.on_ready(c->owner.owner);
 }
 
 static void on_greeting_event(struct backend_conn *c, const struct event *e) {
     static const char *const names[] = {"AUTH",  "SELECT",  "CLIENT SETNAME",
                                         "MULTI", "DISCARD", "PING"};
     enum greeting greeting = c->greetings[c->greeting_at];
-    if (e->depth > 0 || e->type != EVENT_ERROR || greeting == GREETING_NAME || *c->reason)
+    int len = (int)(e->text.len < 120 ? e->text.len : 120);
+    if (e->depth > 0 || e->type != EVENT_ERROR || *c->reason)
         return;
-    snprintf(c->reason, sizeof(c->reason), "%s refused: %.*s", names[greeting],
-             (int)(e->text.len < 120 ? e->text.len : 120), e->text.data);
+    if (greeting == GREETING_NAME)
+        snprintf(c->farewell, sizeof(c->farewell), "%.*s", len, e->text.data);
+    else
+        snprintf(c->reason, sizeof(c->reason), "%s refused: %.*s", names[greeting], len,
+                 e->text.data);
 }
 
 // --- answers ----------------------------------------------------------------------------------
@@ -267,6 +282,8 @@ static void finish_first(struct backend_conn *c) {
     if (c->oldest_live == r)
         c->oldest_live = c->first;
     bool goes_on = false;
+    if (c->answer.fault != FAULT_NONE)
+        c->owner.on_fault(c->owner.owner, &c->answer);
     if (request_is_wanted(r))
         goes_on = request_answered(r, &c->answer);
     else
@@ -328,10 +345,14 @@ static uv_buf_t on_buffer(struct stream *s) {
 }
 
 static void on_end(struct stream *s, int status) {
-    if (status == UV_EOF)
-        fail(conn_of(s), "the backend closed the connection");
+    struct backend_conn *c = conn_of(s);
+    bool is_refused = c->state == CONN_GREETING && *c->farewell;
+    if (is_refused)
+        fail(c, "refused: %s", c->farewell);
+    else if (status == UV_EOF)
+        fail(c, "the backend closed the connection");
     else
-        fail(conn_of(s), "%s", uv_strerror(status));
+        fail(c, "%s", uv_strerror(status));
 }
 
 static void on_written(struct stream *s) { (void)s; }
@@ -368,6 +389,7 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
     c->connect_deadline_ms = uv_now(&reactor->loop) + (uint64_t)conf->connect_timeout_ms;
     c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
     c->ping_task = (struct task){render_as_is, on_pong};
+    c->answer.backend = conf->name;
     arm(c);
     int error = dial_start(&c->dial, reactor, &c->stream, &events, &conf->url, path, NULL, attempt,
                            on_dialed, &what);

@@ -22,6 +22,8 @@ struct backend_conn_owner {
     void (*on_ready)(void *owner);
     // The connection is of no more use; its requests are answered. It frees itself.
     void (*on_lost)(void *owner, const char *reason);
+    // An answer tells of a fault of the server's: see answer.h.
+    void (*on_fault)(void *owner, const struct answer *answer);
     void *owner;
 };
 
@@ -72,6 +74,10 @@ struct backend_conn {
     struct answer answer; // of `first`
     struct conn_counters counters;
     char reason[160]; // why it is to be closed; "" while it is well
+    // What the server said to a command of the greeting that may fail: that is why, if it then
+    // closes the connection ("max number of clients reached").
+    char farewell[128];
+    bool is_reserve; // nothing is sent behind the greeting until backend_conn_release()
 };
 
 // Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses
@@ -87,6 +93,15 @@ void backend_conn_push(struct backend_conn *c, struct request *r);
 
 // How many bytes were ever put into its output: where the next command begins.
 uint64_t backend_conn_written(const struct backend_conn *c);
+
+// A reserve may be written to, but sends nothing until it is released.
+void backend_conn_reserve(struct backend_conn *c);
+void backend_conn_release(struct backend_conn *c);
+
+// Whether a request waits for its answer, those aside whose time is over.
+static inline bool backend_conn_is_awaited(const struct backend_conn *c) {
+    return c->oldest_live != NULL;
+}
 
 // Closes it without telling the owner; pending requests are answered with LOST or UNAVAILABLE.
 void backend_conn_close(struct backend_conn *c);

@@ -89,21 +89,23 @@ static void tell(struct complaint *c, const struct log *log, uint64_t now_ms) {
     c->next_ms = now_ms + c->interval_ms;
 }
 
-static void end(struct complaint *c, const struct log *log, uint64_t now_ms) {
+static void tell_end(const struct complaint *c, const struct log *log, uint64_t now_ms) {
     struct bytes count = {0};
-    if (!c->is_on)
-        return;
-    if (c->is_told) {
-        append_count(&count, c->count, elapsed(c->since_ms, now_ms));
-        enum log_level level = c->level == LOG_LEVEL_ERROR ? LOG_LEVEL_WARNING : c->level;
-        log_write(log, level, "%s: over: %s%.*s", c->subject, c->cause, (int)count.len,
-                  count.data);
-        bytes_deinit(&count);
-        c->untold = 0;
-    }
-    c->is_on = c->is_told = false;
+    enum log_level level = c->level == LOG_LEVEL_ERROR ? LOG_LEVEL_WARNING : c->level;
+    append_count(&count, c->count, elapsed(c->since_ms, now_ms));
+    log_write(log, level, "%s: over: %s%.*s", c->subject, c->cause, (int)count.len, count.data);
+    bytes_deinit(&count);
 }
 
+static bool end(struct complaint *c, const struct log *log, uint64_t now_ms) {
+    bool was_told = c->is_told;
+    if (was_told && log)
+        tell_end(c, log, now_ms);
+    if (was_told)
+        c->untold = 0;
+    c->is_on = c->is_told = false;
+    return was_told;
+}
 static bool is_of(const struct complaint *c, const char *subject, const char *cause) {
     return c->subject && strcmp(c->subject, subject) == 0 &&
            (!cause || strcmp(c->cause, cause) == 0);
@@ -149,13 +151,15 @@ void complaints_add(struct complaints *all, const struct log *log, enum log_leve
     uv_mutex_unlock(&all->lock);
 }
 
-void complaints_end(struct complaints *all, const struct log *log, uint64_t now_ms,
+bool complaints_end(struct complaints *all, const struct log *log, uint64_t now_ms,
                     const char *subject, const char *cause) {
+    bool was_told = false;
     uv_mutex_lock(&all->lock);
     for (size_t i = 0; i < MOST; i++)
         if (is_of(&all->items[i], subject, cause))
-            end(&all->items[i], log, now_ms);
+            was_told = end(&all->items[i], log, now_ms) || was_told;
     uv_mutex_unlock(&all->lock);
+    return was_told;
 }
 
 static void sweep(struct complaint *c, const struct log *log, uint64_t now_ms) {

@@ -23,8 +23,9 @@ void complaints_free(struct complaints *all);
 void complaints_add(struct complaints *all, const struct log *log, enum log_level level,
                     uint64_t now_ms, const char *subject, const char *cause, struct slice detail);
 
-// The cause is over: the log says so, if it said that it began. NULL: all causes of the subject.
-void complaints_end(struct complaints *all, const struct log *log, uint64_t now_ms,
+// The cause is over: the log says so, if it said that it began; returns whether it did. `log` NULL:
+// it says nothing. `cause` NULL: all causes of the subject.
+bool complaints_end(struct complaints *all, const struct log *log, uint64_t now_ms,
                     const char *subject, const char *cause);
 
 // Tells the counts that are due; to be called about once a second.

@@ -280,16 +280,36 @@ struct tour {
     struct server *origin;
     size_t next; // the worker to visit
     tally_write *write;
+    const char *status; // NULL: what is written is the reply
 };
+
+static void reply_checked(struct request *r, const char *status, struct bytes *text) {
+    bytes_append(text, "", 1);
+    if (r->server->is_draining) {
+        request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
+    } else if (*text->data) {
+        request_fail(r, REPLY_UNAVAILABLE, text->data);
+    } else {
+        reply_status(request_out(r), status);
+        request_finish(r);
+    }
+}
+
+static void reply_report(struct request *r, const struct bytes *text) {
+    reply_bulk(request_out(r), bytes_slice(text));
+    request_finish(r);
+}
 
 static void end_tour(struct tour *tour) {
     struct request *r = tour->request;
     struct bytes text = {0};
     if (r->client) {
         tour->write(&tour->tally, r, &text);
-        reply_bulk(request_out(r), bytes_slice(&text));
+        if (tour->status)
+            reply_checked(r, tour->status, &text);
+        else
+            reply_report(r, &text);
         bytes_deinit(&text);
-        request_finish(r);
     }
     request_release(r);
     tally_deinit(&tour->tally);
@@ -323,10 +343,9 @@ static void travel_on(struct tour *tour, struct crew *crew) {
     (void)is_taken;
 }
 
-void crew_report(struct request *r, bool has_clients, tally_write *write) {
-    struct server *server = r->server;
-    struct tour *tour = mem_new(sizeof(*tour));
-    *tour = (struct tour){.request = r, .origin = server, .write = write};
+static void begin_tour(struct tour *tour, bool has_clients) {
+    struct request *r = tour->request;
+    struct server *server = tour->origin = r->server;
     tally_init(&tour->tally, r->policy, has_clients);
     tally_add(&tour->tally, server);
     r->is_pending = true;
@@ -336,4 +355,16 @@ void crew_report(struct request *r, bool has_clients, tally_write *write) {
     }
     server->away++;
     travel_on(tour, server->crew);
+}
+
+void crew_report(struct request *r, bool has_clients, tally_write *write) {
+    struct tour *tour = mem_new(sizeof(*tour));
+    *tour = (struct tour){.request = r, .write = write};
+    begin_tour(tour, has_clients);
+}
+
+void crew_check(struct request *r, const char *status, tally_write *write) {
+    struct tour *tour = mem_new(sizeof(*tour));
+    *tour = (struct tour){.request = r, .write = write, .status = status};
+    begin_tour(tour, false);
 }

@@ -68,3 +68,5 @@ void crew_pulse(struct crew *crew, void (*on_back)(void));
 // worker; else the tally is carried round.
 typedef void tally_write(const struct tally *t, const struct request *r, struct bytes *text);
 void crew_report(struct request *r, bool has_clients, tally_write *write);
+// Likewise, but the reply is "+STATUS" when `write` makes nothing, else UNAVAILABLE with its text.
+void crew_check(struct request *r, const char *status, tally_write *write);

@@ -98,6 +98,11 @@ static void run_backends(struct request *r, const struct call *call) {
     crew_report(r, false, report_backends);
 }
 
+static void run_ready(struct request *r, const struct call *call) {
+    (void)call;
+    crew_check(r, "READY", report_unready);
+}
+
 static void run_clients(struct request *r, const struct call *call) {
     (void)call;
     crew_report(r, true, report_clients);
@@ -188,6 +193,14 @@ const struct verb local_verbs[] = {
         .syntax = "",
         .summary = "a line of name=value pairs for each backend",
         .run = run_backends,
+    },
+    {
+        .name = "ready",
+        .collection = COLLECTION_NONE,
+        .flags = VERB_READ | VERB_IN_TURN,
+        .syntax = "",
+        .summary = "READY, or UNAVAILABLE with the backends that do not serve",
+        .run = run_ready,
     },
     {
         .name = "clients",

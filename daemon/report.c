@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "number.h"
@@ -49,11 +50,24 @@ void report_namespaces(const struct server *server, const struct caller *caller,
     }
 }
 
-// As the worst of the workers.
-static const char *state_of(const struct backend_tally *t, size_t workers) {
-    if (t->down > 0)
-        return "down";
-    return t->up == workers ? "up" : "connecting";
+static const char *state_of(const struct backend_tally *t) {
+    static const char *const names[] = {[BACKEND_WELL] = "up",
+                                        [BACKEND_TROUBLED] = "up",
+                                        [BACKEND_UNFIT] = "unfit",
+                                        [BACKEND_CONNECTING] = "connecting",
+                                        [BACKEND_LOST] = "down"};
+    bool is_known = t->state.since_ms > 0; // not in the middle of a reload
+    return names[is_known ? t->state.health : BACKEND_CONNECTING];
+}
+
+// A moment of the loop's time, as the calendar has it.
+static void append_moment(struct bytes *text, uint64_t moment_ms, uint64_t now_ms) {
+    uint64_t ago_ms = now_ms > moment_ms ? now_ms - moment_ms : 0;
+    time_t then = time(NULL) - (time_t)(ago_ms / 1000);
+    struct tm utc;
+    char written[32];
+    size_t len = strftime(written, sizeof(written), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &utc));
+    bytes_append(text, written, len);
 }
 
 static const char *tracking_of(const struct backend_tally *t) {
@@ -64,24 +78,57 @@ static const char *tracking_of(const struct backend_tally *t) {
 
 void report_backends(const struct tally *t, const struct request *r, struct bytes *text) {
     const struct settings *settings = t->policy->settings;
-    (void)r;
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_tally *b = &t->backends[i];
         bytes_printf(text, "name=%s url=", settings->backends[i].name);
         url_append_shown(text, &settings->backends[i].url);
+        bytes_printf(text, " state=%s reason=", state_of(b));
+        bytes_append_readable(text, slice_of(*b->reason ? b->reason : "none"), SIZE_MAX);
+        bytes_append_literal(text, " since=");
+        append_moment(text, b->state.since_ms, uv_now(&r->server->reactor.loop));
         bytes_printf(text,
-                     " state=%s pending=%" PRIu64 " connects=%" PRIu64 " failures=%" PRIu64
+                     " pending=%" PRIu64 " connects=%" PRIu64 " failures=%" PRIu64
                      " requests=%" PRIu64 " answers=%" PRIu64 " answer_ms=%" PRIu64
                      " timeouts=%" PRIu64 " waits=%" PRIu64 " wait_ms=%" PRIu64
                      " late_waits=%" PRIu64 " tracking=%s",
-                     state_of(b, t->workers), b->pending, b->connects, b->most_failures,
-                     b->conns.requests, b->conns.answers, b->conns.answer_ms, b->conns.timeouts,
-                     b->waits, b->wait_ms, b->late_waits, tracking_of(b));
+                     b->pending, b->connects, b->most_failures, b->conns.requests, b->conns.answers,
+                     b->conns.answer_ms, b->conns.timeouts, b->waits, b->wait_ms, b->late_waits,
+                     tracking_of(b));
         if (b->tracking > 0)
             bytes_printf(text,
                          " invalidations=%" PRIu64 " flushes=%" PRIu64 " tracking_losses=%" PRIu64,
                          b->invalidations, b->flushes, b->losses);
         bytes_append_literal(text, "\n");
+    }
+}
+
+// A caller that is limited to some namespaces asks for theirs alone.
+static bool is_asked_for(const struct request *r, const char *backend) {
+    const struct settings *settings = r->server->policy->settings;
+    const struct caller *caller = &r->client->caller;
+    if (!caller_is_limited(caller))
+        return true;
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        const struct namespace_conf *n = &settings->namespaces[i];
+        if (caller_may_use(caller, i) && strcmp(settings->backends[n->backend].name, backend) == 0)
+            return true;
+    }
+    return false;
+}
+
+void report_unready(const struct tally *t, const struct request *r, struct bytes *text) {
+    const struct settings *settings = t->policy->settings;
+    for (size_t i = 0; i < settings->backend_count; i++) {
+        const struct backend_tally *b = &t->backends[i];
+        const char *name = settings->backends[i].name;
+        bool is_serving = b->state.since_ms > 0 && b->state.health < BACKEND_UNFIT;
+        if (is_serving || !is_asked_for(r, name))
+            continue;
+        bytes_printf(text, "%sbackend %s ", text->len > 0 ? ", " : "", name);
+        if (b->state.since_ms > 0 && b->state.health == BACKEND_UNFIT)
+            bytes_printf(text, "%s", b->reason);
+        else
+            bytes_printf(text, "is %s (%s)", state_of(b), *b->reason ? b->reason : "no reason yet");
     }
 }
 

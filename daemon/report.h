@@ -14,6 +14,8 @@ void report_namespaces(const struct server *server, const struct caller *caller,
 // Of all workers (crew.h), for the request that asks.
 tally_write report_backends;
 tally_write report_clients;
+// The backends that do not serve, and why, as the words of an error; nothing: all do.
+tally_write report_unready;
 // name:value lines under "# heading" lines, as Redis's INFO.
 tally_write report_stats;
 tally_write report_space_stats; // of the request's namespace

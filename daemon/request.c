@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "backend.h"
 #include "client.h"
@@ -175,6 +176,15 @@ static bool has_steps(const struct request *r) {
     return r->entry && r->entry->verb->flags & VERB_ASKS;
 }
 
+// "backend main is down", say.
+static void fail_for_backend(struct request *r, enum reply_code code, const char *before,
+                             const char *behind) {
+    char message[160];
+    snprintf(message, sizeof(message), "%sbackend %s %s", before, r->space->backend->conf->name,
+             behind);
+    request_fail(r, code, message);
+}
+
 void request_unanswered(struct request *r, enum reply_code code, const char *message) {
     if (r->task) {
         finish_task(r, NULL);
@@ -185,7 +195,7 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
     if (has_steps(r) && answer_stale(r, code))
         return;
     if (!is_miss_instead(r)) {
-        request_fail(r, code, message);
+        fail_for_backend(r, code, "", message);
         return;
     }
     verb_append_miss(request_out(r), r->entry, r->argc);
@@ -195,8 +205,6 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
 }
 
 bool request_answered(struct request *r, const struct answer *answer) {
-    if (*answer->own_fault && r->space)
-        backend_log_fault(r->space->backend, answer->own_fault);
     if (r->task) {
         finish_task(r, answer);
         return false;
@@ -374,15 +382,15 @@ struct backend_conn *request_send_again(struct request *r, answer_render *render
 static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room,
                             const struct near_question *q) {
     if (room == BACKEND_DOWN) {
-        request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
+        request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         return;
     }
     if (room == BACKEND_FULL && !a->space->backend->is_up) {
-        request_unanswered(r, REPLY_UNAVAILABLE, "the backend is starting");
+        request_unanswered(r, REPLY_UNAVAILABLE, "is starting");
         return;
     }
     if (room == BACKEND_FULL) {
-        request_fail(r, REPLY_OVERLOADED, "too many requests at the backend for too long");
+        fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
         return;
     }
     struct backend_conn *conn = begin_sending(r);

@@ -84,7 +84,8 @@ size_t request_reply_limit(const struct request *r);
 void request_fail_with(struct request *r, enum reply_code code, struct slice error);
 
 // The backend did not answer: an error, or, where the namespace says on_error = miss, what a read
-// replies when nothing is there. Parts of the reply that were written must have been taken back.
+// replies when nothing is there. `message` stands behind the backend's name: "is down". Parts of
+// the reply that were written must have been taken back.
 void request_unanswered(struct request *r, enum reply_code code, const char *message);
 
 // An error as its reply. Parts of it that were already written must have been taken back.

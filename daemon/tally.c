@@ -1,6 +1,7 @@
 #include "tally.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "mem.h"
 #include "server.h"
@@ -31,11 +32,18 @@ static void add(void *sum, const void *more, size_t size) {
 
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "near_counters are added as 64-bit counters");
 
+static void add_state(struct backend_tally *t, const struct backend *b) {
+    struct backend_state state = backend_state(b);
+    if (t->state.since_ms > 0 && t->state.health >= state.health)
+        return;
+    t->state = state;
+    snprintf(t->reason, sizeof(t->reason), "%s", state.reason ? state.reason : "");
+}
+
 static void add_backend(struct backend_tally *t, const struct backend *b) {
     struct conn_counters conns = backend_counters(b);
     ADD(&t->conns, &conns);
-    t->up += b->is_up;
-    t->down += !b->is_up && b->failures > 0;
+    add_state(t, b);
     t->pending += backend_pending(b);
     t->connects += b->connects;
     t->waits += b->waits;

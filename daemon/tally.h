@@ -10,8 +10,9 @@
 struct server;
 
 struct backend_tally {
-    size_t up, down;       // of how many workers it is up, and down after a failure
-    size_t live, tracking; // of how many the tracker is live, and how many have one
+    struct backend_state state; // the worst of all workers
+    char reason[160];           // its own copy of state.reason
+    size_t live, tracking;      // of how many the tracker is live, and how many have one
     uint64_t pending, connects, waits, wait_ms, late_waits;
     uint64_t invalidations, flushes, losses; // of trackers
     uint64_t most_failures;                  // in a row

@@ -221,7 +221,7 @@ static void ask_for_line(struct server *server, struct wait_line *line) {
     while (room == BACKEND_DOWN && line->first) {
         struct request *r = take_first(line);
         if (r->client)
-            request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
+            request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         request_release(r);
     }
     if (!line->first)
@@ -416,7 +416,7 @@ bool waits_goes_on(struct request *r, const struct answer *a) {
     }
     if (ask(r, a->memo_state == MEMO_ASK_EARLY))
         return true;
-    request_unanswered(r, REPLY_UNAVAILABLE, "the backend is down");
+    request_unanswered(r, REPLY_UNAVAILABLE, "is down");
     request_release(r);
     return true;
 }

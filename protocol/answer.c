@@ -7,42 +7,42 @@
 struct redis_error {
     const char *begins;
     enum reply_code code;
-    const char *message;
-    bool is_own_fault;
+    const char *message; // of a fault: what to say behind the backend's name
+    enum fault fault;
 };
 
-#define NOT_SERVING  "the backend is not serving: "
 #define NO_NUMBER    "the stored value is not a number"
 #define OUT_OF_RANGE "the result is out of range"
-#define ACCOUNT      "the backend refuses this daemon's account"
+#define ACCOUNT      "refuses this daemon's account"
+#define UNKNOWN      "gave an unknown answer"
 
 // From Redis 7.0's source, where each text stands; the longest match does not matter, the first is
 // taken. Queued inside MULTI, an error comes at the queued command, before EXECABORT.
 static const struct redis_error redis_errors[] = {
-    {"WRONGTYPE", REPLY_WRONGTYPE, "the key holds another collection", false},
-    {"ERR value is not an integer", REPLY_WRONGTYPE, NO_NUMBER, false},
-    {"ERR hash value is not a", REPLY_WRONGTYPE, NO_NUMBER, false},
-    {"ERR value is not a valid float", REPLY_WRONGTYPE, NO_NUMBER, false},
-    {"ERR increment or decrement would overflow", REPLY_ARGS, OUT_OF_RANGE, false},
-    {"ERR resulting score is not a number", REPLY_ARGS, OUT_OF_RANGE, false},
-    {"ERR invalid cursor", REPLY_ARGS, "bad cursor", false},
-    {"OOM", REPLY_OVERLOADED, "the backend is out of memory", false},
-    {"BUSY", REPLY_OVERLOADED, "the backend is busy with a script", false},
-    {"LOADING", REPLY_UNAVAILABLE, NOT_SERVING "it is loading its data", false},
-    {"MASTERDOWN", REPLY_UNAVAILABLE, NOT_SERVING "its master is down", false},
-    {"CLUSTERDOWN", REPLY_UNAVAILABLE, NOT_SERVING "its cluster is down", false},
-    {"MOVED", REPLY_UNAVAILABLE, NOT_SERVING "it is part of a cluster", true},
-    {"CROSSSLOT", REPLY_UNAVAILABLE, NOT_SERVING "it is part of a cluster", true},
-    {"READONLY", REPLY_UNAVAILABLE, NOT_SERVING "it is a read-only replica", false},
-    {"NOREPLICAS", REPLY_UNAVAILABLE, NOT_SERVING "it has too few replicas", false},
-    {"MISCONF", REPLY_UNAVAILABLE, NOT_SERVING "it can't save its data", false},
-    {"ERR max number of clients", REPLY_UNAVAILABLE, NOT_SERVING "it has too many clients", false},
-    {"NOAUTH", REPLY_UNAVAILABLE, ACCOUNT, true},
-    {"WRONGPASS", REPLY_UNAVAILABLE, ACCOUNT, true},
-    {"NOPERM", REPLY_UNAVAILABLE, ACCOUNT, true},
+    {"WRONGTYPE", REPLY_WRONGTYPE, "the key holds another collection", FAULT_NONE},
+    {"ERR value is not an integer", REPLY_WRONGTYPE, NO_NUMBER, FAULT_NONE},
+    {"ERR hash value is not a", REPLY_WRONGTYPE, NO_NUMBER, FAULT_NONE},
+    {"ERR value is not a valid float", REPLY_WRONGTYPE, NO_NUMBER, FAULT_NONE},
+    {"ERR increment or decrement would overflow", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
+    {"ERR resulting score is not a number", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
+    {"ERR invalid cursor", REPLY_ARGS, "bad cursor", FAULT_NONE},
+    {"OOM", REPLY_OVERLOADED, "is out of memory", FAULT_TOLD},
+    {"BUSY", REPLY_OVERLOADED, "is busy with a script", FAULT_TOLD},
+    {"LOADING", REPLY_UNAVAILABLE, "is loading its data", FAULT_UNFIT},
+    {"MASTERDOWN", REPLY_UNAVAILABLE, "has lost its master", FAULT_UNFIT},
+    {"CLUSTERDOWN", REPLY_UNAVAILABLE, "is part of a cluster that is down", FAULT_UNFIT},
+    {"MOVED", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
+    {"CROSSSLOT", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
+    {"READONLY", REPLY_UNAVAILABLE, "is a read-only replica", FAULT_UNFIT},
+    {"NOREPLICAS", REPLY_UNAVAILABLE, "has too few replicas", FAULT_UNFIT},
+    {"MISCONF", REPLY_UNAVAILABLE, "can't save its data", FAULT_UNFIT},
+    {"ERR max number of clients", REPLY_UNAVAILABLE, "has too many clients", FAULT_UNFIT},
+    {"NOAUTH", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
+    {"WRONGPASS", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
+    {"NOPERM", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
 };
 
-enum reply_code answer_code_of(struct slice redis_error, const char **message, bool *is_own_fault) {
+enum reply_code answer_code_of(struct slice redis_error, const char **message, enum fault *fault) {
     // EXEC itself was refused: the reason follows.
     struct slice aborted = SLICE("EXECABORT Transaction discarded because of: ");
     if (slice_begins(redis_error, aborted))
@@ -51,12 +51,12 @@ enum reply_code answer_code_of(struct slice redis_error, const char **message, b
         const struct redis_error *row = &redis_errors[i];
         if (slice_begins(redis_error, slice_of(row->begins))) {
             *message = row->message;
-            *is_own_fault = row->is_own_fault;
+            *fault = row->fault;
             return row->code;
         }
     }
-    *message = "unknown answer of the backend";
-    *is_own_fault = true;
+    *message = UNKNOWN;
+    *fault = FAULT_TOLD;
     return REPLY_INTERNAL;
 }
 
@@ -85,7 +85,7 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->limit = c->limit;
     a->last = 0;
     a->gathered = (struct bytes){0};
-    *a->own_fault = '\0';
+    a->fault = FAULT_NONE;
 }
 
 void answer_fail(struct answer *a, enum reply_code code, const char *message) {
@@ -97,19 +97,35 @@ void answer_fail(struct answer *a, enum reply_code code, const char *message) {
     reply_error(a->out, code, "%s", message);
 }
 
+// The operator will hear of it; the client gets the same words, but for Redis's own.
+static void fail_for(struct answer *a, enum fault fault, enum reply_code code, const char *cause,
+                     struct slice words) {
+    char message[128];
+    if (a->is_failed)
+        return;
+    a->fault = fault;
+    a->fault_cause = cause;
+    size_t len = words.len < sizeof(a->fault_words) - 1 ? words.len : sizeof(a->fault_words) - 1;
+    memcpy(a->fault_words, words.data, len);
+    a->fault_words[len] = '\0';
+    snprintf(message, sizeof(message), "%sbackend %s%s%s", a->backend ? "" : "the ",
+             a->backend ? a->backend : "", a->backend ? " " : "", cause);
+    answer_fail(a, code, message);
+}
+
 void answer_fail_unknown(struct answer *a) {
-    if (!a->is_failed)
-        snprintf(a->own_fault, sizeof(a->own_fault), "an answer that the command does not have");
-    answer_fail(a, REPLY_INTERNAL, "unknown answer of the backend");
+    fail_for(a, FAULT_TOLD, REPLY_INTERNAL, UNKNOWN,
+             SLICE("an answer that the command does not have"));
 }
 
 static void fail_as_redis(struct answer *a, struct slice redis_error) {
     const char *message;
-    bool is_own_fault;
-    enum reply_code code = answer_code_of(redis_error, &message, &is_own_fault);
-    if (is_own_fault)
-        snprintf(a->own_fault, sizeof(a->own_fault), "%.*s", REPLY_WORD(redis_error));
-    answer_fail(a, code, message);
+    enum fault fault;
+    enum reply_code code = answer_code_of(redis_error, &message, &fault);
+    if (fault == FAULT_NONE)
+        answer_fail(a, code, message);
+    else
+        fail_for(a, fault, code, message, redis_error);
 }
 
 // A long string counts with its announced length, before it has come.
@@ -180,9 +196,8 @@ static void exec_event(struct answer *a, const struct event *e) {
 
 // The account lost its right to MULTI since the connection was greeted.
 static void fail_unwrapped(struct answer *a, struct slice redis_error) {
-    snprintf(a->own_fault, sizeof(a->own_fault), "%.*s", REPLY_WORD(redis_error));
     a->is_unwrapped = true;
-    answer_fail(a, REPLY_INTERNAL, "the backend refused MULTI");
+    fail_for(a, FAULT_DENIED, REPLY_INTERNAL, "refused MULTI", redis_error);
 }
 
 void answer_event(struct answer *a, const struct event *e) {

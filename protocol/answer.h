@@ -44,6 +44,14 @@ enum memo_state {
     MEMO_ASK_EARLY, // fresh, but due for an early refresh
 };
 
+// Whether an answer tells of something wrong with the server rather than with the request.
+enum fault {
+    FAULT_NONE,
+    FAULT_TOLD,   // the operator should hear of it
+    FAULT_DENIED, // likewise: the account lacks a right, so other requests may well be served
+    FAULT_UNFIT,  // likewise: the server does not serve, and another may do so at the same name
+};
+
 struct answer;
 typedef void answer_render(struct answer *a, const struct event *e);
 
@@ -78,7 +86,10 @@ struct answer {
     int64_t limit; // as the builder set it in the command
     size_t last;   // where the last item begins in `gathered`
     struct bytes gathered;
-    char own_fault[96]; // Redis's words, when the operator should hear them; else ""
+    const char *backend; // its name, for the errors that tell of it; the owner's to set
+    enum fault fault;
+    const char *fault_cause; // unless NONE: behind the backend's name
+    char fault_words[96];    // likewise: Redis's own
 };
 
 // `c` holds how the commands were written. The reply will be appended to `out`.
@@ -113,9 +124,9 @@ void answer_cancel(const struct answer *a);
 void answer_move(struct answer *a, struct bytes *out);
 void answer_deinit(struct answer *a);
 
-// Which code a Redis error means for the client, and the words for it. *is_own_fault: it is about
-// the daemon's own account or an unknown answer, so the operator should see it in the log.
-enum reply_code answer_code_of(struct slice redis_error, const char **message, bool *is_own_fault);
+// Which code a Redis error means for the client, and the words for it; with a fault they stand
+// behind the backend's name.
+enum reply_code answer_code_of(struct slice redis_error, const char **message, enum fault *fault);
 
 // Renderers that several collections use.
 answer_render render_as_is;    // the answer itself

@@ -4,7 +4,7 @@ import re
 
 OPEN = {"ping", "help", "auth", "quit"}
 ADMIN = {"reload", "purge"}
-DAEMON = {"explain", "namespaces", "backends", "clients", "stats"}
+DAEMON = {"ready", "explain", "namespaces", "backends", "clients", "stats"}
 READS = {
     *("exists", "ttl", "pttl", "key.get", "key.mget"),
     *("dict.get", "dict.mget", "dict.has", "dict.len", "dict.keys", "dict.values"),

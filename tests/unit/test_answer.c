@@ -247,10 +247,10 @@ START_TEST(answer_gives_the_first_error_that_aborts_a_transaction) {
             "-OVERLOADED the backend is out of memory\r\n"),
         ROW("dict.set n k f v",
             "+OK\r\n+QUEUED\r\n-READONLY You can't write against a read only replica.\r\n" ABORTED,
-            "-UNAVAILABLE the backend is not serving: it is a read-only replica\r\n"),
+            "-UNAVAILABLE the backend is a read-only replica\r\n"),
         ROW("dict.set n k f v",
             "+OK\r\n-LOADING Redis is loading the dataset in memory\r\n-" OOM "\r\n" ABORTED,
-            "-UNAVAILABLE the backend is not serving: it is loading its data\r\n"),
+            "-UNAVAILABLE the backend is loading its data\r\n"),
     };
     check_rows(rows, COUNT(rows), TTL_SET);
 }
@@ -275,13 +275,13 @@ START_TEST(answer_gives_the_reason_for_which_exec_itself_is_refused) {
         ROW("dict.set n k f v",
             QUEUED "-EXECABORT Transaction discarded because of: MISCONF Redis is configured to "
                    "save RDB snapshots\r\n",
-            "-UNAVAILABLE the backend is not serving: it can't save its data\r\n"),
+            "-UNAVAILABLE the backend can't save its data\r\n"),
     };
     check_rows(rows, COUNT(rows), TTL_SET);
 }
 END_TEST
 
-#define UNKNOWN "-INTERNAL unknown answer of the backend\r\n"
+#define UNKNOWN "-INTERNAL the backend gave an unknown answer\r\n"
 
 START_TEST(answer_calls_an_exec_without_answers_a_fault) {
     static const struct answer_row rows[] = {
@@ -309,40 +309,41 @@ START_TEST(answer_maps_each_error_of_redis_to_a_code) {
     static const struct {
         const char *redis;
         enum reply_code code;
-        bool is_own_fault;
+        enum fault fault;
     } rows[] = {
-        {"WRONGTYPE Operation against a key holding the wrong kind of value", REPLY_WRONGTYPE, 0},
-        {"ERR value is not an integer or out of range", REPLY_WRONGTYPE, false},
-        {"ERR hash value is not an integer", REPLY_WRONGTYPE, false},
-        {"ERR hash value is not a float", REPLY_WRONGTYPE, false},
-        {"ERR value is not a valid float", REPLY_WRONGTYPE, false},
-        {"ERR increment or decrement would overflow", REPLY_ARGS, false},
-        {"ERR resulting score is not a number (NaN)", REPLY_ARGS, false},
-        {"ERR invalid cursor", REPLY_ARGS, false},
-        {OOM, REPLY_OVERLOADED, false},
-        {"BUSY Redis is busy running a script.", REPLY_OVERLOADED, false},
-        {"LOADING Redis is loading the dataset in memory", REPLY_UNAVAILABLE, false},
-        {"MASTERDOWN Link with MASTER is down", REPLY_UNAVAILABLE, false},
-        {"CLUSTERDOWN The cluster is down", REPLY_UNAVAILABLE, false},
-        {"READONLY You can't write against a read only replica.", REPLY_UNAVAILABLE, false},
-        {"NOREPLICAS Not enough good replicas to write.", REPLY_UNAVAILABLE, false},
-        {"MISCONF Redis is configured to save RDB snapshots", REPLY_UNAVAILABLE, false},
-        {"ERR max number of clients reached", REPLY_UNAVAILABLE, false},
-        {"MOVED 3999 127.0.0.1:6381", REPLY_UNAVAILABLE, true},
-        {"CROSSSLOT Keys in request don't hash to the same slot", REPLY_UNAVAILABLE, true},
-        {"NOAUTH Authentication required.", REPLY_UNAVAILABLE, true},
-        {"WRONGPASS invalid username-password pair", REPLY_UNAVAILABLE, true},
-        {"NOPERM this user has no permissions", REPLY_UNAVAILABLE, true},
-        {"ERR unknown command 'HSET'", REPLY_INTERNAL, true},
-        {"ERR syntax error", REPLY_INTERNAL, true},
-        {"", REPLY_INTERNAL, true},
+        {"WRONGTYPE Operation against a key holding the wrong kind of value", REPLY_WRONGTYPE,
+         FAULT_NONE},
+        {"ERR value is not an integer or out of range", REPLY_WRONGTYPE, FAULT_NONE},
+        {"ERR hash value is not an integer", REPLY_WRONGTYPE, FAULT_NONE},
+        {"ERR hash value is not a float", REPLY_WRONGTYPE, FAULT_NONE},
+        {"ERR value is not a valid float", REPLY_WRONGTYPE, FAULT_NONE},
+        {"ERR increment or decrement would overflow", REPLY_ARGS, FAULT_NONE},
+        {"ERR resulting score is not a number (NaN)", REPLY_ARGS, FAULT_NONE},
+        {"ERR invalid cursor", REPLY_ARGS, FAULT_NONE},
+        {OOM, REPLY_OVERLOADED, FAULT_TOLD},
+        {"BUSY Redis is busy running a script.", REPLY_OVERLOADED, FAULT_TOLD},
+        {"LOADING Redis is loading the dataset in memory", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"MASTERDOWN Link with MASTER is down", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"CLUSTERDOWN The cluster is down", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"READONLY You can't write against a read only replica.", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"NOREPLICAS Not enough good replicas to write.", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"MISCONF Redis is configured to save RDB snapshots", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"ERR max number of clients reached", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"MOVED 3999 127.0.0.1:6381", REPLY_UNAVAILABLE, FAULT_TOLD},
+        {"CROSSSLOT Keys in request don't hash to the same slot", REPLY_UNAVAILABLE, FAULT_TOLD},
+        {"NOAUTH Authentication required.", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"WRONGPASS invalid username-password pair", REPLY_UNAVAILABLE, FAULT_UNFIT},
+        {"NOPERM this user has no permissions", REPLY_UNAVAILABLE, FAULT_DENIED},
+        {"ERR unknown command 'HSET'", REPLY_INTERNAL, FAULT_TOLD},
+        {"ERR syntax error", REPLY_INTERNAL, FAULT_TOLD},
+        {"", REPLY_INTERNAL, FAULT_TOLD},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *message = NULL;
-        bool is_own_fault;
-        enum reply_code code = answer_code_of(slice_of(rows[i].redis), &message, &is_own_fault);
+        enum fault fault;
+        enum reply_code code = answer_code_of(slice_of(rows[i].redis), &message, &fault);
         ck_assert_msg(code == rows[i].code, "%s: %s", rows[i].redis, reply_code_name(code));
-        ck_assert_msg(is_own_fault == rows[i].is_own_fault, "%s: whose fault", rows[i].redis);
+        ck_assert_msg(fault == rows[i].fault, "%s: whose fault", rows[i].redis);
         ck_assert_msg(message && *message, "%s: no message", rows[i].redis);
     }
 }

@@ -122,7 +122,8 @@ START_TEST(a_thousand_causes_do_not_fill_the_log) {
     ck_assert_ptr_nonnull(strstr(lines, "more causes at once"));
     *lines = '\0';
     sweep(LONG_AGO + 10 * S + 1);
-    ck_assert_ptr_nonnull(strstr(lines, "over: more causes at once than are told apart; the latest (1872 times in 11 s)"));
+    ck_assert_ptr_nonnull(strstr(
+        lines, "over: more causes at once than are told apart; the latest (1872 times in 11 s)"));
     *lines = '\0';
     sweep(LONG_AGO + 100 * S); // they are forgotten: there is room again
     *lines = '\0';
@@ -132,11 +133,9 @@ START_TEST(a_thousand_causes_do_not_fill_the_log) {
 END_TEST
 
 int main(void) {
-    return RUN_TESTS_AROUND("complaint", begin, end,
-                            the_first_is_told_at_once_and_the_rest_by_count_ever_later,
-                            quiet_is_the_end_and_is_told_with_the_whole_count,
-                            an_end_is_told_once_and_only_of_what_began,
-                            a_cause_that_comes_and_goes_is_counted,
-                            other_subjects_and_causes_have_lines_of_their_own,
-                            a_thousand_causes_do_not_fill_the_log);
+    return RUN_TESTS_AROUND(
+        "complaint", begin, end, the_first_is_told_at_once_and_the_rest_by_count_ever_later,
+        quiet_is_the_end_and_is_told_with_the_whole_count,
+        an_end_is_told_once_and_only_of_what_began, a_cause_that_comes_and_goes_is_counted,
+        other_subjects_and_causes_have_lines_of_their_own, a_thousand_causes_do_not_fill_the_log);
 }

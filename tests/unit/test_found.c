@@ -45,7 +45,7 @@ static void check_reply(const char *request, struct slice said, const char *repl
     bytes_deinit(&commands);
 }
 
-#define UNKNOWN "-INTERNAL unknown answer of the backend\r\n"
+#define UNKNOWN "-INTERNAL the backend gave an unknown answer\r\n"
 
 START_TEST(a_line_end_in_a_status_begins_no_second_reply) {
     check_reply("key.get n k", SLICE("+a\n+b\r\n"), NULL);
@@ -110,7 +110,7 @@ END_TEST
 
 // Nothing at all was replied: the client would have waited for ever.
 START_TEST(an_answer_that_a_lease_does_not_have_is_unknown) {
-    static const char unknown[] = "-INTERNAL unknown answer of the backend\r\n";
+    static const char unknown[] = "-INTERNAL the backend gave an unknown answer\r\n";
     check_reply("memo.put n k lease v", SLICE("$-1\r\n"), unknown);
     check_reply("memo.null n k lease", SLICE("*1\r\n:1\r\n"), unknown);
     check_reply("memo.get n k", SLICE("*1\r\n$1\r\nv\r\n"), unknown);
