@@ -214,6 +214,8 @@ static uint64_t retry_delay(struct backend *b) {
 }
 
 static void note_loss(struct backend *b, const char *reason) {
+    const char *trouble = b->embedded ? embedded_trouble(b->embedded) : NULL;
+    reason = trouble ? trouble : reason;
     if (b->is_up)
         b->since_ms = uv_now(&b->reactor->loop);
     b->is_up = false;
@@ -301,7 +303,7 @@ static void on_reserve_ready(void *owner) {
     b->conn = b->reserve;
     b->conn->owner = owner_of(b);
     b->reserve = NULL;
-    b->trouble.cause = NULL;
+    b->trouble.is_unfit = false; // as far as is known: the reason is shown a while longer
     b->since_ms = uv_now(&b->reactor->loop);
     b->connects++;
     log_up(b, "connected anew");
@@ -343,7 +345,9 @@ static void note_trouble(struct backend *b, const struct answer *answer) {
     if (is_on && t->is_unfit && !is_unfit)
         return;
     if (!is_on || t->cause != answer->fault_cause)
-        *t = (struct backend_trouble){answer->fault_cause, is_unfit, now, now};
+        t->since_ms = now;
+    t->cause = answer->fault_cause;
+    t->is_unfit = is_unfit;
     t->last_ms = now;
 }
 

@@ -25,6 +25,8 @@ struct embedded {
     uv_timer_t restart;
     unsigned handles;
     bool is_ending;
+    bool is_missing;   // redis-server is, and the log knows
+    char trouble[128]; // why it does not run; "" before it has ended
 };
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -73,6 +75,37 @@ static void restart(struct embedded *e) {
     uv_timer_start(&e->restart, on_restart, e->restart_ms, 0);
 }
 
+static void complain(struct embedded *e, const char *cause, const char *detail) {
+    struct bytes subject = {0};
+    snprintf(e->trouble, sizeof(e->trouble), "%s: %s", cause, detail);
+    bytes_printf(&subject, "backend %s", e->conf->name);
+    bytes_append(&subject, "", 1);
+    complaints_add(e->reactor->complaints, &e->reactor->log, LOG_LEVEL_ERROR,
+                   uv_now(&e->reactor->loop), subject.data, cause, slice_of(detail));
+    bytes_deinit(&subject);
+}
+
+// Told once: nothing changes until somebody installs it.
+static void note_missing(struct embedded *e) {
+    snprintf(e->trouble, sizeof(e->trouble),
+             "can't run redis-server: install it, or give the backend a url of a running one");
+    if (!e->is_missing)
+        log_error(&e->reactor->log, "backend %s: %s", e->conf->name, e->trouble);
+    e->is_missing = true;
+}
+
+static void note_end(struct embedded *e, int status) {
+    char how[64];
+    e->is_missing = false;
+    snprintf(how, sizeof(how), "%s %d: starting it again", WIFEXITED(status) ? "exit" : "signal",
+             WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    complain(e, "redis-server ended", how);
+}
+
+const char *embedded_trouble(const struct embedded *e) {
+    return e->pid == 0 && *e->trouble ? e->trouble : NULL;
+}
+
 static void start(struct embedded *e) {
     const struct url *url = &e->conf->url;
     pid_t parent = getpid();
@@ -103,8 +136,8 @@ static void start(struct embedded *e) {
     if (e->pid == 0)
         become_redis(arguments, parent);
     if (e->pid < 0) {
-        log_error(&e->reactor->log, "backend %s: can't fork: %s", e->conf->name, strerror(errno));
         e->pid = 0;
+        complain(e, "can't fork", strerror(errno));
         restart(e);
     }
 }
@@ -122,14 +155,9 @@ static void on_child(uv_signal_t *signal, int number) {
         return;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        log_error(&e->reactor->log,
-                  "backend %s: can't run redis-server: install it, or give the backend a url of a "
-                  "running one",
-                  e->conf->name);
+        note_missing(e);
     else
-        log_error(&e->reactor->log, "backend %s: redis-server ended (%s %d): starting it again",
-                  e->conf->name, WIFEXITED(status) ? "exit" : "signal",
-                  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+        note_end(e, status);
     restart(e);
 }
 

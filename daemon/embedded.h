@@ -12,3 +12,6 @@ struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf
 void embedded_free(struct embedded *e);
 
 const char *embedded_path(const struct embedded *e);
+
+// Why it does not run; NULL: it does, or is about to.
+const char *embedded_trouble(const struct embedded *e);
