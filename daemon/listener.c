@@ -15,16 +15,21 @@ enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000, RESERVED_FILES = 16 };
 
 // --- socket files -----------------------------------------------------------------------------
 
-// Whether somebody may be using the socket at that path.
-static bool is_served(const char *path) {
+// Whether somebody may be using the socket at that path; *pid is theirs, or 0 when it is not known.
+static bool is_served(const char *path, pid_t *pid) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct ucred peer = {0};
+    socklen_t size = sizeof(peer);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    *pid = 0;
     if (fd < 0)
         return true; // who knows
     memcpy(address.sun_path, path, strlen(path) + 1);
     // Only this says that nobody is there: not a full backlog, another type, or missing rights.
     bool is_there = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
                     (errno != ECONNREFUSED && errno != ENOENT);
+    if (is_there && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+        *pid = peer.pid;
     close(fd);
     return is_there;
 }
@@ -32,14 +37,17 @@ static bool is_served(const char *path) {
 // Removes what a daemon that was killed left behind. False: something else is in the way.
 static bool clear_path(struct server *server, const char *path, struct bytes *error) {
     struct stat found;
+    pid_t pid;
     if (lstat(path, &found) != 0)
         return true;
     if (!S_ISSOCK(found.st_mode)) {
         bytes_printf(error, "unix:%s: there is a file that is no socket", path);
         return false;
     }
-    if (is_served(path)) {
+    if (is_served(path, &pid)) {
         bytes_printf(error, "unix:%s: another daemon is serving it", path);
+        if (pid > 0)
+            bytes_printf(error, ": process %d; end that one first, or listen elsewhere", (int)pid);
         return false;
     }
     log_info(&server->reactor.log, "unix:%s: replacing a stale socket", path);
@@ -61,6 +69,38 @@ bool listener_set_access(struct listener *l, const struct daemon_conf *conf, str
     if (problem)
         bytes_printf(error, "unix:%s: %s", l->address.path, problem);
     return !problem;
+}
+
+// --- what went wrong --------------------------------------------------------------------------
+
+// The folder of a path without a trailing slash.
+static int folder_length(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash && slash > path ? (int)(slash - path) : 1;
+}
+
+// Says why it can't listen at an address, and what can be done. `code` is libuv's.
+static void append_problem(struct bytes *error, const struct address *address, int code) {
+    const char *path = address->path;
+    address_append(error, address);
+    bytes_printf(error, ": %s", uv_strerror(code));
+    if (code == UV_EADDRINUSE && address->kind == ADDRESS_TCP)
+        bytes_printf(error,
+                     ": `ss -ltnp sport = :%d` as root names the process; end that one, or "
+                     "choose another port",
+                     address->port);
+    else if (code == UV_EADDRNOTAVAIL && address->kind == ADDRESS_TCP)
+        bytes_append_literal(error, ": no interface of this machine has it: see `ip address`");
+    else if (code == UV_EACCES && address->kind == ADDRESS_TCP)
+        bytes_append_literal(error, ": ports below 1024 are root's: choose another");
+    else if (code == UV_ENOENT && path)
+        bytes_printf(error,
+                     ": there is no folder %.*s: make it (`systemd-tmpfiles --create` makes "
+                     "/run/cachesd once cachesd is installed), or listen elsewhere",
+                     folder_length(path), path);
+    else if (code == UV_EACCES && path)
+        bytes_printf(error, ": user %u may not write in %.*s: let that user, or listen elsewhere",
+                     (unsigned)geteuid(), folder_length(path), path);
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -97,7 +137,7 @@ static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct
         return false;
     int code = open_at(path, &l->uv.pipe);
     if (code) {
-        bytes_printf(error, "unix:%s: %s", path, strerror(code));
+        append_problem(error, &l->address, uv_translate_sys_error(code));
         return false;
     }
     if (stat(path, &made) == 0) {
@@ -115,7 +155,7 @@ static bool bind_tcp(struct listener *l, struct bytes *error) {
     l->uv.handle.data = l;
     int code = uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket, 0);
     if (code)
-        bytes_printf(error, "tcp:%s:%d: %s", l->address.host, l->address.port, uv_strerror(code));
+        append_problem(error, &l->address, code);
     return code == 0;
 }
 
@@ -232,8 +272,7 @@ bool listener_start(struct listener *l, struct bytes *error) {
                                      found.st_dev != l->device || found.st_ino != l->inode);
     int code = is_lost ? UV_EADDRINUSE : uv_listen(&l->uv.stream, BACKLOG, on_connection);
     if (code) {
-        address_append(error, &l->address);
-        bytes_printf(error, ": %s", uv_strerror(code));
+        append_problem(error, &l->address, code);
         return false;
     }
     struct bytes shown = {0};

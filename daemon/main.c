@@ -11,7 +11,10 @@
 
 #define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
 
-enum { BAD_USAGE = 2 };
+enum {
+    BAD_USAGE = 2,
+    BAD_CONFIGURATION = 78, // EX_CONFIG of sysexits.h: the unit does not start it again
+};
 
 static const char usage[] =
     "usage: cachesd [-c FILE] [-t] [-v] [-V] [-h]\n"
@@ -20,7 +23,9 @@ static const char usage[] =
     "  -t       check the configuration and exit\n"
     "  -v       log more (repeatable)\n"
     "  -V       print the version\n"
-    "  -h       print this\n";
+    "  -h       print this\n"
+    "It ends with 0 when it was told to, 1 for a fault, 2 for a wrong command line, 78 for a bad\n"
+    "configuration; -t with 0 for a good one and 1 for a bad one.\n";
 
 struct arguments {
     const char *file; // NULL: built in
@@ -95,7 +100,7 @@ int main(int argc, char **argv) {
     } else if (settings) {
         code = server_run(settings, verbs, a.file, a.verbosity);
     } else {
-        code = EXIT_FAILURE;
+        code = a.is_test ? EXIT_FAILURE : BAD_CONFIGURATION;
     }
     verb_table_free(verbs);
     return code;

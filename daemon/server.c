@@ -15,7 +15,7 @@ enum {
     LAST_WORDS_MS = 500, // between the end of a drain and that of its clients
 };
 
-static const int signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+static const int signals[SERVER_SIGNALS] = {SIGTERM, SIGINT};
 
 struct slice *server_words(struct server *server, size_t count) {
     if (count > server->words_cap) {
@@ -99,6 +99,7 @@ static void close_signals(struct server *server) {
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     for (size_t i = 0; i < SERVER_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
+    hangup_close(&server->hangup);
 }
 
 // The loop ends when all that is closed here has gone.
@@ -171,21 +172,31 @@ void server_drain(struct server *server) {
     uv_timer_start(&server->deadline, on_drain_over, (uint64_t)conf->drain_ms, 0);
 }
 
-static void on_signal(uv_signal_t *signal, int number) {
-    struct server *server = signal->data;
-    if (number == SIGHUP && server->is_draining)
-        return;
-    if (number == SIGHUP) {
-        reload_start(&server->reload);
-        return;
-    }
+static void end(struct server *server, const char *why) {
     if (server->is_draining || !server->is_accepting) {
         server_close(server);
         return;
     }
-    log_info(&server->reactor.log, "%s: ending, %zu clients connected",
-             number == SIGTERM ? "SIGTERM" : "SIGINT", atomic_load(&server->crew->clients));
+    log_info(&server->reactor.log, "%s: ending, %zu clients connected", why,
+             atomic_load(&server->crew->clients));
     server_drain(server);
+}
+
+static void on_signal(uv_signal_t *signal, int number) {
+    end(signal->data, number == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void on_reload(void *owner) {
+    struct server *server = owner;
+    if (!server->is_draining)
+        reload_start(&server->reload);
+}
+
+// Shell and kernel may both tell: the second time is no reason to hurry.
+static void on_terminal_gone(void *owner) {
+    struct server *server = owner;
+    if (!server->is_draining)
+        end(server, "the terminal is gone");
 }
 
 // --- turns ------------------------------------------------------------------------------------
@@ -326,6 +337,14 @@ static void init_reactor(struct server *server) {
 // What the process has once.
 static void init_process(struct server *server) {
     uv_loop_t *loop = &server->reactor.loop;
+    server->hangup.on_reload = on_reload;
+    server->hangup.on_gone = on_terminal_gone;
+    server->hangup.owner = server;
+    int error = hangup_init(&server->hangup, loop);
+    if (error) {
+        log_error(&server->reactor.log, "can't start: %s", uv_strerror(error));
+        _exit(EXIT_FAILURE);
+    }
     start_threads(loop);
     for (size_t i = 0; i < SERVER_SIGNALS; i++) {
         uv_signal_init(loop, &server->signals[i]);

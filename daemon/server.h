@@ -8,12 +8,13 @@
 #include "backend.h"
 #include "client.h"
 #include "crew.h"
+#include "hangup.h"
 #include "listener.h"
 #include "reactor.h"
 #include "reload.h"
 #include "supervisor.h"
 
-enum { SERVER_SIGNALS = 3 };
+enum { SERVER_SIGNALS = 2 };
 
 struct server {
     struct reactor reactor;
@@ -46,6 +47,7 @@ struct server {
     struct bytes scratch;                // for the error of the request being started
     struct bytes question;               // for what it asks the near cache
     uv_signal_t signals[SERVER_SIGNALS]; // worker 0's
+    struct hangup hangup;                // likewise
     uv_timer_t sweep;
     uv_timer_t deadline; // of starting, then of draining
     uv_timer_t last;     // of ending

@@ -13,6 +13,7 @@ Leaving the world stops everything and fails when the daemon ended badly.
 
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -21,6 +22,7 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,12 +34,15 @@ from resp import Client
 
 HERE = pathlib.Path(__file__).resolve().parent
 CACHESD = os.environ.get("CACHESD") or str(HERE.parent.parent / "build" / "cachesd")
+# The server that tests run the daemon against: `valkey-server` will do too.
+REDIS_SERVER = os.environ.get("REDIS_SERVER") or "redis-server"
 # A program to run it under: `./dev valgrind` says valgrind.
 UNDER = os.environ.get("CACHESD_UNDER", "").split()
 DAEMON = [*UNDER, CACHESD]
 # How many workers each daemon has whose configuration does not say so.
 WORKERS = os.environ.get("WORKERS")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
+BAD_CONFIGURATION = 78  # the daemon's exit code then
 LONG = 30  # seconds: how long anything may take before it counts as hanging
 
 INI = """\
@@ -100,6 +105,31 @@ def is_sanitized():
 def token_hash(token):
     """As the option `token` wants it."""
     return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def own_network():
+    """A network that has no more than a loopback, so that no port is taken. Only root gets one: for
+    others this does nothing."""
+    CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1
+    with open("/proc/self/ns/net") as before:
+        is_own = libc.unshare(CLONE_NEWNET) == 0
+        try:
+            if is_own:
+                with socket.socket() as any_socket:
+                    fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+            yield
+        finally:
+            if is_own:
+                libc.setns(before.fileno(), CLONE_NEWNET)
+
+
+def hide(folder):
+    """Run in a child: it sees that folder of the machine as empty. Only root can do so."""
+    CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+    if os.path.isdir(folder) and libc.unshare(CLONE_NEWNS) == 0:
+        libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+        libc.mount(b"none", os.fsencode(folder), b"tmpfs", 0, None)
 
 
 @contextlib.contextmanager
@@ -172,7 +202,7 @@ class Redis:
     def __init__(self, folder, name, port=0, options=()):
         self.path = f"{folder}/{name}.redis"
         self.port = port
-        self.command = ["redis-server", "--unixsocket", self.path, "--port", str(port)]
+        self.command = [REDIS_SERVER, "--unixsocket", self.path, "--port", str(port)]
         self.command += ["--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         self.command += ["--enable-debug-command", "yes", "--logfile", f"{folder}/{name}.log"]
         self.command += options
@@ -213,10 +243,14 @@ class Daemon:
         self.log_path = pathlib.Path(f"{world.folder}/cachesd-{number}.log")
         pathlib.Path(self.ini).write_text(ini)
         self.is_expected_to_fail = False
+        program = CACHESD
+        if "user" in options:  # neither build folder nor umask may be open to that user
+            program = world.program_for_others()
+            os.chmod(self.ini, 0o644)
         with open(self.log_path, "wb") as log:
             usual = {"stdout": subprocess.DEVNULL, "stderr": log, "preexec_fn": end_with_parent}
             self.process = subprocess.Popen(
-                [*DAEMON, "-c", self.ini, *arguments],
+                [*UNDER, program, "-c", self.ini, *arguments],
                 env={**world.environment, **env},
                 **{**usual, **options},
             )
@@ -299,6 +333,14 @@ class World:
         """The folder and the Redis `main`, for a daemon that is not this user's."""
         os.chmod(self.folder, 0o777)
         os.chmod(self.redis().path, 0o777)
+
+    def program_for_others(self):
+        """A copy of the daemon's program that every user may run."""
+        path = f"{self.folder}/cachesd"
+        if not os.path.exists(path):
+            shutil.copyfile(CACHESD, path)
+            os.chmod(path, 0o755)
+        return path
 
     def redis(self, name="main", **options):
         if name not in self.servers:

@@ -125,7 +125,7 @@ class Urls(unittest.TestCase):
                 HEAD + f"unix:{self.redis.path}\npassword_file = secret" + CARTS
             )
             daemon.is_expected_to_fail = True
-            self.assertEqual(daemon.wait(), 1)
+            self.assertEqual(daemon.wait(), harness.BAD_CONFIGURATION)
             self.assertIn("password_file", daemon.log())
             path.touch()
 

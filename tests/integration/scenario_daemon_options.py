@@ -267,7 +267,7 @@ class Sockets(unittest.TestCase):
         with harness.World() as world:
             daemon = world.start_daemon(with_options("socket_group = no-such-group"))
             daemon.is_expected_to_fail = True
-            self.assertEqual(daemon.wait(), 1)
+            self.assertEqual(daemon.wait(), harness.BAD_CONFIGURATION)
             self.assertIn("socket_group", daemon.log())
 
     def test_the_mode_holds_from_the_first_moment(self):

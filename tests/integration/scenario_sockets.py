@@ -32,7 +32,10 @@ class Sockets(unittest.TestCase):
     def test_a_socket_that_another_daemon_serves_is_refused(self):
         with harness.World() as world:
             first = world.daemon()
-            self.assertIn(first.path, self.expect_refusal(world))
+            log = self.expect_refusal(world)
+            self.assertIn(first.path, log)
+            if not harness.UNDER:
+                self.assertIn(f"process {first.pid};", log)
             self.assertEqual(first.call("ping"), b"PONG")
 
     def test_a_socket_of_another_type_is_refused_and_stays(self):
@@ -103,10 +106,20 @@ class Sockets(unittest.TestCase):
             self.assertIn(str(path), self.expect_refusal(world))
             self.assertEqual(path.read_text(), "precious")
 
-    def test_a_folder_that_is_not_there_is_an_error(self):
+    def test_a_folder_that_is_not_there_is_an_error_that_names_the_cure(self):
         with harness.World() as world:
             ini = harness.INI.replace("{listen}", "unix:{folder}/no/such/cachesd.sock")
-            self.assertIn("no/such", self.expect_refusal(world, ini))
+            log = self.expect_refusal(world, ini)
+            self.assertIn(f"there is no folder {world.folder}/no/such: make it", log)
+
+    @harness.NEEDS_ROOT
+    def test_a_folder_that_may_not_be_written_in_is_an_error_that_names_the_cure(self):
+        with harness.World() as world:
+            world.open_to_others()
+            os.mkdir(f"{world.folder}/closed", 0o755)
+            ini = harness.INI.replace("{listen}", "unix:{folder}/closed/cachesd.sock")
+            log = self.expect_refusal(world, ini, **harness.AS_OTHER)
+            self.assertIn(f"user {harness.OTHER} may not write in {world.folder}/closed:", log)
 
     def test_socket_mode_is_the_mode_of_the_file(self):
         for mode in ("0600", "0660", "0666"):
@@ -122,12 +135,19 @@ class Sockets(unittest.TestCase):
                 self.assertEqual(unix.call("key.set", "carts", "a", "1"), b"OK")
                 self.assertEqual(tcp.call("key.get", "carts", "a"), b"1")
 
-    def test_a_port_that_is_taken_is_refused(self):
+    def test_an_address_that_is_not_this_machines_is_an_error_that_names_the_cure(self):
+        with harness.World() as world:  # 192.0.2.0/24 is nobody's: RFC 5737
+            ini = TCP.replace("tcp:127.0.0.1:{port}", "tcp:192.0.2.1:{port}")
+            ini += f"[user web]\ntoken = {harness.token_hash('t')}\naccess = write\nnamespaces = *\n"
+            self.assertIn("no interface of this machine has it", self.expect_refusal(world, ini))
+
+    def test_a_port_that_is_taken_is_refused_and_the_cure_is_named(self):
         with harness.World() as world, socket.socket() as other:
             other.bind(("127.0.0.1", 0))
             other.listen()
             world.port = other.getsockname()[1]
-            self.assertIn(str(world.port), self.expect_refusal(world, TCP))
+            log = self.expect_refusal(world, TCP)
+            self.assertIn(f"ss -ltnp sport = :{world.port}", log)
 
 
 if __name__ == "__main__":

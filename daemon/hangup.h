@@ -1,0 +1,28 @@
+// Hangup: tells a SIGHUP that asks for a reload from one that says that the terminal is gone.
+//
+// Daemons reload on SIGHUP, and a terminal that closes sends the same signal to the programs on it.
+// The kernel says who has sent a signal (sigaction(2)): a terminal's hang-up comes from the kernel,
+// or from the shell that leads the session, when the terminal has just gone. `nohup` has the signal
+// ignored at the start, so that hang-ups are ignored then.
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <uv.h>
+
+struct hangup {
+    uv_poll_t poll;
+    int fd;            // a signalfd(2): the signal is blocked, and read here
+    pid_t leader;      // of the session
+    bool had_terminal; // at the start
+    bool is_nohup;
+    void (*on_reload)(void *owner);
+    void (*on_gone)(void *owner); // the terminal is gone
+    void *owner;
+};
+
+// Blocks SIGHUP for this thread and those that it starts: call it before there are others. Fills
+// in all but the callbacks and the owner. Returns 0 or an error of libuv.
+int hangup_init(struct hangup *h, uv_loop_t *loop);
+
+void hangup_close(struct hangup *h);
