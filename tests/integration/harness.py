@@ -159,6 +159,15 @@ def sections(text):
     return found
 
 
+def local_name():
+    """A name of loopback, to be looked up: not every machine knows one, as without /etc/hosts."""
+    try:
+        socket.getaddrinfo("localhost", 1)
+        return "localhost"
+    except socket.gaierror:
+        return "127.1"  # inet_aton(3)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

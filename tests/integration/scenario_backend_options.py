@@ -53,7 +53,7 @@ class Urls(unittest.TestCase):
     def test_an_address_and_a_database(self):
         self.expect(f"redis://127.0.0.1:{self.redis.port}")
         self.expect(f"redis://127.0.0.1:{self.redis.port}/15", db=15)
-        self.expect(f"redis://localhost:{self.redis.port}/1", db=1)
+        self.expect(f"redis://{harness.local_name()}:{self.redis.port}/1", db=1)
         self.expect(f"unix:{self.redis.path}")
         self.expect(f"unix:{self.redis.path}?db=15", db=15)
 

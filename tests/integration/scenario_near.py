@@ -474,7 +474,7 @@ class Near(unittest.TestCase):
             port = harness.free_port()
             redis = world.redis(port=port)
             redis.call("ACL", "SETUSER", "u", "on", ">p", "~*", "&*", "+@all")
-            ini = INI.replace("{redis:main}", f"redis://u:p@localhost:{port}/2")
+            ini = INI.replace("{redis:main}", f"redis://u:p@{harness.local_name()}:{port}/2")
             daemon = world.daemon(ini)
             live = lambda: b"tracking=live" in daemon.call("backends")
             harness.wait_until(live, "the near cache is on")

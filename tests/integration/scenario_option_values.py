@@ -20,7 +20,7 @@ VALUES = {
     "cachesd": {
         "listen": (
             ["unix:/run/c.sock", "tcp:127.0.0.1:1", "tcp:[::1]:65535", "systemd",
-             "tcp:localhost:7379, unix:/a"],
+             f"tcp:{harness.local_name()}:7379, unix:/a"],
             ["", "unix:", "tcp:127.0.0.1", "tcp:127.0.0.1:65536", "tcp:::1:5", "tcp:0.0.0.0:1",
              "udp:127.0.0.1:5", "tcp:no.such.invalid:5", "unix:/" + "x" * 108],
         ),

@@ -1,0 +1,15 @@
+# Run by the target `uninstall`: removes what the last `cmake --install` has put there, and the
+# documentation's folder. The configuration, the user and the groups stay.
+if(NOT EXISTS "${MANIFEST}")
+  message(FATAL_ERROR "${MANIFEST} is not there: nothing was installed from this folder")
+endif()
+file(STRINGS "${MANIFEST}" files)
+foreach(file IN LISTS files)
+  message(STATUS "Removing: $ENV{DESTDIR}${file}")
+  file(REMOVE "$ENV{DESTDIR}${file}")
+  get_filename_component(folder "$ENV{DESTDIR}${file}" DIRECTORY)
+  file(GLOB rest "${folder}/*")
+  if(NOT rest AND folder MATCHES "/cachesd$")
+    file(REMOVE_RECURSE "${folder}")
+  endif()
+endforeach()
