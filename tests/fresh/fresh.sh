@@ -84,24 +84,32 @@ remove_root() {
     rm -rf --one-file-system "$folder"
 }
 
-# What a person would have cloned: what git knows, and what is new and not ignored.
+# What a person would have cloned: the files that git knows, and new ones that it does not ignore. Of
+# an unpacked archive, everything but builds.
+list_checkout() {
+    cd "$checkout"
+    if git -c safe.directory='*' rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+        git -c safe.directory='*' ls-files -z --cached --others --exclude-standard
+    else
+        find . -path './build*' -prune -o -type f -print0
+    fi | while IFS= read -rd '' file; do
+        [ ! -e "$file" ] || printf '%s\0' "$file"
+    done
+}
+
 copy_checkout() {
     local to=$1/root/cachesd
     mkdir -p "$to"
     chmod 700 "$1/root"
-    git -c safe.directory='*' -C "$checkout" ls-files -z --cached --others --exclude-standard |
-        (cd "$checkout" && while IFS= read -rd '' file; do
-            [ ! -e "$file" ] || printf '%s\0' "$file"
-        done) |
-        tar -C "$checkout" --null -T - -c |
-        (umask "$umask_of_caller" &&
-            tar -C "$to" --no-same-owner --no-same-permissions -x)
+    list_checkout | tar -C "$checkout" --null -T - -c |
+        (umask "$umask_of_caller" && tar -C "$to" --no-same-owner --no-same-permissions -x)
 }
 
 make_root() {
     make_base
     root=$(mktemp -d "$cache/$suite-root.XXXXXX")
     trap end EXIT
+    trap 'exit 143' TERM # once the command that runs has ended
     tar -C "$root" --numeric-owner -xpf "$cache/$suite.tar"
     chmod 755 "$root"
     rm -f "$root/etc/hosts"
@@ -146,7 +154,7 @@ inside() {
 
 run_service() {
     local code=0
-    inside './dev build && umask 022 && apt-get install -qq -y --no-install-recommends \
+    inside './dev build && umask 022 && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
         systemd-sysv dbus >/dev/null && tests/fresh/prepare_boot.sh'
     # Of its own network, so that no port is taken; all packages are there.
     timeout 600 systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit \

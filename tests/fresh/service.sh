@@ -77,22 +77,39 @@ pid=$(property MainPID)
 sed -i 's/^ttl = 2h/ttl = 1h/' "$ini"
 systemctl reload cachesd || fail "a good file is refused"
 until_true shows "ttl=1h" || fail "it has not reloaded"
-cp "$ini" /root/good.ini
+cp -p "$ini" /root/good.ini
 echo "ttl = soon" >>"$ini"
 ! systemctl reload cachesd 2>/dev/null || fail "the reload of a bad file does not fail"
 systemctl -q is-active cachesd || fail "the reload of a bad file ends it"
 journalctl -u cachesd | grep -q "cachesd.ini:[0-9]*: .*ttl" || fail "the journal does not say why"
 shows "ttl=1h" || fail "the old settings are no longer in force"
 [ "$(property MainPID)" = "$pid" ] || fail "it was started again"
+cp -p /root/good.ini "$ini"
 ok "a good file is reloaded; a bad one is refused, visibly"
 
+# --- secrets ----------------------------------------------------------------------------------
+# Checked by a reload too, where systemd must show the credential to ExecReload=.
+mkdir -p /etc/systemd/system/cachesd.service.d
+printf '[Service]\nLoadCredential=redis-password:/etc/cachesd/redis-password\n' \
+    >/etc/systemd/system/cachesd.service.d/secret.conf
+(umask 077 && echo open-sesame >/etc/cachesd/redis-password)
+redis-cli config set requirepass open-sesame >/dev/null
+sed -i 's/^password_file =.*/password_file = redis-password/' "$ini"
+systemctl daemon-reload
+systemctl restart cachesd
+[ "$(ask root key.set sessions a 1)" = +OK ] || fail "it does not use the credential"
+systemctl reload cachesd || fail "a reload does not find the credential"
+ok "the backend's password comes as a credential"
+
 # --- starts again, or not ---------------------------------------------------------------------
+cp -p "$ini" /root/good.ini
+echo "ttl = soon" >>"$ini"
 ! systemctl restart cachesd 2>/dev/null || fail "it starts with a bad file"
 sleep 2
 [ "$(property ExecMainStatus)" = 78 ] || fail "the exit code is $(property ExecMainStatus)"
 [ "$(property ActiveState)" = failed ] || fail "it is started again and again"
 ok "a bad file at the start is said with 78, and not tried again"
-cp /root/good.ini "$ini"
+cp -p /root/good.ini "$ini"
 systemctl start cachesd || fail "it does not start with the good file again"
 for i in 1 2 3 4 5 6 7; do
     until_true is_answering || fail "it does not come back after $i kills"
@@ -117,7 +134,8 @@ ok "with cachesd.socket no restart refuses a connection"
 # --- removed ----------------------------------------------------------------------------------
 run_block 3
 left=$(find / -xdev -name '*cachesd*' -not -path '/root/*' -not -path '/etc/cachesd*' -not -path '/tmp/*' \
-    -not -path '/run/*' -not -path '/var/lib/systemd/*')
+    -not -path '/run/*' -not -path '/var/lib/systemd/*' \
+    -not -path '/etc/systemd/system/cachesd.service.d*')
 [ -z "$left" ] || fail "these are left: $left"
 ! systemctl cat cachesd >/dev/null 2>&1 || fail "systemd still knows it"
 [ -s "$ini" ] || fail "the configuration was removed"
