@@ -8,9 +8,11 @@
 #include "task.h"
 
 enum {
-    STEP_KEYS = 200,   // how many keys one SCAN looks at
-    RETRY_MS = 200,    // after a step that failed
-    MOST_RETRIES = 50, // in a row
+    STEP_KEYS = 200,      // how many keys one SCAN looks at
+    RETRY_MS = 200,       // after a step that failed
+    MOST_RETRIES = 50,    // without a key removed between them
+    MOST_STEPS = 1 << 26, // of one purge: Redis needs as many for 10^10 keys
+    MOST_FOUND = 8 << 20, // bytes of keys held at a time; the rest is found again
     PROGRESS_MS = 5000,
     MOST_PURGES = 4, // of a namespace at a time: each has its share of the backend
 };
@@ -24,10 +26,16 @@ struct purge {
     struct request *request; // who asked: still there, even if its client is not
     uv_timer_t timer;
     char cursor[NUMBER_TEXT_SIZE];
-    char next_cursor[NUMBER_TEXT_SIZE]; // taken over when the whole answer is there
+    char next_cursor[NUMBER_TEXT_SIZE]; // taken over when the whole answer is there; "" before
+    char mark[NUMBER_TEXT_SIZE];        // an earlier cursor: the same again is a circle
+    uint64_t steps, next_mark;          // steps in all; the mark is set anew after so many
     struct bytes keys;                  // found by the last SCAN, as words of a command
     size_t key_count;
     bool is_unlinking;
+    bool has_unlinked; // so that some keys may be gone
+    bool is_partial;   // more keys came than are held at a time
+    bool is_odd;       // the answer is none that Redis gives
+    bool has_list;     // SCAN's array of keys has begun
     unsigned retries;
     uint64_t removed, scanned; // by this purge
     uint64_t progress_ms;      // when it was last reported
@@ -68,21 +76,24 @@ static void finish(struct purge *p) {
     let_go(p);
 }
 
-static void give_up(struct purge *p, const char *why) {
+// The client must know whether anything was applied.
+static void give_up(struct purge *p, enum reply_code code, const char *why) {
     struct bytes message = {0};
+    if (code == REPLY_UNAVAILABLE && p->has_unlinked)
+        code = REPLY_LOST;
     bytes_printf(&message, "the purge stopped: %s: %" PRIu64 " keys were removed", why, p->removed);
     log_error(&p->server->reactor.log, "purge %s: %.*s", p->space->conf->name, (int)message.len,
               message.data);
     bytes_append(&message, "", 1);
     if (p->request->client)
-        request_fail(p->request, REPLY_UNAVAILABLE, message.data);
+        request_fail(p->request, code, message.data);
     bytes_deinit(&message);
     let_go(p);
 }
 
 void purge_cancel_all(struct server *server) {
     while (server->purges)
-        give_up(server->purges, "the daemon is ending");
+        give_up(server->purges, REPLY_UNAVAILABLE, "the daemon is ending");
 }
 
 // --- steps ------------------------------------------------------------------------------------
@@ -130,20 +141,68 @@ static void build_unlink(struct command *c, struct task *task) {
     bytes_append_slice(c->out, bytes_slice(&p->keys));
 }
 
-// SCAN: *2 cursor *N key …; UNLINK: how many.
+static bool is_number(struct slice text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    return text.len > 0;
+}
+
+static void take_cursor(struct purge *p, const struct event *e) {
+    if (e->rest > 0 || e->text.len >= sizeof(p->next_cursor) || !is_number(e->text)) {
+        p->is_odd = true;
+        return;
+    }
+    memcpy(p->next_cursor, e->text.data, e->text.len);
+    p->next_cursor[e->text.len] = '\0';
+}
+
+static void take_key(struct purge *p, struct answer *a, const struct event *e) {
+    if (!slice_begins(e->text, prefix_of(p)))
+        return;
+    if (p->keys.len >= MOST_FOUND) {
+        p->is_partial = true;
+        return;
+    }
+    answer_bulk(a, &p->keys, e->text, e->rest, SLICE("\r\n"));
+    p->key_count++;
+}
+
+// *2 cursor *N key …
+static void render_scan(struct purge *p, struct answer *a, const struct event *e) {
+    bool is_array = e->type == EVENT_ARRAY, is_bulk = e->type == EVENT_BULK;
+    if (e->depth == 0 && is_array && e->count == 2)
+        return;
+    if (e->depth == 1 && e->index == 0 && is_bulk)
+        take_cursor(p, e);
+    else if (e->depth == 1 && e->index == 1 && is_array)
+        p->has_list = true;
+    else if (e->depth == 2 && p->has_list && is_bulk)
+        take_key(p, a, e);
+    else
+        p->is_odd = true;
+}
+
+// How many of the keys existed.
+static void render_unlink(struct purge *p, const struct event *e) {
+    if (e->type != EVENT_INTEGER || e->integer < 0 || (uint64_t)e->integer > p->key_count) {
+        p->is_odd = true;
+        return;
+    }
+    p->removed += (uint64_t)e->integer;
+    p->space->stats->purge_removed += (uint64_t)e->integer;
+    if (e->integer > 0)
+        p->retries = 0;
+}
+
 static void render(struct answer *a, const struct event *e) {
     struct purge *p = a->context;
-    struct slice prefix = prefix_of(p);
-    if (e->type == EVENT_INTEGER) {
-        p->removed += (uint64_t)e->integer;
-        p->space->stats->purge_removed += (uint64_t)e->integer;
-    } else if (e->type == EVENT_BULK && e->depth == 1 && e->text.len < sizeof(p->next_cursor)) {
-        memcpy(p->next_cursor, e->text.data, e->text.len);
-        p->next_cursor[e->text.len] = '\0';
-    } else if (e->type == EVENT_BULK && e->depth == 2 && slice_begins(e->text, prefix)) {
-        answer_bulk(a, &p->keys, e->text, e->rest, SLICE("\r\n"));
-        p->key_count++;
-    }
+    if (e->type == EVENT_END)
+        return;
+    if (p->is_unlinking)
+        render_unlink(p, e);
+    else
+        render_scan(p, a, e);
 }
 
 static void report_progress(struct purge *p) {
@@ -160,37 +219,83 @@ static void retry(struct purge *p, const char *why) {
     p->keys.len = p->key_count = 0;
     p->is_unlinking = false;
     memcpy(p->cursor, "0", sizeof("0"));
+    *p->mark = '\0';
+    p->next_mark = p->steps + 1;
     if (++p->retries > MOST_RETRIES)
-        give_up(p, why);
+        give_up(p, REPLY_UNAVAILABLE, why);
     else
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0);
+}
+
+// A cursor that was there before would be there again and again (Brent's way to find a circle:
+// the mark is moved on after 1, 2, 4 … steps). Redis's own never come twice.
+static bool goes_round(struct purge *p) {
+    if (strcmp(p->cursor, p->mark) == 0 || p->steps > MOST_STEPS)
+        return true;
+    if (p->steps >= p->next_mark) {
+        memcpy(p->mark, p->cursor, sizeof(p->mark));
+        p->next_mark = 2 * p->steps;
+    }
+    return false;
+}
+
+static void take_scan(struct purge *p) {
+    p->is_odd = p->is_odd || !*p->next_cursor || !p->has_list;
+    p->is_unlinking = p->key_count > 0;
+    if (p->is_odd || p->is_partial)
+        return;
+    memcpy(p->cursor, p->next_cursor, sizeof(p->cursor));
+    p->is_odd = strcmp(p->cursor, "0") != 0 && goes_round(p);
+}
+
+static void take_unlink(struct purge *p) {
+    p->has_unlinked = true;
+    p->is_unlinking = false;
+    p->keys.len = p->key_count = 0;
+}
+
+static bool is_over(const struct purge *p) {
+    return !p->is_unlinking && !p->is_partial && strcmp(p->cursor, "0") == 0;
 }
 
 static void on_answer(struct task *task, const struct answer *answer) {
     struct purge *p = (struct purge *)task;
     if (!answer || answer->is_failed) {
-        retry(p, "the backend does not answer as it should");
+        p->has_unlinked = p->has_unlinked || p->is_unlinking; // perhaps
+        retry(p, "its backend does not answer as it should");
         return;
     }
-    p->retries = 0;
+    p->steps++;
     if (p->is_unlinking)
-        p->keys.len = p->key_count = 0;
+        take_unlink(p);
     else
-        memcpy(p->cursor, p->next_cursor, sizeof(p->cursor));
-    p->is_unlinking = p->key_count > 0;
+        take_scan(p);
     report_progress(p);
-    if (!p->is_unlinking && strcmp(p->cursor, "0") == 0)
+    if (p->is_odd)
+        give_up(p, REPLY_INTERNAL, "its backend answered as no Redis does");
+    else if (is_over(p))
         finish(p);
     else
         uv_timer_start(&p->timer, on_timer, 0, 0); // others have their turn first
 }
 
+// Before each command; is_partial stays until the keys that are held are gone.
+static void forget_answer(struct purge *p) {
+    *p->next_cursor = '\0';
+    p->is_odd = p->has_list = false;
+    if (!p->is_unlinking)
+        p->is_partial = false;
+}
+
 static void step(struct purge *p) {
-    if (backend_room(p->space->backend) == BACKEND_FULL)
+    if (backend_room(p->space->backend) == BACKEND_FULL) {
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // others first, however long
-    else if (!task_send(p->server, p->policy, p->space, &p->task,
-                        p->is_unlinking ? build_unlink : build_scan))
-        retry(p, "the backend is down");
+        return;
+    }
+    forget_answer(p);
+    if (!task_send(p->server, p->policy, p->space, &p->task,
+                   p->is_unlinking ? build_unlink : build_scan))
+        retry(p, "its backend is down");
 }
 
 void purge_start(struct request *r) {

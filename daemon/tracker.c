@@ -17,6 +17,11 @@ enum {
 
 #define CHANNEL "__redis__:invalidate"
 
+// Causes of complaints.
+#define OFF       "near cache off"
+#define STAYS_OFF "near cache stays off"
+#define REFUSED   STAYS_OFF ": the account needs +client, +subscribe and the channel &" CHANNEL
+
 // What is awaited; the answers come in this order.
 enum stage { STAGE_AUTH, STAGE_NAME, STAGE_ID, STAGE_TRACKING, STAGE_SUBSCRIBE, STAGE_LIVE };
 
@@ -75,7 +80,32 @@ static uint64_t retry_delay(struct tracker *t, bool is_refused) {
     return delay - random_up_to(&t->reactor->random, delay / 2);
 }
 
-// Told once an outage, however often it is tried again.
+static char *subject_of(const struct tracker *t, struct bytes *text) {
+    bytes_printf(text, "backend %s", t->conf->name);
+    bytes_append(text, "", 1);
+    return text->data;
+}
+
+static void complain(struct tracker *t, enum log_level level, const char *cause,
+                     const char *detail) {
+    struct bytes subject = {0};
+    complaints_add(t->reactor->complaints, &t->reactor->log, level, now_of(t),
+                   subject_of(t, &subject), cause, slice_of(detail));
+    bytes_deinit(&subject);
+}
+
+// Returns whether the log knows of an outage; its end is told by other words.
+static bool end_outage(struct tracker *t) {
+    struct complaints *all = t->reactor->complaints;
+    struct bytes text = {0};
+    const char *subject = subject_of(t, &text);
+    bool was_off = complaints_end(all, NULL, now_of(t), subject, OFF);
+    bool stayed_off = complaints_end(all, NULL, now_of(t), subject, STAYS_OFF);
+    bool was_refused = complaints_end(all, NULL, now_of(t), subject, REFUSED);
+    bytes_deinit(&text);
+    return was_off || stayed_off || was_refused;
+}
+
 static void lose(struct tracking *c, const char *format, ...) {
     struct tracker *t = c->tracker;
     char reason[sizeof(c->reason)];
@@ -89,11 +119,11 @@ static void lose(struct tracking *c, const char *format, ...) {
     drop(t);
     t->losses += was_live;
     if (was_live)
-        log_warning(&t->reactor->log, "backend %s: near cache off: %s", t->conf->name, reason);
-    else if (t->failures == 2 || (is_refused && t->failures == 0))
-        log_error(&t->reactor->log, "backend %s: near cache stays off: %s%s", t->conf->name, reason,
-                  is_refused ? ": the account needs +client, +subscribe and the channel &" CHANNEL
-                             : "");
+        complain(t, LOG_LEVEL_WARNING, OFF, reason);
+    else if (is_refused)
+        complain(t, LOG_LEVEL_ERROR, REFUSED, reason);
+    else if (t->failures >= 2)
+        complain(t, LOG_LEVEL_ERROR, STAYS_OFF, reason);
     t->failures++;
     uv_timer_start(&t->timer, on_timer, retry_delay(t, is_refused), 0);
 }
@@ -144,7 +174,9 @@ static void become_live(struct tracking *c) {
     t->epoch++;
     t->proven_ms = c->asked_ms;
     t->failures = 0;
-    log_info(&t->reactor->log, "backend %s: near cache on", t->conf->name);
+    if (end_outage(t) || !t->has_been_live)
+        log_info(&t->reactor->log, "backend %s: near cache on", t->conf->name);
+    t->has_been_live = true;
     uv_timer_start(&t->timer, on_timer, PING_MS, PING_MS);
 }
 

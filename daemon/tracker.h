@@ -42,6 +42,7 @@ struct tracker {
     uint64_t salt; // for the hashes of its keys: what an earlier tracker's keys left is not found
     uint64_t epoch;
     bool is_live;
+    bool has_been_live;
     uint64_t proven_ms;                      // when the last ping that was answered was sent
     struct tracking *tracking;               // NULL: not connected
     uv_timer_t timer;                        // to connect again, or to ping
