@@ -21,6 +21,7 @@ static const char *add_backend(struct slice value, struct settings *settings) {
     const char *error = url_parse(value, &url);
     if (error)
         return error;
+    error = url_check_user(&url);
     struct slice name = slice_of(url.fragment ? url.fragment : "default");
     if (!settings_is_name(name))
         error = "the #name must be 1 to 64 of A-Z a-z 0-9 _ . -";

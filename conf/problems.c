@@ -6,26 +6,96 @@
 
 #include "mem.h"
 
+// --- files ------------------------------------------------------------------------------------
+
+void problems_add_file(struct problems *p, const char *file, int first) {
+    p->files = mem_grow(p->files, p->file_count, sizeof(*p->files));
+    p->files[p->file_count++] = (struct problem_file){mem_text(file), first};
+}
+
 void problems_set_file(struct problems *p, const char *file) {
+    if (p->file_count == 0) {
+        problems_add_file(p, file, 1);
+        return;
+    }
     char *copy = mem_text(file); // before the old one goes: it may be the same
-    mem_free(p->file);
-    p->file = copy;
+    mem_free(p->files[0].name);
+    p->files[0].name = copy;
+}
+
+static const struct problem_file *file_of(const struct problems *p, int line) {
+    size_t low = 0, high = p->file_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (p->files[middle].first <= line)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &p->files[low];
+}
+
+const char *problems_file(const struct problems *p, int line) {
+    return p->file_count > 0 ? file_of(p, line)->name : NULL;
+}
+
+void problems_append_place(const struct problems *p, int line, int other, struct bytes *out) {
+    const struct problem_file *file = file_of(p, other);
+    if (file == file_of(p, line))
+        bytes_append_literal(out, "line ");
+    else
+        bytes_printf(out, "%s:", file->name);
+    bytes_printf(out, "%d", other - file->first + 1);
+}
+
+// --- problems ---------------------------------------------------------------------------------
+
+bool problems_may_show(struct slice value) {
+    if (slice_begins(value, SLICE("sha256:")))
+        return false;
+    for (size_t i = 0; i < value.len; i++)
+        if (strchr("@?&", value.data[i]) ||
+            (value.data[i] == '/' && i > 0 && value.data[i - 1] == '/'))
+            return false;
+    return true;
+}
+
+static void add(struct problems *p, int line, bool is_warning, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    char *text = mem_new(len > 0 ? (size_t)len + 1 : 1);
+    vsnprintf(text, len > 0 ? (size_t)len + 1 : 1, format, again);
+    va_end(again);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) // no line or terminal of the log is a file's
+            *c = '?';
+    p->items = mem_grow(p->items, p->count, sizeof(*p->items));
+    p->items[p->count] = (struct problem){line, (unsigned)p->count, is_warning, text};
+    p->count++;
+    p->error_count += !is_warning;
 }
 
 void problems_add(struct problems *p, int line, const char *format, ...) {
-    char text[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    add(p, line, false, format, args);
     va_end(args);
-    if ((p->count & (p->count - 1)) == 0) // a power of 2: there is no more room
-        p->items = mem_resize(p->items, (p->count > 0 ? 2 * p->count : 1) * sizeof(*p->items));
-    p->items[p->count++] = (struct problem){line, mem_text(text)};
 }
+
+void problems_warn(struct problems *p, int line, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    add(p, line, true, format, args);
+    va_end(args);
+}
+
+// --- telling ----------------------------------------------------------------------------------
 
 static int by_line(const void *left, const void *right) {
     const struct problem *a = left, *b = right;
-    return (a->line > b->line) - (a->line < b->line);
+    return a->line != b->line ? (a->line > b->line) - (a->line < b->line)
+                              : (a->number > b->number) - (a->number < b->number);
 }
 
 void problems_sort(struct problems *p) {
@@ -33,19 +103,33 @@ void problems_sort(struct problems *p) {
         qsort(p->items, p->count, sizeof(*p->items), by_line);
 }
 
-void problem_append(const struct problems *p, size_t index, struct bytes *out) {
-    const struct problem *problem = &p->items[index];
-    bytes_append_slice(out, slice_of(p->file));
+static void append(const struct problems *p, const struct problem *problem, const char *kind,
+                   struct bytes *out) {
+    const struct problem_file *file = file_of(p, problem->line);
+    bytes_append_slice(out, slice_of(file->name));
     if (problem->line > 0)
-        bytes_printf(out, ":%d", problem->line);
-    bytes_append_literal(out, ": ");
+        bytes_printf(out, ":%d", problem->line - file->first + 1);
+    bytes_printf(out, ": %s", kind);
     bytes_append_slice(out, slice_of(problem->text));
+}
+
+void problem_append(const struct problems *p, size_t index, struct bytes *out) {
+    append(p, &p->items[index], "", out);
+}
+
+void problems_append_first(struct problems *p, struct bytes *out) {
+    size_t i = 0;
+    problems_sort(p);
+    while (i < p->count && p->items[i].is_warning)
+        i++;
+    if (i < p->count)
+        problem_append(p, i, out);
 }
 
 void problems_append(struct problems *p, struct bytes *out) {
     problems_sort(p);
     for (size_t i = 0; i < p->count; i++) {
-        problem_append(p, i, out);
+        append(p, &p->items[i], p->items[i].is_warning ? "warning: " : "", out);
         bytes_append_literal(out, "\n");
     }
 }
@@ -53,7 +137,9 @@ void problems_append(struct problems *p, struct bytes *out) {
 void problems_deinit(struct problems *p) {
     for (size_t i = 0; i < p->count; i++)
         mem_free(p->items[i].text);
+    for (size_t i = 0; i < p->file_count; i++)
+        mem_free(p->files[i].name);
     mem_free(p->items);
-    mem_free(p->file);
+    mem_free(p->files);
     *p = (struct problems){0};
 }

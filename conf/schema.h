@@ -18,6 +18,7 @@ enum value_type {
     TYPE_NAME,
     TYPE_URL,
     TYPE_LISTENS,
+    TYPE_INCLUDES,
     TYPE_COLLECTIONS,
     TYPE_VERBS,
     TYPE_NAMES,
@@ -43,16 +44,19 @@ extern const size_t schema_count;
 
 const char *section_name(enum section section);
 
-// The row of an option; NULL: none. *nearest gets a known name for the message, or NULL.
-const struct option_row *schema_find(enum section section, struct slice name, const char **nearest);
+// The row of an option; NULL: there is none.
+const struct option_row *schema_find(enum section section, struct slice name);
 
-// Reads `text` as the row says into the section's struct `target`; "" is the empty value.
-// Lists are added to. Returns false with the problem, without its line, in *error.
-bool schema_read(const struct option_row *row, struct slice text, void *target,
-                 const struct verb_table *verbs, struct bytes *error);
+// The name of an option of that section which is much like this one; NULL: there is none.
+const char *schema_nearest(enum section section, struct slice name);
 
-// True for types whose value may repeat or go on over indented lines.
-bool schema_is_list(const struct option_row *row);
+// Where the section keeps the line of that option.
+int *schema_place(struct section_conf *common, const struct option_row *row);
 
-// Gives back what the row's field owns.
-void schema_free(const struct option_row *row, void *target);
+bool schema_is_given(const struct section_conf *common, enum section section, const char *name);
+
+// The option's line; that of its section when it is not given.
+int schema_line(const struct section_conf *common, enum section section, const char *name);
+
+// Gives each option of a new section its default. Lists stay empty.
+void schema_set_defaults(void *target, enum section section);

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "address.h"
 #include "index.h"
 #include "problems.h"
 #include "url.h"
@@ -19,6 +20,8 @@ enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS, ON_ERROR_STALE };
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
 
 enum { TOKEN_HASH_SIZE = 32 };
+
+#define NO_BACKEND SIZE_MAX
 
 struct verb_set {
     uint64_t bits[VERBS_MOST / 64]; // by verb_entry.id
@@ -37,17 +40,25 @@ struct names {
     size_t count;
 };
 
-// What every section's struct begins with.
+enum { OPTIONS_MOST = 24 }; // of one kind of section
+
+// The beginning of every section's struct. Lines are as problems.h counts them.
 struct section_conf {
-    int line;       // where it began; 0: not in the file
-    uint64_t given; // bit per schema row: which options it names
+    int line;                // where the section began; 0: not in a file
+    int lines[OPTIONS_MOST]; // of its options, in the order of the schema; 0: not given
+};
+
+struct include {
+    char *pattern; // of files, as for glob(3); relative to the file that names it
+    int line;
 };
 
 // Times are in milliseconds, DURATION_FOREVER for never; sizes in bytes.
 struct daemon_conf { // [cachesd]
     struct section_conf common;
-    struct address *listens;
-    size_t listen_count;
+    struct addresses listens; // none: the built-in default, as the daemon places it
+    struct include *includes;
+    size_t include_count;
     int64_t socket_mode;
     int64_t socket_gid; // -1: the daemon's own
     int64_t max_clients;
@@ -77,7 +88,7 @@ struct namespace_conf { // [namespace NAME]
     char *name;
     size_t name_len;
     char *backend_name;
-    size_t backend; // index in settings.backends
+    size_t backend; // index in settings.backends; NO_BACKEND while it is not known
     char *prefix;
     size_t prefix_len;
     int64_t ttl_ms;
@@ -132,12 +143,17 @@ struct settings_source {
     const char *const *environment; // "NAME=value" …: CACHES_DSN and its kin; NULL-terminated
 };
 
-// Reads and checks everything; NULL when anything is wrong. Every problem is in *problems then,
-// and `problems->file` names the source. May be called on any thread: it blocks on files.
+// Reads and checks everything; NULL when anything is wrong. *problems gets every error and warning,
+// and the names of the files. May be called on any thread: it blocks on files and the resolver.
 struct settings *settings_load(const struct settings_source *source, struct problems *problems);
 
 // Another backend, with the defaults, while the settings are being read. `line` 0: not in the file.
 struct backend_conf *settings_add_backend(struct settings *settings, struct slice name, int line);
+
+enum { NEAR_MEMORY_LEAST = 64 * 1024 }; // bytes of each worker
+
+// Whether there is memory for near caches; without, `near = yes` does nothing.
+bool settings_has_near_memory(const struct settings *settings);
 
 // Whether any user may authenticate with a token.
 bool settings_has_tokens(const struct settings *settings);

@@ -6,6 +6,7 @@
 
 #include "mem.h"
 #include "runtime_folder.h"
+#include "schema.h"
 #include "server.h"
 #include "supervisor.h"
 
@@ -20,34 +21,29 @@ static struct listener *find_listener(const struct server *server, const struct 
     return NULL;
 }
 
-// Where the settings name no place: a socket in the runtime folder, and a port on loopback.
+// For the built-in default alone: a socket in the runtime folder, and a port on loopback.
 static void add_default_listens(struct daemon_conf *conf, struct problems *problems) {
     struct bytes path = {0};
     runtime_folder_append(&path);
     bytes_append_literal(&path, "/cachesd.sock");
-    conf->listen_count = 2;
-    conf->listens = mem_new(2 * sizeof(*conf->listens));
-    conf->listens[0] = (struct address){
-        .kind = ADDRESS_UNIX,
-        .path = mem_text_of(path.data, path.len),
-    };
     if (path.len > ADDRESS_LONGEST_PATH)
         problems_add(problems, 0, "%.*s is too long for a Unix socket: set listen =", (int)path.len,
                      path.data);
-    conf->listens[1] = (struct address){
-        .kind = ADDRESS_TCP,
-        .host = mem_text("127.0.0.1"),
-        .port = DEFAULT_PORT,
+    bytes_append(&path, "", 1);
+    const struct address places[] = {
+        {.kind = ADDRESS_UNIX, .path = path.data},
+        {.kind = ADDRESS_TCP, .host = (char[]){"127.0.0.1"}, .port = DEFAULT_PORT},
     };
-    address_resolve(&conf->listens[1]);
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+        address_resolve(&places[i], &conf->listens);
     bytes_deinit(&path);
 }
 
 // The sockets that systemd passed are held against the settings only here: -t does not have them.
 static bool look_at_passed(const struct settings *settings, struct problems *problems) {
     const char *error = NULL;
-    for (size_t i = 0; i < settings->daemon.listen_count && !error; i++) {
-        struct address *address = &settings->daemon.listens[i];
+    for (size_t i = 0; i < settings->daemon.listens.count && !error; i++) {
+        struct address *address = &settings->daemon.listens.items[i];
         if (address->kind != ADDRESS_SYSTEMD)
             continue;
         error = supervisor_look(address);
@@ -63,8 +59,8 @@ static bool look_at_passed(const struct settings *settings, struct problems *pro
 static bool open_listeners(struct server *server, const struct settings *settings,
                            struct listener **listeners, struct problems *problems) {
     const struct daemon_conf *conf = &settings->daemon;
-    for (size_t i = 0; i < conf->listen_count; i++) {
-        const struct address *address = &conf->listens[i];
+    for (size_t i = 0; i < conf->listens.count; i++) {
+        const struct address *address = &conf->listens.items[i];
         struct bytes error = {0};
         listeners[i] = find_listener(server, address);
         if (!listeners[i])
@@ -88,13 +84,14 @@ static bool change_access(struct server *server, const struct settings *settings
                           struct listener *const *listeners, struct problems *problems) {
     struct bytes error = {0};
     size_t i = 0;
-    while (i < settings->daemon.listen_count &&
+    while (i < settings->daemon.listens.count &&
            listener_set_access(listeners[i], &settings->daemon, &error))
         i++;
-    bool is_good = i == settings->daemon.listen_count;
+    bool is_good = i == settings->daemon.listens.count;
+    const char *option = settings->daemon.socket_gid >= 0 ? "socket_group" : "socket_mode";
     if (!is_good)
-        problems_add(problems, settings->daemon.common.line, "listen: %.*s", (int)error.len,
-                     error.data);
+        problems_add(problems, schema_line(&settings->daemon.common, SECTION_CACHESD, option),
+                     "listen: %.*s", (int)error.len, error.data);
     for (i = 0; !is_good && i < server->listener_count; i++)
         (void)listener_set_access(server->listeners[i], &server->policy->settings->daemon, &error);
     bytes_deinit(&error);
@@ -137,8 +134,7 @@ static void follow_keys(struct policy *policy, size_t backend) {
     struct prefixes prefixes = {0};
     for (size_t i = 0; i < settings->namespace_count; i++) {
         const struct namespace_conf *n = &settings->namespaces[i];
-        if (n->is_near && n->backend == backend &&
-            settings->daemon.near_memory / settings->daemon.workers >= NEAR_LEAST)
+        if (n->is_near && n->backend == backend && settings_has_near_memory(settings))
             prefixes_add(&prefixes, (struct slice){n->prefix, n->prefix_len});
     }
     backend_track(policy->backends[backend], prefixes);
@@ -173,6 +169,8 @@ static struct policy *make_policy(struct server *server, struct settings *settin
     return policy;
 }
 
+_Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST, "the settings warn of what the store refuses");
+
 // --- limits -----------------------------------------------------------------------------------
 
 // Each client takes a descriptor: raises the soft limit, and lowers max_clients where that is not
@@ -181,7 +179,7 @@ static void fit_open_files(struct server *server, const struct settings *setting
     const struct daemon_conf *conf = &settings->daemon;
     int64_t wanted = conf->max_clients;
     // A loop has its own, and to each backend a connection and a tracker's.
-    rlim_t own = OWN_FILES + conf->listen_count +
+    rlim_t own = OWN_FILES + conf->listens.count +
                  (rlim_t)conf->workers * (LOOP_FILES + 2 * settings->backend_count);
     struct rlimit limit;
     server->stats.max_clients = (uint64_t)wanted;
@@ -202,7 +200,7 @@ static void fit_open_files(struct server *server, const struct settings *setting
 }
 
 static bool needs_folder(const struct settings *settings) {
-    bool needs = settings->daemon.listen_count == 0;
+    bool needs = settings->daemon.listens.count == 0;
     for (size_t i = 0; i < settings->backend_count; i++)
         needs = needs || settings->backends[i].url.kind == URL_EMBEDDED;
     return needs;
@@ -236,7 +234,7 @@ void binding_follow(struct server *server, const struct policy *leader) {
 // From here on nothing can fail.
 static void put_in_force(struct server *server, struct settings *settings,
                          struct listener **listeners) {
-    size_t count = settings->daemon.listen_count;
+    size_t count = settings->daemon.listens.count;
     change_policy(server, settings, NULL);
     close_listeners(server->listeners, server->listener_count, listeners, count);
     mem_free(server->listeners);
@@ -251,7 +249,7 @@ static bool keeps_workers(const struct server *server, const struct settings *se
     int64_t now = server->policy ? server->policy->settings->daemon.workers : 0;
     if (now == 0 || now == settings->daemon.workers)
         return true;
-    problems_add(problems, settings->daemon.common.line,
+    problems_add(problems, schema_line(&settings->daemon.common, SECTION_CACHESD, "workers"),
                  "workers: it is %lld, and can't change by a reload: restart the daemon",
                  (long long)now);
     return false;
@@ -260,11 +258,11 @@ static bool keeps_workers(const struct server *server, const struct settings *se
 bool binding_apply(struct server *server, struct settings *settings, struct problems *problems) {
     problems_set_file(problems, settings->file ? settings->file : "built-in");
     bool is_good = keeps_workers(server, settings, problems) && prepare_folder(settings, problems);
-    if (is_good && settings->daemon.listen_count == 0)
+    if (is_good && settings->daemon.listens.count == 0)
         add_default_listens(&settings->daemon, problems);
     supervisor_expand(&settings->daemon);
-    is_good = problems->count == 0 && look_at_passed(settings, problems);
-    size_t count = settings->daemon.listen_count;
+    is_good = problems->error_count == 0 && look_at_passed(settings, problems);
+    size_t count = settings->daemon.listens.count;
     struct listener **listeners = mem_new(count * sizeof(struct listener *));
     if (is_good && open_listeners(server, settings, listeners, problems) &&
         change_access(server, settings, listeners, problems)) {

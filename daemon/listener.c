@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -150,10 +151,19 @@ static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct
     return !problem;
 }
 
+// IPv6 alone, unless the address is one of IPv4's in its clothes: so that [::] and 0.0.0.0 go
+// together, and mean the same on every system.
+static unsigned bind_flags(const struct address *address) {
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->socket;
+    return v6->sin6_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? UV_TCP_IPV6ONLY
+                                                                                : 0;
+}
+
 static bool bind_tcp(struct listener *l, struct bytes *error) {
     uv_tcp_init(&l->server->reactor.loop, &l->uv.tcp);
     l->uv.handle.data = l;
-    int code = uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket, 0);
+    int code = uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket,
+                           bind_flags(&l->address));
     if (code)
         append_problem(error, &l->address, code);
     return code == 0;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <unistr.h>
 
+enum { MOST_PROBLEMS = 20 }; // lines of one configuration
+
 // $JOURNAL_STREAM names the device and inode of the stream that systemd connected
 // (systemd.exec(5)).
 static bool is_journal(void) {
@@ -81,4 +83,21 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     ssize_t ignored = write(STDERR_FILENO, line.data, line.len);
     (void)ignored;
     bytes_deinit(&line);
+}
+
+unsigned log_problems(const struct log *log, struct problems *problems) {
+    unsigned lines = 0;
+    problems_sort(problems);
+    for (size_t i = 0; i < problems->count && lines < MOST_PROBLEMS; i++, lines++) {
+        struct bytes text = {0};
+        problem_append(problems, i, &text);
+        log_write(log, problems->items[i].is_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%.*s",
+                  (int)text.len, text.data);
+        bytes_deinit(&text);
+    }
+    if (problems->count == lines)
+        return lines;
+    log_warning(log, "%s: and %zu problems more: cachesd -t -c FILE tells all",
+                problems_file(problems, 0), problems->count - lines);
+    return lines + 1;
 }

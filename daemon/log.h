@@ -18,6 +18,10 @@ void log_configure(struct log *log, const struct daemon_conf *conf, int verbosit
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// A line for each of the first problems of a configuration, by their lines, and one for the rest.
+// Returns how many lines.
+unsigned log_problems(const struct log *log, struct problems *problems);
+
 #define log_error(log, ...)   log_write((log), LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(log, ...) log_write((log), LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(log, ...)    log_write((log), LOG_LEVEL_INFO, __VA_ARGS__)

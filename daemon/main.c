@@ -57,12 +57,18 @@ static int read_arguments(int argc, char **argv, struct arguments *a) {
 }
 
 static struct settings *load(const struct arguments *a, const struct verb_table *verbs) {
+    struct log log;
     struct problems problems = {0};
     struct bytes text = {0};
     struct settings_source source = {a->file, verbs, (const char *const *)environ};
     struct settings *settings = settings_load(&source, &problems);
-    problems_append(&problems, &text);
-    fprintf(stderr, "%.*s", (int)text.len, text.data ? text.data : "");
+    if (a->is_test) {
+        problems_append(&problems, &text);
+        fprintf(stderr, "%.*s", (int)text.len, text.data ? text.data : "");
+    } else {
+        log_init(&log, 0);
+        log_problems(&log, &problems);
+    }
     bytes_deinit(&text);
     problems_deinit(&problems);
     return settings;

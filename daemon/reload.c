@@ -8,6 +8,8 @@
 #include "request.h"
 #include "server.h"
 
+enum { WINDOW_MS = 10000, WINDOW_LINES = 200 };
+
 void reload_init(struct reload *reload, struct server *server) {
     *reload = (struct reload){.server = server};
     reload->work.data = reload;
@@ -79,24 +81,40 @@ static void answer_all(struct reload *reload) {
         struct reload_ask *next = ask->next;
         if (!reload->is_good) {
             ask->code = REPLY_POLICY;
-            problem_append(&reload->problems, 0, &ask->problem);
-            if (reload->problems.count > 1)
+            problems_append_first(&reload->problems, &ask->problem);
+            if (reload->problems.error_count > 1)
                 bytes_printf(&ask->problem, " (and %zu more: see the log)",
-                             reload->problems.count - 1);
+                             reload->problems.error_count - 1);
         }
         answer(ask, reload->server);
         ask = next;
     }
 }
 
-static void log_problems(struct reload *reload) {
-    for (size_t i = 0; i < reload->problems.count; i++) {
-        struct bytes text = {0};
-        problem_append(&reload->problems, i, &text);
-        log_error(&reload->server->reactor.log, "%.*s", (int)text.len, text.data);
-        bytes_deinit(&text);
+void reload_sweep(struct reload *reload) {
+    if (uv_now(&reload->server->reactor.loop) - reload->window_ms < WINDOW_MS)
+        return;
+    if (reload->untold > 0)
+        log_warning(&reload->server->reactor.log, "reload: %u more since, which were not logged",
+                    reload->untold);
+    reload->window_ms = uv_now(&reload->server->reactor.loop);
+    reload->lines = reload->untold = 0;
+}
+
+static void log_outcome(struct reload *reload) {
+    const struct log *log = &reload->server->reactor.log;
+    reload_sweep(reload);
+    if (reload->lines >= WINDOW_LINES) {
+        if (reload->untold++ == 0)
+            log_warning(log, "reload: too many: they are only counted for up to %d s",
+                        WINDOW_MS / 1000);
+        return;
     }
-    log_error(&reload->server->reactor.log, "reload: refused: the old settings stay in force");
+    reload->lines += log_problems(log, &reload->problems) + 1;
+    if (reload->is_good)
+        log_info(log, "reload: done");
+    else
+        log_error(log, "reload: refused: the old settings stay in force");
 }
 
 static void on_loaded(uv_work_t *work, int status);
@@ -113,10 +131,7 @@ static void run(struct reload *reload) {
 static void conclude(struct reload *reload) {
     struct server *server = reload->server;
     reload->is_running = false;
-    if (reload->is_good)
-        log_info(&server->reactor.log, "reload: done");
-    else
-        log_problems(reload);
+    log_outcome(reload);
     answer_all(reload);
     problems_deinit(&reload->problems);
     if (server->is_accepting && !server->is_draining && !server->is_closed)
@@ -143,7 +158,6 @@ static void on_loaded(uv_work_t *work, int status) {
         problems_deinit(&reload->problems);
         return;
     }
-    problems_sort(&reload->problems);
     reload->is_good =
         reload->settings && binding_apply(server, reload->settings, &reload->problems);
     reload->settings = NULL;

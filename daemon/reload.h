@@ -31,6 +31,10 @@ struct reload {
     bool is_good;
     struct reload_ask *waiting; // for the run now going on
     struct reload_ask *later;   // and for the next
+    // Whoever may reload may do so in a loop: the log takes only so many lines of that.
+    uint64_t window_ms; // since when lines are counted
+    unsigned lines;
+    unsigned untold; // reloads that the log has not been told of
 };
 
 void reload_init(struct reload *reload, struct server *server);
@@ -44,6 +48,9 @@ void reload_start(struct reload *reload);
 // Starts it for a request, at any worker, which is answered when all workers have followed: +OK, or
 // -POLICY and the first problem.
 void reload_ask(struct request *r);
+
+// Tells the log how many reloads it has not been told of; to be called about once a second.
+void reload_sweep(struct reload *reload);
 
 // All workers have put the new settings in force.
 void reload_followed(struct reload *reload);

@@ -233,8 +233,10 @@ static void on_sweep(uv_timer_t *timer) {
         next = c->next;
         client_sweep(c, now);
     }
-    if (server->number == 0)
-        complaints_sweep(server->reactor.complaints, &server->reactor.log, now);
+    if (server->number > 0)
+        return;
+    complaints_sweep(server->reactor.complaints, &server->reactor.log, now);
+    reload_sweep(&server->reload);
 }
 
 // --- start ------------------------------------------------------------------------------------
@@ -402,7 +404,7 @@ static void start(struct server *server, struct settings *settings, int verbosit
     struct bytes text = {0};
     server->verbosity = verbosity;
     if (!binding_apply(server, settings, &problems)) {
-        problem_append(&problems, 0, &text);
+        problems_append_first(&problems, &text);
         log_error(&server->reactor.log, "%.*s", (int)text.len, text.data);
         bytes_deinit(&text);
         fail(server);

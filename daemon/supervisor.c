@@ -35,24 +35,20 @@ void supervisor_stopping(void) { sd_notify(0, "STOPPING=1"); }
 
 void supervisor_expand(struct daemon_conf *conf) {
     int count = sd_listen_fds(0);
+    struct addresses old = conf->listens, list = {0};
     if (count <= 0)
         return;
-    struct address *old = conf->listens, *list;
-    size_t old_count = conf->listen_count;
-    list = mem_new((old_count * (size_t)count) * sizeof(*list));
-    conf->listen_count = 0;
-    for (size_t i = 0; i < old_count; i++) {
-        if (old[i].kind != ADDRESS_SYSTEMD) {
-            list[conf->listen_count++] = old[i];
-            continue;
-        }
-        for (int fd = 0; fd < count; fd++) {
-            list[conf->listen_count] = old[i];
-            list[conf->listen_count++].port = SD_LISTEN_FDS_START + fd;
+    for (size_t i = 0; i < old.count; i++) {
+        int copies = old.items[i].kind == ADDRESS_SYSTEMD ? count : 1;
+        for (int fd = 0; fd < copies; fd++) {
+            list.items = mem_grow(list.items, list.count, sizeof(*list.items));
+            list.items[list.count++] = old.items[i]; // of those that come more than once, no memory
+            if (old.items[i].kind == ADDRESS_SYSTEMD)
+                list.items[list.count - 1].port = SD_LISTEN_FDS_START + fd;
         }
     }
     conf->listens = list;
-    mem_free(old);
+    mem_free(old.items);
 }
 
 const char *supervisor_look(struct address *address) {

@@ -1,5 +1,6 @@
 #include "mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,11 @@ static void *or_die(void *memory) {
 void *mem_new(size_t size) { return or_die(calloc(1, size > 0 ? size : 1)); }
 
 void *mem_resize(void *memory, size_t size) { return or_die(realloc(memory, size > 0 ? size : 1)); }
+
+void *mem_grow(void *items, size_t count, size_t item_size) {
+    bool is_full = (count & (count - 1)) == 0; // a power of 2, or 0
+    return is_full ? mem_resize(items, (count > 0 ? 2 * count : 1) * item_size) : or_die(items);
+}
 
 char *mem_text_of(const char *data, size_t len) {
     char *copy = mem_new(len + 1);

@@ -28,7 +28,8 @@ static inline void begin(void) {
 }
 
 static inline void end(void) {
-    static const char *const files[] = {"c.ini", "secret", "sub/c.ini", "sub/secret", "sub"};
+    static const char *const files[] = {"c.ini", "secret", "sub/c.ini", "sub/secret", "sub/a.ini",
+                                        "sub/b.ini", "sub/c.txt", "sub"};
     for (size_t i = 0; i < COUNT(files); i++)
         remove(files[i]);
     verb_table_free(table);
@@ -43,7 +44,7 @@ static inline struct settings *load(const char *path, const char *const *environ
     struct settings_source source = {.file = path, .verbs = table, .environment = environment};
     struct settings *settings = settings_load(&source, &problems);
     problems_append(&problems, report);
-    ck_assert_msg(!settings == (problems.count > 0), "settings with problems, or without both");
+    ck_assert_msg(!settings == (problems.error_count > 0), "settings with errors, or without both");
     problems_deinit(&problems);
     return settings;
 }

@@ -1,8 +1,10 @@
 // Settings: what good configurations mean.
+#include <time.h>
+
 #include "configuration.h"
 #include "file.h"
 #include "number.h"
-#include "schema.h"
+#include "option.h"
 
 #define KB     INT64_C(1024)
 #define MB     (1024 * KB)
@@ -14,8 +16,11 @@
 START_TEST(settings_have_the_documented_defaults_of_the_daemon) {
     struct settings *s = load_good(SMALL, NULL);
     const struct daemon_conf *d = &s->daemon;
+    ck_assert_uint_eq(d->listens.count, 1);
+    ck_assert_str_eq(d->listens.items[0].path, "/run/cachesd/cachesd.sock");
     ck_assert_int_eq(d->socket_mode, 0660);
     ck_assert_int_eq(d->socket_gid, -1);
+    ck_assert_uint_eq(d->include_count, 0);
     ck_assert_int_eq(d->max_clients, 10000);
     ck_assert_int_eq(d->max_request, 16 * MB);
     ck_assert_int_eq(d->client_output, 64 * MB);
@@ -55,7 +60,7 @@ START_TEST(settings_have_the_documented_defaults_of_namespaces) {
     ck_assert_int_eq(n->over_ttl, OVER_TTL_CLAMP);
     ck_assert_int_eq(n->ttl_mode, TTL_MODE_SLIDING);
     ck_assert_int_eq(n->jitter_percent, 0);
-    for (int i = COLLECTION_ANY; i <= COLLECTION_MEMO; i++)
+    for (int i = COLLECTION_KEY; i <= COLLECTION_MEMO; i++)
         ck_assert(n->collections & UINT64_C(1) << i);
     for (size_t i = 0; i < COUNT(n->deny.bits); i++)
         ck_assert_uint_eq(n->deny.bits[i], 0);
@@ -93,13 +98,13 @@ START_TEST(settings_read_every_option_of_the_daemon) {
               "drain = 0\nnear_memory = 1gb\nlog_level = debug\n",
         NULL);
     const struct daemon_conf *d = &s->daemon;
-    ck_assert_uint_eq(d->listen_count, 4);
-    ck_assert_str_eq(d->listens[0].path, "/run/c.sock");
-    ck_assert_int_eq(d->listens[0].line, 5);
-    ck_assert_int_eq(d->listens[1].port, 7379);
-    ck_assert_int_eq(d->listens[2].port, 7380);
-    ck_assert_int_eq(d->listens[2].line, 6);
-    ck_assert_int_eq(d->listens[3].kind, ADDRESS_SYSTEMD);
+    ck_assert_uint_eq(d->listens.count, 4);
+    ck_assert_str_eq(d->listens.items[0].path, "/run/c.sock");
+    ck_assert_int_eq(d->listens.items[0].line, 5);
+    ck_assert_int_eq(d->listens.items[1].port, 7379);
+    ck_assert_int_eq(d->listens.items[2].port, 7380);
+    ck_assert_int_eq(d->listens.items[2].line, 6);
+    ck_assert_int_eq(d->listens.items[3].kind, ADDRESS_SYSTEMD);
     ck_assert_int_eq(d->socket_mode, 0600);
     ck_assert_int_eq(d->socket_gid, 0);
     ck_assert_int_eq(d->max_clients, 5);
@@ -123,9 +128,9 @@ START_TEST(settings_read_every_option_of_namespaces) {
     struct settings *s = load_good(
         "[backend a]\nurl = redis://h\n[backend b]\nurl = embedded:\n[namespace n]\nbackend = b\n"
         "prefix = x/\nttl = 1h\nmax_ttl = 1d\nover_ttl = reject\nttl_mode = fixed\njitter = 15%\n"
-        "collections = key,\n  sorted\ndeny = sorted.rpop, DEL,\n  counter.top\nreadonly = Yes\n"
+        "collections = key,\n  memo\ndeny = memo.drop, DEL,\n  key.incr\nreadonly = Yes\n"
         "value = json\nmax_key = 64\nmax_value = 4kb\nnear = yes\nnear_ttl = 5s\nstale = 1m\n"
-        "lease = 3s\nnull_ttl = 4s\non_error = miss\n",
+        "lease = 3s\nnull_ttl = 4s\non_error = miss\n[namespace o]\nbackend = a\n",
         NULL);
     const struct namespace_conf *n = &s->namespaces[0];
     ck_assert_uint_eq(n->backend, 1);
@@ -135,9 +140,9 @@ START_TEST(settings_read_every_option_of_namespaces) {
     ck_assert_int_eq(n->over_ttl, OVER_TTL_REJECT);
     ck_assert_int_eq(n->ttl_mode, TTL_MODE_FIXED);
     ck_assert_int_eq(n->jitter_percent, 15);
-    ck_assert_uint_eq(n->collections, 1u << COLLECTION_KEY | 1u << COLLECTION_SORTED);
-    ck_assert(is_denied(n, "sorted.rpop") && is_denied(n, "del") && is_denied(n, "counter.top"));
-    ck_assert(!is_denied(n, "sorted.pop") && !is_denied(n, "key.get"));
+    ck_assert_uint_eq(n->collections, 1u << COLLECTION_KEY | 1u << COLLECTION_MEMO);
+    ck_assert(is_denied(n, "memo.drop") && is_denied(n, "del") && is_denied(n, "key.incr"));
+    ck_assert(!is_denied(n, "memo.get") && !is_denied(n, "key.get"));
     ck_assert(n->is_readonly);
     ck_assert_int_eq(n->value, VALUE_JSON);
     ck_assert_int_eq(n->max_key, 64);
@@ -196,12 +201,77 @@ START_TEST(settings_let_other_machines_in_with_a_token) {
 END_TEST
 
 START_TEST(settings_allow_equal_prefixes_on_different_backends) {
-    struct settings *s =
-        load_good("[backend a]\nurl = redis://h/0\n[backend b]\nurl = redis://h/1\n"
-                  "[namespace n]\nbackend = a\nprefix = x:\n"
-                  "[namespace m]\nbackend = b\nprefix = x:y:\n",
-                  NULL);
+    static const char *const pairs[][2] = {
+        {"redis://h/0", "redis://h/1"},         {"redis://h", "redis://i"},
+        {"redis://h", "redis://h:6380"},        {"unix:/r.sock", "unix:/r.sock?db=1"},
+        {"unix:/r.sock", "unix:/R.sock"},       {"embedded:", "embedded:"},
+        {"redis://127.0.0.1", "redis://[::2]"}, {"redis://localhost/1", "redis://127.0.0.1/2"},
+    };
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        struct bytes text = {0};
+        bytes_printf(&text,
+                     "[backend a]\nurl = %s\n[backend b]\nurl = %s\n"
+                     "[namespace n]\nbackend = a\nprefix = x:\n"
+                     "[namespace m]\nbackend = b\nprefix = x:y:\n",
+                     pairs[i][0], pairs[i][1]);
+        bytes_append(&text, "", 1);
+        settings_unref(load_good(text.data, NULL));
+        bytes_deinit(&text);
+    }
+}
+END_TEST
+
+START_TEST(settings_shorten_the_defaults_of_memo_to_max_ttl) {
+    struct settings *s = load_good(SMALL "ttl = 5s\n", NULL);
+    ck_assert_int_eq(s->namespaces[0].lease_ms, 5 * S);
+    ck_assert_int_eq(s->namespaces[0].null_ttl_ms, 5 * S);
     settings_unref(s);
+    s = load_good(SMALL "ttl = 5s\nmax_ttl = 20s\nlease = 20s\nnull_ttl = 20s\n", NULL);
+    ck_assert_int_eq(s->namespaces[0].lease_ms, 20 * S);
+    ck_assert_int_eq(s->namespaces[0].null_ttl_ms, 20 * S);
+    settings_unref(s);
+}
+END_TEST
+
+START_TEST(settings_take_a_user_without_a_password_where_that_is_said) {
+    struct settings *s = load_good("[backend main]\nurl = redis://bob:@h\n[namespace n]\n", NULL);
+    ck_assert_str_eq(s->backends[0].url.user, "bob");
+    ck_assert_str_eq(s->backends[0].url.password, "");
+    settings_unref(s);
+}
+END_TEST
+
+// Seconds of the processor to load a configuration of so many sections and options of each kind.
+static double time_to_load(int many) {
+    struct bytes text = {0}, report = {0};
+    for (int i = 0; i < many; i++)
+        bytes_printf(&text, "[backend b%d]\nurl = redis://h:%d\n", i, i % 65535 + 1);
+    for (int i = 0; i < many; i++)
+        bytes_printf(&text, "[namespace n%d]\nbackend = b%d\nprefix = p%d:\nttl = 1h\n", i, i, i);
+    bytes_append_literal(&text, "[user u]\nuid = 1\nnamespaces = n0");
+    for (int i = 1; i < many; i++)
+        bytes_printf(&text, ",\n  n%d", i);
+    for (int i = 0; i < many; i++)
+        bytes_printf(&text, "\n[user u%d]\nuid = %d\nnamespaces = *", i, i);
+    bytes_append_literal(&text, "\n[cachesd]\n");
+    for (int i = 0; i < many; i++)
+        bytes_printf(&text, "listen = unix:/%d\n", i);
+    write_file("c.ini", bytes_slice(&text));
+    clock_t before = clock();
+    struct settings *s = load("c.ini", NULL, &report);
+    double seconds = (double)(clock() - before) / CLOCKS_PER_SEC;
+    ck_assert_ptr_nonnull(s);
+    ck_assert_uint_eq(s->namespace_count, many);
+    ck_assert_uint_eq(settings_namespace(s, SLICE("n432"))->backend, 432);
+    settings_unref(s);
+    bytes_deinit(&report);
+    bytes_deinit(&text);
+    return seconds;
+}
+
+START_TEST(settings_take_time_by_their_number_and_not_by_its_square) {
+    double few = time_to_load(1000), many = time_to_load(16000);
+    ck_assert_msg(many < 80 * few, "%.3f s, then %.3f s", few, many); // by the square: 256 times
 }
 END_TEST
 
@@ -216,12 +286,13 @@ START_TEST(settings_without_a_file_serve_the_namespace_demo) {
     ck_assert_str_eq(n->prefix, "demo:");
     ck_assert_int_eq(n->ttl_ms, 1 * H);
     ck_assert_int_eq(s->backends[n->backend].url.kind, URL_EMBEDDED);
+    ck_assert_uint_eq(s->daemon.listens.count, 0); // the daemon knows where
     settings_unref(s);
 }
 END_TEST
 
 #define WITH_PASSWORD_FILE                                                                         \
-    "[backend main]\nurl = redis://bob:old@h\npassword_file = secret\n[namespace n]\n"
+    "[backend main]\nurl = redis://bob@h\npassword_file = secret\n[namespace n]\n"
 
 static void check_password(const char *path, const char *wanted) {
     struct bytes report = {0};
@@ -373,17 +444,56 @@ static bool find_in_sample(const char *text, const struct option_row *row, struc
     return true;
 }
 
+// The section of that kind of which the sample shows the option.
+static const void *section_of(const struct settings *s, enum section section) {
+    switch (section) {
+    case SECTION_BACKEND: return &s->backends[0];
+    case SECTION_NAMESPACE: return &s->namespaces[0];
+    default: return &s->daemon;
+    }
+}
+
+// Loads the sample without the line that begins at `value`.
+static struct settings *load_without(const char *sample, const char *value) {
+    struct bytes report = {0}, text = {0};
+    bytes_append_slice(&text, slice_of(sample));
+    size_t at = (size_t)(value - sample);
+    while (at > 0 && sample[at - 1] != '\n')
+        at--;
+    text.data[at] = ';';
+    write_file("c.ini", bytes_slice(&text));
+    struct settings *s = load("c.ini", NULL, &report);
+    check_text(sample + at, &report, "");
+    bytes_deinit(&text);
+    return s;
+}
+
 START_TEST(settings_sample_shows_every_option_with_its_default) {
     struct bytes text = {0};
     ck_assert_int_eq(file_read(SAMPLE_FILE, &text), 0);
     bytes_append(&text, "", 1);
+    struct settings *with = load_good(text.data, NULL);
     for (size_t i = 0; i < schema_count; i++) {
+        const struct option_row *row = &schema[i];
         struct slice value;
-        ck_assert_msg(find_in_sample(text.data, &schema[i], &value), "no %s", schema[i].name);
-        bool is_example = schema[i].section == SECTION_USER || schema[i].type == TYPE_NAME;
-        if (schema[i].fallback && !is_example)
-            check_same(schema[i].name, value, slice_of(schema[i].fallback));
+        ck_assert_msg(find_in_sample(text.data, row, &value), "no %s", row->name);
+        if (row->section == SECTION_USER && row->fallback)
+            check_same(row->name, value, slice_of(row->fallback));
+        if (row->section == SECTION_USER || row->type == TYPE_URL) // they have no default
+            continue;
+        if (row->type == TYPE_INCLUDES) {
+            check_same(row->name, value, SLICE(""));
+            continue;
+        }
+        struct settings *without = load_without(text.data, value.data);
+        ck_assert_msg(without, "%s is needed", row->name);
+        bool is_same =
+            option_is_same(row, section_of(with, row->section), section_of(without, row->section));
+        ck_assert_msg(is_same || row->type == TYPE_NAME, "%s = %.*s is not its default", row->name,
+                      (int)value.len, value.data);
+        settings_unref(without);
     }
+    settings_unref(with);
     bytes_deinit(&text);
 }
 END_TEST
@@ -404,6 +514,9 @@ int main(void) {
         settings_read_every_option_of_namespaces, settings_take_ttl_0_and_forever_for_never,
         settings_read_users, settings_let_other_machines_in_with_a_token,
         settings_allow_equal_prefixes_on_different_backends,
+        settings_shorten_the_defaults_of_memo_to_max_ttl,
+        settings_take_a_user_without_a_password_where_that_is_said,
+        settings_take_time_by_their_number_and_not_by_its_square,
         settings_without_a_file_serve_the_namespace_demo,
         settings_read_the_password_file_beside_the_configuration,
         settings_prefer_the_credentials_directory_for_the_password_file,

@@ -21,6 +21,11 @@ START_TEST(problems_of_sections_have_their_line) {
                                 "NAME], [namespace NAME] or [user NAME]\n"},
         {SMALL "[cachesd x]\n", "c.ini:4: [cachesd] takes no name\n"},
         {SMALL "[cachesd]\n\n[cachesd]\n", "c.ini:6: [cachesd] again: it began at line 4\n"},
+        {SMALL "[namespace n]\n", "c.ini:4: [namespace n] again: it began at line 3\n"
+                                  "c.ini:4: [namespace n]: prefix 'n:' overlaps 'n:' of "
+                                  "[namespace n] on the same backend\n"},
+        {SMALL "[user u]\nuid = 1\nnamespaces = *\n[user u]\nuid = 2\nnamespaces = *\n",
+         "c.ini:7: [user u] again: it began at line 4\n"},
         {SMALL "backend = main\n[backend main]\nurl = redis://i\n",
          "c.ini:5: [backend main] again: it began at line 1\n"},
         {SMALL "[namespace]\n",
@@ -43,6 +48,8 @@ START_TEST(problems_of_misspelt_options_name_the_nearest) {
          "c.ini:5: unknown option 'max_client' in [cachesd]: did you mean max_clients?\n"},
         {SMALL "completely_different = 1\n",
          "c.ini:4: unknown option 'completely_different' in [namespace]\n"},
+        {SMALL "max_clients = 1\n",
+         "c.ini:4: unknown option 'max_clients' in [namespace]: it is one of [cachesd]\n"},
         {SMALL "ttl = 1h\n\nttl = 2h\n", "c.ini:6: ttl is given twice in this section\n"},
         {SMALL "ttl = 1h\n  2h\n", "c.ini:5: ttl is no list: it can't go on over further lines\n"},
     };
@@ -89,21 +96,37 @@ START_TEST(problems_of_values_say_what_would_be_right) {
 }
 END_TEST
 
+#define NO_FILE                                                                                    \
+    "password_file: can't read the file of that name (a name belongs here, not the password): "    \
+    "No such file or directory\n"
+#define NO_PASSWORD                                                                                \
+    "a user needs a password: write redis://USER:PASSWORD@HOST, or name a password_file; "         \
+    "USER:@HOST for a user who has none, :PASSWORD@HOST for a password alone\n"
+
 START_TEST(problems_of_options_that_do_not_fit_together) {
     static const struct problem_row rows[] = {
         {"", "c.ini: no [namespace NAME]: there would be nothing to serve\n"},
         {"[namespace n]\n",
          "c.ini:1: [namespace n] has no backend: add a section [backend NAME]\n"},
-        {SMALL "backend = other\n", "c.ini:3: [namespace n]: no backend 'other'\n"},
+        {SMALL "backend = other\n", "c.ini:4: [namespace n]: no backend 'other'\n"},
         {SMALL "[backend b]\nurl = redis://h\n",
          "c.ini:3: [namespace n] needs backend = NAME, since there are several\n"},
-        {SMALL "ttl = 2h\nmax_ttl = 1h\n", "c.ini:3: [namespace n]: ttl is longer than max_ttl\n"},
-        {SMALL "ttl = forever\nmax_ttl = 1h\n",
-         "c.ini:3: [namespace n]: ttl is longer than max_ttl\n"},
+        {SMALL "ttl = 2h\nmax_ttl = 1h\n", "c.ini:4: [namespace n]: ttl is longer than max_ttl\n"},
+        {SMALL "max_ttl = 1h\n", "c.ini:4: [namespace n]: ttl is longer than max_ttl\n"},
+        {SMALL "max_ttl = 1h\nttl = forever\n",
+         "c.ini:5: [namespace n]: ttl is longer than max_ttl\n"},
         {SMALL "prefix = abcd\nmax_key = 4\n",
-         "c.ini:3: [namespace n]: max_key leaves no room behind the prefix\n"},
-        {"[backend b]\nurl = redis://h\npassword_file = none\n[namespace n]\n",
-         "c.ini:1: password_file: can't read 'none': No such file or directory\n"},
+         "c.ini:5: [namespace n]: max_key leaves no room behind the prefix\n"},
+        {SMALL "lease = 3h\n",
+         "c.ini:4: [namespace n]: lease is longer than max_ttl, which is 2h\n"},
+        {SMALL "null_ttl = 1ms\nmax_ttl = 1m\nttl = 2s\nlease = 61s\n",
+         "c.ini:7: [namespace n]: lease is longer than max_ttl, which is 1m\n"},
+        {SMALL "ttl = 1m\nnull_ttl = 61s\n",
+         "c.ini:5: [namespace n]: null_ttl is longer than max_ttl, which is 1m\n"},
+        {"[backend b]\nurl = redis://h\npassword_file = the-password\n[namespace n]\n",
+         "c.ini:3: " NO_FILE},
+        {"[backend b]\nurl = redis://user@h\n[namespace n]\n", "c.ini:2: url: " NO_PASSWORD},
+        {"[backend b]\nurl = redis://h?user=u\n[namespace n]\n", "c.ini:2: url: " NO_PASSWORD},
     };
     check_rows(rows, COUNT(rows));
 }
@@ -115,14 +138,159 @@ END_TEST
 
 START_TEST(problems_of_prefixes_that_overlap) {
     static const struct problem_row rows[] = {
-        {SMALL "[namespace m]\nprefix = n:\n", OVERLAPS("4", "m", "n:", "n:", "n")},
-        {SMALL "[namespace m]\nprefix = n:m:\n", OVERLAPS("4", "m", "n:m:", "n:", "n")},
+        {SMALL "[namespace m]\nprefix = n:\n", OVERLAPS("5", "m", "n:", "n:", "n")},
+        {SMALL "[namespace m]\nprefix = n:m:\n", OVERLAPS("5", "m", "n:m:", "n:", "n")},
         {SMALL "prefix = n:m:\n[namespace m]\nprefix = n:\n",
-         OVERLAPS("5", "m", "n:", "n:m:", "n")},
-        {SMALL "[namespace m]\nprefix =\n", OVERLAPS("4", "m", "", "n:", "n")},
+         OVERLAPS("6", "m", "n:", "n:m:", "n")},
+        {SMALL "[namespace m]\nprefix =\n", OVERLAPS("5", "m", "", "n:", "n")},
         {SMALL "prefix = a\n[namespace ab]\n[namespace b]\n", OVERLAPS("5", "ab", "ab:", "a", "n")},
     };
     check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+// Two backends, and a namespace on each, the second of which begins with the first.
+#define TWO(one, other)                                                                            \
+    "[backend a]\nurl = " one "\n[backend b]\nurl = " other "\n"                                   \
+    "[namespace n]\nbackend = a\nprefix = x:\n[namespace m]\nbackend = b\nprefix = x:y:\n"
+
+START_TEST(problems_of_prefixes_on_two_backends_of_one_server) {
+    static const char *const same[] = {
+        TWO("redis://h/1", "redis://H.:6379/1"),
+        TWO("redis://h", "redis://u:p@h?db=0"),
+        TWO("redis://[::1]", "redis://[0:0:0::1]:6379/"),
+        TWO("unix:/run/r.sock", "unix:///run//./r.sock?db=0"),
+        TWO("unix:/run/r%2esock?db=3", "unix:/run/r.sock?db=3"),
+    };
+    static const char *const likely[] = {
+        TWO("redis://localhost", "redis://127.0.0.1"),
+        TWO("redis://", "redis://[::1]"),
+        TWO("redis://127.0.0.1/2", "redis://127.0.0.2/2"),
+        TWO("unix:/var/run/r.sock", "unix:/run/r.sock"),
+    };
+#define OVERLAP "[namespace m]: prefix 'x:y:' overlaps 'x:' of [namespace n], and [backend b] and "
+    for (size_t i = 0; i < COUNT(same); i++)
+        check_problems(slice_of(same[i]), NULL,
+                       "c.ini:10: " OVERLAP "[backend a] are the same server and database\n");
+    for (size_t i = 0; i < COUNT(likely); i++)
+        check_problems(slice_of(likely[i]), NULL,
+                       "c.ini:10: warning: " OVERLAP
+                       "[backend a] seem to be the same server and database\n");
+}
+END_TEST
+
+// Some prefix between may hide neither an error nor a warning.
+START_TEST(problems_of_prefixes_are_found_behind_one_that_is_nearer) {
+    check_problems(
+        slice_of("[backend a]\nurl = redis://localhost\n"
+                 "[backend b]\nurl = redis://127.0.0.1\n"
+                 "[namespace n]\nbackend = a\nprefix = x\n"
+                 "[namespace m]\nbackend = b\nprefix = xy\n"
+                 "[namespace o]\nbackend = a\nprefix = xyz\n"),
+        NULL,
+        "c.ini:10: warning: [namespace m]: prefix 'xy' overlaps 'x' of [namespace n], and "
+        "[backend b] and [backend a] seem to be the same server and database\n"
+        "c.ini:13: [namespace o]: prefix 'xyz' overlaps 'x' of [namespace n] on the same "
+        "backend\n"
+        "c.ini:13: warning: [namespace o]: prefix 'xyz' overlaps 'xy' of [namespace m], "
+        "and [backend a] and [backend b] seem to be the same server and database\n");
+}
+END_TEST
+
+// Compares with what each pair says, for all sorts of prefixes of few letters.
+START_TEST(problems_of_prefixes_are_those_of_each_pair) {
+    unsigned random = 1;
+    for (int round = 0; round < 300; round++) {
+        struct bytes text = {0}, report = {0};
+        char prefixes[8][4];
+        bool is_overlapping = false;
+        bytes_append_literal(&text, "[backend main]\nurl = redis://h\n");
+        for (int i = 0; i < 8; i++) {
+            int len = 1 + (int)((random = random * 1103515245 + 12345) >> 16) % 3;
+            for (int j = 0; j < len; j++)
+                prefixes[i][j] = "abcdef"[((random = random * 1103515245 + 12345) >> 16) % 6];
+            prefixes[i][len] = '\0';
+            bytes_printf(&text, "[namespace n%d]\nprefix = %s\n", i, prefixes[i]);
+            for (int j = 0; j < i; j++)
+                is_overlapping = is_overlapping ||
+                                 strncmp(prefixes[i], prefixes[j], strlen(prefixes[i])) == 0 ||
+                                 strncmp(prefixes[i], prefixes[j], strlen(prefixes[j])) == 0;
+        }
+        write_file("c.ini", bytes_slice(&text));
+        struct settings *s = load("c.ini", NULL, &report);
+        ck_assert_msg(!s == is_overlapping, "%.*s", (int)text.len, text.data);
+        settings_unref(s);
+        bytes_deinit(&text);
+        bytes_deinit(&report);
+    }
+}
+END_TEST
+
+#define QUOTES "quotes would be part of the value: write it without them\n"
+#define SHARP  "a # begins no comment behind a value: write ; with a blank before it\n"
+
+START_TEST(problems_of_quotes_and_comments_in_values) {
+    static const struct problem_row rows[] = {
+        {SMALL "prefix = \"sess:\"\n", "c.ini:4: prefix: " QUOTES},
+        {SMALL "prefix = 'sess:'\n", "c.ini:4: prefix: " QUOTES},
+        {SMALL "prefix = sess: # x\n", "c.ini:4: prefix: " SHARP},
+        {SMALL "prefix = sess:\t#\n", "c.ini:4: prefix: " SHARP},
+        {SMALL "prefix = # x\n", "c.ini:4: prefix: " SHARP},
+        {SMALL "ttl = 2h # two hours\n", "c.ini:4: ttl: " SHARP},
+        {SMALL "backend = \"main\"\n", "c.ini:4: backend: " QUOTES},
+        {SMALL "deny = key.set,\n  key.get # both\n", "c.ini:5: deny: " SHARP},
+        {SMALL "[cachesd]\nlisten = unix:/run/x.sock # note\n", "c.ini:5: listen: " SHARP},
+        {SMALL "[cachesd]\nlisten = \"unix:/run/x.sock\"\n", "c.ini:5: listen: " QUOTES},
+        {SMALL "[cachesd]\ninclude = \"conf.d/a.ini\"\n", "c.ini:5: include: " QUOTES},
+        {"[backend b]\nurl = redis://h # main\n[namespace n]\n", "c.ini:2: url: " SHARP},
+        {"[backend b]\nurl = redis://h\npassword_file = 'x'\n[namespace n]\n",
+         "c.ini:3: password_file: " QUOTES},
+        {SMALL "prefix = a#b'c\"\n", ""},
+        {SMALL "prefix = a ; # comment\n", ""},
+    };
+    check_rows(rows, COUNT(rows));
+}
+END_TEST
+
+// Secrets where they do not belong: the problem names the line, and no message repeats them.
+START_TEST(problems_never_show_what_might_be_a_secret) {
+    static const char *const texts[] = {
+        "[backend b]\nurl = redis://h\npassword_file = hunter2\n[namespace n]\n",
+        "[backend b]\nurl = redis://u:hunter2@h/x\n[namespace n]\n",
+        "[backend redis://u:hunter2@h]\n[namespace n]\n",
+        "[backend :hunter2]\n[namespace n]\n",
+        "[redis://u:hunter2@h]\n",
+        SMALL "backend = redis://u:hunter2@h\n",
+        SMALL "backend = u:hunter2\n",
+        SMALL "redis://u:hunter2@h\n",
+        SMALL "hunter2=\n",
+        SMALL "Hunter2: x\n",
+        SMALL "ttl = redis://u:hunter2@h\n",
+        SMALL "max_key = redis://u:hunter2@h\n",
+        SMALL "value = redis://u:hunter2@h\n",
+        SMALL "deny = redis://u:hunter2@h\n",
+        SMALL "collections = redis://u:hunter2@h\n",
+        SMALL "[cachesd]\nlisten = redis://u:hunter2@h\n",
+        SMALL "[cachesd]\nlisten = tcp:u:hunter2@h:1\n",
+        SMALL "[cachesd]\nlisten = unix:r.sock?password=hunter2\n",
+        SMALL "[cachesd]\nworkers = redis://u:hunter2@h\n",
+        SMALL "[cachesd]\nsocket_mode = redis://u:hunter2@h\n",
+        SMALL "[cachesd]\ninclude = redis://u:hunter2@h\n",
+        SMALL "[user u]\ntoken = hunter2\nnamespaces = *\n",
+        SMALL "[user u]\nuid = sha256:hunter2\nnamespaces = *\n",
+        SMALL "[user u]\nuid = hunter2hunter2hunter2hunter2hunter2\nnamespaces = *\n",
+        SMALL "[user u]\nuid = 1\nnamespaces = redis://u:hunter2@h\n",
+        SMALL "[user u]\nuid = 1\nnamespaces = *\naccess = redis://u:hunter2@h\n",
+    };
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct bytes report = {0};
+        write_file("c.ini", slice_of(texts[i]));
+        ck_assert_msg(!load("c.ini", NULL, &report), "%s", texts[i]);
+        bytes_append(&report, "", 1);
+        ck_assert_msg(!strcasestr(report.data, "hunter2"), "%s: %s", texts[i], report.data);
+        ck_assert_msg(strncmp(report.data, "c.ini:", 6) == 0, "%s", report.data);
+        bytes_deinit(&report);
+    }
 }
 END_TEST
 
@@ -147,10 +315,10 @@ START_TEST(problems_of_users) {
     static const struct problem_row rows[] = {
         {SMALL "[user u]\nnamespaces = *\n", "c.ini:4: [user u] needs uid, gid or token\n"},
         {SMALL "[user u]\nuid = 1\n", "c.ini:4: [user u] needs namespaces = NAME, ... or *\n"},
-        {SMALL "[user u]\nuid = 1\nnamespaces = n, x\n", "c.ini:4: [user u]: no namespace 'x'\n"},
+        {SMALL "[user u]\nuid = 1\nnamespaces = n, x\n", "c.ini:6: [user u]: no namespace 'x'\n"},
         {SMALL "[user u]\nuid = 1\nnamespaces = n!\n",
-         "c.ini:4: [user u] needs namespaces = NAME, ... or *\n"
-         "c.ini:6: namespaces: 'n!' is wrong: use names of namespaces, or *\n"},
+         "c.ini:6: namespaces: 'n!' is wrong: use names of namespaces, or *\n"
+         "c.ini:6: [user u] needs namespaces = NAME, ... or *\n"},
         {SMALL "[user u]\nuid = nobody-of-that-name\nnamespaces = *\n",
          "c.ini:5: uid: 'nobody-of-that-name' is wrong: use a number, or the name of a user of "
          "this machine\n"},
@@ -186,7 +354,7 @@ START_TEST(problems_of_one_file_are_all_reported) {
                    "c.ini:4: unknown option 'lissen' in [cachesd]: did you mean listen?\n"
                    "c.ini:5: [backend main] needs a url\n"
                    "c.ini:7: url: use redis://HOST:PORT/DB, unix:/PATH or embedded:\n"
-                   "c.ini:8: [namespace n]: no backend 'none'\n"
+                   "c.ini:9: [namespace n]: no backend 'none'\n"
                    "c.ini:10: ttl: 'x' is wrong: use a duration, as 90, 1500ms, 2h (36500d at "
                    "most)\n"
                    "c.ini:11: not a section, an option (name = value) or a comment\n"
@@ -240,6 +408,7 @@ START_TEST(problems_of_the_environment_never_show_a_secret) {
         {"CACHES_DSN_1=redis://u:secret@h#a b",
          "c.ini: CACHES_DSN_1 in the environment: the #name must be 1 to 64 of A-Z a-z 0-9 _ . "
          "-\n"},
+        {"CACHES_DSN_3=redis://secret@h#x", "c.ini: CACHES_DSN_3 in the environment: " NO_PASSWORD},
         {"CACHES_DSN_2=redis://u:secret@h#main",
          "c.ini: CACHES_DSN_2 in the environment: there is a backend of that #name already\n"},
         {"CACHES_DSN=rediss://u:secret@h#x",
@@ -257,8 +426,11 @@ int main(void) {
         "settings_problems", begin, end, problems_of_sections_have_their_line,
         problems_of_misspelt_options_name_the_nearest, problems_of_values_say_what_would_be_right,
         problems_of_options_that_do_not_fit_together, problems_of_prefixes_that_overlap,
-        problems_of_listeners_that_let_anybody_in, problems_of_users,
-        problems_of_one_file_are_all_reported, problems_of_long_lines_and_nul_bytes,
-        problems_of_names_over_64_bytes, problems_of_files_that_cannot_be_read,
-        problems_of_the_environment_never_show_a_secret);
+        problems_of_prefixes_on_two_backends_of_one_server,
+        problems_of_prefixes_are_found_behind_one_that_is_nearer,
+        problems_of_prefixes_are_those_of_each_pair, problems_of_quotes_and_comments_in_values,
+        problems_never_show_what_might_be_a_secret, problems_of_listeners_that_let_anybody_in,
+        problems_of_users, problems_of_one_file_are_all_reported,
+        problems_of_long_lines_and_nul_bytes, problems_of_names_over_64_bytes,
+        problems_of_files_that_cannot_be_read, problems_of_the_environment_never_show_a_secret);
 }

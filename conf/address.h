@@ -1,0 +1,49 @@
+// Address: where the daemon listens.
+#pragma once
+
+#include <sys/socket.h>
+
+#include "bytes.h"
+#include "uri.h"
+
+enum { ADDRESS_LONGEST_PATH = URI_LONGEST_PATH };
+
+enum address_kind { ADDRESS_UNIX, ADDRESS_TCP, ADDRESS_SYSTEMD };
+
+// unix:PATH | tcp:HOST:PORT | tcp:[V6]:PORT | systemd
+struct address {
+    enum address_kind kind;
+    char *path;                     // ADDRESS_UNIX
+    char *host;                     // ADDRESS_TCP
+    int port;                       // ADDRESS_SYSTEMD: the descriptor, once known
+    struct sockaddr_storage socket; // ADDRESS_TCP: once resolved
+    int line;                       // of the configuration; 0: built in
+};
+
+struct addresses {
+    struct address *items;
+    size_t count;
+};
+
+// Returns NULL and fills *address, or says what is wrong.
+const char *address_parse(struct slice text, struct address *address);
+
+// Adds `from` to the list; of a TCP name, once for each number that the name has and this machine
+// can listen at. Returns NULL, or why none is known. Blocks on the resolver.
+const char *address_resolve(const struct address *from, struct addresses *list);
+
+void address_copy(struct address *to, const struct address *from);
+
+// Whether a listener at one is a listener at the other: of resolved names, the numbers count.
+bool address_is_same(const struct address *a, const struct address *b);
+
+// Appends a text that is the same for two addresses exactly if they are.
+void address_append_key(struct bytes *out, const struct address *address);
+void address_deinit(struct address *address);
+void addresses_deinit(struct addresses *list);
+
+// As it is written; behind a resolved name stands its number, as "tcp:localhost:1 (127.0.0.1)".
+void address_append(struct bytes *out, const struct address *address);
+
+// True when only this machine can reach it; once resolved.
+bool address_is_local(const struct address *address);

@@ -1,0 +1,133 @@
+#include "effect.h"
+
+#include "mem.h"
+#include "option.h"
+
+// A section, with what its options would be if they were not given.
+struct subject {
+    enum section section;
+    const struct section_conf *common; // the section's struct begins with it
+    const void *defaults;
+    struct problems *problems;
+};
+
+static void warn(const struct subject *s, const char *name, const char *why) {
+    const struct option_row *row = schema_find(s->section, slice_of(name));
+    if (schema_is_given(s->common, s->section, name) &&
+        !option_is_same(row, s->common, s->defaults))
+        problems_warn(s->problems, schema_line(s->common, s->section, name), "%s has no effect: %s",
+                      name, why);
+}
+
+// --- namespaces -------------------------------------------------------------------------------
+
+static void look_at_near(const struct settings *s, const struct namespace_conf *n,
+                         const struct subject *subject) {
+    if (n->is_near && !settings_has_near_memory(s))
+        warn(subject, "near", "near_memory is below 64kb for each of the workers");
+    if (n->is_near)
+        return;
+    warn(subject, "near_ttl", "near is no");
+    if (n->on_error == ON_ERROR_STALE)
+        warn(subject, "on_error", "stale needs near = yes, whose memory it answers from");
+}
+
+static void look_at_memo(const struct namespace_conf *n, const struct subject *subject) {
+    static const char *const names[] = {"stale", "lease", "null_ttl", "early"};
+    if (n->collections & UINT64_C(1) << COLLECTION_MEMO)
+        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        warn(subject, names[i], "memo is none of the collections");
+    if (n->is_near && n->on_error == ON_ERROR_STALE)
+        warn(subject, "on_error", "stale is for memo, which is none of the collections");
+}
+
+static void look_at_deny(const struct namespace_conf *n, const struct verb_table *verbs,
+                         const struct subject *subject) {
+    const struct verb_entry *entry;
+    for (size_t i = 0; (entry = verb_at(verbs, i)); i++) {
+        enum collection collection = entry->verb->collection;
+        if (verb_set_has(&n->deny, entry) && collection != COLLECTION_ANY &&
+            !(n->collections & UINT64_C(1) << collection))
+            problems_warn(subject->problems, schema_line(&n->common, SECTION_NAMESPACE, "deny"),
+                          "deny = %s has no effect: its collection is not allowed anyway",
+                          entry->verb->name);
+    }
+}
+
+static void look_at_namespace(const struct settings *s, const struct namespace_conf *n,
+                              const struct verb_table *verbs, const struct subject *subject) {
+    look_at_near(s, n, subject);
+    look_at_memo(n, subject);
+    if (schema_is_given(&n->common, SECTION_NAMESPACE, "deny"))
+        look_at_deny(n, verbs, subject);
+    if (n->max_ttl_ms == DURATION_FOREVER)
+        warn(subject, "over_ttl", "max_ttl is forever");
+    if (n->max_value > s->daemon.max_request)
+        warn(subject, "max_value", "no request may be longer than max_request, which is less");
+}
+
+static void look_at_namespaces(const struct settings *s, const struct verb_table *verbs,
+                               struct problems *problems) {
+    struct namespace_conf defaults = {0};
+    schema_set_defaults(&defaults, SECTION_NAMESPACE);
+    for (size_t i = 0; i < s->namespace_count; i++) {
+        struct subject subject = {SECTION_NAMESPACE, &s->namespaces[i].common, &defaults, problems};
+        look_at_namespace(s, &s->namespaces[i], verbs, &subject);
+    }
+    for (size_t row = 0; row < schema_count; row++)
+        if (schema[row].section == SECTION_NAMESPACE)
+            option_free(&schema[row], &defaults);
+}
+
+// --- backends, users, the daemon --------------------------------------------------------------
+
+static void look_at_backends(const struct settings *s, struct problems *problems) {
+    bool *is_used = mem_new(s->backend_count * sizeof(*is_used));
+    for (size_t i = 0; i < s->namespace_count; i++)
+        is_used[s->namespaces[i].backend] = true;
+    for (size_t i = 0; i < s->backend_count; i++)
+        if (!is_used[i] && s->backends[i].common.line > 0) // the environment is for all programs
+            problems_warn(problems, s->backends[i].common.line,
+                          "[backend %s] has no effect: no namespace names it", s->backends[i].name);
+    mem_free(is_used);
+}
+
+static bool listens_at(const struct settings *s, enum address_kind kind) {
+    for (size_t i = 0; i < s->daemon.listens.count; i++)
+        if (s->daemon.listens.items[i].kind == kind)
+            return true;
+    return false;
+}
+
+static void look_at_daemon(const struct settings *s, struct problems *problems) {
+    struct daemon_conf defaults = {0};
+    schema_set_defaults(&defaults, SECTION_CACHESD);
+    struct subject subject = {SECTION_CACHESD, &s->daemon.common, &defaults, problems};
+    const char *why = listens_at(s, ADDRESS_SYSTEMD)
+                          ? "the socket unit says that of a socket that systemd made"
+                          : "no listen = unix:PATH";
+    if (!listens_at(s, ADDRESS_UNIX)) {
+        warn(&subject, "socket_mode", why);
+        warn(&subject, "socket_group", why);
+    }
+}
+
+static void look_at_users(const struct settings *s, struct problems *problems) {
+    bool has_peers = listens_at(s, ADDRESS_UNIX) || listens_at(s, ADDRESS_SYSTEMD);
+    for (size_t i = 0; i < s->user_count && !has_peers; i++) {
+        const struct section_conf *common = &s->users[i].common;
+        if (s->users[i].uid >= 0 || s->users[i].gid >= 0)
+            problems_warn(problems,
+                          schema_line(common, SECTION_USER, s->users[i].uid >= 0 ? "uid" : "gid"),
+                          "uid and gid have no effect: there is no Unix socket to tell them");
+    }
+}
+
+void effect_check(const struct settings *s, const struct verb_table *verbs,
+                  struct problems *problems) {
+    look_at_daemon(s, problems);
+    look_at_backends(s, problems);
+    look_at_namespaces(s, verbs, problems);
+    look_at_users(s, problems);
+}

@@ -1,0 +1,257 @@
+#include "fit.h"
+
+#include "file.h"
+#include "mem.h"
+#include "number.h"
+#include "option.h"
+#include "overlap.h"
+#include "twins.h"
+
+struct fitter {
+    struct settings *settings;
+    struct problems *problems;
+    struct index backends; // by name
+};
+
+// All that a key may hold.
+#define ALL_COLLECTIONS ((UINT64_C(2) << COLLECTION_MEMO) - (UINT64_C(1) << COLLECTION_KEY))
+
+#define LINE_OF(target, section, name) schema_line(&(target)->common, section, name)
+
+// --- names ------------------------------------------------------------------------------------
+
+// Puts a section into the index of its kind's names, or reports that there is one of that name.
+static void index_section(struct fitter *c, struct index *index, size_t number,
+                          enum section section, const char *name, int line) {
+    uint32_t first = index_find(index, slice_of(name));
+    struct bytes place = {0};
+    if (first == INDEX_NONE) {
+        index_add(index, slice_of(name), (uint32_t)number);
+        return;
+    }
+    int other = section == SECTION_BACKEND     ? c->settings->backends[first].common.line
+                : section == SECTION_NAMESPACE ? c->settings->namespaces[first].common.line
+                                               : c->settings->users[first].common.line;
+    problems_append_place(c->problems, line, other, &place);
+    problems_add(c->problems, line, "[%s %s] again: it began at %.*s", section_name(section), name,
+                 (int)place.len, place.data);
+    bytes_deinit(&place);
+}
+
+static void index_names(struct fitter *c) {
+    struct settings *s = c->settings;
+    struct index users;
+    index_init(&c->backends, s->backend_count);
+    index_init(&s->index, s->namespace_count);
+    index_init(&users, s->user_count);
+    for (size_t i = 0; i < s->backend_count; i++)
+        index_section(c, &c->backends, i, SECTION_BACKEND, s->backends[i].name,
+                      s->backends[i].common.line);
+    for (size_t i = 0; i < s->namespace_count; i++)
+        index_section(c, &s->index, i, SECTION_NAMESPACE, s->namespaces[i].name,
+                      s->namespaces[i].common.line);
+    for (size_t i = 0; i < s->user_count; i++)
+        index_section(c, &users, i, SECTION_USER, s->users[i].name, s->users[i].common.line);
+    index_deinit(&users);
+}
+
+// --- backends ---------------------------------------------------------------------------------
+
+// Messages show nothing of `password_file`: somebody may have written the password itself there.
+static void read_password(struct fitter *c, struct backend_conf *b) {
+    int line = LINE_OF(b, SECTION_BACKEND, "password_file");
+    struct bytes text = {0};
+    int error = file_read_secret(b->password_file, problems_file(c->problems, line), &text);
+    if (error)
+        problems_add(
+            c->problems, line,
+            "password_file: can't read the file of that name (a name belongs here, not the "
+            "password): %s",
+            strerror(error));
+    else if (text.len == 0)
+        problems_add(c->problems, line, "password_file: the file is empty");
+    while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
+        text.len--;
+    if (b->url.password)
+        problems_warn(c->problems, LINE_OF(b, SECTION_BACKEND, "url"),
+                      "url: its password has no effect, since there is a password_file");
+    mem_free(b->url.password);
+    b->url.password = mem_text_of(text.data ? text.data : "", text.len);
+    bytes_deinit(&text);
+}
+
+static void check_backend(struct fitter *c, struct backend_conf *b) {
+    if (b->common.line == 0) // of the environment: it was checked there
+        return;
+    if (!schema_is_given(&b->common, SECTION_BACKEND, "url"))
+        problems_add(c->problems, b->common.line, "[backend %s] needs a url", b->name);
+    if (*b->password_file && b->url.kind == URL_EMBEDDED)
+        problems_warn(c->problems, LINE_OF(b, SECTION_BACKEND, "password_file"),
+                      "password_file has no effect: an embedded backend has no password");
+    else if (*b->password_file)
+        read_password(c, b);
+    const char *error = url_check_user(&b->url);
+    if (error)
+        problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "url"), "url: %s", error);
+}
+
+// --- namespaces -------------------------------------------------------------------------------
+
+static void find_backend(struct fitter *c, struct namespace_conf *n) {
+    struct settings *s = c->settings;
+    bool is_named = *n->backend_name != '\0';
+    uint32_t found = is_named ? index_find(&c->backends, slice_of(n->backend_name)) : INDEX_NONE;
+    n->backend = NO_BACKEND;
+    if (found != INDEX_NONE)
+        n->backend = found;
+    else if (is_named)
+        problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, "backend"),
+                     "[namespace %s]: no backend '%s'", n->name, n->backend_name);
+    else if (s->backend_count == 1)
+        n->backend = 0;
+    else if (s->backend_count == 0)
+        problems_add(c->problems, n->common.line,
+                     "[namespace %s] has no backend: add a section [backend NAME]", n->name);
+    else
+        problems_add(c->problems, n->common.line,
+                     "[namespace %s] needs backend = NAME, since there are several", n->name);
+}
+
+static void complete_prefix(struct namespace_conf *n) {
+    struct bytes prefix = {0};
+    if (!n->prefix) {
+        bytes_printf(&prefix, "%s:", n->name);
+        n->prefix = mem_text_of(prefix.data, prefix.len);
+        bytes_deinit(&prefix);
+    }
+    n->prefix_len = strlen(n->prefix);
+}
+
+// An option whose default is longer than max_ttl is as long as that.
+static void fit_to_max_ttl(struct fitter *c, struct namespace_conf *n, const char *name,
+                           int64_t *ms) {
+    struct bytes most = {0};
+    if (*ms <= n->max_ttl_ms)
+        return;
+    if (schema_is_given(&n->common, SECTION_NAMESPACE, name)) {
+        number_append_duration(&most, n->max_ttl_ms);
+        problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, name),
+                     "[namespace %s]: %s is longer than max_ttl, which is %.*s", n->name, name,
+                     (int)most.len, most.data);
+        bytes_deinit(&most);
+    }
+    *ms = n->max_ttl_ms;
+}
+
+static void check_times(struct fitter *c, struct namespace_conf *n) {
+    bool has_ttl = schema_is_given(&n->common, SECTION_NAMESPACE, "ttl");
+    if (n->max_ttl_ms == 0) // not given, or wrong
+        n->max_ttl_ms = n->ttl_ms;
+    if (n->ttl_ms > n->max_ttl_ms)
+        problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, has_ttl ? "ttl" : "max_ttl"),
+                     "[namespace %s]: ttl is longer than max_ttl", n->name);
+    fit_to_max_ttl(c, n, "lease", &n->lease_ms);
+    fit_to_max_ttl(c, n, "null_ttl", &n->null_ttl_ms);
+}
+
+static void check_namespace(struct fitter *c, struct namespace_conf *n) {
+    bool has_max_key = schema_is_given(&n->common, SECTION_NAMESPACE, "max_key");
+    find_backend(c, n);
+    complete_prefix(n);
+    check_times(c, n);
+    if (!schema_is_given(&n->common, SECTION_NAMESPACE, "collections"))
+        n->collections = ALL_COLLECTIONS;
+    if ((int64_t)n->prefix_len >= n->max_key)
+        problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, has_max_key ? "max_key" : "prefix"),
+                     "[namespace %s]: max_key leaves no room behind the prefix", n->name);
+}
+
+// --- users ------------------------------------------------------------------------------------
+
+static void allow_namespaces(struct fitter *c, struct user_conf *u) {
+    const struct settings *s = c->settings;
+    if (u->namespaces.count > 0)
+        u->allowed = mem_new(s->namespace_count * sizeof(*u->allowed));
+    for (size_t i = 0; i < u->namespaces.count; i++) {
+        const char *name = u->namespaces.items[i];
+        const struct namespace_conf *n = settings_namespace(s, slice_of(name));
+        if (n)
+            u->allowed[n - s->namespaces] = true;
+        else
+            problems_add(c->problems, LINE_OF(u, SECTION_USER, "namespaces"),
+                         "[user %s]: no namespace '%s'", u->name, name);
+    }
+}
+
+static void check_user(struct fitter *c, struct user_conf *u) {
+    if (!schema_is_given(&u->common, SECTION_USER, "uid") &&
+        !schema_is_given(&u->common, SECTION_USER, "gid") &&
+        !schema_is_given(&u->common, SECTION_USER, "token"))
+        problems_add(c->problems, u->common.line, "[user %s] needs uid, gid or token", u->name);
+    if (!u->is_for_all && u->namespaces.count == 0)
+        problems_add(c->problems, LINE_OF(u, SECTION_USER, "namespaces"),
+                     "[user %s] needs namespaces = NAME, ... or *", u->name);
+    allow_namespaces(c, u);
+}
+
+// --- listeners --------------------------------------------------------------------------------
+
+// Puts each name's numbers in its place.
+static void resolve_listens(struct fitter *c) {
+    struct addresses *listens = &c->settings->daemon.listens, resolved = {0};
+    for (size_t i = 0; i < listens->count; i++) {
+        const char *error = address_resolve(&listens->items[i], &resolved);
+        if (error)
+            problems_add(c->problems, listens->items[i].line, "listen: can't resolve '%s': %s",
+                         listens->items[i].host, error);
+    }
+    addresses_deinit(listens);
+    *listens = resolved;
+}
+
+static void find_same_addresses(struct fitter *c) {
+    const struct addresses *listens = &c->settings->daemon.listens;
+    struct bytes *keys = mem_new(listens->count * sizeof(*keys));
+    for (size_t i = 0; i < listens->count; i++)
+        address_append_key(&keys[i], &listens->items[i]);
+    size_t *first = twins_find(keys, listens->count);
+    for (size_t i = 0; i < listens->count; i++)
+        if (first[i] != i)
+            problems_add(c->problems, listens->items[i].line,
+                         "listen: the same address as at line %d", listens->items[first[i]].line);
+    mem_free(first);
+    mem_free(keys);
+}
+
+static void check_listens(struct fitter *c) {
+    const struct addresses *listens = &c->settings->daemon.listens;
+    int last = 0; // of a name's numbers, one is enough
+    resolve_listens(c);
+    find_same_addresses(c);
+    for (size_t i = 0; i < listens->count; i++) {
+        const struct address *address = &listens->items[i];
+        if (address_is_local(address) || settings_has_tokens(c->settings) || address->line == last)
+            continue;
+        last = address->line;
+        problems_add(c->problems, last,
+                     "listen: an address that other machines reach needs a [user] with a token");
+    }
+}
+
+// --- all --------------------------------------------------------------------------------------
+
+void fit_settings(struct settings *s, struct problems *problems) {
+    struct fitter c = {.settings = s, .problems = problems};
+    index_names(&c);
+    for (size_t i = 0; i < s->backend_count; i++)
+        check_backend(&c, &s->backends[i]);
+    for (size_t i = 0; i < s->namespace_count; i++)
+        check_namespace(&c, &s->namespaces[i]);
+    overlap_check(s, problems);
+    for (size_t i = 0; i < s->user_count; i++)
+        check_user(&c, &s->users[i]);
+    check_listens(&c);
+    if (s->namespace_count == 0)
+        problems_add(problems, 0, "no [namespace NAME]: there would be nothing to serve");
+    index_deinit(&c.backends);
+}

@@ -1,0 +1,266 @@
+#include "loader.h"
+
+#include <errno.h>
+
+#include "file.h"
+#include "include.h"
+#include "ini_reader.h"
+#include "mem.h"
+#include "option.h"
+#include "word.h"
+
+enum { MOST_LINES = 100 * 1000 * 1000 }; // of all files: line numbers are ints
+
+// The built-in configuration, which runs where there is no file.
+static const char built_in[] = "[backend embedded]\n"
+                               "url = embedded:\n"
+                               "[namespace demo]\n"
+                               "backend = embedded\n"
+                               "prefix = demo:\n"
+                               "ttl = 1h\n";
+
+// A file as it is being read.
+struct loader {
+    struct settings *settings;
+    const struct verb_table *verbs;
+    struct problems *problems;
+    int section;                  // enum section, -1: its options are passed over
+    const struct option_row *row; // of the last option, for lines that go on with it
+    bool has_daemon_section;
+    bool is_included; // this file is
+    int last_line;    // of what has been read
+    struct include_files seen;
+};
+
+// --- sections ---------------------------------------------------------------------------------
+
+// The struct that the current section's options go to: the last of its kind.
+static void *current(struct loader *l) {
+    struct settings *s = l->settings;
+    switch (l->section) {
+    case SECTION_BACKEND: return &s->backends[s->backend_count - 1];
+    case SECTION_NAMESPACE: return &s->namespaces[s->namespace_count - 1];
+    case SECTION_USER: return &s->users[s->user_count - 1];
+    default: return &s->daemon;
+    }
+}
+
+static void add_namespace(struct settings *s, struct slice name, int line) {
+    s->namespaces = mem_grow(s->namespaces, s->namespace_count, sizeof(*s->namespaces));
+    struct namespace_conf *namespace = &s->namespaces[s->namespace_count++];
+    *namespace = (struct namespace_conf){
+        .common.line = line,
+        .name = mem_text_of(name.data, name.len),
+        .name_len = name.len,
+    };
+    schema_set_defaults(namespace, SECTION_NAMESPACE);
+}
+
+static void add_user(struct settings *s, struct slice name, int line) {
+    s->users = mem_grow(s->users, s->user_count, sizeof(*s->users));
+    struct user_conf *user = &s->users[s->user_count++];
+    *user = (struct user_conf){
+        .common.line = line, .name = mem_text_of(name.data, name.len), .uid = -1, .gid = -1};
+    schema_set_defaults(user, SECTION_USER);
+}
+
+static void on_daemon_section(struct loader *l, int line, struct slice name) {
+    struct bytes place = {0};
+    if (l->is_included) {
+        problems_add(l->problems, line,
+                     "[cachesd] belongs in the file that includes this one, and to it alone");
+        l->section = -1;
+        return;
+    }
+    if (name.len > 0)
+        problems_add(l->problems, line, "[cachesd] takes no name");
+    if (l->has_daemon_section) {
+        problems_append_place(l->problems, line, l->settings->daemon.common.line, &place);
+        problems_add(l->problems, line, "[cachesd] again: it began at %.*s", (int)place.len,
+                     place.data);
+    }
+    bytes_deinit(&place);
+    l->has_daemon_section = true;
+    l->settings->daemon.common.line = line;
+}
+
+static void on_named_section(struct loader *l, int line, enum section section, struct slice name) {
+    if (!settings_is_name(name)) {
+        bool is_shown =
+            problems_may_show(name) && !memchr(name.data ? name.data : "", ':', name.len);
+        problems_add(l->problems, line,
+                     "[%s NAME] needs a name of 1 to 64 of A-Z a-z 0-9 _ . -%s%.*s%s",
+                     section_name(section), is_shown ? ", not '" : "", is_shown ? (int)name.len : 0,
+                     name.data, is_shown ? "'" : "");
+        l->section = -1;
+        return;
+    }
+    if (section == SECTION_BACKEND)
+        settings_add_backend(l->settings, name, line);
+    else if (section == SECTION_NAMESPACE)
+        add_namespace(l->settings, name, line);
+    else
+        add_user(l->settings, name, line);
+}
+
+static void refuse_section(struct loader *l, int line, struct slice kind) {
+    const char *nearest = NULL;
+    for (int i = 0; i < SECTION_COUNT; i++)
+        if (word_distance(kind, slice_of(section_name((enum section)i))) < 4)
+            nearest = section_name((enum section)i);
+    struct slice shown = problems_may_show(kind) ? kind : SLICE("...");
+    if (nearest)
+        problems_add(l->problems, line, "unknown section [%.*s]: did you mean [%s]?",
+                     (int)shown.len, shown.data, nearest);
+    else
+        problems_add(l->problems, line,
+                     "unknown section [%.*s]: use [cachesd], [backend NAME], [namespace NAME] or "
+                     "[user NAME]",
+                     (int)shown.len, shown.data);
+}
+
+static void on_section(void *owner, int line, struct slice kind, struct slice name) {
+    struct loader *l = owner;
+    l->row = NULL;
+    l->section = -1;
+    for (int i = 0; i < SECTION_COUNT; i++)
+        if (slice_equal(kind, slice_of(section_name((enum section)i))))
+            l->section = i;
+    if (l->section == SECTION_CACHESD)
+        on_daemon_section(l, line, name);
+    else if (l->section >= 0)
+        on_named_section(l, line, (enum section)l->section, name);
+    else
+        refuse_section(l, line, kind);
+}
+
+// --- options ----------------------------------------------------------------------------------
+
+static void read_value(struct loader *l, int line, struct slice value) {
+    struct bytes error = {0};
+    struct daemon_conf *daemon = &l->settings->daemon;
+    size_t listens = daemon->listens.count, includes = daemon->include_count;
+    if (!option_read(l->row, value, current(l), l->verbs, &error))
+        problems_add(l->problems, line, "%.*s", (int)error.len, error.data);
+    bytes_deinit(&error);
+    for (; listens < daemon->listens.count; listens++)
+        daemon->listens.items[listens].line = line;
+    for (; includes < daemon->include_count; includes++)
+        daemon->includes[includes].line = line;
+}
+
+// Some text whose ":" or "=" was taken for that of an option might hold a secret.
+static bool looks_like_an_option(struct slice name) {
+    for (size_t i = 0; i < name.len; i++)
+        if (!(name.data[i] >= 'a' && name.data[i] <= 'z') && name.data[i] != '_')
+            return false;
+    return name.len <= 32;
+}
+
+static void refuse_option(struct loader *l, int line, struct slice name) {
+    const char *nearest = schema_nearest((enum section)l->section, name);
+    const char *section = section_name((enum section)l->section), *home = NULL;
+    for (int i = 0; i < SECTION_COUNT; i++)
+        if (schema_find((enum section)i, name))
+            home = section_name((enum section)i);
+    struct slice shown = nearest || looks_like_an_option(name) ? name : SLICE("...");
+    if (home)
+        problems_add(l->problems, line, "unknown option '%.*s' in [%s]: it is one of [%s]",
+                     (int)name.len, name.data, section, home);
+    else
+        problems_add(l->problems, line, "unknown option '%.*s' in [%s]%s%s%s", (int)shown.len,
+                     shown.data, section, nearest ? ": did you mean " : "", nearest ? nearest : "",
+                     nearest ? "?" : "");
+}
+
+static void go_on(struct loader *l, int line, struct slice value) {
+    if (l->row && !option_is_list(l->row))
+        problems_add(l->problems, line, "%s is no list: it can't go on over further lines",
+                     l->row->name);
+    else if (l->row)
+        read_value(l, line, value);
+}
+
+static void on_option(void *owner, int line, struct slice name, struct slice value, bool is_more) {
+    struct loader *l = owner;
+    if (l->section < 0)
+        return;
+    if (is_more) {
+        go_on(l, line, value);
+        return;
+    }
+    l->row = schema_find((enum section)l->section, name);
+    if (!l->row) {
+        refuse_option(l, line, name);
+        return;
+    }
+    int *place = schema_place(current(l), l->row);
+    if (*place > 0 && !option_may_repeat(l->row)) {
+        problems_add(l->problems, line, "%s is given twice in this section", l->row->name);
+        return;
+    }
+    *place = line;
+    read_value(l, line, value);
+}
+
+// --- files ------------------------------------------------------------------------------------
+
+static void read_text(struct loader *l, struct slice text) {
+    struct ini_handler handler = {l, on_section, on_option};
+    l->section = -1;
+    l->row = NULL;
+    l->last_line = ini_read(text, l->last_line + 1, &handler, l->problems);
+}
+
+static void read_included(struct loader *l, int line, const char *path) {
+    struct bytes text = {0};
+    if (!include_note(&l->seen, path)) {
+        problems_add(l->problems, line, "include: '%s' is read already", path);
+        return;
+    }
+    int error = l->last_line < MOST_LINES ? file_read(path, &text) : EFBIG;
+    if (error) {
+        problems_add(l->problems, line, "include: can't read '%s': %s", path, strerror(error));
+    } else {
+        problems_add_file(l->problems, path, l->last_line + 1);
+        read_text(l, bytes_slice(&text));
+    }
+    bytes_deinit(&text);
+}
+
+static void read_includes(struct loader *l, const char *beside) {
+    const struct daemon_conf *daemon = &l->settings->daemon;
+    l->is_included = true;
+    for (size_t i = 0; i < daemon->include_count; i++) {
+        const struct include *include = &daemon->includes[i];
+        struct include_files files;
+        const char *error = include_find(include->pattern, beside, &files);
+        if (error)
+            problems_add(l->problems, include->line, "include: %s", error);
+        else if (files.count == 0 && files.is_pattern)
+            problems_warn(l->problems, include->line, "include: no file matches");
+        else if (files.count == 0)
+            problems_add(l->problems, include->line, "include: there is no such file");
+        for (size_t j = 0; j < files.count; j++)
+            read_included(l, include->line, files.items[j].path);
+        include_files_deinit(&files);
+    }
+}
+
+bool loader_read(const struct settings_source *source, struct settings *settings,
+                 struct problems *problems) {
+    struct loader l = {.settings = settings, .verbs = source->verbs, .problems = problems};
+    struct bytes text = {0};
+    int error = source->file ? file_read(source->file, &text) : 0;
+    if (error)
+        problems_add(problems, 0, "can't read it: %s", strerror(error));
+    else
+        read_text(&l, source->file ? bytes_slice(&text) : slice_of(built_in));
+    if (settings->daemon.include_count > 0) {
+        include_note(&l.seen, source->file);
+        read_includes(&l, source->file);
+    }
+    bytes_deinit(&text);
+    include_files_deinit(&l.seen);
+    return !error;
+}
