@@ -27,7 +27,7 @@ ttl = 2h
 [user web]
 access = write
 """
-BAD_LINES = [2, 3, 4, 8, 9, 10, 13, 14, 15]
+BAD_LINES = [2, 3, 4, 8, 9, 11, 13, 14, 15]
 
 
 class CommandLine(unittest.TestCase):

@@ -21,9 +21,11 @@ VALUES = {
         "listen": (
             ["unix:/run/c.sock", "tcp:127.0.0.1:1", "tcp:[::1]:65535", "systemd",
              f"tcp:{harness.local_name()}:7379, unix:/a"],
-            ["", "unix:", "tcp:127.0.0.1", "tcp:127.0.0.1:65536", "tcp:::1:5", "tcp:0.0.0.0:1",
+            ["", "unix:", "tcp:127.0.0.1", "tcp:127.0.0.1:65536", "tcp:127.0.0.1:0",
+             "tcp:::1:5", "tcp:0.0.0.0:1",
              "udp:127.0.0.1:5", "tcp:no.such.invalid:5", "unix:/" + "x" * 108],
         ),
+        "include": (["", "{folder}/c.d/*.ini", "none.d/*.ini"], ["none.ini", "c.d", "c.ini"]),
         "socket_mode": (["0", "0600", "660", "0777"], ["", "0888", "1000", "rw", "07777"]),
         "socket_group": (["root", "0", ""], []),
         "max_clients": (["1", "1000000"], ["0", "1000001", "-1", "many", "1.5", ""]),
@@ -42,7 +44,7 @@ VALUES = {
             ["redis://h", "redis://u:p@h:1/0", "unix:/r.sock?db=1", "embedded:",
              "embedded:?maxmemory=1gb&policy=noeviction", "redis://[::1]:6379"],
             ["", "http://h", "rediss://h", "redis+cluster://h", "redis+sentinel://h",
-             "redis://h:0x1", "redis://h:65536", "redis://h/x", "redis://h#name", "h:6379"],
+             "redis://h:0x1", "redis://h:0", "redis://u@h", "redis://h/1?db=2", "redis://a,b", "redis://h:65536", "redis://h/x", "redis://h#name", "h:6379"],
         ),
         "password_file": (["", "{folder}/secret", "secret"], ["nosuch", "/no/such", "empty"]),
         "connect_timeout": (["1ms", "1h"], ["0", "3601", "forever"]),
@@ -68,9 +70,9 @@ VALUES = {
         "near": YES_NO,
         "near_ttl": (["1ms", "1d"], ["0", "86401"]),
         "stale": (["0", "36500d"], ["36501d"]),
-        "lease": (["1ms", "1d"], ["0", "86401"]),
+        "lease": (["1ms", "2h"], ["0", "86401", "7201"]),
         "early": (["0", "100", "1000"], ["1001", "-1", "1.5"]),
-        "null_ttl": (["1ms", "36500d"], ["0", "36501d"]),
+        "null_ttl": (["1ms", "2h"], ["0", "36501d", "7201"]),
         "on_error": (["error", "miss", "stale"], ["ignore"]),
     },
     "user": {
@@ -91,6 +93,7 @@ class Values(unittest.TestCase):
         self.world = harness.World()
         pathlib.Path(self.world.folder, "secret").write_text("secret\n")
         pathlib.Path(self.world.folder, "empty").touch()
+        pathlib.Path(self.world.folder, "c.d").mkdir()
 
     def tearDown(self):
         self.world.__exit__(None)
@@ -125,9 +128,9 @@ class Values(unittest.TestCase):
             for name, (good, bad) in options.items():
                 yield section, name, good, bad
 
-    def test_an_option_twice_is_refused_but_listen(self):
+    def test_an_option_twice_is_refused_but_listen_and_include(self):
         for section, name, good, _ in self.options():
-            if name != "listen":
+            if name not in ("listen", "include"):
                 with self.subTest(section=section, option=name):
                     twice = f"{good[0]}\n{name} = {good[0]}"
                     self.assertIn(f"{name} is given twice", self.check(section, name, twice))

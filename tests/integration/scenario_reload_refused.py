@@ -23,10 +23,10 @@ BAD = {
     "a bad value": (INI.replace("2h", "soon"), 7),
     "an unknown option": (INI + "colour = red\n", 9),
     "an unknown section": (INI + "[nonsense]\n", 9),
-    "a backend that is not there": (INI + "backend = nosuch\n", 6),
-    "prefixes that overlap": (INI + "[namespace users]\nprefix = carts:x\n", 9),
+    "a backend that is not there": (INI + "backend = nosuch\n", 9),
+    "prefixes that overlap": (INI + "[namespace users]\nprefix = carts:x\n", 10),
     "a user without rights": (INI + "[user web]\nuid = 0\n", 9),
-    "a password file that is not there": (INI.replace("[name", "password_file = nosuch\n[name"), 4),
+    "a password file that is not there": (INI.replace("[name", "password_file = nosuch\n[name"), 6),
     "a host that is not there": (INI.replace("{listen}", "{listen}, tcp:no.such.invalid:1"), 2),
     "a folder that is not there": (INI.replace("{listen}", "{listen}, unix:{folder}/no/such"), 2),
 }
@@ -114,7 +114,7 @@ class Refused(unittest.TestCase):
             world.open_to_others()
             daemon = world.daemon(INI, **harness.AS_OTHER)
             ini = INI.replace("drain", "socket_group = 0\nsocket_mode = 0600\ndrain")
-            self.expect_refusal(daemon, ini.replace("2h", "1h"), 1)
+            self.expect_refusal(daemon, ini.replace("2h", "1h"), 3)
 
     def test_the_same_address_twice_is_refused(self):
         with harness.World() as world:
