@@ -184,9 +184,9 @@ class Addresses(unittest.TestCase):
                     self.assertEqual(client.call("ping"), b"PONG", daemon.log())
 
     def test_a_name_stands_for_each_of_its_addresses(self):
-        addresses = {found[4][0] for found in socket.getaddrinfo("localhost", 1)}
+        addresses = {found[4][0] for found in socket.getaddrinfo(harness.local_name(), 1)}
         with harness.World() as world:
-            ini = harness.INI.replace("{listen}", "{listen}, tcp:localhost:{port}")
+            ini = harness.INI.replace("{listen}", "{listen}, tcp:" + harness.local_name() + ":{port}")
             daemon = world.daemon(ini)
             for host in addresses:
                 with Client((host, world.port)) as client:
