@@ -8,75 +8,228 @@
 //   await report.forget(7);    // forget it: the next call computes
 //   await report.refresh(7);   // forget it and call
 //
-// What is asked for while it is computed is waited for. When the daemon is away or refuses, the function
-// is simply called. null and undefined are kept as a result too, and come back as null. Values are
+// A caller that asks while another computes waits for that result. When the daemon is away or refuses, the
+// function is simply called. null and undefined are kept as a result too, and come back as null. Values are
 // JSON, unless you give dump (to a string or Buffer) and load (from a Buffer).
 
+const fs = require('node:fs');
 const net = require('node:net');
+const { types } = require('node:util');
 const { createHash } = require('node:crypto');
 
-const ADDRESS = process.env.CACHESD_ADDRESS || '127.0.0.1:7379'; // or the path of a Unix socket
-const LF = 10;
+const LINE = 65536; // bytes of a reply's line, at most
+const DEPTH = 100; // how deep an argument may be nested
 
-// One reply at `start`: { value, end }, or null when it is not all there yet. Errors are values here.
-function parse(bytes, start) {
-  const lineEnd = bytes.indexOf(LF, start);
-  if (lineEnd < 0) return null;
-  const kind = String.fromCharCode(bytes[start]);
-  const rest = bytes.toString('utf8', start + 1, lineEnd - 1);
-  let end = lineEnd + 1;
-  if (kind === '-') return { value: new Error(rest), end };
-  if (kind === '$') {
-    if (rest === '-1') return { value: null, end };
-    const stop = end + Number(rest);
-    return bytes.length < stop + 2 ? null : { value: bytes.subarray(end, stop), end: stop + 2 };
+// --- keys: a text that equal arguments share, and no others ---------------------------------
+
+const refuse = (what) => { throw new TypeError(what); };
+const hex = (bytes) => Buffer.from(bytes.buffer ?? bytes, bytes.byteOffset, bytes.byteLength).toString('hex');
+
+const PRIMITIVES = {
+  undefined: () => 'undefined',
+  boolean: String,
+  bigint: (value) => `${value}n`,
+  number: (value) => (Object.is(value, -0) ? '-0' : String(value)),
+  string: (value) => JSON.stringify(value),
+  symbol: (value) => `Symbol(${JSON.stringify(Symbol.keyFor(value) ?? refuse('a symbol of its own'))})`,
+  function: () => refuse('a function'),
+};
+
+// Classes whose objects show all that they are; others may have private fields.
+const CLASSES = new Map([
+  [Date.prototype, (value) => value.getTime()],
+  [RegExp.prototype, (value) => `${value} ${value.lastIndex}`],
+  [URL.prototype, (value) => JSON.stringify(value.href)],
+  [Map.prototype, (value, inner) => [...value].map((pair) => pair.map(inner).join('=>')).sort()],
+  [Set.prototype, (value, inner) => [...value].map(inner).sort()],
+  [ArrayBuffer.prototype, hex],
+  [DataView.prototype, hex],
+  ...[Buffer, Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array, Int8Array, Int16Array, Int32Array,
+    Float32Array, Float64Array, BigInt64Array, BigUint64Array].map(({ prototype }) => [prototype, hex]),
+]);
+
+function textOf(value, depth = DEPTH) {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return PRIMITIVES[typeof value](value);
+  if (!depth) refuse(`nested more than ${DEPTH} deep`);
+  const inner = (part) => textOf(part, depth - 1);
+  const kind = Object.getPrototypeOf(value);
+  if (types.isProxy(value)) refuse('a Proxy');
+  if (Object.getOwnPropertySymbols(value).length) refuse('an object with symbols as keys');
+  if (kind === Array.prototype) return textOfArray(value, inner);
+  if (kind === null || kind === Object.prototype) {
+    const tag = Object.prototype.toString.call(value);
+    if (tag !== '[object Object]') refuse(tag); // arguments, Math, JSON
+    const pairs = Object.keys(value).map((name) => `${JSON.stringify(name)}:${inner(value[name])}`).sort();
+    return `${kind ? '' : 'null'}{${pairs.join(',')}}`;
   }
-  if (kind !== '*') return { value: rest, end };
+  const name = kind.constructor?.name;
+  const isPlain = ArrayBuffer.isView(value) || !Object.keys(value).length;
+  if (!CLASSES.has(kind) || !isPlain) refuse(`an object of class ${name}`);
+  return `${name}(${CLASSES.get(kind)(value, inner)})`;
+}
+
+function textOfArray(value, inner) {
+  const keys = Object.keys(value);
+  if (keys.length !== value.length || keys.some((name) => !/^\d+$/.test(name))) refuse('an array with holes or names');
+  return `[${value.map(inner).join(',')}]`;
+}
+
+// --- the protocol ---------------------------------------------------------------------------
+
+class Refused extends Error {} // the daemon's answer is an error
+
+// One reply at `start`: { value, end }, or how many bytes there must be before another try. Errors are values here.
+function parse(bytes, start, isInside = false) {
+  const lineEnd = bytes.indexOf('\r\n', start);
+  if (lineEnd < 0 ? bytes.length - start > LINE : lineEnd - start > LINE) throw new Error('a broken reply');
+  if (lineEnd < 0) return bytes.length + 1;
+  const kind = String.fromCharCode(bytes[start]);
+  const rest = bytes.toString('utf8', start + 1, lineEnd);
+  const end = lineEnd + 2;
+  if (kind === '-') return { value: new Refused(rest), end };
+  if (kind === '+' || kind === ':') return { value: rest, end };
+  if (!/^(-1|\d{1,12})$/.test(rest) || !'$*'.includes(kind)) throw new Error('a broken reply');
+  if (rest === '-1') return { value: null, end };
+  const size = Number(rest);
+  if (kind === '*') {
+    if (isInside || size > 3) throw new Error('a broken reply');
+    return parseItems(bytes, end, size);
+  }
+  if (bytes.length < end + size + 2) return end + size + 2;
+  return { value: bytes.subarray(end, end + size), end: end + size + 2 };
+}
+
+function parseItems(bytes, end, count) {
   const value = [];
-  for (let left = Number(rest); left > 0; left--) {
-    const element = parse(bytes, end);
-    if (!element) return null;
-    value.push(element.value);
-    end = element.end;
+  while (value.length < count) {
+    const item = parse(bytes, end, true);
+    if (typeof item === 'number') return item;
+    value.push(item.value);
+    end = item.end;
   }
   return { value, end };
 }
 
+const isBytes = (value) => value === null || Buffer.isBuffer(value);
+
+// Whether this can be the reply to these words.
+function isReplyTo([verb], reply) {
+  if (reply instanceof Refused) return true;
+  if (verb !== 'memo.get') return typeof reply === 'string';
+  return Array.isArray(reply) && reply.length === 3 && reply.every(isBytes) &&
+    ['HIT', 'STALE', 'NULL', 'MISS'].includes(String(reply[0]));
+}
+
+// Where a daemon may be, as options of net.connect.
+function places(address = process.env.CACHESD_ADDRESS) {
+  if (address) return [split(address)];
+  const paths = ['/run/cachesd', process.env.XDG_RUNTIME_DIR].filter(Boolean);
+  const own = `/tmp/cachesd-${process.geteuid?.()}`; // whoever comes first can make it
+  if (fs.lstatSync(own, { throwIfNoEntry: false })?.uid === process.geteuid?.()) paths.push(own);
+  const sockets = paths.map((path) => `${path}/cachesd.sock`).filter((path) => fs.existsSync(path));
+  return [...sockets.map((path) => ({ path })), { host: '127.0.0.1', port: 7379 }];
+}
+
+function split(address) {
+  if (address.includes('/')) return { path: address };
+  const [, v6, host, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) || [];
+  if (!port) throw new Error(`address ${address}: a path, HOST:PORT or [IPV6]:PORT was expected`);
+  return { host: v6 ?? host, port: Number(port) };
+}
+
+// The words that say who asks, if a token is given.
+function loginOf({ user = process.env.CACHESD_USER, token = process.env.CACHESD_TOKEN }) {
+  if (token && !user) throw new Error('a token needs a user: the option user, or CACHESD_USER');
+  return token ? ['auth', user, token] : null;
+}
+
 // Requests go out at once, replies come in their order. It ends at the first thing that goes wrong.
 class Connection {
-  constructor(address) {
-    const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address) || [];
+  constructor(login) {
+    const words = loginOf(login);
+    const found = places(login.address);
     this.isOpen = true;
     this.waiting = [];
-    this.unread = Buffer.alloc(0);
-    this.socket = net.connect(address.includes('/') ? { path: address } : { host, port: Number(port) });
-    this.socket.setNoDelay(true).unref();
-    this.socket.on('data', (bytes) => this.receive(bytes));
-    this.socket.on('error', (error) => this.end(error));
-    this.socket.on('close', () => this.end(new Error('closed')));
+    this.chunks = [];
+    this.size = 0; // of the chunks
+    this.wanted = 1; // bytes before another try to parse
+    this.unsent = []; // until it is connected
+    this.connect(found);
+    if (words) this.send({ words, resolve() {}, reject: (error) => this.end(error) });
+  }
+
+  connect([place, ...others]) {
+    const socket = net.connect(place);
+    this.socket = socket;
+    socket.setNoDelay(true).unref();
+    if (this.waiting.length) socket.ref();
+    socket.on('connect', () => {
+      for (const bytes of this.unsent) socket.write(bytes);
+      this.unsent = null;
+    });
+    socket.on('data', (bytes) => this.receive(bytes));
+    socket.on('error', (error) => {
+      const isNobody = ['ECONNREFUSED', 'ENOENT', 'EACCES', 'EPERM'].includes(error.code);
+      if (this.unsent && isNobody && others.length && this.isOpen) this.connect(others);
+      else this.end(error);
+    });
+    socket.on('close', () => socket === this.socket && this.end(new Error('closed')));
   }
 
   call(words, timeout) {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.end(new Error('no answer in time')), timeout);
-      this.waiting.push({ resolve, reject, timer });
-      this.socket.ref(); // an unanswered request keeps the process alive, an idle connection does not
-      const bulks = words.map((word) => [`$${Buffer.byteLength(word)}\r\n`, word, '\r\n']);
-      const parts = [`*${words.length}\r\n`, ...bulks.flat()].map((part) => Buffer.from(part));
-      this.socket.write(Buffer.concat(parts));
+      const request = { words, resolve, reject };
+      // A reply that came while this process was busy is read before a timer's setImmediate.
+      const check = () => this.waiting.includes(request) && this.end(new Error('no answer in time'));
+      request.timer = setTimeout(() => setImmediate(check), timeout);
+      this.send(request);
     });
   }
 
+  send(request) {
+    const bulks = request.words.map((word) => [`$${Buffer.byteLength(word)}\r\n`, word, '\r\n']);
+    const bytes = Buffer.concat([`*${bulks.length}\r\n`, ...bulks.flat()].map((part) => Buffer.from(part)));
+    this.waiting.push(request);
+    this.socket.ref(); // an unanswered request keeps the process alive, an idle connection does not
+    if (this.unsent) this.unsent.push(bytes);
+    else this.socket.write(bytes);
+  }
+
   receive(bytes) {
-    this.unread = Buffer.concat([this.unread, bytes]);
-    for (let reply; (reply = parse(this.unread, 0)); this.unread = this.unread.subarray(reply.end)) {
-      const request = this.waiting.shift();
-      if (!request) return this.end(); // it says why it closes
-      clearTimeout(request.timer);
-      if (reply.value instanceof Error) request.reject(reply.value);
-      else request.resolve(reply.value);
+    this.chunks.push(bytes);
+    this.size += bytes.length;
+    if (this.size < this.wanted) return;
+    try {
+      this.take(Buffer.concat(this.chunks));
+    } catch (error) {
+      this.end(error);
     }
     if (!this.waiting.length) this.socket.unref();
+  }
+
+  take(unread) {
+    let at = 0;
+    this.wanted = 1;
+    while (at < unread.length) {
+      const reply = parse(unread, at);
+      if (typeof reply === 'number') {
+        this.wanted = reply - at;
+        break;
+      }
+      at = reply.end;
+      this.settle(reply.value);
+    }
+    this.chunks = at < unread.length ? [unread.subarray(at)] : [];
+    this.size = unread.length - at;
+  }
+
+  settle(reply) {
+    if (!this.waiting.length || !isReplyTo(this.waiting[0].words, reply)) throw new Error('a broken reply');
+    const { timer, resolve, reject } = this.waiting.shift();
+    clearTimeout(timer);
+    if (reply instanceof Refused) reject(reply);
+    else resolve(reply);
   }
 
   end(error) {
@@ -89,82 +242,166 @@ class Connection {
   }
 }
 
-const connections = new Map(); // by address
+const connections = new Map(); // by address and user
 
 // `wait` has a connection of its own: it would hold up the replies behind it.
-async function call(address, words, timeout, wait = 0) {
+async function call(login, words, timeout, wait = 0) {
   if (wait) {
-    const connection = new Connection(address);
+    const connection = new Connection(login);
     return connection.call(words, timeout + wait).finally(() => connection.end());
   }
-  if (!connections.get(address)?.isOpen) connections.set(address, new Connection(address));
-  return connections.get(address).call(words, timeout);
+  const key = JSON.stringify(login);
+  if (!connections.get(key)?.isOpen) connections.set(key, new Connection(login));
+  return connections.get(key).call(words, timeout);
 }
 
-// namespace; ttl: seconds or '10m', '2h'. key: a string, or a function of the arguments. wait: milliseconds
-// for what another computes. timeout: milliseconds for the daemon to answer. background: who finds a
-// stale result gets it at once, while the next is computed. onError: is told what the daemon refused.
-function cached(fn, { namespace = 'demo', key, ttl, wait = 10000, timeout = 1000, background = false,
-  dump = JSON.stringify, load = JSON.parse, address = ADDRESS, onError = () => {} } = {}) {
-  if (!fn.name && key === undefined) throw new TypeError('a function without a name needs a key');
-  const flights = new Map(); // what this process is getting: key to promise
-  const ask = (words, wait) => call(address, words, timeout, wait).catch((error) => void onError(error));
-  const get = async (name, wait) =>
-    (await ask(['memo.get', ...(wait ? [`wait=${wait}ms`] : []), namespace, name], wait)) || ['AWAY', null, null];
+// --- the decorator --------------------------------------------------------------------------
 
-  const keyOf = (args) => {
-    if (typeof key === 'string') return key;
-    if (key) return String(key(...args));
-    const text = JSON.stringify(args);
-    return `${fn.name}:${text.length < 200 ? text : createHash('sha256').update(text).digest('hex')}`;
+// JSON.stringify would write {} or null for these, and the next caller would get that.
+function strict(name, value) {
+  const kind = Object(value) === value && !Array.isArray(value) && Object.getPrototypeOf(value);
+  const isEmptied = kind && kind !== Object.prototype && typeof value !== 'function' && !Object.keys(value).length;
+  if (isEmptied || (typeof value === 'number' && !Number.isFinite(value))) {
+    throw new TypeError(`JSON cannot keep ${kind ? `an object of class ${kind.constructor?.name}` : value}`);
+  }
+  return value;
+}
+
+const names = new Set(); // whose keys begin alike must be one function
+
+// The name that a function's keys begin with; JavaScript knows no module to put before it.
+function nameOf(fn, namespace) {
+  const name = fn.name.replace(/^bound /, '');
+  const entry = JSON.stringify([namespace, name]);
+  if (!name || names.has(entry)) {
+    throw new TypeError(`cached: ${name ? `another function is named ${name}` : 'a function without a name'}: ` +
+      'give the option name or key');
+  }
+  names.add(entry);
+  return name;
+}
+
+function keyOfArguments(name, args, receiver) {
+  const refused = (what, error) => new TypeError(
+    `${name}: ${what} cannot be told apart from others (${error.message}): give the option key`, { cause: error });
+  const kind = Object(receiver) === receiver && Object.getPrototypeOf(receiver);
+  if (kind && typeof receiver !== 'function' && kind !== Object.prototype && !types.isModuleNamespaceObject(receiver)) {
+    throw refused('this', new TypeError(`an object of class ${kind.constructor?.name}`));
+  }
+  const texts = args.map((value, at) => {
+    try {
+      return textOf(value);
+    } catch (error) {
+      throw refused(`argument ${at + 1}`, error);
+    }
+  });
+  const text = `[${texts.join(',')}]`;
+  return `${name}:${text.length < 200 ? text : createHash('sha256').update(text).digest('hex')}`;
+}
+
+// namespace; ttl: seconds or '10m', '2h'. key: a string, or a function of the arguments, with their `this`. name: what
+// a key begins with, instead of the function's name. wait: milliseconds for what another computes. timeout:
+// milliseconds for the daemon to answer. background: who finds a stale result gets it at once, while the next is
+// computed. onError: is told what the daemon refused. address, user, token: else as the environment says.
+function cached(fn, { namespace = 'demo', key, name, ttl, wait = 10000, timeout = 1000, background = false,
+  dump = (value) => JSON.stringify(value, strict), load = JSON.parse, address, user, token, onError } = {}) {
+  const login = { address, user, token };
+  const label = name ?? (key === undefined ? nameOf(fn, namespace) : fn.name);
+  const flights = new Map(); // what this process is getting: key to promise
+  const report = (error) => void onError?.(error);
+  let hasTold = false;
+
+  const ask = (words, wait) => call(login, words, timeout, wait).catch((error) => {
+    if (!error.message.startsWith('LEASE')) return report(error);
+    if (hasTold) return undefined;
+    hasTold = true;
+    const text = `cached ${label}: a result was not kept: it took longer than the lease of namespace ${namespace}, ` +
+      'or its key was written meanwhile. This is said once.';
+    return void (onError ? onError(new Error(text, { cause: error })) : console.warn(text));
+  });
+
+  const get = async (id, wait) => {
+    const reply = await ask(['memo.get', ...(wait ? [`wait=${Math.ceil(wait)}ms`] : []), namespace, id], wait);
+    return reply ? [String(reply[0]), reply[1], reply[2]] : ['AWAY', null, null];
   };
 
-  const compute = async (name, lease, work) => {
-    let result, value;
+  const keyOf = (receiver, args) => {
+    if (key === undefined) return keyOfArguments(label, args, receiver);
+    const found = typeof key === 'function' ? key.apply(receiver, args) : key;
+    try {
+      if (typeof found !== 'string') return textOf(found);
+    } catch (error) {
+      throw new TypeError(`${label}: the option key must give a string (${error.message})`, { cause: error });
+    }
+    if (/\p{Surrogate}/u.test(found)) throw new TypeError(`${label}: the option key must give whole characters`);
+    return found;
+  };
+
+  const dumped = (result) => {
+    const value = result === null ? null : dump(result);
+    if (value !== null && typeof value !== 'string' && !(value instanceof Uint8Array)) {
+      throw new TypeError('dump must return a string or a Buffer');
+    }
+    return value;
+  };
+
+  const compute = async (id, lease, work) => {
+    let result;
+    let value;
     try {
       result = (await work()) ?? null;
-      value = result === null ? null : dump(result);
     } catch (error) {
-      await ask(['memo.drop', namespace, name, lease]);
+      await ask(['memo.drop', namespace, id, lease]);
       throw error;
     }
-    if (value === null) await ask(['memo.null', namespace, name, lease]);
-    else await ask(['memo.put', ...(ttl ? [`ttl=${ttl}`] : []), namespace, name, lease, value]);
+    try {
+      value = dumped(result);
+    } catch (error) {
+      report(error);
+      await ask(['memo.drop', namespace, id, lease]);
+      return result;
+    }
+    if (value === null) await ask(['memo.null', namespace, id, lease]);
+    else await ask(['memo.put', ...(ttl ? [`ttl=${ttl}`] : []), namespace, id, lease, value]);
     return result;
   };
 
-  const find = async (name, work) => {
-    let [state, value, lease] = await get(name);
-    if (String(state) === 'MISS' && !lease) [state, value, lease] = await get(name, wait); // somebody else computes it
-    if (lease && background && value) compute(name, lease, work).catch(onError);
-    else if (lease) return compute(name, lease, work);
-    if (String(state) === 'NULL') return null;
-    if (!value) return work();
+  const find = async (id, work) => {
+    let [state, value, lease] = await get(id);
+    if (state === 'MISS' && !lease) [state, value, lease] = await get(id, wait); // somebody else computes it
+    if (lease && background && value) compute(id, lease, work).catch(report);
+    else if (lease) return compute(id, lease, work);
+    if (state === 'NULL') return null;
+    if (!value) return (await work()) ?? null;
     try {
-      return load(value);
+      return await load(value);
     } catch (error) { // perhaps another version of the program has written it
-      onError(error);
-      await ask(['del', namespace, name]);
-      return work();
+      report(error);
     }
+    await ask(['del', namespace, id]);
+    return (await work()) ?? null;
   };
 
-  const wrapped = function (...args) {
-    const name = keyOf(args);
-    if (!flights.has(name)) {
-      const flight = find(name, async () => fn.apply(this, args)).finally(() => {
-        if (flights.get(name) === flight) flights.delete(name);
+  const wrapped = async function (...args) {
+    const id = keyOf(this, args);
+    if (!flights.has(id)) {
+      const flight = find(id, async () => fn.apply(this, args)).finally(() => {
+        if (flights.get(id) === flight) flights.delete(id);
       });
-      flights.set(name, flight);
+      flights.set(id, flight);
     }
-    return flights.get(name);
+    return flights.get(id);
   };
-  wrapped.forget = async (...args) => {
-    flights.delete(keyOf(args)); // its result may be as old as what is forgotten
-    return (await ask(['del', namespace, keyOf(args)])) !== undefined;
+  wrapped.forget = async function (...args) {
+    const id = keyOf(this === wrapped ? undefined : this, args);
+    flights.delete(id); // its result may be as old as what is forgotten
+    return (await ask(['del', namespace, id])) !== undefined;
   };
-  wrapped.refresh = async (...args) => wrapped.forget(...args).then(() => wrapped(...args));
-  return wrapped;
+  wrapped.refresh = async function (...args) {
+    await wrapped.forget.apply(this, args);
+    return wrapped.apply(this === wrapped ? undefined : this, args);
+  };
+  return Object.defineProperty(wrapped, 'name', { value: fn.name });
 }
 
 module.exports = { cached };

@@ -10,54 +10,186 @@
 #   reports.forget_pages(7)    # forget it: the next call computes
 #   reports.refresh_pages(7)   # forget it and call
 #
-# What is asked for while it is computed is waited for. When the daemon is away or refuses, the method is
-# simply called. nil is kept as a result too. The key has the class, the method and its arguments, not
-# the object. Values are JSON, unless you give dump and load (Marshal.method(:dump) and :load, where you
-# trust whoever can write to your Redis).
+# A caller that asks while another computes waits for that result. When the daemon is away or refuses, the method
+# is simply called. nil is kept as a result too. Values are JSON, unless you give dump and load
+# (Marshal.method(:dump) and :load, where you trust whoever can write to your Redis).
 require "digest"
 require "json"
 require "socket"
 
 module Cached
-  ADDRESS = ENV.fetch("CACHESD_ADDRESS", "127.0.0.1:7379") # or the path of a Unix socket
-
   Refused = Class.new(StandardError) # the daemon's answer is an error
   Late = Class.new(StandardError)
+  Broken = Class.new(StandardError) # a reply or an address is none
+  Unknown = Class.new(ArgumentError) # nothing tells a value apart from others
 
-  # namespace; key: a string, or a proc that is given the arguments, run in the object. ttl: as the namespace
-  # says, or 90, "10m", "2h". wait: seconds for what another computes. timeout: seconds for the
-  # daemon to answer. on_error: is told what the daemon refused.
-  def cached(name, **options)
-    memo = Memo.new("#{self}##{name}", **options)
-    prepend(Module.new do
-      define_method(name) { |*args, **named| memo.result(self, args, named) { super(*args, **named) } }
-      define_method("forget_#{name}") { |*args, **named| memo.forget(self, args, named) }
-      define_method("refresh_#{name}") do |*args, **named|
-        memo.forget(self, args, named)
-        public_send(name, *args, **named)
-      end
-    end)
-    name
+  # namespace; key: a string, or a proc that is given the arguments, run in the object. name: what a key begins with,
+  # instead of the class and the method. ttl: as the namespace says, or 90, "10m", "2h". wait: seconds for
+  # what another computes. timeout: seconds for the daemon to answer. on_error: is told what the daemon
+  # refused. address, user, token: else as the environment says.
+  def cached(method, **options)
+    original = instance_method(method)
+    memo = Memo.new(self, original, **options)
+    visibility = %i[private protected].find { |kind| send("#{kind}_method_defined?", method) } || :public
+    alias_method method, method # so that Ruby does not warn of what is defined anew
+    define_method(method) do |*args, **named, &block|
+      memo.result(self, args, named, block) { original.bind_call(self, *args, **named, &block) }
+    end
+    define_method("forget_#{method}") { |*args, **named| memo.forget(self, args, named) }
+    define_method("refresh_#{method}") do |*args, **named, &block|
+      memo.forget(self, args, named)
+      __send__(method, *args, **named, &block)
+    end
+    send(visibility, method, "forget_#{method}", "refresh_#{method}")
+    method
   end
 
+  # Texts that equal arguments share, and no others.
+  module Text
+    DEPTH = 100 # how deep an argument may be nested
+    PLAIN = [NilClass, TrueClass, FalseClass, Integer, Float, Rational, Complex].freeze
+
+    module_function
+
+    def of(value, depth = DEPTH)
+      raise Unknown, "nested more than #{DEPTH} deep" if depth.zero?
+
+      inner = ->(part) { of(part, depth - 1) }
+      if PLAIN.any? { |kind| value.instance_of?(kind) } then value.inspect
+      elsif value.instance_of?(String) then of_string(value)
+      elsif value.instance_of?(Symbol) then ":#{of_string(value.name)}"
+      elsif value.instance_of?(Array) then "[#{value.map(&inner).join(",")}]"
+      elsif value.instance_of?(Hash) then of_hash(value, inner)
+      elsif value.instance_of?(Range) then "(#{inner.(value.begin)}#{value.exclude_end? ? "..." : ".."}#{inner.(value.end)})"
+      elsif value.is_a?(Module) then of_module(value)
+      else of_object(value, inner)
+      end
+    end
+
+    # Two strings are equal when their bytes are, and their encodings too unless all is ASCII.
+    def of_string(value)
+      is_text = value.ascii_only? || (value.encoding == Encoding::UTF_8 && value.valid_encoding?)
+      is_text ? "\"#{value.gsub(/["\\]/) { |sign| "\\#{sign}" }}\"" : "#{value.encoding}:#{value.unpack1("H*")}"
+    end
+
+    def of_hash(value, inner)
+      raise Unknown, "a Hash that compares by identity" if value.compare_by_identity?
+
+      "{#{value.map { |key, item| "#{inner.(key)}=>#{inner.(item)}" }.sort.join(",")}}"
+    end
+
+    def name_of(kind) = Module.instance_method(:name).bind_call(kind).to_s # some classes lie
+
+    def of_module(value)
+      name = name_of(value)
+      found = name.split("::").inject(Object) { |scope, part| scope.const_get(part, false) } unless name.empty?
+      raise Unknown, "a class without a name" unless value.equal?(found)
+
+      "<#{name}>"
+    rescue NameError
+      raise Unknown, "a class that its name does not lead to"
+    end
+
+    # All that an object is, by the name of its class, since not every program has each.
+    TELLING = {
+      "Set" => ->(value, inner) { value.map(&inner).sort.join(",") },
+      "Time" => ->(value, inner) { "#{value.inspect} #{inner.(value.zone)}" },
+      "Date" => ->(value, _) { value.inspect }, "DateTime" => ->(value, _) { value.inspect },
+      "BigDecimal" => ->(value, _) { value.to_s },
+      "Regexp" => ->(value, inner) { "#{inner.(value.source)} #{value.options}" }
+    }.freeze
+    RECORDS = [Struct, *(Data if defined?(Data) && Data.respond_to?(:define))].freeze
+
+    def of_object(value, inner)
+      kind = value.class
+      telling = TELLING[name_of(kind)]
+      return "#{of_module(kind)}(#{telling.(value, inner)})" if telling
+
+      is_record = RECORDS.any? { |record| value.is_a?(record) } && value.instance_variables.empty?
+      raise Unknown, "a #{kind}" unless is_record
+
+      "#{of_module(kind)}(#{value.to_h.map { |pair| pair.map(&inner).join("=") }.join(",")})"
+    end
+
+    # The object that a method is called on: without state it counts as its class.
+    def of_receiver(object)
+      is_stateless = object.instance_variables.empty? && Marshal.dump(object).start_with?("\x04\bo".b)
+      is_stateless ? of_module(object.class) : of(object)
+    rescue TypeError # Marshal knows no such object
+      raise Unknown, "a #{object.class}"
+    end
+  end
+
+  # Where a daemon is, and one connection to it.
   class Connection
-    def initialize(address, timeout)
-      host, _, port = address.rpartition(":")
-      unix = address.include?("/")
-      @socket = unix ? UNIXSocket.new(address) : Socket.tcp(host, port, connect_timeout: timeout)
-      @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1) unless unix
+    NOBODY_THERE = [Errno::ECONNREFUSED, Errno::ENOENT, Errno::EACCES].freeze
+    LINE = 65_536 # bytes of a reply's line, at most
+
+    def self.places(address)
+      address ||= ENV["CACHESD_ADDRESS"]
+      return [split(address)] if address && !address.empty?
+
+      own = "/tmp/cachesd-#{Process.euid}" # whoever comes first can make it
+      is_own = File.lstat(own).uid == Process.euid rescue false
+      paths = ["/run/cachesd", ENV["XDG_RUNTIME_DIR"], (own if is_own)].compact.map { |path| "#{path}/cachesd.sock" }
+      paths.select { |path| File.exist?(path) }.push(["127.0.0.1", 7379])
+    end
+
+    def self.split(address)
+      return address if address.include?("/")
+
+      found = /\A(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})\z/.match(address)
+      raise Broken, "address #{address}: a path, HOST:PORT or [IPV6]:PORT was expected" unless found
+
+      [found[1] || found[2], found[3].to_i]
+    end
+
+    def initialize(address, user, token, timeout)
+      @deadline = now + timeout
+      connect(self.class.places(address), timeout)
       @unread = "".b
+      token ||= ENV["CACHESD_TOKEN"]
+      user ||= ENV["CACHESD_USER"]
+      raise Broken, "a token needs a user: the option user, or CACHESD_USER" if token && !user
+
+      reply = call(["auth", user, token], timeout) if token
+      raise reply if reply.is_a?(Refused)
     end
 
     def call(words, timeout)
       @deadline = now + timeout
-      send("*#{words.size}\r\n".b + words.map { |word| "$#{word.bytesize}\r\n".b + word.b + "\r\n" }.join)
-      read
+      write("*#{words.size}\r\n".b + words.map { |word| "$#{word.bytesize}\r\n".b + word.b + "\r\n" }.join)
+      reply = read
+      is_right = words[0] == "memo.get" ? memo?(reply) : reply.is_a?(String)
+      raise Broken, "a broken reply" unless (is_right || reply.is_a?(Refused)) && @unread.empty?
+
+      reply
     end
 
     private
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    def memo?(reply)
+      reply.is_a?(Array) && reply.size == 3 && %w[HIT STALE NULL MISS].include?(reply[0]) &&
+        reply.all? { |item| item.nil? || item.is_a?(String) }
+    end
+
+    def connect(places, timeout)
+      place, *others = places
+      return connect_unix(place) if place.is_a?(String)
+
+      @socket = Socket.tcp(*place, connect_timeout: timeout)
+      @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1)
+    rescue *NOBODY_THERE
+      others.empty? ? raise : connect(others, timeout)
+    end
+
+    # Not UNIXSocket: while a daemon hangs, its queue fills up, and that would wait for ever.
+    def connect_unix(path)
+      @socket = Socket.new(:UNIX, :STREAM)
+      in_time { @socket.connect_nonblock(Socket.sockaddr_un(path), exception: false) }
+    end
 
     # What the socket gives once it is ready, in time.
     def in_time
@@ -68,22 +200,31 @@ module Cached
       done or raise EOFError, "closed"
     end
 
-    def send(bytes)
+    def write(bytes)
       bytes = bytes.byteslice(in_time { @socket.write_nonblock(bytes, exception: false) }..) until bytes.empty?
     end
 
     def fill = @unread << in_time { @socket.read_nonblock(65_536, exception: false) }
 
-    def read
-      fill until (length = @unread.index("\r\n"))
-      line = @unread.slice!(0, length + 2)
-      kind, rest = line[0], line[1..-3]
-      case kind
-      when "-" then Refused.new(rest)
-      when "*" then Array.new(rest.to_i) { read }
-      when "$" then rest == "-1" ? nil : bulk(rest.to_i)
-      else rest
+    def line
+      until (length = @unread.index("\r\n"))
+        raise Broken, "a broken reply" if @unread.bytesize > LINE
+
+        fill
       end
+      @unread.slice!(0, length + 2)[0, length]
+    end
+
+    def read(is_inside: false)
+      kind, rest = (text = line)[0], text[1..]
+      return rest if ["+", ":"].include?(kind)
+      return Refused.new(rest.dup.force_encoding("UTF-8").scrub) if kind == "-"
+      raise Broken, "a broken reply" unless ["$", "*"].include?(kind) && /\A(-1|\d{1,12})\z/.match?(rest)
+      return nil if rest == "-1"
+      return bulk(rest.to_i) if kind == "$"
+      raise Broken, "a broken reply" if is_inside || rest.to_i > 3
+
+      Array.new(rest.to_i) { read(is_inside: true) }
     end
 
     def bulk(size)
@@ -92,18 +233,34 @@ module Cached
     end
   end
 
+  # One method's cache.
   class Memo
-    def initialize(name, namespace: "demo", key: nil, ttl: nil, wait: 10, timeout: 1, address: ADDRESS,
-                   dump: JSON.method(:generate), load: JSON.method(:parse), on_error: ->(_) {})
-      @name, @namespace, @key, @wait, @timeout, @address = name, namespace, key, wait, timeout, address
-      @dump, @load, @on_error = dump, load, on_error
+    def initialize(owner, method, namespace: "demo", key: nil, name: nil, ttl: nil, wait: 10, timeout: 1, address: nil,
+                   user: nil, token: nil, dump: Memo.method(:plain), load: JSON.method(:parse), on_error: nil)
+      @owner, @name, @namespace, @key, @wait, @timeout = owner, name, namespace, key, wait, timeout
+      @dump, @load, @on_error, @where = dump, load, on_error, [address, user, token]
       @options = ttl ? ["ttl=#{ttl}"] : []
+      @method = method.name
+      @label = name || "#{owner}##{@method}"
+      @parameters = method.parameters.filter_map { |kind, parameter| parameter if %i[req opt].include?(kind) }
     end
 
-    def result(object, args, named, &work)
+    # JSON, but of nothing that it would write as an address.
+    def self.plain(value)
+      case value
+      when Hash then value.each { |pair| pair.each { |part| plain(part) } }
+      when Array then value.each { |part| plain(part) }
+      else raise TypeError, "JSON cannot keep a #{value.class}" if value.method(:to_s).owner == Kernel
+      end
+      JSON.generate(value)
+    end
+
+    def result(object, args, named, block, &work)
+      raise ArgumentError, "#{@label}: the block #{TELL}" if block && !@key
+
       key = key_of(object, args, named)
       state, value, lease = get(key)
-      state, value, lease = get(key, @wait) if state == "MISS" && !lease # somebody else computes it
+      state, value, lease = get(key, @wait) if state == "MISS" && !lease && @wait.positive? # somebody else computes it
       return compute(key, lease, &work) if lease
       return nil if state == "NULL"
 
@@ -115,57 +272,107 @@ module Cached
 
     private
 
-    def key_of(object, args, named)
-      return object.instance_exec(*args, **named, &@key).to_s if @key.respond_to?(:call)
-      return @key if @key
+    TELL = "cannot be told apart from others: give the option key"
 
-      text = JSON.generate(named.empty? ? args : [*args, named.sort.to_h])
-      "#{@name}:#{text.size < 200 ? text : Digest::SHA256.hexdigest(text)}"
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    def key_of(object, args, named)
+      return key_given(object, args, named) if @key
+
+      texts = args.each_with_index.map { |value, at| text(@parameters[at] || "argument #{at + 1}") { Text.of(value) } }
+      texts += named.map { |name, value| "#{Text.of(name)}=#{text(name) { Text.of(value) }}" }.sort
+      text = "[#{texts.join(",")}]"
+      "#{name_for(object)}:#{text.bytesize < 200 ? text : Digest::SHA256.hexdigest(text)}"
+    end
+
+    def key_given(object, args, named)
+      found = @key.respond_to?(:call) ? object.instance_exec(*args, **named, &@key) : @key
+      found.is_a?(String) ? found : text("the value of the option key") { Text.of(found) }
+    end
+
+    # A subclass may answer otherwise, and so may each object that has variables.
+    def name_for(object)
+      own = text("self") { object.is_a?(Module) ? Text.of(object) : Text.of_receiver(object) }
+      owner = text("self") { Text.of(@owner.singleton_class? ? attached_to(object) : @owner) }
+      name = @name || "#{owner[1..-2]}#{@owner.singleton_class? ? "." : "#"}#{@method}"
+      own == owner ? name : "#{name} of #{own}"
+    end
+
+    # The class whose own methods the owner has.
+    def attached_to(object)
+      object.is_a?(Module) ? object.ancestors.find { |kind| kind.singleton_class.equal?(@owner) } : object
+    end
+
+    def text(name)
+      yield
+    rescue Unknown => e
+      raise ArgumentError, "#{@label}: #{name} #{TELL} (#{e.message})"
     end
 
     def get(key, wait = 0)
-      options = wait.zero? ? [] : ["wait=#{(wait * 1000).to_i}ms"]
+      options = wait.zero? ? [] : ["wait=#{(wait * 1000).ceil}ms"]
       ask("memo.get", *options, @namespace, key, wait: wait) || ["AWAY"]
     end
 
     def compute(key, lease)
+      started = now
       result = yield
-      value = result.nil? ? nil : @dump.call(result)
       is_done = true
-      if value then ask("memo.put", *@options, @namespace, key, lease, value)
-      else ask("memo.null", @namespace, key, lease)
-      end
+      store(key, lease, result, started)
       result
     ensure
       ask("memo.drop", @namespace, key, lease) unless is_done
     end
 
+    def store(key, lease, result, started)
+      return ask("memo.null", @namespace, key, lease, started: started) if result.nil?
+
+      value = @dump.call(result)
+      raise TypeError, "dump must return a string" unless value.is_a?(String)
+    rescue StandardError, SystemStackError => e
+      @on_error&.call(e)
+      ask("memo.drop", @namespace, key, lease)
+    else
+      ask("memo.put", *@options, @namespace, key, lease, value, started: started)
+    end
+
     def loaded(value, key)
-      @load.call(value)
-    rescue StandardError => e # perhaps another version of the program has written it
-      @on_error.call(e)
+      begin
+        return @load.call(value)
+      rescue StandardError => e # perhaps another version of the program has written it
+        @on_error&.call(e)
+      end
       ask("del", @namespace, key)
       yield
     end
 
     # The reply, or nil: a cache that is away or refuses must not stop anybody.
-    def ask(*words, wait: 0)
+    def ask(*words, wait: 0, started: nil)
       reply = call(words, wait)
       raise reply if reply.is_a?(Refused)
 
       reply
-    rescue SystemCallError, IOError, SocketError, Refused, Late => e
-      @on_error.call(e)
+    rescue SystemCallError, IOError, SocketError, ArgumentError, Refused, Late, Broken => e
+      e.message.start_with?("LEASE") ? tell_once(now - started) : @on_error&.call(e)
       nil
+    end
+
+    def tell_once(seconds)
+      return if @has_told
+
+      @has_told = true
+      text = format("cached %s: a result was not kept: it took %.1f s, longer than the lease of namespace %s, or its " \
+                    "key was written meanwhile. This is said once.", @label, seconds, @namespace)
+      @on_error ? @on_error.call(Late.new(text)) : warn(text)
     end
 
     # One request over this thread's connection; over a new one when that has been closed.
     def call(words, wait)
-      key = "cachesd #{@address} #{Process.pid}" # a forked child must not share its parent's
+      key = "cachesd #{@where} #{Process.pid}" # a forked child must not share its parent's
       connection = Thread.current[key]
       is_new = connection.nil?
       Thread.current[key] = nil # only whole replies put it back
-      connection ||= Connection.new(@address, @timeout)
+      connection ||= Connection.new(*@where, @timeout)
       reply = connection.call(words, @timeout + wait)
       Thread.current[key] = connection
       reply
