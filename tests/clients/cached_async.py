@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# Drives ../../clients/python/cached_async.py: a command a line, `call|forget|refresh WORD`, and a result a line.
+import asyncio
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
+from cached import cached
+
+folder = pathlib.Path(os.environ["FOLDER"])
+
+
+@cached(namespace=os.environ["NAMESPACE"], key=lambda word: f"f:{word}", ttl=os.environ.get("TTL"),
+        wait=float(os.environ["WAIT_MS"]) / 1000, timeout=0.5)
+async def function(word):
+    with open(folder / "computed", "a") as log:
+        log.write(word + "\n")
+    while word.startswith("gate") and not (folder / "gate").exists():
+        await asyncio.sleep(0.005)
+    if word.startswith("throw"):
+        raise RuntimeError(word)
+    count = (folder / "computed").read_text().split().count(word)
+    return None if word.startswith("null") else {"word": word, "count": count}
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        verb, word = line.split()
+        try:
+            result = await {"call": function, "forget": function.forget, "refresh": function.refresh}[verb](word)
+            print(json.dumps(result), flush=True)
+        except RuntimeError as error:
+            print("threw", error, flush=True)
+
+
+asyncio.run(main())

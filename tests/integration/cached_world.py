@@ -1,0 +1,117 @@
+"""A world for the tests of ../../clients: a daemon with namespaces for memos, and drivers of the decorators."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+import harness
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LANGUAGES = {
+    "Python": (sys.executable, "-B", "cached.py"),
+    "Async": (sys.executable, "-B", "cached_async.py"),
+    "JavaScript": ("node", "cached.js"),
+    "Perl": ("perl", "cached.pl"),
+    "Ruby": ("ruby", "cached.rb"),
+}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if "CACHES" not in name}
+INI = """\
+[cachesd]
+listen = {listen}
+listen = tcp:127.0.0.1:{port}
+[backend main]
+url = {redis:main}
+[namespace memo]
+prefix = m:
+ttl = 10s
+stale = 5s
+lease = 30s
+null_ttl = 10s
+[namespace early]
+ttl = 10s
+stale = 5s
+early = 1000
+[namespace demo]
+"""
+
+
+class Program:
+    """A driver that runs: commands in, results out."""
+
+    def __init__(self, command, **env):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+        self.process = subprocess.Popen(
+            command, env={**ENVIRONMENT, **env}, preexec_fn=harness.end_with_parent, **pipes
+        )
+
+    def send(self, verb, word):
+        self.process.stdin.write(f"{verb} {word}\n")
+
+    def read(self):
+        line = self.process.stdout.readline().strip()
+        return line if line.startswith("threw") else json.loads(line)
+
+    def __call__(self, word, verb="call"):
+        self.send(verb, word)
+        return self.read()
+
+    def end(self):
+        with self.process:
+            self.process.stdin.close()
+            assert self.process.wait(timeout=harness.LONG) == 0
+
+
+class World(unittest.TestCase):
+    def setUp(self):
+        self.world = harness.World()
+        self.folder = pathlib.Path(self.world.folder)
+        self.redis = self.world.redis()
+        self.daemon = self.world.daemon(INI)
+        self.direct = self.redis.client()
+        self.programs = []
+
+    def tearDown(self):
+        for program in self.programs:
+            program.end()
+        self.direct.close()
+        self.world.__exit__(None)
+
+    def let_expire(self, key):
+        """As if time had passed: less than `stale` is left."""
+        self.assertEqual(self.direct.call("PEXPIRE", f"m:{key}", 4000), 1)
+
+    def take_lease(self, key):
+        state, value, lease = self.daemon.call("memo.get", "memo", key)
+        self.assertIsNotNone(lease, (state, value))
+        return lease
+
+    def wait_for_waiters(self, count):
+        waiting = lambda: self.daemon.stats("memo")["memo_waiting"] == count
+        harness.wait_until(waiting, f"{count} wait")
+
+
+class Drivers:
+    """Of one language: its name in LANGUAGES is the class's."""
+
+    def program(self, address=None, namespace="memo", wait_ms=20000, **env):
+        address = self.daemon.path if address is None else address
+        env.update(FOLDER=str(self.folder), NAMESPACE=namespace, WAIT_MS=str(wait_ms))
+        *interpreter, driver = LANGUAGES[type(self).__name__]
+        command = [*interpreter, str(ROOT / "tests" / "clients" / driver)]
+        if address:
+            env["CACHESD_ADDRESS"] = address
+        self.programs.append(Program(command, **env))
+        return self.programs[-1]
+
+    def computed(self):
+        path = self.folder / "computed"
+        return path.read_text().split() if path.exists() else []
+
+
+def of_each(tests, world, scope):
+    """A class of the tests for each language."""
+    for name in LANGUAGES:
+        scope[name] = type(name, (tests, world), {"__module__": scope["__name__"]})
