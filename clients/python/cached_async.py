@@ -41,6 +41,13 @@ class AsyncConnection(asyncio.Protocol):
             await connection.call(words, timeout)
         return connection
 
+    async def keep(self):
+        """A loop that ends brings its asynchronous generators to their end first, and so closes this connection."""
+        try:
+            yield self
+        finally:
+            self.end(ConnectionAbortedError("the loop ends"))
+
     def connection_made(self, transport):
         self.transport = transport
 
@@ -100,6 +107,12 @@ def of_this_loop():
     return loops[loop]
 
 
+async def open_and_keep(login, timeout):
+    connection = await AsyncConnection.open(login, timeout)
+    connection.keeper = connection.keep()
+    return await connection.keeper.__anext__()
+
+
 def opening_of(login, timeout):
     """The connection that all tasks share, as the task that opens it, and whether that is new."""
     mine, key = of_this_loop(), (login, os.getpid())
@@ -108,7 +121,7 @@ def opening_of(login, timeout):
         return task, True
     if task and not task.cancelled() and not task.exception() and task.result().is_open:
         return task, False
-    task = mine[key] = asyncio.get_running_loop().create_task(AsyncConnection.open(login, timeout))
+    task = mine[key] = asyncio.get_running_loop().create_task(open_and_keep(login, timeout))
     task.add_done_callback(lambda task: task.cancelled() or task.exception())  # not to be warned of
     return task, True
 

@@ -94,7 +94,7 @@ class World(unittest.TestCase):
 
 
 class Drivers:
-    """Of one language: its name in LANGUAGES is the class's."""
+    """Of the language that has the class's name."""
 
     def program(self, address=None, namespace="memo", wait_ms=20000, **env):
         address = self.daemon.path if address is None else address
@@ -111,7 +111,19 @@ class Drivers:
         return path.read_text().split() if path.exists() else []
 
 
-def of_each(tests, world, scope):
-    """A class of the tests for each language."""
-    for name in LANGUAGES:
-        scope[name] = type(name, (tests, world), {"__module__": scope["__name__"]})
+class Scripts(World):
+    """Programs that are given as a text, or as words."""
+
+    def environment(self):
+        paths = {"PYTHONPATH": "python", "PERL5LIB": "perl", "RUBYLIB": "ruby", "NODE_PATH": "javascript"}
+        found = {name: str(ROOT / "clients" / path) for name, path in paths.items()}
+        return {**ENVIRONMENT, **found, "CACHESD_ADDRESS": self.daemon.path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def start(self, *command):
+        pipes = {"stdout": subprocess.PIPE, "text": True, "preexec_fn": harness.end_with_parent}
+        return subprocess.Popen(command, env=self.environment(), **pipes)
+
+    def run_to_end(self, *command):
+        out, _ = (process := self.start(*command)).communicate(timeout=harness.LONG)
+        self.assertEqual(process.returncode, 0)
+        return out.splitlines()

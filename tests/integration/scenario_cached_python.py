@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The part of ../../clients/python that other languages lack."""
+"""../../clients/python/cached.py."""
 
 import concurrent.futures
 import copy
@@ -15,6 +15,7 @@ import sys
 import threading
 
 import harness
+from cached_every import EveryLanguage
 from cached_world import ROOT, World
 
 sys.path.insert(0, str(ROOT / "clients" / "python"))
@@ -103,6 +104,10 @@ def at(address, function, *arguments):
     """Run in another process."""
     function.login = function.login._replace(address=address)
     return function(*arguments)
+
+
+class Python(EveryLanguage, World):
+    pass
 
 
 class PythonItself(World):

@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""../../clients: a function is computed once, however many ask, and is called when the daemon is away.
+"""Tests of every language's decorator: a function is computed once, however many ask, and is called when the daemon is away.
 
 Each language has a driver, ../clients/cached.*, whose function appends its argument to the file `computed`,
 and then, as its argument begins with `gate`, waits for the file `gate`; with `throw`, throws; with `null`, gives
@@ -11,10 +10,12 @@ import signal
 import time
 
 import harness
-from cached_world import INI, Drivers, World, of_each
+from cached_world import INI, Drivers
 
 
 class EveryLanguage(Drivers):
+    """Mixed into a World, in a class that has its language's name in LANGUAGES."""
+
     def test_many_processes_that_ask_at_once_compute_once(self):
         programs = [self.program() for _ in range(5)]
         for program in programs:
@@ -149,10 +150,3 @@ class Between:
 
     def __contains__(self, value):
         return self.low <= value <= self.high
-
-
-of_each(EveryLanguage, World, globals())
-
-
-if __name__ == "__main__":
-    harness.main()
