@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Drives ../../clients/python/cached.py: a command a line, `call|forget|refresh WORD`, and a result a line.
-# scenario_cached.py tells what the function does; the others here do the same.
+# cached_every.py tells what the function does; the others here do the same.
 import json
 import os
 import pathlib

@@ -43,8 +43,9 @@ class Program:
 
     def __init__(self, command, **env):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+        log = os.open(env["LOG"], os.O_WRONLY | os.O_CREAT) if "LOG" in env else None
         self.process = subprocess.Popen(
-            command, env={**ENVIRONMENT, **env}, preexec_fn=harness.end_with_parent, **pipes
+            command, env={**ENVIRONMENT, **env}, preexec_fn=harness.end_with_parent, stderr=log, **pipes
         )
 
     def send(self, verb, word):

@@ -25,7 +25,7 @@ class JavaScriptItself(Scripts):
 
 JAVASCRIPT = """
 const { cached } = require('cached');
-const options = { namespace: 'memo' };
+const options = { namespace: 'memo', timeout: 20000 };
 let calls = 0;
 (async () => {
   const held = cached(async () => 'computed', { ...options, key: 'held', wait: 20000 });
