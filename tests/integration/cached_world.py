@@ -24,6 +24,7 @@ listen = {listen}
 listen = tcp:127.0.0.1:{port}
 [backend main]
 url = {redis:main}
+timeout = 10s
 [namespace memo]
 prefix = m:
 ttl = 10s
