@@ -107,7 +107,7 @@ class Daemons(Drivers, World):
         self.daemon = self.world.daemon(INI.replace("[backend main]", f"listen = tcp:[::1]:{port}\n[backend main]"))
         count = 0
         for address in (self.daemon.path, f"[::1]:{port}", f"127.0.0.1:{self.world.port}"):
-            self.assertEqual(self.program(address)("x")["count"], 1, address)
+            self.assertEqual(self.program(address, "demo")("x")["count"], 1, address)
         for address in (f"::1:{port}", "localhost", f"127.0.0.1:{'9' * 9}", "127.0.0.1:99999", "[::1]", ":"):
             count += 1
             self.assertEqual(self.program(address)("y")["count"], count, address)
@@ -160,7 +160,7 @@ class Daemons(Drivers, World):
         program = self.program(path)
         started = time.monotonic()
         self.assertEqual(program("x")["count"], 1)
-        self.assertLess(time.monotonic() - started, 4)
+        self.assertLess(time.monotonic() - started, 9, "all of it takes 11 s")
 
     @staticmethod
     def drip(listener):
