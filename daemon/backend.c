@@ -376,15 +376,20 @@ struct backend_state backend_state(const struct backend *b) {
                                   t->since_ms};
 }
 
+static struct slice tracked(const struct backend *b) {
+    return b->tracker ? bytes_slice(&b->tracker->prefixes.words) : (struct slice){0};
+}
+
 void backend_track(struct backend *b, struct prefixes prefixes) {
-    if (b->tracker &&
-        slice_equal(bytes_slice(&b->tracker->prefixes.words), bytes_slice(&prefixes.words))) {
+    if (slice_equal(tracked(b), bytes_slice(&prefixes.words))) {
         prefixes_deinit(&prefixes);
         return;
     }
     if (b->tracker)
         tracker_free(b->tracker);
     b->tracker = NULL;
+    // Other workers may follow the same prefixes already, and have not heard of writes made here.
+    near_store_forget_all(b->reactor->near);
     if (prefixes.count > 0)
         b->tracker = tracker_new(b->reactor, b->conf, path_of(b), prefixes);
     if (b->tracker && b->is_up && !b->former)

@@ -10,6 +10,7 @@
 
 #include "binding.h"
 #include "mem.h"
+#include "near_shared.h"
 #include "reload.h"
 #include "server.h"
 
@@ -25,6 +26,7 @@ struct crew *crew_new(struct server *main) {
 void crew_free(struct crew *crew) {
     complaints_free(crew->complaints);
     mem_free(crew->workers);
+    mem_free(crew->near);
     mem_free(crew);
 }
 
@@ -156,6 +158,10 @@ void crew_start(struct crew *crew) {
     mailbox_open(&main->mailbox, &main->reactor.loop, main);
     for (size_t i = 1; i < count; i++)
         crew->workers[i] = server_new(crew, i);
+    crew->near = mem_new(sizeof(*crew->near));
+    crew->near->seed = random_next(&main->reactor.random);
+    for (size_t i = 0; i < count; i++)
+        near_store_share(crew->workers[i]->reactor.near, crew->near);
     crew->count = count;
     crew->running = count - 1;
     for (size_t i = 1; i < count; i++)

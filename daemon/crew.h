@@ -6,8 +6,8 @@
 //   worker 1 … N-1: a thread and a loop each
 //
 // Each worker is a whole server, with clients, backend connections and near cache of its own: they
-// share nothing that changes but this struct, and speak by messages (mailbox.h). One that is alone
-// neither has a mailbox nor takes a lock.
+// share nothing that changes but this struct and near_shared.h, and speak by messages (mailbox.h).
+// One that is alone neither has a mailbox nor takes a lock.
 #pragma once
 
 #include <stdatomic.h>
@@ -17,6 +17,7 @@
 #include "tally.h"
 
 struct listener;
+struct near_shared;
 struct request;
 struct server;
 struct settings;
@@ -33,6 +34,7 @@ struct crew {
     size_t count;
     struct complaints *complaints; // of backends, by all workers
     atomic_size_t clients;         // of all: from being accepted to server_remove_client()
+    struct near_shared *near;      // NULL: there is one worker
     // Worker 0's own:
     size_t next;     // whose turn it is to get a client
     size_t running;  // threads

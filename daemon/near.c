@@ -1,6 +1,9 @@
 #include "near.h"
 
+#include <assert.h>
+
 #include "backend.h"
+#include "memo.h"
 
 // What an answer depends on beside the key. The arguments behind the key follow.
 struct tail {
@@ -9,9 +12,16 @@ struct tail {
     uint8_t has_limit;
 };
 
-bool near_is_on(const struct space *space, uint64_t now_ms) {
+enum near_duty near_duty_of(const struct space *space, uint64_t now_ms) {
     const struct tracker *tracker = space->backend->tracker;
-    return space->conf->is_near && tracker && tracker_is_live(tracker, now_ms);
+    if (!space->conf->is_near || !tracker)
+        return NEAR_NOTHING;
+    return tracker_is_live(tracker, now_ms) ? NEAR_KEEP : NEAR_SEE;
+}
+
+// Of all that is kept of the space: both parts only rise.
+static uint64_t epoch_of(const struct near_store *store, const struct space *space) {
+    return space->backend->tracker->epoch + near_store_era(store);
 }
 
 static char *put(char *to, const void *data, size_t len) {
@@ -48,70 +58,137 @@ struct near_question near_ask(const struct near_store *store, const struct space
     size_t key_len = call->prefix.len + call->args[0].len;
     struct tail tail = {(uint16_t)entry->id, call->is_descending,
                         call->options >> OPTION_LIMIT & 1};
+    size_t size = key_len + sizeof(tail) + sizeof(call->limit) + arguments_size(call);
+    bool is_too_long = size > NEAR_LONGEST_QUESTION;
     scratch->len = 0;
-    char *start =
-        bytes_reserve(scratch, key_len + sizeof(tail) + sizeof(call->limit) + arguments_size(call));
+    char *start = bytes_reserve(scratch, is_too_long ? key_len : size);
     char *to = put_slice(put_slice(start, call->prefix), call->args[0]);
     struct near_question q = {.key_hash = hash_key(store, space, (struct slice){start, key_len})};
+    // What asks for nothing but the key lies where the key's counter does: one cache line for both.
+    q.hash = q.key_hash ^ (uint64_t)entry->id << 48;
+    if (is_too_long)
+        return q;
     to = put(to, &tail, sizeof(tail));
     if (tail.has_limit)
         to = put(to, &call->limit, sizeof(call->limit));
     to = put_arguments(to, call);
     q.asked = (struct slice){start, (size_t)(to - start)};
-    // What asks for nothing but the key lies where the key's counter does: one cache line for both.
-    q.hash = call->argc == 1
-                 ? q.key_hash ^ (uint64_t)entry->id << 48
-                 : hash_slice((struct slice){start + key_len, q.asked.len - key_len}, q.key_hash);
+    if (call->argc > 1)
+        q.hash = hash_slice((struct slice){start + key_len, q.asked.len - key_len}, q.key_hash);
     return q;
 }
 
 struct slice near_find(struct near_store *store, const struct space *space,
                        const struct near_question *q, uint64_t now_ms) {
-    return near_store_find(store, q, space->backend->tracker->epoch, now_ms);
+    return near_store_find(store, q, epoch_of(store, space), now_ms);
+}
+
+// --- while it is at the backend ---------------------------------------------------------------
+
+static struct near_question question_of(const struct near_note *note) {
+    assert(near_note_is_read(note));
+    return (struct near_question){bytes_slice(&note->asked), note->key_hash, note->hash};
 }
 
 struct slice near_find_late(struct near_store *store, const struct space *space,
-                            const struct near_question *q, uint64_t now_ms) {
-    const struct tracker *tracker = space->backend->tracker;
-    if (!tracker)
+                            const struct near_note *note, uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    if (!space->backend->tracker)
         return (struct slice){0};
-    return near_store_find_late(store, q, tracker->epoch, now_ms);
+    return near_store_find_late(store, &q, epoch_of(store, space), now_ms);
 }
 
-void near_note_question(struct near_note *note, const struct near_store *store,
-                        const struct space *space, const struct near_question *q, uint64_t now_ms) {
-    bytes_append_slice(&note->asked, q->asked);
-    note->is_kept = true;
+void near_note_read(struct near_note *note, struct near_store *store, const struct space *space,
+                    const struct near_question *q, enum near_duty duty, bool may_be_late,
+                    uint64_t now_ms) {
+    assert(note->asked.len == 0);
+    bool has_room = (duty == NEAR_KEEP || may_be_late) && q->asked.len > 0 &&
+                    near_store_hold(store, q->asked.len, now_ms);
+    if (has_room)
+        bytes_append_slice(&note->asked, q->asked);
+    note->duty = has_room ? duty : NEAR_SEE;
     note->key_hash = q->key_hash;
     note->hash = q->hash;
-    note->moment = (struct near_moment){space->backend->tracker->epoch,
-                                        near_store_version(store, q->key_hash)};
+    note->moment = near_store_moment(store, q, epoch_of(store, space));
     note->asked_ms = now_ms;
 }
 
-void near_keep(struct near_store *store, const struct space *space, struct near_note *note,
-               const struct answer *answer, struct slice reply, uint64_t now_ms) {
-    int64_t ttl_ms = space->conf->near_ttl_ms;
-    if (answer->ttl_ms >= 0 && answer->ttl_ms < ttl_ms) // -1: it never expires; -2: there is no key
-        ttl_ms = answer->ttl_ms;
-    if (!answer->is_failed && answer->ttl_ms != ANSWER_NO_TTL) {
-        struct near_question q = {bytes_slice(&note->asked), note->key_hash, note->hash};
-        uint64_t deadline_ms = note->asked_ms + (uint64_t)ttl_ms;
-        uint64_t until_ms = deadline_ms + (uint64_t)answer->stale_ms; // memo.get's alone
-        near_store_keep(store, &q, &note->moment, reply, deadline_ms, until_ms, now_ms);
-    }
-    note->is_kept = false;
-}
-
-void near_forget(struct near_store *store, const struct space *space,
-                 const struct verb_entry *entry, const struct call *call, struct bytes *scratch) {
+void near_note_write(struct near_note *note, struct near_store *store, const struct space *space,
+                     const struct verb_entry *entry, const struct call *call,
+                     struct bytes *scratch) {
     size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
-    if (!space->backend->tracker)
+    assert(note->written.len == 0);
+    note->duty = NEAR_FORGET;
+    if (!space->conf->is_near || !space->backend->tracker)
         return;
     for (size_t i = 0; i < keys; i++) {
         scratch->len = 0;
         bytes_append_slice(scratch, call->prefix);
         bytes_append_slice(scratch, call->args[i]);
-        near_store_forget(store, hash_key(store, space, bytes_slice(scratch)));
+        uint64_t hash = hash_key(store, space, bytes_slice(scratch));
+        near_store_forget_everywhere(store, hash);
+        if (near_store_is_shared(store))
+            bytes_append(&note->written, &hash, sizeof(hash));
     }
+}
+
+void near_written(struct near_store *store, const struct near_note *note) {
+    assert(note->duty == NEAR_FORGET);
+    for (size_t at = 0; at < note->written.len; at += sizeof(uint64_t)) {
+        uint64_t hash;
+        memcpy(&hash, note->written.data + at, sizeof(hash));
+        near_store_forget_everywhere(store, hash);
+    }
+}
+
+void near_note_end(struct near_note *note, struct near_store *store) {
+    assert(near_note_is_read(note));
+    near_store_release(store, note->asked.len);
+    bytes_empty(&note->asked);
+    note->duty = NEAR_NOTHING;
+}
+
+// --- answers ----------------------------------------------------------------------------------
+
+// What of a reply says what the key holds.
+static struct slice gist_of(struct slice reply, bool is_memo, bool has_lease) {
+    return is_memo ? memo_value_part(reply, has_lease) : reply;
+}
+
+// Whether nobody can have seen anything else since it was kept.
+static bool is_known(struct near_store *store, const struct space *space,
+                     const struct near_note *note, struct slice gist, bool is_memo,
+                     uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    if (near_store_is_shared(store))
+        return near_store_is_known(store, &q, gist);
+    struct slice kept = near_find_late(store, space, note, now_ms);
+    return kept.data && slice_equal(gist_of(kept, is_memo, false), gist);
+}
+
+static void keep(struct near_store *store, const struct space *space, const struct near_note *note,
+                 const struct answer *answer, struct slice reply, uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    int64_t ttl_ms = space->conf->near_ttl_ms;
+    if (answer->ttl_ms >= 0 && answer->ttl_ms < ttl_ms) // -1: it never expires; -2: there is no key
+        ttl_ms = answer->ttl_ms;
+    uint64_t deadline_ms = note->asked_ms + (uint64_t)ttl_ms;
+    uint64_t until_ms = deadline_ms + (uint64_t)answer->stale_ms; // memo.get's alone
+    near_store_keep(store, &q, &note->moment, reply, deadline_ms, until_ms, now_ms);
+}
+
+void near_answered(struct near_store *store, const struct space *space, struct near_note *note,
+                   const struct answer *answer, struct slice reply, uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    bool is_memo = answer->memo_state != MEMO_NONE;
+    if (answer->is_failed && answer->code != REPLY_WRONGTYPE)
+        return; // nothing was seen
+    struct slice gist = gist_of(reply, is_memo && !answer->is_failed, answer->has_lease);
+    bool is_kept = note->duty == NEAR_KEEP && !answer->is_failed && answer->ttl_ms != ANSWER_NO_TTL;
+    if (!is_kept && !is_known(store, space, note, gist, is_memo, now_ms))
+        near_store_forget_everywhere(store, q.key_hash);
+    if (near_store_is_shared(store))
+        near_store_see(store, &q, gist, &note->moment);
+    if (is_kept)
+        keep(store, space, note, answer, reply, now_ms);
 }

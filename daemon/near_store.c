@@ -1,13 +1,16 @@
 #include "near_store.h"
 
+#include <assert.h>
+
 #include "mem.h"
+#include "near_shared.h"
 
 enum {
     FIRST_SLOTS = 16 * 1024, // enough that few hot keys share counters with what is written
     BYTES_A_SLOT = 256,      // of memory: about the size of a small entry
     MALLOC_OVERHEAD = 16,    // of an entry: malloc's header and rounding
     SMALL_SHARE = 10,        // the small queue is a tenth of the entries' bytes, as in the paper
-    LARGEST_SHARE = 8,       // an entry is at most an eighth of the memory
+    LARGEST_SHARE = 8,       // an entry is at most an eighth of the memory, as all held questions
     MOST_ASKED = 3,          // how often an entry was asked for counts up to this
     MOST_SPARED = 32,        // in a row: a bound for the time that one entry's room may take
     MOST_EVICTED = 4096,     // for one entry: likewise; what needs more is not kept
@@ -22,7 +25,7 @@ struct entry {
     uint64_t hash;
     uint64_t deadline_ms;
     uint64_t epoch;
-    uint32_t version;
+    uint32_t version, shared;
     uint32_t asked_len, reply_len;
     uint8_t asked; // how often since it came, or was last spared
     bool is_main;  // which queue
@@ -42,7 +45,10 @@ struct queue {
 
 struct near_store {
     uint64_t seed;
+    struct near_shared *shared; // NULL: this is the only worker's
+    uint64_t era;               // then; else the shared one counts
     size_t memory;
+    size_t held;        // of it, by questions
     struct slot *slots; // entries and ghosts by their own hash, versions by the key's
     size_t most_slots;  // a power of two; 0: nothing is kept
     size_t room;        // for so many there is memory
@@ -68,7 +74,7 @@ static void make_slots(struct near_store *s, size_t memory) {
     s->slots = mem_new(s->room * sizeof(*s->slots));
     for (size_t i = 0; i < s->half; i++)
         s->slots[i].version = s->first_version;
-    s->counters.bytes = s->room * sizeof(*s->slots);
+    s->counters.bytes = s->room * sizeof(*s->slots) + s->held;
 }
 
 struct near_store *near_store_new(size_t memory, uint64_t seed) {
@@ -77,6 +83,14 @@ struct near_store *near_store_new(size_t memory, uint64_t seed) {
     make_slots(s, memory);
     return s;
 }
+
+void near_store_share(struct near_store *s, struct near_shared *shared) {
+    assert(s->counters.kept == 0);
+    s->shared = shared;
+    s->seed = shared->seed;
+}
+
+bool near_store_is_shared(const struct near_store *s) { return s->shared; }
 
 // Linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing", VLDB 1980):
 // the table grows by a slot at a time, so that it is as small as its entries allow, stays in the
@@ -162,8 +176,17 @@ static void remove_entry(struct near_store *s, struct entry *e) {
 
 // --- what leaves ------------------------------------------------------------------------------
 
+static uint32_t shared_version(const struct near_store *s, uint64_t key_hash, uint64_t hash) {
+    return s->shared ? near_shared_version(s->shared, key_hash, hash) : 0;
+}
+
+static bool is_of_now(const struct near_store *s, const struct entry *e) {
+    return e->version == slot_of(s, e->key_hash)->version &&
+           (!s->shared || e->shared == near_shared_version(s->shared, e->key_hash, e->hash));
+}
+
 static bool is_void(const struct near_store *s, const struct entry *e, uint64_t now_ms) {
-    return e->version != slot_of(s, e->key_hash)->version || now_ms >= e->until_ms;
+    return !is_of_now(s, e) || now_ms >= e->until_ms;
 }
 
 static void evict(struct near_store *s, struct entry *e, uint64_t now_ms) {
@@ -188,6 +211,16 @@ static void make_some_room(struct near_store *s, bool may_spare, uint64_t now_ms
     e->asked = e->is_main ? e->asked - 1 : 0;
     e->is_main = true;
     push(s, e);
+}
+
+// False: too much would have to leave.
+static bool make_room(struct near_store *s, size_t bytes, uint64_t now_ms) {
+    for (int looked_at = 0; s->counters.bytes + bytes > s->memory; looked_at++) {
+        if (looked_at == MOST_EVICTED || s->counters.entries == 0)
+            return false;
+        make_some_room(s, looked_at < MOST_SPARED, now_ms);
+    }
+    return true;
 }
 
 static void drop_all(struct near_store *s) {
@@ -231,13 +264,46 @@ uint64_t near_store_hash(const struct near_store *s, struct slice key, uint64_t 
     return hash_slice(key, s->seed ^ salt);
 }
 
-uint32_t near_store_version(const struct near_store *s, uint64_t key_hash) {
-    return s->most_slots > 0 ? slot_of(s, key_hash)->version : s->first_version;
+uint64_t near_store_era(const struct near_store *s) {
+    return s->shared ? atomic_load_explicit(&s->shared->era, memory_order_acquire) : s->era;
+}
+
+struct near_moment near_store_moment(const struct near_store *s, const struct near_question *q,
+                                     uint64_t epoch) {
+    uint32_t version = s->most_slots > 0 ? slot_of(s, q->key_hash)->version : s->first_version;
+    return (struct near_moment){epoch, version, shared_version(s, q->key_hash, q->hash)};
 }
 
 void near_store_forget(struct near_store *s, uint64_t key_hash) {
     if (s->most_slots > 0)
         slot_of(s, key_hash)->version++;
+}
+
+void near_store_forget_everywhere(struct near_store *s, uint64_t key_hash) {
+    if (s->shared)
+        near_shared_raise(s->shared, key_hash);
+    else
+        near_store_forget(s, key_hash);
+}
+
+void near_store_forget_all(struct near_store *s) {
+    if (s->shared)
+        atomic_fetch_add(&s->shared->era, 1);
+    else
+        s->era++;
+}
+
+bool near_store_hold(struct near_store *s, size_t bytes, uint64_t now_ms) {
+    if (s->held + bytes > s->memory / LARGEST_SHARE || !make_room(s, bytes, now_ms))
+        return false;
+    s->held += bytes;
+    s->counters.bytes += bytes;
+    return true;
+}
+
+void near_store_release(struct near_store *s, size_t bytes) {
+    s->held -= bytes;
+    s->counters.bytes -= bytes;
 }
 
 static struct entry *look_up(const struct near_store *s, const struct near_question *q) {
@@ -254,7 +320,7 @@ static struct slice reply_of(const struct entry *e) {
 }
 
 static bool is_current(const struct near_store *s, const struct entry *e, uint64_t epoch) {
-    return e->epoch == epoch && e->version == slot_of(s, e->key_hash)->version;
+    return e->epoch == epoch && is_of_now(s, e);
 }
 
 struct slice near_store_find(struct near_store *s, const struct near_question *q, uint64_t epoch,
@@ -289,48 +355,65 @@ static void insert(struct near_store *s, struct entry *e) {
     s->counters.kept++;
 }
 
-// One that is there takes its place in the queues along to the one that replaces it.
-static void replace(struct near_store *s, struct entry *e, const struct near_question *q) {
-    struct entry *old = look_up(s, q);
-    e->is_main = old ? old->is_main : slot_of(s, q->hash)->ghost == fingerprint(q->hash);
-    e->asked = old ? old->asked : 0;
-    if (old)
-        remove_entry(s, old);
+bool near_store_is_known(const struct near_store *s, const struct near_question *q,
+                         struct slice answer) {
+    return near_shared_is_known(s->shared, q->hash, answer);
+}
+
+// The counter first: whoever finds the answer known may rely on it.
+void near_store_see(struct near_store *s, const struct near_question *q, struct slice answer,
+                    struct near_moment *asked_at) {
+    if (near_shared_is_known(s->shared, q->hash, answer))
+        return;
+    bool is_one_slot = near_shared_slot(q->hash) == near_shared_slot(q->key_hash);
+    near_shared_raise(s->shared, q->hash);
+    asked_at->shared += is_one_slot ? 2 : 1; // it counts in both parts of the sum
+    near_shared_remember(s->shared, q->hash, answer);
+}
+
+static struct entry *new_entry(const struct near_question *q, const struct near_moment *asked_at,
+                               struct slice reply) {
+    struct entry *e = mem_new(sizeof(*e) + q->asked.len + reply.len);
+    e->hash = q->hash;
+    e->key_hash = q->key_hash;
+    e->epoch = asked_at->epoch;
+    e->version = asked_at->version;
+    e->shared = asked_at->shared;
+    e->asked_len = (uint32_t)q->asked.len;
+    e->reply_len = (uint32_t)reply.len;
+    memcpy(e->data, q->asked.data, q->asked.len);
+    memcpy(e->data + q->asked.len, reply.data, reply.len);
+    return e;
 }
 
 void near_store_keep(struct near_store *s, const struct near_question *q,
                      const struct near_moment *asked_at, struct slice reply, uint64_t deadline_ms,
                      uint64_t until_ms, uint64_t now_ms) {
     size_t bytes = sizeof(struct entry) + q->asked.len + reply.len + MALLOC_OVERHEAD;
+    struct near_moment now = near_store_moment(s, q, asked_at->epoch);
+    struct entry *old = look_up(s, q);
+    bool is_main = old ? old->is_main : false;
+    uint8_t asked =
+        old ? old->asked : 0; // the new one takes the place of the old one in the queues
+    if (old)
+        remove_entry(s, old);
+    else if (s->most_slots > 0)
+        is_main = slot_of(s, q->hash)->ghost == fingerprint(q->hash);
     if (s->most_slots == 0 || bytes > s->memory / LARGEST_SHARE) {
         s->counters.large++;
-        return;
-    }
-    if (asked_at->version != slot_of(s, q->key_hash)->version || now_ms >= until_ms) {
+    } else if (asked_at->version != now.version || asked_at->shared != now.shared ||
+               now_ms >= until_ms) {
         s->counters.late++;
-        return;
+    } else if (!make_room(s, bytes, now_ms)) {
+        s->counters.large++;
+    } else {
+        struct entry *e = new_entry(q, asked_at, reply);
+        e->deadline_ms = deadline_ms;
+        e->until_ms = until_ms;
+        e->is_main = is_main;
+        e->asked = asked;
+        insert(s, e);
     }
-    struct entry *e = mem_new(bytes - MALLOC_OVERHEAD);
-    e->hash = q->hash;
-    e->key_hash = q->key_hash;
-    e->epoch = asked_at->epoch;
-    e->version = asked_at->version;
-    e->deadline_ms = deadline_ms;
-    e->until_ms = until_ms;
-    e->asked_len = (uint32_t)q->asked.len;
-    e->reply_len = (uint32_t)reply.len;
-    memcpy(e->data, q->asked.data, q->asked.len);
-    memcpy(e->data + q->asked.len, reply.data, reply.len);
-    replace(s, e, q);
-    for (int looked_at = 0; s->counters.bytes + bytes > s->memory; looked_at++) {
-        if (looked_at == MOST_EVICTED) {
-            s->counters.large++;
-            mem_free(e);
-            return;
-        }
-        make_some_room(s, looked_at < MOST_SPARED, now_ms);
-    }
-    insert(s, e);
 }
 
 const struct near_counters *near_store_counters(const struct near_store *s) { return &s->counters; }

@@ -65,8 +65,7 @@ static void let_go(struct purge *p) {
 }
 
 static void finish(struct purge *p) {
-    if (p->space->backend->tracker) // Redis's messages of it may still be on their way
-        tracker_flush(p->space->backend->tracker);
+    near_store_forget_all(p->server->reactor.near); // Redis's messages may still be on their way
     log_info(&p->server->reactor.log, "purge %s: done, %" PRIu64 " keys removed",
              p->space->conf->name, p->removed);
     if (p->request->client) {
@@ -79,6 +78,7 @@ static void finish(struct purge *p) {
 // The client must know whether anything was applied.
 static void give_up(struct purge *p, enum reply_code code, const char *why) {
     struct bytes message = {0};
+    near_store_forget_all(p->server->reactor.near);
     if (code == REPLY_UNAVAILABLE && p->has_unlinked)
         code = REPLY_LOST;
     bytes_printf(&message, "the purge stopped: %s: %" PRIu64 " keys were removed", why, p->removed);

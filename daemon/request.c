@@ -8,36 +8,32 @@
 #include "mem.h"
 #include "server.h"
 
-enum { MOST_FREE = 4096, KEEP_BUFFER = 512 };
+enum { MOST_FREE = 4096 };
 
 // --- life -------------------------------------------------------------------------------------
 
-// Neither queued nor pending yet. Field by field, but for the buffers, which are kept: to clear it
-// all at once costs more.
+// In pieces for which the compiler writes stores: to call memset() would cost more.
+static inline void clear(struct request *r) {
+    enum { PIECE = 80, SIZE = sizeof(*r) - REQUEST_KEEPS };
+    _Static_assert(SIZE > 2 * PIECE && SIZE <= 3 * PIECE, "three pieces are the whole");
+    char *at = (char *)r + REQUEST_KEEPS;
+    memset(at, 0, PIECE);
+    memset(at + PIECE, 0, PIECE);
+    memset(at + 2 * PIECE, 0, SIZE - 2 * PIECE);
+}
+
+// Neither queued nor pending yet. Nothing of an earlier use is left but the buffers' memory.
 static struct request *take_free(struct server *server, struct policy *policy) {
     struct request *r = server->free_requests;
     if (r) {
         server->free_requests = r->next;
         server->free_count--;
+        clear(r);
     } else {
         r = mem_new(sizeof(*r));
     }
-    r->next = r->next_pending = NULL;
-    r->client = NULL;
-    r->task = NULL;
     r->server = server;
     r->policy = policy_ref(policy);
-    r->space = NULL;
-    r->entry = NULL;
-    r->command = (struct command){0};
-    r->argc = 0;
-    r->held = 0;
-    r->sent_at = r->deadline_ms = 0;
-    r->is_done = r->is_queued = r->is_pending = r->is_started = false;
-    r->note.is_kept = false;
-    r->wait.line = NULL;
-    r->wait.is_asking = false;
-    r->render = NULL;
     return r;
 }
 
@@ -49,11 +45,20 @@ static struct request *request_new(struct client *client) {
     return r;
 }
 
-// Only small buffers are kept for the next request.
-static void empty(struct bytes *buffer, bool is_kept) {
-    buffer->len = 0;
-    if (!is_kept || buffer->cap > KEEP_BUFFER)
-        bytes_deinit(buffer);
+void request_free(struct request *r) {
+    bytes_deinit(&r->reply);
+    bytes_deinit(&r->key);
+    bytes_deinit(&r->note.asked);
+    bytes_deinit(&r->note.written);
+    mem_free(r);
+}
+
+static struct near_store *near_of(const struct request *r) { return r->server->reactor.near; }
+
+static void empty_note(struct request *r) {
+    if (near_note_is_read(&r->note))
+        near_note_end(&r->note, near_of(r));
+    bytes_empty(&r->note.written);
 }
 
 static void free_if_let_go(struct request *r) {
@@ -65,11 +70,13 @@ static void free_if_let_go(struct request *r) {
         return;
     }
     policy_unref(r->policy);
-    bool is_kept = server->free_count < MOST_FREE;
-    empty(&r->reply, is_kept);
-    empty(&r->note.asked, is_kept);
-    if (!is_kept) {
-        mem_free(r);
+    if (r->note.duty != NEAR_NOTHING)
+        empty_note(r);
+    bytes_empty(&r->reply);
+    if (r->key.len > 0)
+        bytes_empty(&r->key);
+    if (server->free_count == MOST_FREE) {
+        request_free(r);
         return;
     }
     r->next = server->free_requests;
@@ -77,7 +84,17 @@ static void free_if_let_go(struct request *r) {
     server->free_count++;
 }
 
+// A write is done, or lost; its reply leaves later in this turn. When its policy is in force no
+// more, it may not have known that its keys are kept now.
+static void forget_written(struct request *r) {
+    near_written(near_of(r), &r->note);
+    if (r->policy != r->server->policy)
+        near_store_forget_all(near_of(r));
+}
+
 void request_release(struct request *r) {
+    if (r->note.duty == NEAR_FORGET)
+        forget_written(r);
     r->is_pending = false;
     free_if_let_go(r);
 }
@@ -119,7 +136,9 @@ void request_finish(struct request *r) {
     struct client *client = r->client;
     assert(!r->is_done);
     r->is_done = true;
-    r->held = client->first == r ? 0 : sizeof(*r) + r->reply.cap + r->note.asked.cap;
+    if (near_note_is_read(&r->note))
+        near_note_end(&r->note, near_of(r));
+    r->held = client->first == r ? 0 : sizeof(*r) + r->reply.cap + r->key.cap;
     client->held += r->held;
     if (client->first == r)
         client_settle(client);
@@ -155,11 +174,10 @@ static void finish_task(struct request *r, const struct answer *answer) {
 // backend is down.
 static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
     struct bytes *out;
-    if (r->space->conf->on_error != ON_ERROR_STALE || r->note.asked.len == 0)
+    if (r->space->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
         return false;
-    struct near_question q = {bytes_slice(&r->note.asked), r->note.key_hash, r->note.hash};
     struct slice kept =
-        near_find_late(r->server->reactor.near, r->space, &q, uv_now(&r->server->reactor.loop));
+        near_find_late(near_of(r), r->space, &r->note, uv_now(&r->server->reactor.loop));
     if (!waits_append_stale((out = request_out(r)), kept))
         return false;
     count_error(r, code);
@@ -229,9 +247,9 @@ bool request_answered(struct request *r, const struct answer *answer) {
     r->client->is_over = r->client->is_over || answer->is_too_long;
     struct slice reply = {answer->out->data + answer->start, answer->out->len - answer->start};
     stats->bytes_out += reply.len;
-    if (r->note.is_kept)
-        near_keep(r->server->reactor.near, r->space, &r->note, answer, reply,
-                  uv_now(&r->server->reactor.loop));
+    if (near_note_is_read(&r->note))
+        near_answered(near_of(r), r->space, &r->note, answer, reply,
+                      uv_now(&r->server->reactor.loop));
     request_finish(r);
     return false;
 }
@@ -361,15 +379,11 @@ static struct backend_conn *begin_sending(struct request *r) {
 }
 
 // A read asks for the key's ttl too where its answer is to be kept; a write voids what is.
-static void tell_near(struct request *r, const struct admission *a, const struct near_question *q) {
-    struct server *server = r->server;
-    if (q) {
-        near_note_question(&r->note, server->reactor.near, r->space, q,
-                           uv_now(&server->reactor.loop));
+static void tell_near(struct request *r, const struct admission *a) {
+    if (r->note.duty == NEAR_KEEP)
         command_ask_ttl(&r->command, &a->call);
-    } else if (r->entry->verb->flags & VERB_WRITE && r->space->conf->is_near) {
-        near_forget(server->reactor.near, r->space, r->entry, &a->call, &server->question);
-    }
+    else if (r->entry->verb->flags & VERB_WRITE)
+        near_note_write(&r->note, near_of(r), r->space, r->entry, &a->call, &r->server->question);
 }
 
 struct backend_conn *request_send_again(struct request *r, answer_render *render) {
@@ -379,8 +393,7 @@ struct backend_conn *request_send_again(struct request *r, answer_render *render
     return begin_sending(r);
 }
 
-static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room,
-                            const struct near_question *q) {
+static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room) {
     if (room == BACKEND_DOWN) {
         request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         return;
@@ -394,7 +407,7 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
         return;
     }
     struct backend_conn *conn = begin_sending(r);
-    tell_near(r, a, q);
+    tell_near(r, a);
     if (has_steps(r))
         waits_note(r, &a->call);
     r->entry->verb->build(&r->command, &a->call);
@@ -484,18 +497,9 @@ static bool answer_from_near(struct client *client, const struct admission *a,
     return true;
 }
 
+// answer_stale() may be asked for it.
 static bool may_be_stale(const struct admission *a) {
-    return a->entry->verb->flags & VERB_ASKS && a->space->conf->on_error == ON_ERROR_STALE &&
-           a->space->backend->tracker;
-}
-
-// For answer_stale(): under what the near cache may have kept an answer.
-static __attribute__((noinline)) void note_question(struct request *r, const struct admission *a) {
-    struct server *server = r->server;
-    struct near_question q =
-        near_ask(server->reactor.near, a->space, a->entry, &a->call, &server->question);
-    near_note_question(&r->note, server->reactor.near, a->space, &q, 0);
-    r->note.is_kept = false;
+    return a->entry->verb->flags & VERB_ASKS && a->space->conf->on_error == ON_ERROR_STALE;
 }
 
 // As many are under way as might fill client_output with what they take.
@@ -509,12 +513,13 @@ static enum request_result start_remote(struct client *client, const struct admi
                                         const struct slice *words, size_t count, bool may_wait) {
     struct server *server = client->server;
     uint64_t now_ms = uv_now(&server->reactor.loop);
-    bool is_near =
-        a->entry->verb->flags & VERB_NEAR && near_is_on(a->space, now_ms) && !server->is_draining;
+    enum near_duty duty = NEAR_NOTHING;
     struct near_question q;
-    if (is_near) {
+    if (a->entry->verb->flags & VERB_NEAR && !server->is_draining)
+        duty = near_duty_of(a->space, now_ms);
+    if (duty != NEAR_NOTHING) {
         q = near_ask(server->reactor.near, a->space, a->entry, &a->call, &server->question);
-        if (answer_from_near(client, a, &q, now_ms)) {
+        if (duty == NEAR_KEEP && answer_from_near(client, a, &q, now_ms)) {
             count_request(client, a, words, count);
             return REQUEST_TAKEN;
         }
@@ -531,12 +536,12 @@ static enum request_result start_remote(struct client *client, const struct admi
     count_request(client, a, words, count);
     a->space->stats->clamped += a->call.ttl_reason == TTL_CLAMPED;
     struct request *r = request_of(client, a);
-    if (room == BACKEND_DOWN && may_be_stale(a))
-        note_question(r, a);
+    if (duty != NEAR_NOTHING)
+        near_note_read(&r->note, near_of(r), a->space, &q, duty, may_be_stale(a), now_ms);
     if (server->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else
-        send_to_backend(r, a, room, is_near ? &q : NULL);
+        send_to_backend(r, a, room);
     return REQUEST_TAKEN;
 }
 

@@ -19,6 +19,11 @@ struct client;
 struct server;
 
 struct request {
+    // Buffers: empty when a request begins; small ones keep their memory from use to use.
+    struct bytes reply;    // its reply, while older requests of the client have none yet
+    struct bytes key;      // memo.get: the real key, for a further step
+    struct near_note note; // what there is to do for the near cache; begins with two more
+    // From note.duty on, all is zero when a request begins: REQUEST_KEEPS.
     struct request *next;         // in its client's queue, or on the free list
     struct request *next_pending; // at its connection
     struct client *client;        // NULL once the client has gone
@@ -30,8 +35,6 @@ struct request {
     struct command command; // how many answers to expect
     uint32_t argc;          // arguments behind the namespace
     size_t held;            // what it costs while its turn has not come, in bytes
-    struct bytes reply;     // its reply, while older requests of the client have none yet
-    struct near_note note;  // what it asks that is to be kept
     struct wait_part wait;  // memo.get's
     answer_render *render;  // of the answer that it waits for
     uint64_t sent_at;       // where its commands begin in the connection's output, in bytes
@@ -41,6 +44,8 @@ struct request {
     bool is_pending;        // a connection waits for its answer
     bool is_started;        // the connection has begun to render its answer
 };
+
+#define REQUEST_KEEPS offsetof(struct request, note.duty)
 
 enum request_result {
     REQUEST_TAKEN, // it is in the client's queue, perhaps already done
@@ -100,6 +105,9 @@ void request_release(struct request *r);
 
 // A request that is refused before it has words: for errors of the byte stream.
 void request_refuse(struct client *client, enum reply_code code, const char *message);
+
+// Frees one that is in nobody's hands.
+void request_free(struct request *r);
 
 // Its client lets go of it: the reply has left, or the client itself has.
 void request_dequeued(struct request *r);

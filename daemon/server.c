@@ -376,9 +376,7 @@ void server_free(struct server *server) {
     while (server->free_requests) {
         struct request *r = server->free_requests;
         server->free_requests = r->next;
-        bytes_deinit(&r->reply);
-        bytes_deinit(&r->note.asked);
-        mem_free(r);
+        request_free(r);
     }
     policy_unref(server->policy);
     mem_free(server->listeners);

@@ -130,11 +130,11 @@ static void lose(struct tracking *c, const char *format, ...) {
 
 // --- messages ---------------------------------------------------------------------------------
 
-void tracker_flush(struct tracker *t) { t->epoch++; }
+static void flush(struct tracker *t) { t->epoch++; }
 
 static void on_all_void(struct tracker *t) {
     t->flushes++;
-    tracker_flush(t);
+    flush(t);
 }
 
 // *3 message CHANNEL *N key …; in the array's place nil: everything. What somebody publishes there
@@ -164,14 +164,14 @@ static void on_pong(struct tracking *c) {
         return;
     c->is_asked = false;
     if (!tracker_is_live(t, now_of(t)))
-        tracker_flush(t);
+        flush(t);
     t->proven_ms = c->asked_ms;
 }
 
 static void become_live(struct tracking *c) {
     struct tracker *t = c->tracker;
     t->is_live = true;
-    t->epoch++;
+    flush(t);
     t->proven_ms = c->asked_ms;
     t->failures = 0;
     if (end_outage(t) || !t->has_been_live)
@@ -342,7 +342,8 @@ struct tracker *tracker_new(struct reactor *reactor, const struct backend_conf *
     t->conf = conf;
     t->path = path;
     t->prefixes = prefixes;
-    t->salt = random_next(&reactor->random);
+    t->salt = hash_slice(slice_of(conf->name), 0);
+    t->epoch = random_next(&reactor->random);
     uv_timer_init(&reactor->loop, &t->timer);
     t->timer.data = t;
     uv_timer_start(&t->timer, on_timer, 0, 0);

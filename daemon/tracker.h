@@ -39,8 +39,8 @@ struct tracker {
     const char *path;             // the server's Unix socket; NULL: the one at `peer`
     struct sockaddr_storage peer; // ss_family 0: it waits for tracker_aim()
     struct prefixes prefixes;
-    uint64_t salt; // for the hashes of its keys: what an earlier tracker's keys left is not found
-    uint64_t epoch;
+    uint64_t salt;  // for the hashes of its keys: by the backend's name, the same in all workers
+    uint64_t epoch; // begins at random: what was kept under an earlier tracker is not found
     bool is_live;
     bool has_been_live;
     uint64_t proven_ms;                      // when the last ping that was answered was sent
@@ -63,9 +63,6 @@ void tracker_restart(struct tracker *t);
 // The backend is at this address now, of perhaps several that its host's name has: the tracker must
 // hear of changes from the same server. Not for Unix sockets.
 void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer);
-
-// All that is kept is void.
-void tracker_flush(struct tracker *t);
 
 static inline bool tracker_is_live(const struct tracker *t, uint64_t now_ms) {
     return t->is_live && now_ms - t->proven_ms < TRACKER_FRESH_MS;

@@ -1,5 +1,6 @@
 #include "waits.h"
 
+#include <assert.h>
 #include <sodium.h>
 
 #include "mem.h"
@@ -29,9 +30,7 @@ struct wait_line {
 
 static uint64_t now_of(const struct server *server) { return uv_now(&server->reactor.loop); }
 
-static struct slice key_of(const struct request *r) {
-    return (struct slice){r->note.asked.data, r->note.key_len};
-}
+static struct slice key_of(const struct request *r) { return bytes_slice(&r->key); }
 
 // --- lines ------------------------------------------------------------------------------------
 
@@ -165,7 +164,8 @@ static bool ask(struct request *r, bool is_early) {
         return false;
     make_token(r);
     r->wait.is_asking = true;
-    r->note.is_kept = false;
+    if (r->note.duty == NEAR_KEEP)
+        r->note.duty = NEAR_SEE; // the script's answer comes without a ttl
     struct backend_conn *conn = request_send_again(r, render_memo_asked);
     memo_build_ask(&r->command, key_of(r), slice_of(r->wait.token), conf->lease_ms, conf->stale_ms,
                    is_early);
@@ -323,15 +323,11 @@ void waits_abandoned(struct request *r) {
 // --- steps ------------------------------------------------------------------------------------
 
 void waits_note(struct request *r, const struct call *call) {
-    if (r->note.asked.len == 0) { // the near cache has not noted it
-        bytes_append_slice(&r->note.asked, call->prefix);
-        bytes_append_slice(&r->note.asked, call->args[0]);
-    }
-    r->note.key_len = call->prefix.len + call->args[0].len;
+    assert(r->key.len == 0);
+    bytes_append_slice(&r->key, call->prefix);
+    bytes_append_slice(&r->key, call->args[0]);
     r->wait.may_lease = caller_may_write(&r->client->caller) && !r->space->conf->is_readonly;
     r->wait.wait_until_ms = now_of(r->server) + (uint64_t)call->wait_ms;
-    r->wait.is_asking = false;
-    r->wait.line = NULL;
 }
 
 static bool may_wait(const struct request *r) {

@@ -43,7 +43,7 @@ void waits_init(struct waits *waits, struct server *server);
 void waits_end(struct server *server);
 void waits_close(struct waits *waits);
 
-// Notes what a further step will need. The real key stands at the front of r->note.asked.
+// Notes what a further step will need.
 void waits_note(struct request *r, const struct call *call);
 
 // A complete answer: true when the request goes on instead of being finished.

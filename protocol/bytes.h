@@ -74,3 +74,12 @@ static inline struct slice bytes_slice(const struct bytes *b) {
 
 // Gives the memory back; the buffer is empty and usable again.
 void bytes_deinit(struct bytes *b);
+
+enum { BYTES_KEEP = 512 };
+
+// Empties it; only a small buffer's memory is kept for the next use.
+static inline void bytes_empty(struct bytes *b) {
+    b->len = 0;
+    if (b->cap > BYTES_KEEP)
+        bytes_deinit(b);
+}

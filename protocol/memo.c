@@ -270,6 +270,13 @@ void render_memo_asked(struct answer *a, const struct event *e) {
     render_as_is(a, e);
 }
 
+// Of "*3 $n STATE value lease"; the state's length has one digit.
+struct slice memo_value_part(struct slice reply, bool has_lease) {
+    size_t before = strlen("*3\r\n$n\r\n\r\n") + (size_t)(reply.data[5] - '0');
+    size_t lease = has_lease ? strlen("$nn\r\n\r\n") + MEMO_TOKEN_SIZE : strlen("$-1\r\n");
+    return (struct slice){reply.data + before, reply.len - before - lease};
+}
+
 static void render_holds(struct answer *a, const struct event *e) {
     if (e->type == EVENT_END)
         return;

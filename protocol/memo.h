@@ -28,3 +28,7 @@ answer_render render_memo_asked; // its answer
 
 // Gives the lease back, as memo.drop.
 void memo_build_drop(struct command *c, struct slice key, struct slice token);
+
+// The value in a reply of memo.get's, as a bulk or nil: what is left without the state of the ttl
+// and without the lease.
+struct slice memo_value_part(struct slice reply, bool has_lease);

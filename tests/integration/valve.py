@@ -26,7 +26,9 @@ class Pipe:
         self.daemon = plug
         self.redis = None
         self.kind = None
+        self.is_closed = False
         self.held = bytearray()  # answers; guarded by the valve's lock
+        self.asked = bytearray()  # questions that are held; likewise
 
     def run(self):
         try:
@@ -37,11 +39,22 @@ class Pipe:
             threading.Thread(target=self.answer, daemon=True).start()
             data = first
             while data:
-                self.redis.sendall(data)
+                self.ask(data)
                 data = self.daemon.recv(65536)
         except OSError:
             pass
         self.close()
+
+    def ask(self, data):
+        with self.valve.lock:
+            self.asked += data
+            text = self.valve.shut_question
+            if not (text and text in self.asked):
+                self.pass_questions_on()
+
+    def pass_questions_on(self):
+        self.redis.sendall(self.asked)
+        self.asked.clear()
 
     def answer(self):
         try:
@@ -64,6 +77,7 @@ class Pipe:
             self.daemon.sendall(data[at : at + 1])
 
     def close(self):
+        self.is_closed = True
         for plug in (self.daemon, self.redis):
             try:
                 plug and plug.shutdown(socket.SHUT_RDWR)
@@ -82,6 +96,7 @@ class Valve:
         self.url = f"unix:{path}"
         self.targets = {"data": target, "tracking": target}
         self.shut_kinds = set()
+        self.shut_question = None  # a connection that asks for this text is held from there on
         self.is_dripping = False  # each byte is sent for itself
         self.pipes = []
         self.lock = threading.Lock()
@@ -119,9 +134,26 @@ class Valve:
                 except OSError:
                     pass  # the daemon has given it up
 
-    def wait_for(self, kind, text):
-        """Waits until an answer with this text is held."""
-        is_held = lambda: any(text in pipe.held for pipe in self._of(kind))
+    def shut_questions(self, text):
+        """From now on a connection that asks with this text reaches Redis no more."""
+        with self.lock:
+            self.shut_question = text
+
+    def open_questions(self):
+        with self.lock:
+            self.shut_question = None
+            for pipe in self.pipes:
+                if pipe.asked:
+                    pipe.pass_questions_on()
+
+    def wait_for_question(self, text):
+        """Waits until a question with this text is held."""
+        is_held = lambda: any(text in pipe.asked for pipe in self.pipes)
+        harness.wait_until(is_held, f"{text} is held")
+
+    def wait_for(self, kind, text, count=1):
+        """Waits until so many connections hold an answer with this text."""
+        is_held = lambda: sum(text in pipe.held for pipe in self._of(kind)) >= count
         harness.wait_until(is_held, f"{text} is held")
 
     def let_through(self, kind, text):
@@ -132,10 +164,10 @@ class Valve:
                 if at >= 0:
                     pipe.pass_on(at + len(text))
 
-    def cut(self, kind):
-        """Ends the connections of this kind."""
+    def cut(self, kind, most=None):
+        """Ends the connections of this kind, or so many of them."""
         with self.lock:
-            for pipe in self._of(kind):
+            for pipe in [pipe for pipe in self._of(kind) if not pipe.is_closed][:most]:
                 pipe.close()
 
     def move(self, target):

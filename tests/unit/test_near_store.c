@@ -20,7 +20,7 @@ static struct near_question question_of(const char *key) {
 }
 
 static struct near_moment moment_of(const struct near_question *q) {
-    return (struct near_moment){EPOCH, near_store_version(store, q->key_hash)};
+    return near_store_moment(store, q, EPOCH);
 }
 
 static void keep_until(const char *key, const char *reply, uint64_t deadline_ms,
@@ -504,7 +504,7 @@ static void model_ask(struct model *m, struct asked *way) {
     char key[16];
     way->number = model_random(m, KEYS);
     struct near_question q = numbered(key, way->number);
-    way->moment = (struct near_moment){m->epoch, near_store_version(store, q.key_hash)};
+    way->moment = near_store_moment(store, &q, m->epoch);
     way->asked_at = m->step;
     way->is_under_way = true;
 }
