@@ -30,6 +30,7 @@ static void free_if_let_go(struct backend *b) {
     if (b->handles > 0 || b->refs > 0)
         return;
     settings_unref(b->settings);
+    account_deinit(&b->account);
     mem_free(b->path);
     mem_free(b->subject);
     mem_free(b);
@@ -275,7 +276,8 @@ static struct backend_conn_owner owner_of(struct backend *b) {
 }
 
 static void start_connecting(struct backend *b) {
-    b->conn = backend_conn_new(b->reactor, b->conf, path_of(b), b->attempt, owner_of(b));
+    b->conn =
+        backend_conn_new(b->reactor, b->conf, &b->account, path_of(b), b->attempt, owner_of(b));
 }
 
 // --- another server at the same name -------------------------------------------------------------
@@ -332,7 +334,7 @@ static void renew(struct backend *b) {
     b->renew_ms = now + b->renew_delay_ms;
     b->attempt++;
     struct backend_conn_owner owner = {on_reserve_ready, on_reserve_lost, on_former_fault, b};
-    b->reserve = backend_conn_new(b->reactor, b->conf, path_of(b), b->attempt, owner);
+    b->reserve = backend_conn_new(b->reactor, b->conf, &b->account, path_of(b), b->attempt, owner);
     backend_conn_reserve(b->reserve);
 }
 
@@ -359,6 +361,8 @@ static void on_fault(void *owner, const struct answer *answer) {
     struct backend *b = owner;
     complain(b, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
     note_trouble(b, answer);
+    if (answer->fault == FAULT_DENIED)
+        backend_check_account(b);
     if (answer->fault != FAULT_TOLD)
         renew(b);
 }
@@ -394,6 +398,22 @@ void backend_track(struct backend *b, struct prefixes prefixes) {
         b->tracker = tracker_new(b->reactor, b->conf, path_of(b), prefixes);
     if (b->tracker && b->is_up && !b->former)
         aim_tracker(b);
+}
+
+void backend_check_account(struct backend *b) {
+    if (b->conn)
+        backend_conn_ask_rights(b->conn);
+}
+
+void backend_need(struct backend *b, const struct rights *rights, uint64_t commands,
+                  struct slice key) {
+    bool is_more = commands & ~b->account.needs;
+    b->account.rights = rights;
+    b->account.needs = commands;
+    b->account.key.len = 0;
+    bytes_append_slice(&b->account.key, key);
+    if (is_more)
+        backend_check_account(b);
 }
 
 // --- room -------------------------------------------------------------------------------------

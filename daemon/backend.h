@@ -60,6 +60,7 @@ struct backend {
     struct reactor *reactor;
     struct settings *settings; // a reference: `conf` is in there
     const struct backend_conf *conf;
+    struct account account;
     struct tracker *tracker;      // NULL: none of its namespaces has near = yes
     struct embedded *embedded;    // NULL: not ours to run
     char *path;                   // embedded: of its server's Unix socket, never changed; else NULL
@@ -116,6 +117,13 @@ enum backend_room backend_room(const struct backend *b);
 
 // Follows the keys of these prefixes, which are taken over; none: nothing.
 void backend_track(struct backend *b, struct prefixes prefixes);
+
+// The commands that its namespaces' verbs send, and the front of a key of theirs.
+void backend_need(struct backend *b, const struct rights *rights, uint64_t commands,
+                  struct slice key);
+
+// Somebody was told that the account may not run a command: is it still so?
+void backend_check_account(struct backend *b);
 
 // The connection for the next request: to be asked only after BACKEND_ROOM. A cluster would choose
 // by key here.

@@ -7,7 +7,7 @@
 #include "mem.h"
 #include "reply.h"
 
-enum { LONGEST_PING_MS = 1000, SHORTEST_STALL_MS = 500, PROGRESS_BYTES = 4096 };
+enum { LONGEST_PING_MS = 1000, SHORTEST_STALL_MS = 500, PROGRESS_BYTES = 4096, ASKING_MS = 1000 };
 
 static void on_timer(uv_timer_t *timer);
 static void fail(struct backend_conn *c, const char *format, ...)
@@ -175,8 +175,18 @@ static void greet(struct backend_conn *c, struct command *command, enum greeting
     command_begin(command, name, words);
 }
 
-// AUTH and SELECT as configured; a name for CLIENT LIST; MULTI, since an account without it would
-// run a transaction's commands one by one; PING, since a loading server answers the others well.
+// Which commands the account may not run: MULTI, a sample of each, DISCARD.
+static void ask_rights(struct backend_conn *c, struct command *command) {
+    account_ask(c->account, &c->question, command, uv_now(&c->reactor->loop));
+    c->greetings[c->greeting_count++] = GREETING_MULTI;
+    for (int i = 0; i < __builtin_popcountll(c->question.left); i++)
+        c->greetings[c->greeting_count++] = GREETING_RIGHT;
+    c->greetings[c->greeting_count++] = GREETING_DISCARD;
+}
+
+// AUTH and SELECT as configured; a name for CLIENT LIST; MULTI and EXEC, since an account without
+// them would run a transaction's commands one by one, or never; PING, since a loading
+// server answers the others well.
 static void write_greeting(struct backend_conn *c, struct bytes *out) {
     struct command command = {.out = out};
     const struct url *url = &c->conf->url;
@@ -189,7 +199,8 @@ static void write_greeting(struct backend_conn *c, struct bytes *out) {
     c->greetings[c->greeting_count++] = GREETING_NAME;
     dial_write_name(&command, SLICE("cachesd"));
     greet(c, &command, GREETING_MULTI, SLICE("MULTI"), 1);
-    greet(c, &command, GREETING_DISCARD, SLICE("DISCARD"), 1);
+    greet(c, &command, GREETING_EXEC, SLICE("EXEC"), 1);
+    ask_rights(c, &command);
     greet(c, &command, GREETING_PING, SLICE("PING"), 1);
 }
 
@@ -221,6 +232,7 @@ static void on_dialed(struct dial *dial, int status, const char *what) {
 
 static void become_ready(struct backend_conn *c) {
     c->state = CONN_READY;
+    account_settle(c->account, &c->question);
     c->progress_ms = uv_now(&c->reactor->loop);
     if (!c->is_reserve)
         backend_conn_release(c);
@@ -240,9 +252,13 @@ void backend_conn_release(struct backend_conn *c) {
 }
 
 static void on_greeting_event(struct backend_conn *c, const struct event *e) {
-    static const char *const names[] = {"AUTH",  "SELECT",  "CLIENT SETNAME",
-                                        "MULTI", "DISCARD", "PING"};
+    static const char *const names[] = {"AUTH", "SELECT", "CLIENT SETNAME", "MULTI",
+                                        "EXEC", NULL,     "DISCARD",        "PING"};
     enum greeting greeting = c->greetings[c->greeting_at];
+    if (greeting == GREETING_RIGHT && e->depth == 0) {
+        account_answered(&c->question, e);
+        return;
+    }
     int len = (int)(e->text.len < 120 ? e->text.len : 120);
     if (e->depth > 0 || e->type != EVENT_ERROR || *c->reason)
         return;
@@ -251,6 +267,42 @@ static void on_greeting_event(struct backend_conn *c, const struct event *e) {
     else
         snprintf(c->reason, sizeof(c->reason), "%s refused: %.*s", names[greeting], len,
                  e->text.data);
+}
+
+// --- the account's rights, later --------------------------------------------------------------
+
+static struct backend_conn *conn_of_asking(struct task *task) {
+    return (struct backend_conn *)((char *)task - offsetof(struct backend_conn, asking_task));
+}
+
+static void on_right(struct answer *a, const struct event *e) {
+    struct backend_conn *c = conn_of_asking(a->context);
+    bool is_frame = a->left == a->replies || a->left == 1; // MULTI and DISCARD
+    a->takes_errors = a->left < a->replies;
+    if (e->type == EVENT_END || e->depth > 0)
+        return;
+    if (!is_frame)
+        account_answered(&c->question, e);
+    else if (e->type == EVENT_ERROR && !*c->reason)
+        snprintf(c->reason, sizeof(c->reason), "DISCARD refused");
+}
+
+static void on_asked(struct task *task, const struct answer *answer) {
+    struct backend_conn *c = conn_of_asking(task);
+    if (answer && !answer->is_failed)
+        account_settle(c->account, &c->question);
+}
+
+void backend_conn_ask_rights(struct backend_conn *c) {
+    uint64_t now = uv_now(&c->reactor->loop);
+    if (c->state != CONN_READY || c->asking.is_pending || now - c->account->asked_ms < ASKING_MS)
+        return;
+    c->asking_task = (struct task){on_right, on_asked};
+    c->asking = (struct request){
+        .task = &c->asking_task, .render = on_right, .sent_at = backend_conn_written(c)};
+    c->asking.command.out = stream_out(&c->stream);
+    account_ask(c->account, &c->question, &c->asking.command, now);
+    backend_conn_push(c, &c->asking);
 }
 
 // --- answers ----------------------------------------------------------------------------------
@@ -375,12 +427,13 @@ static void fail_later(struct backend_conn *c, const char *what, int error) {
 }
 
 struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
-                                      const char *path, unsigned attempt,
+                                      struct account *account, const char *path, unsigned attempt,
                                       struct backend_conn_owner owner) {
     struct backend_conn *c = mem_new(sizeof(*c));
     const char *what;
     c->reactor = reactor;
     c->conf = conf;
+    c->account = account;
     c->owner = owner;
     c->resp = resp_new((struct resp_handler){on_event, on_reply, c});
     c->handles = 3; // the stream, the timer and the dial

@@ -8,6 +8,7 @@
 // exactly once: by its answer, by its deadline or by the connection's end.
 #pragma once
 
+#include "account.h"
 #include "answer.h"
 #include "dial.h"
 #include "reactor.h"
@@ -44,6 +45,8 @@ enum greeting {
     GREETING_SELECT,
     GREETING_NAME,
     GREETING_MULTI,
+    GREETING_EXEC,
+    GREETING_RIGHT, // of the question about the account's rights: a command of it
     GREETING_DISCARD,
     GREETING_PING,
     GREETINGS
@@ -64,9 +67,13 @@ struct backend_conn {
     uint64_t ping_ms;             // how long it may be idle before it is asked for a sign of life
     struct request ping;
     struct task ping_task;
+    struct account *account; // the backend's
+    struct account_question question;
+    struct request asking; // for the question, once the connection is ready
+    struct task asking_task;
     unsigned handles; // that libuv still holds; 0: the memory may go
     struct resp *resp;
-    enum greeting greetings[GREETINGS];
+    enum greeting greetings[GREETINGS + RIGHTS_MOST];
     unsigned greeting_count, greeting_at;
     struct request *first, *last; // pending, in the order of their commands
     struct request *oldest_live;  // the first that is not answered for by a timeout
@@ -81,15 +88,18 @@ struct backend_conn {
 };
 
 // Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses
-// among the addresses of a host name. `conf` must outlive the connection. Never calls the owner
-// before it returns.
+// among the addresses of a host name. `conf` and `account` must outlive the connection. Never calls
+// the owner before it returns.
 struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
-                                      const char *path, unsigned attempt,
+                                      struct account *account, const char *path, unsigned attempt,
                                       struct backend_conn_owner owner);
 
 // Takes the request, whose commands were just written behind stream_out(): `sent_at` is where they
 // begin.
 void backend_conn_push(struct backend_conn *c, struct request *r);
+
+// Asks again what the account may not do, at most once a second; its answers go to `account`.
+void backend_conn_ask_rights(struct backend_conn *c);
 
 // How many bytes were ever put into its output: where the next command begins.
 uint64_t backend_conn_written(const struct backend_conn *c);

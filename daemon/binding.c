@@ -140,6 +140,22 @@ static void follow_keys(struct policy *policy, size_t backend) {
     backend_track(policy->backends[backend], prefixes);
 }
 
+// Each backend learns what the verbs of its namespaces need.
+static void tell_needs(const struct server *server, const struct policy *policy, size_t backend) {
+    const struct verb_entry *entry;
+    struct slice key = {0};
+    uint64_t needs = 0;
+    for (size_t i = 0; i < policy->settings->namespace_count; i++) {
+        const struct space *space = &policy->spaces[i];
+        if (space->conf->backend != backend)
+            continue;
+        key = (struct slice){space->conf->prefix, space->conf->prefix_len};
+        for (size_t id = 0; (entry = verb_at(server->verbs, id)); id++)
+            needs |= verb_set_has(&space->verbs, entry) ? entry->commands : 0;
+    }
+    backend_need(policy->backends[backend], verb_rights(server->verbs), needs, key);
+}
+
 // Where worker 0 runs the server of an embedded backend; NULL: it does not, or is to start it. Of
 // what is worker 0's, only what never changes is read here, on another thread: it may be ending.
 static const char *running_at(const struct policy *leader, size_t backend) {
@@ -164,8 +180,10 @@ static struct policy *make_policy(struct server *server, struct settings *settin
     }
     near_store_resize(server->reactor.near,
                       (size_t)(settings->daemon.near_memory / settings->daemon.workers));
-    for (size_t i = 0; i < settings->backend_count; i++)
+    for (size_t i = 0; i < settings->backend_count; i++) {
         follow_keys(policy, i);
+        tell_needs(server, policy, i);
+    }
     return policy;
 }
 

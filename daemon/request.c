@@ -393,6 +393,35 @@ struct backend_conn *request_send_again(struct request *r, answer_render *render
     return begin_sending(r);
 }
 
+// Which commands the request would send, second steps included.
+static uint64_t commands_of(const struct rights *rights, const struct admission *a) {
+    struct bytes commands = {0};
+    struct command c = {.out = &commands};
+    if (a->entry->verb->flags & VERB_ASKS)
+        return a->entry->commands;
+    a->entry->verb->build(&c, &a->call);
+    uint64_t sent = rights_sent(rights, &commands);
+    bytes_deinit(&commands);
+    return sent;
+}
+
+// The verb sends a command that the account may not run, at least under some ttl or option: does
+// this request?
+static __attribute__((noinline)) bool refuse_for_account(struct request *r,
+                                                         const struct admission *a) {
+    struct backend *backend = r->space->backend;
+    const struct account *account = &backend->account;
+    uint64_t lacking = commands_of(account->rights, a) & account->refused;
+    char message[96];
+    if (!lacking)
+        return false;
+    snprintf(message, sizeof(message), "refuses this daemon's account %s, which %s needs",
+             rights_name(account->rights, lacking), a->entry->verb->name);
+    backend_check_account(backend);
+    request_unanswered(r, REPLY_UNAVAILABLE, message);
+    return true;
+}
+
 static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room) {
     if (room == BACKEND_DOWN) {
         request_unanswered(r, REPLY_UNAVAILABLE, "is down");
@@ -406,6 +435,8 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
         fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
         return;
     }
+    if (a->space->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
+        return;
     struct backend_conn *conn = begin_sending(r);
     tell_near(r, a);
     if (has_steps(r))

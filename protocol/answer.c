@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "number.h"
+#include "rights.h"
 
 struct redis_error {
     const char *begins;
@@ -40,6 +41,9 @@ static const struct redis_error redis_errors[] = {
     {"NOAUTH", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
     {"WRONGPASS", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
     {"NOPERM", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
+    // So scripts say it: Redis 7.0, and later ones.
+    {"ERR The user executing the script can't", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
+    {"ERR ACL failure in script", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
 };
 
 enum reply_code answer_code_of(struct slice redis_error, const char **message, enum fault *fault) {
@@ -76,6 +80,7 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->has_ttl = c->has_ttl;
     a->ttl_ms = ANSWER_NO_TTL;
     a->is_too_long = a->is_unwrapped = a->is_failed = a->is_miss = false;
+    a->takes_errors = false;
     a->element = 0;
     a->stale_ms = c->stale_ms;
     a->early_factor = c->early_factor;
@@ -100,7 +105,7 @@ void answer_fail(struct answer *a, enum reply_code code, const char *message) {
 // The operator will hear of it; the client gets the same words, but for Redis's own.
 static void fail_for(struct answer *a, enum fault fault, enum reply_code code, const char *cause,
                      struct slice words) {
-    char message[128];
+    char message[160];
     if (a->is_failed)
         return;
     a->fault = fault;
@@ -108,8 +113,11 @@ static void fail_for(struct answer *a, enum fault fault, enum reply_code code, c
     size_t len = words.len < sizeof(a->fault_words) - 1 ? words.len : sizeof(a->fault_words) - 1;
     memcpy(a->fault_words, words.data, len);
     a->fault_words[len] = '\0';
-    snprintf(message, sizeof(message), "%sbackend %s%s%s", a->backend ? "" : "the ",
-             a->backend ? a->backend : "", a->backend ? " " : "", cause);
+    struct slice command = {"", 0};
+    bool is_named = code == REPLY_UNAVAILABLE && rights_is_refusal(words, &command);
+    snprintf(message, sizeof(message), "%sbackend %s%s%s%s%.*s", a->backend ? "" : "the ",
+             a->backend ? a->backend : "", a->backend ? " " : "", cause, is_named ? ": " : "",
+             (int)(is_named && command.len < 30 ? command.len : 0), command.data);
     answer_fail(a, code, message);
 }
 
@@ -169,11 +177,15 @@ static void stream_on(struct answer *a, const struct event *e) {
 static void render_event(struct answer *a, const struct event *e) {
     if (e->depth == 0)
         a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
-    if (e->type == EVENT_ERROR)
+    if (e->type == EVENT_ERROR && !a->takes_errors)
         fail_as_redis(a, e->text);
     else
         a->render(a, e);
     check_length(a);
+}
+
+static void fail_in_part(struct answer *a, struct slice redis_error) {
+    fail_for(a, FAULT_DENIED, REPLY_INTERNAL, "ran a request in part", redis_error);
 }
 
 // Inside EXEC's array: only the first element, as if it had come alone.
@@ -187,8 +199,11 @@ static void exec_event(struct answer *a, const struct event *e) {
     }
     if (e->depth == 1)
         a->element = e->index;
-    if (a->element != 0)
+    if (a->element != 0) {
+        if (e->type == EVENT_ERROR) // the account lost a right since the command was queued
+            fail_in_part(a, e->text);
         return;
+    }
     struct event inner = *e;
     inner.depth--;
     render_event(a, &inner);

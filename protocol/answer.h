@@ -72,6 +72,7 @@ struct answer {
     bool is_too_long;     // it failed because it went beyond `most`
     bool is_unwrapped;    // MULTI was refused: what followed may have run, one by one
     bool is_failed;       // an error is written; what follows is passed over
+    bool takes_errors;    // the renderer gets Redis's errors as events, and none fails the answer
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
     enum reply_code code; // of that error
     uint32_t element;     // in EXEC's array: the element now being read

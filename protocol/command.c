@@ -110,22 +110,34 @@ void command_ttl(struct command *c, const struct call *call) {
         command_px(c, call->ttl_ms);
 }
 
-static int64_t script_ttl(const struct call *call) {
-    switch (call->ttl_rule) {
-    case TTL_SET: return call->ttl_ms;
-    case TTL_SET_IF_NONE: return -call->ttl_ms;
-    default: return 0;
-    }
-}
+// What stands before and behind a script, under each rule.
+static const struct {
+    struct slice before, behind;
+} script_ttls[] = {
+#define PART(text) ((struct slice){(text), sizeof(text) - 1})
+    [TTL_KEEP] = {PART(""), PART("")},
+    [TTL_SET] = {PART(SCRIPT_MAY("PEXPIRE", ", '1'")),
+                 PART("redis.call('PEXPIRE', KEYS[1], ARGV[1])\n")},
+    [TTL_SET_IF_NONE] = {PART(SCRIPT_MAY("PEXPIRE", ", '1'")),
+                         PART("redis.call('PEXPIRE', KEYS[1], ARGV[1], 'NX')\n")},
+    [TTL_PERSIST] = {PART(SCRIPT_MAY("PERSIST", "")), PART("redis.call('PERSIST', KEYS[1])\n")},
+#undef PART
+};
 
 void command_script(struct command *c, const struct call *call, struct slice script) {
+    struct bytes text = {0};
+    bytes_append_slice(&text, script_ttls[call->ttl_rule].before);
+    bytes_append_slice(&text, script);
+    bytes_append_slice(&text, script_ttls[call->ttl_rule].behind);
+    bytes_append_literal(&text, "return reply\n");
     command_begin(c, SLICE("EVAL"), 4 + call->argc);
-    command_word(c, script);
+    command_word(c, bytes_slice(&text));
     command_word(c, SLICE("1"));
     command_key(c, call, call->args[0]);
-    if (call->ttl_rule == TTL_KEEP)
-        command_word(c, SLICE(""));
+    if (has_ttl(call))
+        command_integer(c, call->ttl_ms);
     else
-        command_integer(c, script_ttl(call));
+        command_word(c, SLICE(""));
     command_args(c, call, 1);
+    bytes_deinit(&text);
 }

@@ -74,13 +74,12 @@ void command_px(struct command *c, int64_t ttl_ms);
 size_t command_ttl_words(const struct call *call);
 void command_ttl(struct command *c, const struct call *call);
 
-// A script with one key: the arguments of the request behind the key follow as ARGV[2] and so on,
-// ARGV[1] is the ttl in ms: > 0 set it, < 0 set -it if there is none, 0 persist, "" keep.
+// A script with one key, which leaves its reply in `reply`. The ttl's command follows it, and
+// nothing of it is run when the account may not run that one: what a script has written stays when
+// a later command of it is refused. The arguments of the request behind the key follow as ARGV[2]
+// and so on; ARGV[1] is the ttl in ms.
 void command_script(struct command *c, const struct call *call, struct slice script);
-// What such a script must do at its end.
-#define SCRIPT_TTL                                                                                 \
-    "local t = ARGV[1]\n"                                                                          \
-    "if t == '0' then redis.call('PERSIST', KEYS[1])\n"                                            \
-    "elseif string.sub(t, 1, 1) == '-' then"                                                       \
-    " redis.call('PEXPIRE', KEYS[1], string.sub(t, 2), 'NX')\n"                                    \
-    "elseif t ~= '' then redis.call('PEXPIRE', KEYS[1], t) end\n"
+// The same for a command of the script itself, with as many further arguments as it needs at least.
+#define SCRIPT_MAY(name, arguments)                                                                \
+    "if not redis.acl_check_cmd('" name "', KEYS[1]" arguments ") then return redis.error_reply("  \
+    "\"NOPERM this user has no permissions to run the '" name "' command\") end\n"

@@ -18,22 +18,50 @@ static void build_incr(struct command *c, const struct call *call) {
 }
 
 // All or nothing: EXEC would keep what was added before a field that overflows. Numbers cross as
-// strings, since Lua's are doubles and wrong above 2^53.
-static const char update_script[] =
-    "local old, new = {}, {}\n"
-    "for i = 2, #ARGV, 2 do\n"
-    "  local field = ARGV[i]\n"
-    "  old[i] = redis.call('HGET', KEYS[1], field)\n"
-    "  local sum = redis.pcall('HINCRBY', KEYS[1], field, ARGV[i + 1])\n"
-    "  if type(sum) == 'table' and sum.err then\n"
-    "    for j = i - 2, 2, -2 do\n"
-    "      if old[j] then redis.call('HSET', KEYS[1], ARGV[j], old[j])\n"
-    "      else redis.call('HDEL', KEYS[1], ARGV[j]) end\n"
-    "    end\n"
-    "    return sum\n"
-    "  end\n"
-    "  new[#new + 1] = redis.call('HGET', KEYS[1], field)\n"
-    "end\n" SCRIPT_TTL "return new";
+// strings, since Lua's are doubles and wrong above 2^53; their signs are right.
+//
+// What counts is the sum, not the order in which a field's numbers are named: one that overflows is
+// put off until those of the other sign are added. A field that holds no number is the fault that
+// is told, whichever comes first.
+static const char update_script[] = SCRIPT_MAY("HSET", ", '1', '1'") SCRIPT_MAY(
+    "HDEL",
+    ", '1'") "local old, late, fault = {}, {}, nil\n"
+             "local function add(field, n)\n"
+             "  local sum = redis.pcall('HINCRBY', KEYS[1], field, n)\n"
+             "  if type(sum) ~= 'table' then return true end\n"
+             "  if not fault or not string.find(sum.err, 'overflow', 1, true) then fault = sum "
+             "end\n"
+             "  return false\n"
+             "end\n"
+             "for i = 2, #ARGV, 2 do\n"
+             "  local field, n = ARGV[i], ARGV[i + 1]\n"
+             "  if old[field] == nil then old[field] = redis.call('HGET', KEYS[1], field) end\n"
+             "  if not add(field, n) then\n"
+             "    late[field] = late[field] or {['-'] = {}, ['+'] = {}}\n"
+             "    local sign = string.sub(n, 1, 1) == '-' and '-' or '+'\n"
+             "    table.insert(late[field][sign], n)\n"
+             "  end\n"
+             "end\n"
+             "local is_number = not fault or string.find(fault.err, 'overflow', 1, true)\n"
+             "if is_number then fault = nil end\n"
+             "for field, of in pairs(late) do\n"
+             "  while not fault and #of['-'] + #of['+'] > 0 do\n"
+             "    local now = redis.call('HGET', KEYS[1], field)\n"
+             "    local sign = now and string.sub(now, 1, 1) == '-' and '+' or '-'\n"
+             "    if #of[sign] == 0 then sign = sign == '-' and '+' or '-' end\n"
+             "    add(field, table.remove(of[sign]))\n"
+             "  end\n"
+             "end\n"
+             "if fault then\n"
+             "  for field, was in pairs(old) do\n"
+             "    if was then redis.call('HSET', KEYS[1], field, was)\n"
+             "    else redis.call('HDEL', KEYS[1], field) end\n"
+             "  end\n"
+             "  return fault\n"
+             "end\n"
+             "local reply = {}\n"
+             "for i = 2, #ARGV, 2 do table.insert(reply, redis.call('HGET', KEYS[1], ARGV[i])) "
+             "end\n";
 
 static void build_update(struct command *c, const struct call *call) {
     command_script(c, call, slice_of(update_script));

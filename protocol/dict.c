@@ -55,8 +55,8 @@ static void build_pop(struct command *c, const struct call *call) {
 
 // Which field it will be is known only once it is drawn, so no transaction can name it.
 static const char popitem_script[] =
-    "local item = redis.call('HRANDFIELD', KEYS[1], 1, 'WITHVALUES')\n"
-    "if item[1] then redis.call('HDEL', KEYS[1], item[1]) end\n" SCRIPT_TTL "return item";
+    "local reply = redis.call('HRANDFIELD', KEYS[1], 1, 'WITHVALUES')\n"
+    "if reply[1] then redis.call('HDEL', KEYS[1], reply[1]) end\n";
 
 static void build_popitem(struct command *c, const struct call *call) {
     command_script(c, call, slice_of(popitem_script));

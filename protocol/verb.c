@@ -14,6 +14,7 @@ struct verb_table {
     struct verb_entry entries[VERBS_MOST];
     size_t count;
     struct index index; // by name, in lower case as the rows have it
+    struct rights rights;
 };
 
 const char *collection_name(enum collection collection) {
@@ -122,6 +123,8 @@ static void add_rows(struct verb_table *table, const struct verb *rows, size_t c
             .signature = read_syntax(rows[i].syntax),
             .id = (uint32_t)table->count,
         };
+        table->entries[table->count].commands =
+            rights_learn(&table->rights, &table->entries[table->count]);
         index_add(&table->index, slice_of(rows[i].name), (uint32_t)table->count++);
     }
 }
@@ -143,6 +146,7 @@ struct verb_table *verb_table_new(const struct verb *more, size_t count) {
 
 void verb_table_free(struct verb_table *table) {
     index_deinit(&table->index);
+    rights_deinit(&table->rights);
     mem_free(table);
 }
 
@@ -160,6 +164,8 @@ const struct verb_entry *verb_find(const struct verb_table *table, struct slice 
 const struct verb_entry *verb_at(const struct verb_table *table, size_t id) {
     return id < table->count ? &table->entries[id] : NULL;
 }
+
+const struct rights *verb_rights(const struct verb_table *table) { return &table->rights; }
 
 // The distance is at least what one is longer than the other.
 static size_t distance_below(size_t limit, struct slice a, struct slice b) {

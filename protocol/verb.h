@@ -8,6 +8,7 @@
 #include "answer.h"
 #include "bytes.h"
 #include "command.h"
+#include "rights.h"
 
 enum collection {
     COLLECTION_ANY, // del, exists, …: whatever the key holds
@@ -134,7 +135,8 @@ struct verb_entry {
     const struct verb *verb;
     struct slice name;
     struct signature signature;
-    uint32_t id; // 0, 1, 2 … in the order of the table
+    uint32_t id;       // 0, 1, 2 … in the order of the table
+    uint64_t commands; // that it may send: bits of the table's rights
 };
 
 struct verb_table;
@@ -144,6 +146,7 @@ struct verb_table *verb_table_new(const struct verb *more, size_t count);
 void verb_table_free(struct verb_table *table);
 const struct verb_entry *verb_find(const struct verb_table *table, struct slice name);
 const struct verb_entry *verb_at(const struct verb_table *table, size_t id); // NULL past the end
+const struct rights *verb_rights(const struct verb_table *table);
 
 // The known name nearest to `name`, for a message; NULL when none is near.
 const char *verb_nearest(const struct verb_table *table, struct slice name);

@@ -1,0 +1,44 @@
+// Rights: which Redis commands each verb sends, and the question to Redis which of them an account
+// may not run.
+//
+// Nobody lists them by hand: each verb's builder is run with samples under each rule for the ttl,
+// and the commands are read back from its output, those inside scripts too. Redis checks an
+// account's rights already when a command is queued, so the question runs nothing:
+//
+//   MULTI, a sample of each command → QUEUED or NOPERM, DISCARD
+#pragma once
+
+#include "bytes.h"
+#include "command.h"
+
+struct verb_entry;
+
+enum { RIGHTS_MOST = 64 }; // a bit each
+
+struct right {
+    char name[20];       // in upper case, ended by a zero
+    struct bytes sample; // the command with arguments that fit
+};
+
+struct rights {
+    struct right rows[RIGHTS_MOST];
+    size_t count;
+};
+
+// Adds what the verb sends; returns a bit for each of its commands.
+uint64_t rights_learn(struct rights *rights, const struct verb_entry *entry);
+void rights_deinit(struct rights *rights);
+
+// Which of the commands stand in these bytes, as a builder wrote them.
+uint64_t rights_sent(const struct rights *rights, struct bytes *commands);
+
+// Writes the question about the commands of `asked`, about a key that the account should know.
+void rights_write_question(const struct rights *rights, uint64_t asked, struct slice key,
+                           struct command *c);
+
+// The lowest of the commands, for a message.
+const char *rights_name(const struct rights *rights, uint64_t commands);
+
+// Whether the error says that the account may not run the command; *command gets its name as Redis
+// writes it. An error about the key alone says nothing about other keys.
+bool rights_is_refusal(struct slice error, struct slice *command);
