@@ -8,6 +8,7 @@ many results were `wrong`, how many different `texts` there were, and how often 
 
 import json
 import os
+import subprocess
 import sys
 
 import harness
@@ -22,7 +23,8 @@ class Keys(World):
     def keys(self, language, seed, count=COUNT, **env):
         *interpreter, program = PROGRAMS[language]
         command = *interpreter, str(ROOT / "tests" / "clients" / program), str(seed), str(count)
-        done = harness.run(*command, env={**ENVIRONMENT, "CACHESD_ADDRESS": self.daemon.path, **env})
+        env = {**ENVIRONMENT, "CACHESD_ADDRESS": self.daemon.path, **env}
+        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=harness.LONG + count / 50)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
