@@ -10,14 +10,21 @@
 
 #include "file.h"
 #include "fuzz.h"
+#include "include.h"
+#include "mem.h"
 #include "number.h"
 #include "settings.h"
 #include "word.h"
 
 static struct verb_table *verbs;
-static struct slice file;
-static struct bytes shown; // kept: no allocation per run
+#define INCLUDED "included.ini"
 
+static struct slice file, included; // the input, before and behind its first "%%" line
+static struct bytes shown;          // kept: no allocation per run
+
+const char *__wrap_include_find(const char *pattern, const char *beside,
+                                struct include_files *files);
+bool __wrap_include_note(struct include_files *seen, const char *path);
 int __wrap_file_read(const char *path, struct bytes *text);
 int __wrap_file_read_secret(const char *path, const char *beside, struct bytes *text);
 struct passwd *__wrap_getpwnam(const char *name);
@@ -28,11 +35,33 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
                        struct addrinfo **found);
 
 int __wrap_file_read(const char *path, struct bytes *text) {
-    (void)path;
-    char *exact = copy_exactly(file.data, file.len);
-    bytes_append(text, exact, file.len);
+    struct slice part = strcmp(path, INCLUDED) == 0 ? included : file;
+    char *exact = copy_exactly(part.data, part.len);
+    bytes_append(text, exact, part.len);
     free(exact);
     return 0;
+}
+
+const char *__wrap_include_find(const char *pattern, const char *beside,
+                                struct include_files *files) {
+    (void)beside;
+    *files = (struct include_files){.is_pattern = strchr(pattern, '*')};
+    if (strcmp(pattern, "unreadable") == 0)
+        return "a folder can't be read";
+    if (strcmp(pattern, "none") != 0) {
+        files->items = mem_new(sizeof(*files->items));
+        files->items[files->count++].path = mem_text(INCLUDED);
+    }
+    return NULL;
+}
+
+bool __wrap_include_note(struct include_files *seen, const char *path) {
+    bool is_new = strcmp(path, INCLUDED) != 0 || seen->count == 0;
+    if (strcmp(path, INCLUDED) == 0 && is_new) {
+        seen->items = mem_new(sizeof(*seen->items));
+        seen->items[seen->count++].path = mem_text(path);
+    }
+    return is_new;
 }
 
 int __wrap_file_read_secret(const char *path, const char *beside, struct bytes *text) {
@@ -96,7 +125,7 @@ static size_t count_lines(struct slice text) {
 }
 
 static void check_problems(struct problems *problems) {
-    size_t lines = count_lines(file);
+    size_t lines = count_lines(file) + count_lines(included);
     for (size_t i = 0; i < problems->count; i++)
         EXPECT(problems->items[i].line >= 0 && (size_t)problems->items[i].line <= lines);
     shown.len = 0;
@@ -109,9 +138,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     if (!verbs)
         verbs = verb_table_new(NULL, 0);
     file = (struct slice){(const char *)input, size};
+    included = (struct slice){0};
+    const char *mark = size > 0 ? memmem(input, size, "\n%%\n", 4) : NULL;
+    if (mark) {
+        file.len = (size_t)(mark + 1 - file.data);
+        included = (struct slice){mark + 4, size - (size_t)(mark + 4 - file.data)};
+    }
     struct settings_source source = {.file = "fuzz.ini", .verbs = verbs};
     struct settings *settings = settings_load(&source, &problems);
-    EXPECT(!settings == (problems.count > 0));
+    EXPECT(!settings == (problems.error_count > 0));
     if (settings)
         check_settings(settings);
     check_problems(&problems);
