@@ -252,14 +252,14 @@ class Daemon:
         self.log_path = pathlib.Path(f"{world.folder}/cachesd-{number}.log")
         pathlib.Path(self.ini).write_text(ini)
         self.is_expected_to_fail = False
-        program = CACHESD
+        program = DAEMON  # which a test may have replaced
         if "user" in options:  # neither build folder nor umask may be open to that user
-            program = world.program_for_others()
+            program = [*UNDER, world.program_for_others()]
             os.chmod(self.ini, 0o644)
         with open(self.log_path, "wb") as log:
             usual = {"stdout": subprocess.DEVNULL, "stderr": log, "preexec_fn": end_with_parent}
             self.process = subprocess.Popen(
-                [*UNDER, program, "-c", self.ini, *arguments],
+                [*program, "-c", self.ini, *arguments],
                 env={**world.environment, **env},
                 **{**usual, **options},
             )
