@@ -40,6 +40,8 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
 // May it say the verb at all? *code and *message get the reason why not.
 bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
                     const char **message);
+// Is it known who it is, or is everybody trusted?
+static inline bool caller_is_known(const struct caller *c) { return c->is_trusted || c->user; }
 // May it say verbs that write?
 bool caller_may_write(const struct caller *c);
 // May it use that namespace (by its index in the settings)?

@@ -9,7 +9,16 @@
 #include "number.h"
 #include "server.h"
 
-enum { LINGER_MS = 1000, KEEP_WORDS = 64, PENALTY_MS = 125, TURN_OUTPUT = 256 * 1024 };
+enum {
+    LINGER_MS = 1000,
+    KEEP_WORDS = 64,
+    PENALTY_MS = 125,
+    TURN_OUTPUT = 256 * 1024,
+    // Before it is known who asks: a token has 64 KiB at most.
+    STRANGER_REQUEST = 128 * 1024,
+    STRANGER_OUTPUT = 256 * 1024,
+    LARGE_REPLY = 16 * 1024 // is handed on rather than copied
+};
 
 static struct client *client_of(struct stream *s) {
     return (struct client *)s; // the stream is its first member
@@ -23,9 +32,27 @@ bool client_is_gone(const struct client *c) {
            fd.revents & (POLLHUP | POLLERR);
 }
 
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static size_t most_output(const struct client *c) {
+    size_t most = (size_t)c->server->policy->settings->daemon.client_output;
+    return caller_is_known(&c->caller) ? most : smaller(most, STRANGER_OUTPUT);
+}
+
 static bool has_too_much(const struct client *c) {
-    return c->is_over ||
-           client_unread(c) >= (size_t)c->server->policy->settings->daemon.client_output;
+    return c->is_over || client_unread(c) >= most_output(c);
+}
+
+void client_set_limits(struct client *c) {
+    size_t most = (size_t)c->server->policy->settings->daemon.max_request;
+    c->parser.max_request = caller_is_known(&c->caller) ? most : smaller(most, STRANGER_REQUEST);
+}
+
+static const char *protocol_error(const struct client *c) {
+    bool is_too_long = strcmp(c->parser.error, PARSER_TOO_LONG) == 0;
+    return is_too_long && !caller_is_known(&c->caller)
+               ? "request too long for who has not authenticated: auth USER TOKEN"
+               : c->parser.error;
 }
 
 // --- requests in ------------------------------------------------------------------------------
@@ -57,9 +84,7 @@ static size_t take_request(struct client *c, const char *data) {
 
 // How much may be unread before others have their turn.
 static size_t most_unread(const struct client *c) {
-    size_t turn = client_unread(c) + TURN_OUTPUT;
-    size_t all = (size_t)c->server->policy->settings->daemon.client_output;
-    return turn < all ? turn : all;
+    return smaller(client_unread(c) + TURN_OUTPUT, most_output(c));
 }
 
 // Parses and starts as many requests as there are; returns how many bytes are done with.
@@ -70,7 +95,7 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
         if (result == PARSER_MORE)
             return used;
         if (result == PARSER_ERROR) {
-            request_refuse(c, REPLY_PROTOCOL, c->parser.error);
+            request_refuse(c, REPLY_PROTOCOL, protocol_error(c));
             client_end(c);
         } else {
             used += result == PARSER_NOTHING ? c->parser.consumed : take_request(c, data + used);
@@ -156,7 +181,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
     if (c->state != CLIENT_OPEN)
         return;
     c->active_ms = uv_now(&c->server->reactor.loop);
-    c->parser.max_request = (size_t)c->server->policy->settings->daemon.max_request;
+    client_set_limits(c);
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
         used = take_requests(c, c->in.data, c->in.len);
@@ -193,6 +218,12 @@ void client_push(struct client *c, struct request *r) {
     c->pending++;
 }
 
+static void swap(struct bytes *a, struct bytes *b) {
+    struct bytes spare = *a;
+    *a = *b;
+    *b = spare;
+}
+
 void client_settle(struct client *c) {
     struct bytes *out = stream_out(&c->stream);
     while (c->first && c->first->is_done) {
@@ -201,7 +232,10 @@ void client_settle(struct client *c) {
         c->last = c->first ? c->last : NULL;
         c->pending--;
         c->held -= r->held;
-        bytes_append_slice(out, bytes_slice(&r->reply));
+        if (out->len == 0 && r->reply.len >= LARGE_REPLY)
+            swap(out, &r->reply);
+        else
+            bytes_append_slice(out, bytes_slice(&r->reply));
         request_dequeued(r);
     }
 }

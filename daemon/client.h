@@ -32,6 +32,7 @@ struct client {
     struct request *first, *last; // requests in order; the first may be writing its reply
     size_t pending;               // how many
     size_t held;                  // bytes of replies whose turn has not come
+    size_t reply_size; // the longest reply of a backend to it, of late; 0: none was asked for
     struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
     bool is_waiting_turn;         // what follows waits until all its requests are answered
     struct client *next_turn;     // among those that do
@@ -66,6 +67,16 @@ void client_close(struct client *c);
 // Puts a new request behind the others, and takes it back out when its reply has its turn.
 void client_push(struct client *c, struct request *r);
 void client_settle(struct client *c);
+
+// Remembers how long a backend's reply to it was: the longest of late. A longer one counts at
+// once, and is forgotten over some hundred shorter ones.
+static inline void client_learn_reply(struct client *c, size_t len) {
+    size_t faded = c->reply_size - c->reply_size / 64;
+    c->reply_size = len > faded ? len : faded;
+}
+
+// How long its requests may be, now that it is known or not who asks.
+void client_set_limits(struct client *c);
 
 // Lets it go on when all its requests are answered.
 void client_wait_turn(struct client *c);

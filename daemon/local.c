@@ -17,6 +17,11 @@ static void finish_bulk(struct request *r, struct bytes *text) {
 }
 
 static void run_ping(struct request *r, const struct call *call) {
+    size_t most = (size_t)r->policy->settings->daemon.client_output;
+    if (call->argc > 0 && call->args[0].len > most) {
+        request_fail(r, REPLY_OVERLOADED, ANSWER_TOO_LONG);
+        return;
+    }
     if (call->argc > 0)
         reply_bulk(request_out(r), call->args[0]);
     else
@@ -35,6 +40,7 @@ static void run_quit(struct request *r, const struct call *call) {
 static void run_auth(struct request *r, const struct call *call) {
     struct client *client = r->client;
     if (caller_authenticate(&client->caller, r->policy->settings, call->args[0], call->args[1])) {
+        client_set_limits(client);
         reply_status(request_out(r), "OK");
         request_finish(r);
     } else if (client->caller.is_trusted) {

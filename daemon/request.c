@@ -8,7 +8,7 @@
 #include "mem.h"
 #include "server.h"
 
-enum { MOST_FREE = 4096 };
+enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -114,8 +114,11 @@ void request_begin_answer(struct request *r, struct answer *a) {
     answer_begin(a, &r->command, r->render, is_wanted ? request_out(r) : &r->reply);
     a->context = r->task;
     a->is_failed = !is_wanted; // nothing is rendered
-    if (is_wanted && r->client)
-        a->most = request_reply_limit(r);
+    if (!is_wanted || !r->client)
+        return;
+    a->most = request_reply_limit(r);
+    if (r->entry->verb->flags & VERB_WRITE)
+        a->too_long = REPLY_LOST;
 }
 
 struct bytes *request_out(struct request *r) {
@@ -127,9 +130,11 @@ size_t request_reply_limit(const struct request *r) {
     // What waits for its turn behind this one is no reason to refuse it.
     bool is_first = r->client->first == r;
     size_t unread = is_first ? stream_unread(&r->client->stream) : client_unread(r->client);
-    if (r->entry->verb->flags & VERB_WRITE)
-        return SIZE_MAX;
-    return unread < most ? most - unread : 0;
+    size_t left = unread < most ? most - unread : 0;
+    if (!(r->entry->verb->flags & VERB_WRITE))
+        return left;
+    size_t kept = (size_t)r->space->conf->max_value + WRITE_REPLY;
+    return left > kept ? left : kept;
 }
 
 void request_finish(struct request *r) {
@@ -247,6 +252,7 @@ bool request_answered(struct request *r, const struct answer *answer) {
     r->client->is_over = r->client->is_over || answer->is_too_long;
     struct slice reply = {answer->out->data + answer->start, answer->out->len - answer->start};
     stats->bytes_out += reply.len;
+    client_learn_reply(r->client, reply.len);
     if (near_note_is_read(&r->note))
         near_answered(near_of(r), r->space, &r->note, answer, reply,
                       uv_now(&r->server->reactor.loop));
@@ -533,11 +539,38 @@ static bool may_be_stale(const struct admission *a) {
     return a->entry->verb->flags & VERB_ASKS && a->space->conf->on_error == ON_ERROR_STALE;
 }
 
-// As many are under way as might fill client_output with what they take.
-static bool takes_too_much(const struct client *client, const struct admission *a) {
+// Whether a verb says itself how much it takes.
+static bool takes_many(const struct admission *a) {
+    unsigned has_count = a->entry->signature.has_kinds & 1U << ARG_COUNT;
+    return a->entry->verb->flags & VERB_TAKES && has_count && a->call.argc > 1;
+}
+
+static bool is_number(const struct verb *verb) {
+    return verb->miss == MISS_ZERO || verb->miss == MISS_NO_KEY;
+}
+
+// Whether the replies under way might fill client_output, and one more had no room. Of a verb that
+// takes what was stored each may have max_value; of a read, what the client's replies had lately.
+// A verb that takes many has all room for itself.
+static bool lacks_room(struct client *client, const struct admission *a) {
     uint64_t most = (uint64_t)client->server->policy->settings->daemon.client_output;
-    return a->entry->verb->flags & VERB_TAKES &&
-           client->pending > most / (uint64_t)a->space->conf->max_value;
+    uint64_t each = client->reply_size, unread = client_unread(client);
+    if (each == 0)
+        each = client->reply_size = (size_t)a->space->conf->max_value;
+    if (a->entry->verb->flags & VERB_TAKES)
+        each = (uint64_t)a->space->conf->max_value;
+    if (client->pending == 0 && unread == 0)
+        return false;
+    return takes_many(a) ||
+           (unread + (client->pending + 1) * each > most && !is_number(a->entry->verb));
+}
+
+// Nothing more is taken of the client until its requests are answered, or its replies read.
+static void wait_for_replies(struct client *client) {
+    if (client->first)
+        client_wait_turn(client);
+    else
+        client->is_over = true;
 }
 
 static enum request_result start_remote(struct client *client, const struct admission *a,
@@ -555,8 +588,8 @@ static enum request_result start_remote(struct client *client, const struct admi
             return REQUEST_TAKEN;
         }
     }
-    if (may_wait && client->first && takes_too_much(client, a)) {
-        client_wait_turn(client);
+    if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_TAKES) && lacks_room(client, a)) {
+        wait_for_replies(client);
         return REQUEST_WAIT;
     }
     enum backend_room room = backend_room(a->space->backend);

@@ -81,8 +81,8 @@ struct backend_conn *request_send_again(struct request *r, answer_render *render
 // Its answer has come, or never will, and nobody waits for it any more.
 void request_abandoned(struct request *r, bool is_answered);
 
-// How long its reply may be, in bytes: what client_output leaves. A write's is never cut, since it
-// has been applied.
+// How long its reply may be, in bytes: what client_output leaves. That of a write, which has been
+// applied, may have max_value in any case: so much was kept for it when it began.
 size_t request_reply_limit(const struct request *r);
 
 // As request_fail(), with the whole error written already.

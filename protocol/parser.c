@@ -151,7 +151,7 @@ static const char *read_word(struct parser *p, char *data, const char **at, cons
             if (!read_length(start + 1, *at, &len))
                 error = "a word may begin with $ only to announce a block, as $5: quote it";
             else if (len > p->max_request)
-                error = "request longer than max_request";
+                error = PARSER_TOO_LONG;
         }
     }
     word.len = (uint32_t)len;
@@ -222,7 +222,7 @@ static enum parser_result parse_blocks(struct parser *p, const char *data, size_
             continue;
         size_t end = p->pos + word->len;
         if (end > p->max_request)
-            return fail(p, "request longer than max_request");
+            return fail(p, PARSER_TOO_LONG);
         if (end >= len)
             return PARSER_MORE;
         bool has_cr = data[end] == '\r';
@@ -233,7 +233,7 @@ static enum parser_result parse_blocks(struct parser *p, const char *data, size_
         word->offset = (uint32_t)p->pos;
         p->pos = end + has_cr + 1;
     }
-    return p->pos > p->max_request ? fail(p, "request longer than max_request") : PARSER_REQUEST;
+    return p->pos > p->max_request ? fail(p, PARSER_TOO_LONG) : PARSER_REQUEST;
 }
 
 // Reads the header that begins with `mark` at p->pos and moves past it. PARSER_REQUEST: read.
@@ -281,7 +281,7 @@ static enum parser_result parse_items(struct parser *p, const char *data, size_t
             if (result != PARSER_REQUEST)
                 return result;
             if (p->pos + length + 2 > p->max_request)
-                return fail(p, "request longer than max_request");
+                return fail(p, PARSER_TOO_LONG);
             add_word(p, (struct parser_word){(uint32_t)p->pos, (uint32_t)length, false});
             p->state = PARSER_ITEM;
         }

@@ -50,6 +50,8 @@ struct parser {
     const char *error;  // set with PARSER_ERROR: a sentence without its end
 };
 
+#define PARSER_TOO_LONG "request longer than max_request"
+
 void parser_init(struct parser *p, size_t max_request);
 void parser_deinit(struct parser *p);
 
