@@ -268,6 +268,11 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
+    def memory(self, name):
+        """Bytes of VmHWM (the most that it ever held), VmRSS and the like."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(rf"^{name}:\s*(\d+)", status, re.MULTILINE)[1]) * 1024
+
     def log(self):
         return self.log_path.read_text(errors="replace")
 
