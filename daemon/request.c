@@ -545,8 +545,9 @@ static bool takes_many(const struct admission *a) {
     return a->entry->verb->flags & VERB_TAKES && has_count && a->call.argc > 1;
 }
 
-static bool is_number(const struct verb *verb) {
-    return verb->miss == MISS_ZERO || verb->miss == MISS_NO_KEY;
+// Replies of numbers cost next to nothing; and many may wait for a memo on one connection.
+static bool needs_no_room(const struct verb *verb) {
+    return verb->miss == MISS_ZERO || verb->miss == MISS_NO_KEY || verb->flags & VERB_ASKS;
 }
 
 // Whether the replies under way might fill client_output, and one more had no room. Of a verb that
@@ -562,7 +563,7 @@ static bool lacks_room(struct client *client, const struct admission *a) {
     if (client->pending == 0 && unread == 0)
         return false;
     return takes_many(a) ||
-           (unread + (client->pending + 1) * each > most && !is_number(a->entry->verb));
+           (unread + (client->pending + 1) * each > most && !needs_no_room(a->entry->verb));
 }
 
 // Nothing more is taken of the client until its requests are answered, or its replies read.
