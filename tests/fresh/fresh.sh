@@ -33,6 +33,7 @@ archive() {
         *) [ -z "$wanted" ] && echo "$site" && return ;;
         esac
     done < <(apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(SITE)' 'Created-By: Packages')
+    return 0 # there is none
 }
 
 find_archives() {
