@@ -3,6 +3,7 @@
 is delayed at random, held still and cut. `--long` for 10^6 reads."""
 
 import collections
+import contextlib
 import multiprocessing
 import random
 import sys
@@ -27,8 +28,10 @@ ttl = 1d
 near = yes
 """
 KEYS, READERS, BATCH, MOST_WRITES = 8, 2, 50, 400_000
+WORKERS = 3  # where writes go through the daemon
 FRESH = 3.0  # seconds: TRACKER_FRESH_MS
 PAUSE = 0.002  # between two writes: a rate
+PAUSE_THROUGH = 0.1  # likewise, at most, of each key where writes go through the daemon
 
 Seen = collections.namedtuple("Seen", "oldest too_old backwards")
 
@@ -79,7 +82,59 @@ def read(path, history, is_over, seed, reads, found):
     found.put(Seen(oldest, too_old[:5], backwards[:5]))
 
 
+# --- through the daemon -------------------------------------------------------------------------
+
+RELOADS = [
+    ("ttl = 1d", "ttl = 12h"),
+    ("near = yes", "near = no"),
+    ("ttl = 1d", "ttl = 1d\nnear_ttl = 50ms"),
+    ("timeout = 20s", "timeout = 19s"),
+    ("{listen}\n", "{listen}\nnear_memory = 1mb\n"),
+    ("{listen}\n", "{listen}\nnear_memory = 0\n"),
+]
+
+
+def write_through(path, history, is_over, key):
+    """The only writer of this key, at whichever worker; counts what was acknowledged."""
+    harness.end_with_parent()
+    rng, number = random.Random(key), 0
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(resp.Client(path, harness.LONG)) for _ in range(WORKERS)]
+        while not is_over.is_set():
+            number += 1
+            words = ("key.set", "near", str(key), str(number))
+            if number % 7 == 0:
+                words = ("key.incr", "near", str(key))
+            reply = rng.choice(clients).call(*words)
+            assert reply in (b"OK", number), reply
+            history.count[key] = number
+            time.sleep(rng.random() * PAUSE_THROUGH)
+
+
+def read_through(path, history, is_over, seed, reads, found):
+    """No answer may be older than the last write acknowledged before it was asked for."""
+    harness.end_with_parent()
+    rng, stale, backwards, last = random.Random(seed), [], [], [0] * KEYS
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(resp.Client(path, harness.LONG)) for _ in range(WORKERS)]
+        while not is_over.is_set():
+            keys, client = [rng.randrange(KEYS) for _ in range(BATCH)], rng.choice(clients)
+            done = list(history.count)
+            client.send(b"".join(resp.array("key.get", "near", str(key)) for key in keys))
+            for key in keys:
+                number = int(client.read())
+                if number < done[key]:
+                    stale.append((key, number, done[key]))
+                if number < last[key]:
+                    backwards.append((key, number, last[key]))
+                last[key] = max(number, last[key])
+            reads.value += BATCH
+    found.put((stale[:5], backwards[:5]))
+
+
 class Staleness(unittest.TestCase):
+    ini = INI
+
     def setUp(self):
         print(f"SEED={SEED}")
         self.rng = random.Random(SEED)
@@ -88,7 +143,7 @@ class Staleness(unittest.TestCase):
         for key in range(KEYS):
             self.redis.call("SET", f"n:{key}", 0)
         self.relay = SlowRelay(f"{self.world.folder}/relay.sock", self.redis.path, SEED)
-        self.daemon = self.world.daemon(INI.replace("RELAY", self.relay.url))
+        self.daemon = self.world.daemon(self.ini.replace("RELAY", self.relay.url))
         self.history = History()
         self.wait_live()
 
@@ -167,6 +222,58 @@ class Staleness(unittest.TestCase):
         self.assertGreater(oldest, 1, "news was not held at all")
         self.wait_live()
         self.expect_last_values()
+
+
+class Promise(Staleness):
+    """A write that was acknowledged is seen by every later read, at whichever worker."""
+
+    test_nothing_stale_is_left_once_things_are_quiet = None
+    test_nothing_is_older_than_three_seconds_while_news_is_held_and_cut = None
+    ini = INI.replace("[cachesd]\n", f"[cachesd]\nworkers = {WORKERS}\n")
+
+    def play(self, disturb):
+        """Returns how many reads there were, when there are enough."""
+        is_over, found = multiprocessing.Event(), multiprocessing.Queue()
+        reads = [multiprocessing.RawValue("L", 0) for _ in range(READERS)]
+        path, history = self.daemon.path, self.history
+        writers = [self.start(write_through, path, history, is_over, key) for key in range(KEYS)]
+        readers = [
+            self.start(read_through, path, history, is_over, SEED + i, reads[i], found)
+            for i in range(READERS)
+        ]
+        while sum(count.value for count in reads) < READS:
+            disturb()
+            self.assertTrue(all(process.is_alive() for process in (*writers, *readers)))
+        is_over.set()
+        self.assertEqual([found.get(timeout=harness.LONG) for _ in readers], [([], [])] * READERS)
+        for process in (*writers, *readers):
+            process.join()
+        hits, writes = self.daemon.stats("near")["near_hits"], sum(self.history.count)
+        print(f"{sum(count.value for count in reads)} reads, {hits} from memory, {writes} writes")
+        return hits
+
+    def test_an_acknowledged_write_is_seen_while_news_is_held_and_cut(self):
+        def disturb():
+            self.relay.hold(self.rng.random() * 2)
+            time.sleep(self.rng.random())
+            if self.rng.random() < 0.3:
+                self.relay.cut()
+
+        self.assertGreater(self.play(disturb), 1000)
+
+    def test_an_acknowledged_write_is_seen_while_settings_change_and_connections_break(self):
+        url = self.ini.replace("RELAY", self.relay.url)
+
+        def disturb():
+            old, new = self.rng.choice(RELOADS)
+            self.assertEqual(self.daemon.reload(url.replace(old, new)), b"OK")
+            self.relay.hold(self.rng.random() * 0.3)
+            time.sleep(self.rng.random() * 0.2)
+            self.relay.cut()
+            self.assertEqual(self.daemon.reload(url), b"OK")
+            time.sleep(self.rng.random() * 0.2)
+
+        self.play(disturb)
 
 
 if __name__ == "__main__":
