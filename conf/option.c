@@ -210,10 +210,10 @@ static bool read_verbs(const struct option_row *row, struct slice text, struct v
     while (next_item(&text, ',', &item)) {
         const struct verb_entry *entry = verb_find(verbs, item);
         if (!entry || entry->verb->collection == COLLECTION_NONE) {
-            const char *nearest = verb_nearest(verbs, item);
+            const struct verb *nearest = verb_nearest(verbs, item);
             bytes_printf(error, "%s: no verb '%.*s' that a namespace has%s%s%s", row->name,
                          problems_may_show(item) ? (int)item.len : 0, item.data,
-                         nearest ? ": did you mean " : "", nearest ? nearest : "",
+                         nearest ? ": did you mean " : "", nearest ? nearest->name : "",
                          nearest ? "?" : "");
             return false;
         }

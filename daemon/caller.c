@@ -91,16 +91,19 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
                          struct slice token) {
     unsigned char hash[TOKEN_HASH_SIZE];
     const struct user_conf *found = find_user(settings, name, token, hash);
-    if (!found) {
-        c->wrong_tokens++;
+    if (!found)
         return false;
-    }
     mem_free(c->name);
     c->name = mem_text(found->name);
     memcpy(c->token, hash, sizeof(hash));
-    c->wrong_tokens = 0;
     caller_identify(c, settings);
     return true;
+}
+
+void caller_forget(struct caller *c, const struct settings *settings) {
+    mem_free(c->name);
+    c->name = NULL;
+    caller_identify(c, settings);
 }
 
 // --- what -------------------------------------------------------------------------------------
@@ -128,6 +131,10 @@ bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_
 
 bool caller_may_write(const struct caller *c) {
     return c->is_trusted || (c->user && c->user->access >= ACCESS_WRITE);
+}
+
+bool caller_is_admin(const struct caller *c) {
+    return c->is_trusted || (c->user && c->user->access >= ACCESS_ADMIN);
 }
 
 bool caller_is_limited(const struct caller *c) {

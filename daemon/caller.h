@@ -23,7 +23,6 @@ struct caller {
     const struct user_conf *user;         // in the settings in force; NULL: none matches
     unsigned char token[TOKEN_HASH_SIZE]; // the hash that it authenticated with
     bool is_trusted;                      // there are no [user] sections, and it is local
-    unsigned wrong_tokens;                // in a row
 };
 
 // Asks the system who is at the other end of the Unix socket `fd`.
@@ -37,6 +36,9 @@ void caller_identify(struct caller *c, const struct settings *settings);
 bool caller_authenticate(struct caller *c, const struct settings *settings, struct slice name,
                          struct slice token);
 
+// Takes that back: it is who it was when it connected.
+void caller_forget(struct caller *c, const struct settings *settings);
+
 // May it say the verb at all? *code and *message get the reason why not.
 bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
                     const char **message);
@@ -46,6 +48,8 @@ static inline bool caller_is_known(const struct caller *c) { return c->is_truste
 bool caller_may_write(const struct caller *c);
 // May it use that namespace (by its index in the settings)?
 bool caller_may_use(const struct caller *c, size_t namespace_index);
+// Does it see what the others do: their connections, all backends?
+bool caller_is_admin(const struct caller *c);
 // Does it see namespaces only by their own names?
 bool caller_is_limited(const struct caller *c);
 

@@ -1,10 +1,10 @@
 #include "client.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gone.h"
 #include "mem.h"
 #include "number.h"
 #include "server.h"
@@ -12,12 +12,12 @@
 enum {
     LINGER_MS = 1000,
     KEEP_WORDS = 64,
-    PENALTY_MS = 125,
     TURN_OUTPUT = 256 * 1024,
     // Before it is known who asks: a token has 64 KiB at most.
     STRANGER_REQUEST = 128 * 1024,
     STRANGER_OUTPUT = 256 * 1024,
-    LARGE_REPLY = 16 * 1024 // is handed on rather than copied
+    LARGE_REPLY = 16 * 1024, // is handed on rather than copied
+    SHOWN_PEER = 60,
 };
 
 static struct client *client_of(struct stream *s) {
@@ -26,10 +26,28 @@ static struct client *client_of(struct stream *s) {
 
 size_t client_unread(const struct client *c) { return stream_unread(&c->stream) + c->held; }
 
-bool client_is_gone(const struct client *c) {
-    struct pollfd fd = {0};
-    return c->is_ended && uv_fileno(&c->stream.uv.handle, &fd.fd) == 0 && poll(&fd, 1, 0) == 1 &&
-           fd.revents & (POLLHUP | POLLERR);
+// Who it is, however often it connects: "uid 33", or "10.0.0.7" without the port.
+static void append_peer(struct bytes *text, const struct client *c) {
+    const char *port = strrchr(c->address, ':');
+    if (c->caller.has_peer)
+        bytes_printf(text, "uid %u", (unsigned)c->caller.uid);
+    else
+        bytes_printf(text, "%.*s", port ? (int)(port - c->address) : SHOWN_PEER, c->address);
+    bytes_append(text, "", 1); // ends it as a string
+}
+
+void client_complain(const struct client *c, enum log_level level, const char *cause,
+                     const char *detail) {
+    const struct reactor *reactor = &c->server->reactor;
+    struct bytes subject = {0}, text = {0};
+    if (level > reactor->log.level)
+        return;
+    append_peer(&subject, c);
+    bytes_printf(&text, "%s (client %s)", detail, c->address);
+    complaints_add(c->server->crew->about_clients, &reactor->log, level, uv_now(&reactor->loop),
+                   subject.data, cause, bytes_slice(&text));
+    bytes_deinit(&subject);
+    bytes_deinit(&text);
 }
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -57,7 +75,9 @@ static const char *protocol_error(const struct client *c) {
 
 // --- requests in ------------------------------------------------------------------------------
 
-static bool is_waiting(const struct client *c) { return c->waiter.backend || c->is_waiting_turn; }
+static bool is_waiting(const struct client *c) {
+    return c->waiter.backend || c->is_waiting_turn || c->auth_turn == AUTH_WAITS;
+}
 
 static void read_on(struct client *c) {
     c->is_over = has_too_much(c);
@@ -95,6 +115,7 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
         if (result == PARSER_MORE)
             return used;
         if (result == PARSER_ERROR) {
+            client_complain(c, LOG_LEVEL_INFO, "closed: protocol error", protocol_error(c));
             request_refuse(c, REPLY_PROTOCOL, protocol_error(c));
             client_end(c);
         } else {
@@ -122,49 +143,49 @@ static void go_on(struct client *c) {
     read_on(c);
 }
 
-static void end_penalty(struct client *c) {
-    struct request *auth = c->penalty;
-    c->penalty = NULL;
-    request_fail(auth, REPLY_NOAUTH, "wrong user or token");
+void client_wait_auth(struct client *c, uint64_t wait_ms) {
+    c->auth_turn = AUTH_WAITS;
+    c->auth_at_ms = uv_now(&c->server->reactor.loop) + wait_ms;
 }
 
-void client_refuse_auth(struct client *c, struct request *auth) {
-    unsigned times = c->caller.wrong_tokens < 6 ? c->caller.wrong_tokens : 6;
-    c->penalty = auth;
-    if (times == 1 || c->server->is_draining) { // a drain has no time to hold anything back
-        end_penalty(c);
-        return;
-    }
-    client_wait_turn(c);
-    c->penalty_until_ms = uv_now(&c->server->reactor.loop) + ((uint64_t)PENALTY_MS << times);
+static void end_auth_wait(struct client *c, enum auth_turn turn) {
+    c->auth_turn = turn;
+    go_on(c);
+    if (c->auth_turn == turn) // nothing took it
+        c->auth_turn = AUTH_NONE;
 }
 
 void client_drain(struct client *c) {
-    if (c->penalty)
-        end_penalty(c);
+    if (c->auth_turn == AUTH_WAITS)
+        end_auth_wait(c, AUTH_REFUSE);
     stream_out(&c->stream); // on_written() will see that it is idle
 }
 
-void client_wait_turn(struct client *c) {
-    if (c->is_waiting_turn)
+// Many may wait, and none is looked at before its turn comes.
+static void note_turn(struct client *c) {
+    struct server *server = c->server;
+    if (c->is_turn_due || c->first)
         return;
-    c->is_waiting_turn = true;
-    c->next_turn = c->server->turn_waiters;
-    c->server->turn_waiters = c;
+    c->is_turn_due = true;
+    c->next_due = server->turns_due;
+    c->before_due = &server->turns_due;
+    if (c->next_due)
+        c->next_due->before_due = &c->next_due;
+    server->turns_due = c;
 }
 
 static void leave_turn(struct client *c) {
-    struct client **at = &c->server->turn_waiters;
-    while (*at && *at != c)
-        at = &(*at)->next_turn;
-    if (*at)
-        *at = c->next_turn;
-    c->is_waiting_turn = false;
+    if (c->is_turn_due) {
+        *c->before_due = c->next_due;
+        if (c->next_due)
+            c->next_due->before_due = c->before_due;
+    }
+    c->is_waiting_turn = c->is_turn_due = false;
 }
 
+void client_wait_turn(struct client *c) { c->is_waiting_turn = c->first != NULL; }
+
 void client_take_turn(struct client *c) {
-    if (c->first)
-        return;
     leave_turn(c);
     go_on(c);
 }
@@ -181,7 +202,8 @@ static void on_read(struct stream *s, char *data, size_t len) {
     if (c->state != CLIENT_OPEN)
         return;
     c->active_ms = uv_now(&c->server->reactor.loop);
-    client_set_limits(c);
+    if (c->parser.state == PARSER_START) // a reload breaks no request that has begun
+        client_set_limits(c);
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
         used = take_requests(c, c->in.data, c->in.len);
@@ -238,6 +260,8 @@ void client_settle(struct client *c) {
             bytes_append_slice(out, bytes_slice(&r->reply));
         request_dequeued(r);
     }
+    if (c->is_waiting_turn)
+        note_turn(c);
 }
 
 // All that there was to say is said.
@@ -289,6 +313,7 @@ static void on_closed(struct stream *s) {
     parser_deinit(&c->parser);
     bytes_deinit(&c->in);
     caller_deinit(&c->caller);
+    mem_free(c->name);
     mem_free(c);
 }
 
@@ -324,6 +349,23 @@ static bool is_loopback(const struct sockaddr_storage *peer) {
                                        : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
+static void note_peer(struct client *c, char kind, const void *address, size_t len) {
+    c->peer[0] = kind;
+    memcpy(c->peer + 1, address, len);
+    c->peer_len = 1 + len;
+}
+
+static void note_internet_peer(struct client *c, const struct sockaddr_storage *peer) {
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+    if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        note_peer(c, '4', v6->sin6_addr.s6_addr + 12, 4);
+    else if (peer->ss_family == AF_INET6) // who has one address has all of the network's
+        note_peer(c, '6', v6->sin6_addr.s6_addr, 8);
+    else
+        note_peer(c, '4', &v4->sin_addr, 4);
+}
+
 static void find_address(struct client *c) {
     struct sockaddr_storage peer;
     int len = sizeof(peer), fd;
@@ -333,6 +375,7 @@ static void find_address(struct client *c) {
         if (uv_fileno(&c->stream.uv.handle, &fd) == 0)
             caller_init_peer(&c->caller, fd);
         c->caller.is_local = true;
+        note_peer(c, 'u', &c->caller.uid, sizeof(c->caller.uid));
         snprintf(c->address, sizeof(c->address), "unix:pid=%d,uid=%u", (int)c->caller.pid,
                  (unsigned)c->caller.uid);
         return;
@@ -340,12 +383,13 @@ static void find_address(struct client *c) {
     if (uv_tcp_getpeername(&c->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0) {
         uv_ip_name((struct sockaddr *)&peer, host, sizeof(host));
         c->caller.is_local = is_loopback(&peer);
+        note_internet_peer(c, &peer);
         port = ntohs(peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port
                                                 : ((struct sockaddr_in *)&peer)->sin_port);
     }
     snprintf(c->address, sizeof(c->address), "%s:%d", host, port);
     uv_tcp_nodelay(&c->stream.uv.tcp, 1);
-    uv_tcp_keepalive(&c->stream.uv.tcp, 1, 60);
+    gone_probe(c, GONE_PROBE_IDLE_S);
 }
 
 void client_start(struct client *c) {
@@ -375,8 +419,8 @@ void client_close(struct client *c) {
     log_debug(&c->server->reactor.log, "client %s: closed", c->address);
     c->state = CLIENT_CLOSED;
     backend_stop_waiting(&c->waiter);
+    c->auth_turn = AUTH_NONE;
     leave_turn(c);
-    c->penalty = NULL;
     while (c->first) {
         struct request *r = c->first;
         c->first = r->next;
@@ -389,8 +433,8 @@ void client_close(struct client *c) {
 
 void client_sweep(struct client *c, uint64_t now_ms) {
     const struct daemon_conf *conf = &c->server->policy->settings->daemon;
-    if (c->penalty && now_ms >= c->penalty_until_ms)
-        end_penalty(c);
+    if (c->auth_turn == AUTH_WAITS && now_ms >= c->auth_at_ms)
+        end_auth_wait(c, AUTH_LOOK);
     if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
         client_close(c);
         return;
@@ -407,9 +451,8 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         c->accepted = stream_taken(&c->stream);
         c->stalled_ms = now_ms;
     } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
-        log_warning(&c->server->reactor.log,
-                    "client %s: closed: it reads nothing of its %zu bytes of replies", c->address,
-                    client_unread(c));
+        client_complain(c, LOG_LEVEL_WARNING, "closed: it does not read its replies",
+                        "client_stall");
         client_close(c);
     } else if (c->state == CLIENT_ENDING &&
                now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms) {

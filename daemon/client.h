@@ -21,6 +21,14 @@ enum client_state {
     CLIENT_CLOSED,
 };
 
+// Whether the token that it brings may be looked at: guesses.h.
+enum auth_turn {
+    AUTH_NONE,
+    AUTH_WAITS,  // with the request that brings it, which is not started
+    AUTH_LOOK,   // now
+    AUTH_REFUSE, // not at all
+};
+
 struct client {
     struct stream stream;
     struct server *server;
@@ -35,19 +43,24 @@ struct client {
     size_t reply_size; // the longest reply of a backend to it, of late; 0: none was asked for
     struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
     bool is_waiting_turn;         // what follows waits until all its requests are answered
-    struct client *next_turn;     // among those that do
-    bool is_over;                 // too much output: it is not read until all of that is written
-    bool is_late;                 // what is in `in` has waited too long for room
-    bool is_ended;                // the peer has ended its side
+    bool is_turn_due;             // they are: it is among the server's clients whose turn has come
+    struct client *next_due, **before_due;
+    bool is_over;        // too much output: it is not read until all of that is written
+    bool is_late;        // what is in `in` has waited too long for room
+    bool is_ended;       // the peer has ended its side, and that was read
+    bool is_half_closed; // the same, seen while it is not read: there may be more to read
     uint64_t connected_ms, active_ms; // in the loop's time
     uint64_t stalled_ms; // since when it has taken nothing of too much output; 0: it has not
     uint64_t accepted;   // stream.accepted when that began
     uint64_t requests;   // counter
     const struct verb *last_verb;
     struct caller caller;
-    struct request *penalty; // an auth whose refusal is held back
-    uint64_t penalty_until_ms;
-    bool has_held;    // the first request in `in` is parsed, and had to wait
+    enum auth_turn auth_turn;
+    uint64_t auth_at_ms; // AUTH_WAITS: until then
+    bool has_held;       // the first request in `in` is parsed, and had to wait
+    char peer[9];        // who it is to guesses.h
+    size_t peer_len;
+    char *name;       // as `client setname` says; NULL: none
     char address[56]; // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
 };
 
@@ -78,12 +91,13 @@ static inline void client_learn_reply(struct client *c, size_t len) {
 // How long its requests may be, now that it is known or not who asks.
 void client_set_limits(struct client *c);
 
-// Lets it go on when all its requests are answered.
+// Lets it go on when all its requests are answered: client_take_turn() is called then, in a turn of
+// its own.
 void client_wait_turn(struct client *c);
 void client_take_turn(struct client *c);
 
-// The first at once; holds back each further one, and all that follows it, longer each time.
-void client_refuse_auth(struct client *c, struct request *auth);
+// The request that is being started is started again so much later, and what follows waits for it.
+void client_wait_auth(struct client *c, uint64_t wait_ms);
 
 // The daemon ends: it is ended as soon as it has nothing in flight.
 void client_drain(struct client *c);
@@ -91,9 +105,9 @@ void client_drain(struct client *c);
 // Once in a while: closes it if it has been idle or stalled for too long.
 void client_sweep(struct client *c, uint64_t now_ms);
 
-// Whether its peer has certainly gone. One that ended its side may still read, and over TCP nobody
-// can tell; a Unix socket can.
-bool client_is_gone(const struct client *c);
+// Tells the log of it: once for a peer and cause, and then with a count (complaint.h).
+void client_complain(const struct client *c, enum log_level level, const char *cause,
+                     const char *detail);
 
 // Bytes that it was sent and has not read, replies that wait for their turn included.
 size_t client_unread(const struct client *c);

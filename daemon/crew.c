@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "binding.h"
+#include "guesses.h"
 #include "mem.h"
 #include "near_shared.h"
 #include "reload.h"
@@ -20,11 +21,15 @@ struct crew *crew_new(struct server *main) {
     crew->workers[0] = main;
     crew->count = 1;
     crew->complaints = complaints_new();
+    crew->about_clients = complaints_new();
+    crew->guesses = guesses_new();
     return crew;
 }
 
 void crew_free(struct crew *crew) {
     complaints_free(crew->complaints);
+    complaints_free(crew->about_clients);
+    guesses_free(crew->guesses);
     mem_free(crew->workers);
     mem_free(crew->near);
     mem_free(crew);
@@ -352,7 +357,9 @@ static void travel_on(struct tour *tour, struct crew *crew) {
 static void begin_tour(struct tour *tour, bool has_clients) {
     struct request *r = tour->request;
     struct server *server = tour->origin = r->server;
-    tally_init(&tour->tally, r->policy, has_clients);
+    const struct caller *caller = &r->client->caller;
+    tally_init(&tour->tally, r->policy, has_clients,
+               caller_is_admin(caller) || !caller->user ? NULL : caller->user->name);
     tally_add(&tour->tally, server);
     r->is_pending = true;
     if (server->crew->count == 1) {

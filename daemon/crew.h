@@ -16,6 +16,7 @@
 #include "mailbox.h"
 #include "tally.h"
 
+struct guesses;
 struct listener;
 struct near_shared;
 struct request;
@@ -32,9 +33,11 @@ struct pulse { // goes through all workers
 struct crew {
     struct server **workers; // [0] is the main thread's
     size_t count;
-    struct complaints *complaints; // of backends, by all workers
-    atomic_size_t clients;         // of all: from being accepted to server_remove_client()
-    struct near_shared *near;      // NULL: there is one worker
+    struct complaints *complaints;    // of backends, by all workers
+    struct complaints *about_clients; // apart: these must not crowd out the others
+    struct guesses *guesses;          // of tokens
+    atomic_size_t clients;            // of all: from being accepted to server_remove_client()
+    struct near_shared *near;         // NULL: there is one worker
     // Worker 0's own:
     size_t next;     // whose turn it is to get a client
     size_t running;  // threads

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "auth.h"
 #include "client.h"
 #include "explain.h"
 #include "number.h"
@@ -14,6 +15,10 @@ static void finish_bulk(struct request *r, struct bytes *text) {
     reply_bulk(request_out(r), bytes_slice(text));
     bytes_deinit(text);
     request_finish(r);
+}
+
+static bool is_word(struct slice word, const char *text) {
+    return slice_equal_nocase(word, slice_of(text));
 }
 
 static void run_ping(struct request *r, const struct call *call) {
@@ -38,16 +43,10 @@ static void run_quit(struct request *r, const struct call *call) {
 }
 
 static void run_auth(struct request *r, const struct call *call) {
-    struct client *client = r->client;
-    if (caller_authenticate(&client->caller, r->policy->settings, call->args[0], call->args[1])) {
-        client_set_limits(client);
-        reply_status(request_out(r), "OK");
-        request_finish(r);
-    } else if (client->caller.is_trusted) {
-        request_fail(r, REPLY_NOAUTH, "no [user] is configured: nobody needs to authenticate");
-    } else {
-        client_refuse_auth(client, r);
-    }
+    if (!auth_try(r, call->args[0], call->args[1]))
+        return;
+    reply_status(request_out(r), "OK");
+    request_finish(r);
 }
 
 static void run_reload(struct request *r, const struct call *call) {
@@ -68,17 +67,19 @@ static void run_help(struct request *r, const struct call *call) {
     const struct verb_table *verbs = r->server->verbs;
     const struct verb_entry *entry;
     struct bytes text = {0};
-    if (call->argc > 0) {
-        entry = verb_find(verbs, call->args[0]);
-        if (!entry) {
-            request_fail_verb(r, call->args[0]);
-            return;
-        }
+    if (call->argc > 0 && (entry = verb_find(verbs, call->args[0]))) {
         verb_append_help(&text, entry->verb);
-    } else {
-        for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
-            verb_append_help(&text, entry->verb);
+        finish_bulk(r, &text);
+        return;
     }
+    for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
+        if (call->argc == 0 || is_word(call->args[0], collection_name(entry->verb->collection)))
+            verb_append_help(&text, entry->verb);
+    if (text.len == 0) {
+        request_fail_verb(r, call->args[0]);
+        return;
+    }
+    verb_append_legend(&text);
     finish_bulk(r, &text);
 }
 
@@ -146,7 +147,7 @@ const struct verb local_verbs[] = {
     {
         .name = "auth",
         .collection = COLLECTION_NONE,
-        .flags = VERB_OPEN,
+        .flags = VERB_OPEN | VERB_TOKEN,
         .syntax = "USER TOKEN",
         .summary = "says who asks from now on",
         .run = run_auth,
@@ -173,7 +174,7 @@ const struct verb local_verbs[] = {
         .collection = COLLECTION_NONE,
         .flags = VERB_OPEN,
         .syntax = "[verb]",
-        .summary = "syntax and summary of a verb, or of all",
+        .summary = "syntax and summary of a verb, of a collection's (help key), or of all",
         .run = run_help,
     },
     {

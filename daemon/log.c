@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <unistr.h>
 
+#include "sink.h"
+
 enum { MOST_PROBLEMS = 20 }; // lines of one configuration
 
 // $JOURNAL_STREAM names the device and inode of the stream that systemd connected
@@ -78,10 +80,8 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
         bytes_printf(&line, "worker %zu: ", log->worker);
     append_text(&line, text, strlen(text));
     bytes_append_literal(&line, "\n");
-    // One write, so that lines of several processes and threads do not mix. There is nobody to tell
-    // of a failure.
-    ssize_t ignored = write(STDERR_FILENO, line.data, line.len);
-    (void)ignored;
+    // At once, so that lines of several processes and threads do not mix.
+    sink_write(bytes_slice(&line));
     bytes_deinit(&line);
 }
 

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "handshake.h"
 #include "local.h"
 #include "mem.h"
 #include "server.h"
+#include "sink.h"
 
 #define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
 
@@ -93,11 +95,13 @@ static void fill_standard_files(void) {
 int main(int argc, char **argv) {
     struct arguments a = {0};
     fill_standard_files();
+    sink_init();
     share_memory();
     int code = read_arguments(argc, argv, &a);
     if (code >= 0)
         return code;
     struct verb_table *verbs = verb_table_new(local_verbs, local_verb_count);
+    verb_table_add(verbs, handshake_verbs, handshake_verb_count);
     struct settings *settings = load(&a, verbs);
     if (settings && a.is_test) {
         fprintf(stderr, "%s: good\n", a.file ? a.file : "built-in");

@@ -76,10 +76,30 @@ static const char *tracking_of(const struct backend_tally *t) {
     return t->live == t->tracking ? "live" : "down";
 }
 
+// By name, as a reload since the request began may have changed the order of namespaces, and who
+// may use which.
+static bool may_see_namespace(const struct request *r, const char *name) {
+    const struct policy *now = r->server->policy;
+    const struct space *space = policy_space(now, slice_of(name));
+    return space && caller_may_use(&r->client->caller, (size_t)(space - now->spaces));
+}
+
+// Where its own namespaces are is all that a user learns of backends.
+static bool may_see_backend(const struct settings *settings, const struct request *r,
+                            size_t backend) {
+    bool may_see = caller_is_admin(&r->client->caller);
+    for (size_t i = 0; i < settings->namespace_count && !may_see; i++)
+        may_see = settings->namespaces[i].backend == backend &&
+                  may_see_namespace(r, settings->namespaces[i].name);
+    return may_see;
+}
+
 void report_backends(const struct tally *t, const struct request *r, struct bytes *text) {
     const struct settings *settings = t->policy->settings;
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_tally *b = &t->backends[i];
+        if (!may_see_backend(settings, r, i))
+            continue;
         bytes_printf(text, "name=%s url=", settings->backends[i].name);
         url_append_shown(text, &settings->backends[i].url);
         bytes_printf(text, " state=%s reason=", state_of(b));
@@ -139,8 +159,8 @@ void report_clients(const struct tally *t, const struct request *r, struct bytes
 
 // Those that come before there is a namespace are counted by the daemon alone.
 static bool is_before_namespace(enum reply_code code) {
-    return code == REPLY_PROTOCOL || code == REPLY_VERB || code == REPLY_NAMESPACE ||
-           code == REPLY_NOAUTH || code == REPLY_NOPERM;
+    return code == REPLY_PROTOCOL || code == REPLY_NOPROTO || code == REPLY_VERB ||
+           code == REPLY_NAMESPACE || code == REPLY_NOAUTH || code == REPLY_NOPERM;
 }
 
 static void append_errors(struct bytes *text, const uint64_t *errors, bool is_of_namespace) {
@@ -202,12 +222,7 @@ void report_stats(const struct tally *t, const struct request *r, struct bytes *
                  t->stats.accepted, t->stats.turned_away, t->stats.max_clients, t->stats.requests);
     append_errors(text, t->stats.errors, false);
     append_near(text, &t->near);
-    // By name: a reload since the request began may have changed their order, and who may use
-    // which.
-    const struct policy *now = r->server->policy;
-    for (size_t i = 0; i < settings->namespace_count; i++) {
-        const struct space *space = policy_space(now, slice_of(settings->namespaces[i].name));
-        if (space && caller_may_use(&r->client->caller, (size_t)(space - now->spaces)))
+    for (size_t i = 0; i < settings->namespace_count; i++)
+        if (may_see_namespace(r, settings->namespaces[i].name))
             append_space(t, i, text);
-    }
 }

@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "auth.h"
 #include "backend.h"
 #include "client.h"
 #include "mem.h"
 #include "server.h"
+#include "word.h"
 
-enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
+enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024, MOST_COMPARED = 2048 };
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -288,12 +290,26 @@ static bool refuse(struct admission *a, struct bytes *error, enum reply_code cod
     return false;
 }
 
+// Whether so many more names may be compared with what was said, to guess what was meant. A flood
+// of mistakes gets no guesses, and costs others nothing.
+static bool may_compare(struct server *server, size_t names) {
+    server->compared += names;
+    return server->compared <= MOST_COMPARED;
+}
+
 static bool refuse_verb(struct server *server, struct admission *a, struct slice name,
                         struct bytes *error) {
-    const char *nearest = verb_nearest(server->verbs, name);
+    const struct verb *nearest =
+        may_compare(server, VERBS_MOST) ? verb_nearest(server->verbs, name) : NULL;
+    struct bytes hint = {0};
+    bytes_append_slice(&hint, slice_of(nearest ? "did you mean " : "say help for the list"));
+    if (nearest)
+        verb_append_use(&hint, nearest);
     a->code = REPLY_VERB;
-    reply_error(error, REPLY_VERB, "no verb '%.*s': %s%s", REPLY_WORD(name),
-                nearest ? "did you mean " : "say help for the list", nearest ? nearest : "");
+    // Redis's own words: its clients look for them.
+    reply_error(error, REPLY_VERB, "unknown command '%.*s': %.*s", REPLY_WORD(name), (int)hint.len,
+                hint.data);
+    bytes_deinit(&hint);
     return false;
 }
 
@@ -303,6 +319,27 @@ void request_fail_verb(struct request *r, struct slice name) {
     refuse_verb(r->server, &a, name, &error);
     request_fail_with(r, a.code, bytes_slice(&error));
     bytes_deinit(&error);
+}
+
+// Among those that the caller may use; NULL: none is near.
+static const char *nearest_space(struct server *server, const struct caller *caller,
+                                 struct slice name) {
+    const struct settings *settings = server->policy->settings;
+    const char *nearest = NULL;
+    size_t least = word_guess_limit(name) + 1;
+    if (!may_compare(server, settings->namespace_count))
+        return NULL;
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        size_t distance =
+            caller_may_use(caller, i)
+                ? word_distance_below(least, name, slice_of(settings->namespaces[i].name))
+                : SIZE_MAX;
+        if (distance < least) {
+            least = distance;
+            nearest = settings->namespaces[i].name;
+        }
+    }
+    return nearest;
 }
 
 // The namespace of that name, if the caller may use it. Who is limited to some does not learn
@@ -315,10 +352,12 @@ static bool find_space(struct server *server, struct caller *caller, struct slic
         a->space = caller->last_space = space;
         return true;
     }
+    const char *nearest = nearest_space(server, caller, name);
     a->code = caller_is_limited(caller) ? REPLY_NOPERM : REPLY_NAMESPACE;
     reply_error(error, a->code,
-                a->code == REPLY_NOPERM ? "namespace '%.*s' is not yours" : "no namespace '%.*s'",
-                REPLY_WORD(name));
+                a->code == REPLY_NOPERM ? "namespace '%.*s' is not yours%s%s"
+                                        : "no namespace '%.*s'%s%s",
+                REPLY_WORD(name), nearest ? ": did you mean " : "", nearest ? nearest : "");
     return false;
 }
 
@@ -496,8 +535,12 @@ static enum request_result start_local(struct client *client, const struct admis
         client_wait_turn(client);
         return REQUEST_WAIT;
     }
+    if (a->entry->verb->flags & VERB_TOKEN && !auth_may_look(client, &a->call))
+        return REQUEST_WAIT;
     count_request(client, a, words, count);
     a->entry->verb->run(request_of(client, a), &a->call);
+    if (a->entry->verb->flags & VERB_TOKEN)
+        client->auth_turn = AUTH_NONE; // it was for this request alone
     return REQUEST_TAKEN;
 }
 
@@ -610,6 +653,15 @@ static enum request_result start_remote(struct client *client, const struct admi
     return REQUEST_TAKEN;
 }
 
+static __attribute__((noinline)) void complain_of(struct client *client, struct slice verb) {
+    struct bytes said = {0};
+    bytes_printf(&said, "user %s: ", client->caller.user ? client->caller.user->name : "none");
+    bytes_append_readable(&said, verb, 64);
+    bytes_append(&said, "", 1);
+    client_complain(client, LOG_LEVEL_INFO, "NOPERM", said.data);
+    bytes_deinit(&said);
+}
+
 enum request_result request_start(struct client *client, const struct slice *words, size_t count,
                                   bool may_wait) {
     struct server *server = client->server;
@@ -619,6 +671,8 @@ enum request_result request_start(struct client *client, const struct slice *wor
         return a.entry->verb->run ? start_local(client, &a, words, count)
                                   : start_remote(client, &a, words, count, may_wait);
     count_request(client, &a, words, count);
+    if (a.code == REPLY_NOPERM)
+        complain_of(client, words[0]);
     if (a.code == REPLY_POLICY)
         a.space->stats->refused[a.refusal]++;
     refuse_with(client, a.space, a.code, bytes_slice(&server->scratch));

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "binding.h"
+#include "gone.h"
 #include "mem.h"
 #include "purge.h"
+#include "sink.h"
 
 enum {
     START_MS = 3000,     // the longest wait for backends before clients are let in
@@ -220,10 +222,13 @@ static void visit_backends(struct server *server) {
 static void before_flush(void *owner) {
     struct server *server = owner;
     visit_backends(server);
-    for (struct client *c = server->turn_waiters, *next; c; c = next) {
-        next = c->next_turn;
-        client_take_turn(c);
-    }
+    struct client *due = server->turns_due;
+    if (due)
+        due->before_due = &due; // each takes itself off the list
+    server->turns_due = NULL;
+    while (due)
+        client_take_turn(due);
+    server->compared = 0;
 }
 
 static void on_sweep(uv_timer_t *timer) {
@@ -233,9 +238,12 @@ static void on_sweep(uv_timer_t *timer) {
         next = c->next;
         client_sweep(c, now);
     }
+    gone_close_all(server);
     if (server->number > 0)
         return;
     complaints_sweep(server->reactor.complaints, &server->reactor.log, now);
+    complaints_sweep(server->crew->about_clients, &server->reactor.log, now);
+    sink_flush();
     reload_sweep(&server->reload);
 }
 

@@ -38,14 +38,15 @@ struct server {
     size_t listener_count;
     struct client *clients; // a list
     size_t client_count;
-    struct client *turn_waiters; // a list: see client_wait_turn()
+    struct client *turns_due; // a list: see client_wait_turn()
     uint64_t next_client_id;
     struct request *free_requests;
     size_t free_count;
     struct slice *words; // of the request being started
     size_t words_cap;
-    struct bytes scratch;                // for the error of the request being started
-    struct bytes question;               // for what it asks the near cache
+    size_t compared;       // names with what a client may have meant, in this turn of the loop
+    struct bytes scratch;  // for the error of the request being started
+    struct bytes question; // for what it asks the near cache
     uv_signal_t signals[SERVER_SIGNALS]; // worker 0's
     struct hangup hangup;                // likewise
     uv_timer_t sweep;

@@ -6,9 +6,10 @@
 #include "mem.h"
 #include "server.h"
 
-void tally_init(struct tally *t, struct policy *policy, bool has_clients) {
+void tally_init(struct tally *t, struct policy *policy, bool has_clients, const char *user) {
     const struct settings *settings = policy->settings;
     *t = (struct tally){.policy = policy_ref(policy), .has_clients = has_clients};
+    t->user = user ? mem_text(user) : NULL;
     t->spaces = mem_new(settings->namespace_count * sizeof(*t->spaces));
     t->backends = mem_new(settings->backend_count * sizeof(*t->backends));
 }
@@ -17,6 +18,7 @@ void tally_deinit(struct tally *t) {
     policy_unref(t->policy);
     mem_free(t->spaces);
     mem_free(t->backends);
+    mem_free(t->user);
     bytes_deinit(&t->client_lines);
 }
 
@@ -69,16 +71,22 @@ static void add_backends(struct tally *t, const struct policy *policy) {
                 add_backend(&t->backends[i], policy->backends[j]);
 }
 
+static void add_client(struct tally *t, const struct client *c, uint64_t now_ms) {
+    const char *user = c->caller.user ? c->caller.user->name : "none";
+    if (t->user && strcmp(user, t->user) != 0)
+        return;
+    bytes_printf(&t->client_lines,
+                 "id=%" PRIu64 " addr=%s name=%s user=%s age=%" PRIu64 " idle=%" PRIu64
+                 " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
+                 c->id, c->address, c->name ? c->name : "", user, (now_ms - c->connected_ms) / 1000,
+                 (now_ms - c->active_ms) / 1000, c->pending, c->in.len, client_unread(c),
+                 c->server->number, c->requests, c->last_verb ? c->last_verb->name : "none");
+}
+
 static void add_clients(struct tally *t, const struct server *server) {
     uint64_t now = uv_now(&server->reactor.loop);
     for (const struct client *c = server->clients; c; c = c->next)
-        bytes_printf(&t->client_lines,
-                     "id=%" PRIu64 " addr=%s user=%s age=%" PRIu64 " idle=%" PRIu64
-                     " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
-                     c->id, c->address, c->caller.user ? c->caller.user->name : "none",
-                     (now - c->connected_ms) / 1000, (now - c->active_ms) / 1000, c->pending,
-                     c->in.len, client_unread(c), server->number, c->requests,
-                     c->last_verb ? c->last_verb->name : "none");
+        add_client(t, c, now);
 }
 
 void tally_add(struct tally *t, const struct server *server) {

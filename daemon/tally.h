@@ -28,11 +28,13 @@ struct tally {
     struct space_stats *spaces;     // in the order of the settings
     struct backend_tally *backends; // likewise
     bool has_clients;               // `client_lines` is wanted
+    char *user;                     // of this user's clients alone; NULL: of all
     struct bytes client_lines;
 };
 
 // Takes a reference on the policy; on its server's thread, as tally_deinit().
-void tally_init(struct tally *t, struct policy *policy, bool has_clients);
+// `user` is copied.
+void tally_init(struct tally *t, struct policy *policy, bool has_clients, const char *user);
 void tally_deinit(struct tally *t);
 
 // Adds the server's, on its own thread.

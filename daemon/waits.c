@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <sodium.h>
 
+#include "gone.h"
 #include "mem.h"
 #include "server.h"
 
@@ -193,13 +194,27 @@ static void pause_line(struct server *server, struct wait_line *line) {
     line->is_woken = false;
 }
 
+static bool may_ask(const struct request *r) { return r->client && r->wait.may_lease; }
+
+// Over TCP, who has ended its own side may have gone.
+static bool is_surely_there(const struct request *r) {
+    const struct client *c = r->client;
+    bool is_open = c->caller.has_peer || (!c->is_half_closed && !c->is_ended);
+    return is_open && !gone_is(c);
+}
+
 // The first that may compute, who goes before the others from then on; else the first: it can only
-// look.
+// look. Who is surely there is preferred: a lease for somebody who has gone holds all up.
 static struct request *take_asker(struct wait_line *line) {
-    struct request *before = NULL, *r = line->first;
-    while (r && !(r->client && r->wait.may_lease)) {
-        before = r;
-        r = r->next_pending;
+    struct request *before = NULL, *r = NULL, *last = NULL;
+    for (struct request *at = line->first; at; last = at, at = at->next_pending) {
+        bool is_there = may_ask(at) && is_surely_there(at);
+        if (!may_ask(at) || (r && !is_there))
+            continue;
+        r = at;
+        before = last;
+        if (is_there)
+            break;
     }
     if (r && before) {
         before->next_pending = r->next_pending;
@@ -241,7 +256,7 @@ static void visit_line(struct server *server, struct wait_line *line) {
         struct request *r = line->first;
         bool was_last_asked = r == last_asked;
         take_first(line);
-        if (!r->client || client_is_gone(r->client) || now >= r->wait.wait_until_ms) {
+        if (!r->client || now >= r->wait.wait_until_ms) {
             finish_in_vain(r);
             if (was_last_asked)
                 last_asked = kept_last;
@@ -384,7 +399,7 @@ static bool told(struct request *r, const struct answer *a) {
         return true;
     }
     count(r, a->memo_state, a->has_lease);
-    if (a->has_lease && client_is_gone(r->client))
+    if (a->has_lease && gone_is(r->client))
         drop_lease(r);
     if (!line)
         return false;

@@ -160,19 +160,42 @@ static const char *read_word(struct parser *p, char *data, const char **at, cons
     return error;
 }
 
-// An HTTP method or a header's "Name:" as a line's first word. Most verbs have a dot, which neither
-// has: no more of them is looked at.
-static bool looks_like_http(struct slice word) {
+enum http_word { HTTP_NONE, HTTP_METHOD, HTTP_HEADER };
+
+// Whether a line's first word is an HTTP method or a header's "Name:". Most verbs have a dot, which
+// neither has: no more of them is looked at.
+static enum http_word http_word_of(struct slice word) {
     for (const char *c = word.data; c < word.data + word.len; c++) {
         if (*c == ':')
-            return c > word.data;
+            return c > word.data ? HTTP_HEADER : HTTP_NONE;
         if (!((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') && !(*c >= '0' && *c <= '9') && *c != '-')
-            return false;
+            return HTTP_NONE;
     }
     for (size_t i = 0; i < sizeof(http_methods) / sizeof(*http_methods); i++)
         if (slice_equal_nocase(word, slice_of(http_methods[i])))
-            return true;
-    return false;
+            return HTTP_METHOD;
+    return HTTP_NONE;
+}
+
+// Whether the line is HTTP's as its first word says: a header, or a method with a path behind it or
+// "HTTP/1.1" at the end. A person who types `get foo` is to be told of key.get instead.
+static bool is_http(struct slice line, struct slice first) {
+    static const char version[] = "HTTP/";
+    enum http_word kind = http_word_of(first);
+    const char *at = first.data + first.len, *end = line.data + line.len;
+    if (kind != HTTP_METHOD)
+        return kind == HTTP_HEADER;
+    while (at < end && *at == ' ')
+        at++;
+    if (at < end && *at == '/')
+        return true;
+    while (end > at && end[-1] == ' ')
+        end--;
+    for (line.data = end; line.data > at && line.data[-1] != ' ';)
+        line.data--;
+    line.len = (size_t)(end - line.data);
+    return line.len > strlen(version) &&
+           slice_equal_nocase((struct slice){line.data, strlen(version)}, slice_of(version));
 }
 
 // The whole line is there, `len` bytes without its end.
@@ -187,7 +210,8 @@ static const char *read_line(struct parser *p, char *data, size_t len) {
         bool is_bare = *at != '"' && *at != '$';
         error = read_word(p, data, &at, end);
         if (!error && p->count == 1 && is_bare &&
-            looks_like_http((struct slice){data + p->words[0].offset, p->words[0].len}))
+            is_http((struct slice){data, len},
+                    (struct slice){data + p->words[0].offset, p->words[0].len}))
             error = "this is not an HTTP server";
     }
     return error;

@@ -6,6 +6,7 @@
 // The codes of PROTOCOL.md, "Errors".
 #define REPLY_CODES(X)                                                                             \
     X(PROTOCOL)                                                                                    \
+    X(NOPROTO)                                                                                     \
     X(VERB)                                                                                        \
     X(ARGS)                                                                                        \
     X(NAMESPACE)                                                                                   \

@@ -114,7 +114,7 @@ static struct signature read_syntax(const char *syntax) {
 
 // --- table ------------------------------------------------------------------------------------
 
-static void add_rows(struct verb_table *table, const struct verb *rows, size_t count) {
+void verb_table_add(struct verb_table *table, const struct verb *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
         assert(strlen(rows[i].name) <= LONGEST_NAME && table->count < VERBS_MOST);
         table->entries[table->count] = (struct verb_entry){
@@ -138,9 +138,9 @@ struct verb_table *verb_table_new(const struct verb *more, size_t count) {
         size_t rows = 0;
         while (collections[i][rows].name)
             rows++;
-        add_rows(table, collections[i], rows);
+        verb_table_add(table, collections[i], rows);
     }
-    add_rows(table, more, count);
+    verb_table_add(table, more, count);
     return table;
 }
 
@@ -167,25 +167,19 @@ const struct verb_entry *verb_at(const struct verb_table *table, size_t id) {
 
 const struct rights *verb_rights(const struct verb_table *table) { return &table->rights; }
 
-// The distance is at least what one is longer than the other.
-static size_t distance_below(size_t limit, struct slice a, struct slice b) {
-    size_t longer = a.len > b.len ? a.len - b.len : b.len - a.len;
-    return longer < limit ? word_distance(a, b) : SIZE_MAX;
-}
-
-const char *verb_nearest(const struct verb_table *table, struct slice name) {
-    const char *nearest = NULL;
-    size_t least = 3;
+const struct verb *verb_nearest(const struct verb_table *table, struct slice name) {
+    const struct verb *nearest = NULL;
+    size_t least = word_guess_limit(name) + 1;
     for (size_t i = 0; i < table->count; i++) {
         struct slice full = slice_of(table->entries[i].verb->name);
         const char *dot = strchr(full.data, '.');
-        size_t distance = distance_below(least, name, full);
-        size_t without = dot ? distance_below(least, name, slice_of(dot + 1)) : SIZE_MAX;
+        size_t distance = word_distance_below(least, name, full);
+        size_t without = dot ? word_distance_below(least, name, slice_of(dot + 1)) : SIZE_MAX;
         if (without < distance)
             distance = without;
         if (distance < least) {
             least = distance;
-            nearest = full.data;
+            nearest = table->entries[i].verb;
         }
     }
     return nearest;
@@ -235,8 +229,10 @@ static const char *read_option(struct call *call, int option, struct slice value
 }
 
 static bool fail_usage(const struct verb *verb, struct bytes *out, const char *problem) {
-    reply_error(out, REPLY_ARGS, "%s: use %s%s%s", problem, verb->name, *verb->syntax ? " " : "",
-                verb->syntax);
+    struct bytes use = {0};
+    verb_append_use(&use, verb);
+    reply_error(out, REPLY_ARGS, "%s: use %.*s", problem, (int)use.len, use.data);
+    bytes_deinit(&use);
     return false;
 }
 
@@ -247,8 +243,11 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
                  value = {word.data + equals + 1, word.len - equals - 1};
     int option = option_of(name);
     if (option < 0 || !(entry->signature.options & 1u << option)) {
-        reply_error(out, REPLY_ARGS, "%s takes no option '%.*s': use %s %s", entry->verb->name,
-                    REPLY_WORD(name), entry->verb->name, entry->verb->syntax);
+        struct bytes use = {0};
+        verb_append_use(&use, entry->verb);
+        reply_error(out, REPLY_ARGS, "%s takes no option '%.*s': use %.*s", entry->verb->name,
+                    REPLY_WORD(name), (int)use.len, use.data);
+        bytes_deinit(&use);
         return false;
     }
     if (call->options & 1u << option) {
@@ -379,6 +378,37 @@ void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t 
         break;
     default: reply_nil(out);
     }
+}
+
+// One letter is enough for a table, and too little for an error that stands alone.
+static const char *spelled_out(struct slice word) {
+    static const char *const words[][2] = {{"N", "NAMESPACE"}, {"K", "KEY"},    {"F", "FIELD"},
+                                           {"V", "VALUE"},     {"M", "MEMBER"}, {"n", "NUMBER"}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (slice_equal(word, slice_of(words[i][0])))
+            return words[i][1];
+    return NULL;
+}
+
+void verb_append_use(struct bytes *out, const struct verb *verb) {
+    const char *at = verb->syntax;
+    bool opens, closes;
+    bytes_append_slice(out, slice_of(verb->name));
+    for (;;) {
+        struct slice token = next_token(&at, &opens, &closes);
+        const char *whole = spelled_out(token);
+        if (token.len == 0)
+            return;
+        bytes_append(out, " [", 1 + opens);
+        bytes_append_slice(out, whole ? slice_of(whole) : token);
+        bytes_append(out, "]", closes);
+    }
+}
+
+void verb_append_legend(struct bytes *out) {
+    bytes_append_literal(
+        out, "\nN namespace, K key, F field, V value, M member, n a whole number;\n"
+             "[x] may be left out, ... repeats. help VERB, or help COLLECTION: key, dict, ...\n");
 }
 
 void verb_append_help(struct bytes *out, const struct verb *verb) {

@@ -32,10 +32,11 @@ enum verb_flags {
     VERB_IN_TURN = 1 << 4,       // waits for the client's earlier requests: its reply tells of them
     VERB_REMOVES = 1 << 5,       // leaves no key: there is no ttl to decide
     VERB_OWN_TTL = VERB_REMOVES, // nor is there where the verb has a ttl of its own
-    VERB_NEAR = 1 << 7,  // a read whose answer is a function of what one key holds: the near cache
-                         // may keep it
-    VERB_ASKS = 1 << 8,  // its answer may call for another step: the daemon's waits.h
-    VERB_TAKES = 1 << 9, // a write whose reply holds what was stored: it must not be cut
+    VERB_NEAR = 1 << 7,   // a read whose answer is a function of what one key holds: the near cache
+                          // may keep it
+    VERB_ASKS = 1 << 8,   // its answer may call for another step: the daemon's waits.h
+    VERB_TAKES = 1 << 9,  // a write whose reply holds what was stored: it must not be cut
+    VERB_TOKEN = 1 << 10, // brings a token, which may have to wait until it is looked at
     VERB_NEW_TTL = 1 << 6, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
 };
 
@@ -143,13 +144,16 @@ struct verb_table;
 
 // The verbs of all collections, and `more` rows of the daemon's.
 struct verb_table *verb_table_new(const struct verb *more, size_t count);
+// Further rows, behind the others.
+void verb_table_add(struct verb_table *table, const struct verb *more, size_t count);
 void verb_table_free(struct verb_table *table);
 const struct verb_entry *verb_find(const struct verb_table *table, struct slice name);
 const struct verb_entry *verb_at(const struct verb_table *table, size_t id); // NULL past the end
 const struct rights *verb_rights(const struct verb_table *table);
 
-// The known name nearest to `name`, for a message; NULL when none is near.
-const char *verb_nearest(const struct verb_table *table, struct slice name);
+// The verb that `name` was meant to be, for a message; NULL when none is near. A search of the
+// whole table: not for each request of a flood.
+const struct verb *verb_nearest(const struct verb_table *table, struct slice name);
 
 // Reads `words` (behind the verb's name) into `call`: options first, then *name gets the
 // namespace if the verb takes one, the rest are arguments. False: *out got the ARGS error.
@@ -173,6 +177,10 @@ void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t 
 
 // "name syntax — summary"
 void verb_append_help(struct bytes *out, const struct verb *verb);
+// The letters and marks of a syntax, below a list of verbs.
+void verb_append_legend(struct bytes *out);
+// "name syntax" in whole words, for an error: "key.get NAMESPACE KEY".
+void verb_append_use(struct bytes *out, const struct verb *verb);
 
 // The rows of each collection, ended by one without a name.
 extern const struct verb any_verbs[], key_verbs[], dict_verbs[], set_verbs[], sorted_verbs[],

@@ -28,3 +28,11 @@ size_t word_distance(struct slice a, struct slice b) {
     }
     return row[b.len];
 }
+
+// The distance is at least what one is longer than the other.
+size_t word_distance_below(size_t limit, struct slice a, struct slice b) {
+    size_t longer = a.len > b.len ? a.len - b.len : b.len - a.len;
+    return longer < limit ? word_distance(a, b) : SIZE_MAX;
+}
+
+size_t word_guess_limit(struct slice word) { return word.len < 8 ? word.len / 4 : 2; }

@@ -7,3 +7,10 @@
 // one to the other, letters in either case being the same (the restricted Damerau-Levenshtein
 // distance: Damerau, CACM 7(3), 1964). SIZE_MAX when one is longer than 64 bytes.
 size_t word_distance(struct slice a, struct slice b);
+
+// The same where it is below `limit`; else any number that is not.
+size_t word_distance_below(size_t limit, struct slice a, struct slice b);
+
+// How many letters of a word may be wrong where what was meant is guessed: a quarter, and two at
+// most. To a short word, anything would be near.
+size_t word_guess_limit(struct slice word);

@@ -11,7 +11,7 @@ ROOT = harness.HERE.parent.parent
 def rows():
     """Each verb's syntax and summary, as `help` has them from the verb's row."""
     with harness.World() as world:
-        lines = world.daemon().call("help").decode().splitlines()
+        lines = world.daemon().call("help").decode().partition("\n\n")[0].splitlines()
     return list(zip(lines[::2], (line.strip() for line in lines[1::2])))
 
 

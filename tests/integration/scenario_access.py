@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Who may say what: peers of the Unix socket, access, namespaces. Every verb is that of `help`."""
 
+import contextlib
 import os
 import pwd
 import unittest
@@ -206,6 +207,35 @@ class Access(unittest.TestCase):
                 self.assertIn("namespace carts", harness.sections(web.call("stats")))
                 self.assertNotIn(b"users", web.call("stats"))
                 self.assertIn("namespace users", harness.sections(everyone.call("stats")))
+
+    def test_who_is_no_admin_sees_its_own_clients_and_backends_alone(self):
+        backends = "[backend other]\nurl = {redis:other}\n[namespace logs]\nbackend = other\n"
+        head = HEAD.replace("[namespace users]", "backend = main\n[namespace users]\nbackend = main")
+        users = with_token("web", "carts", "write") + with_token("all") + with_token("ops", access="admin")
+        with harness.World() as world, contextlib.ExitStack() as stack:
+            daemon = world.daemon(head + backends + users)
+            web, all_, ops, stranger = [stack.enter_context(daemon.client()) for _ in range(4)]
+            for client, name in ((web, "web"), (all_, "all"), (ops, "ops")):
+                self.assertEqual(client.call("auth", name, name), b"OK")
+            self.assertEqual(stranger.call("ping"), b"PONG")
+            self.assertEqual(web.call("clients").count(b"\n"), 1)
+            self.assertIn(b" user=web ", web.call("clients"))
+            self.assertEqual(web.call("backends").count(b"name="), 1)
+            self.assertIn(b"name=main ", web.call("backends"))
+            self.assertEqual(all_.call("clients").count(b"\n"), 1)
+            self.assertEqual(all_.call("backends").count(b"name="), 2)
+            self.assertEqual(ops.call("clients").count(b"\n"), 4)
+            self.assertEqual(ops.call("backends").count(b"name="), 2)
+
+    def test_a_namespace_is_guessed_only_for_who_may_use_it(self):
+        with harness.World() as world:
+            daemon = world.daemon(HEAD + with_token("web", "carts") + with_token("all"))
+            with daemon.client() as client:
+                client.call("auth", "web", "web")
+                self.assertEqual(client.call("key.get", "user", "k"), b"NOPERM namespace 'user' is not yours")
+                self.assertIn(b"did you mean carts", client.call("key.get", "cart", "k"))
+                client.call("auth", "all", "all")
+                self.assertIn(b"did you mean users", client.call("key.get", "user", "k"))
 
     def test_a_list_of_namespaces_over_two_lines_is_a_list(self):
         with harness.World() as world:

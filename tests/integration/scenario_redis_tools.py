@@ -5,6 +5,7 @@ import csv
 import unittest
 
 import harness
+import resp
 
 
 class RedisTools(unittest.TestCase):
@@ -36,6 +37,14 @@ class RedisTools(unittest.TestCase):
             done = self.cli(daemon, input=lines)
             self.assertEqual(done.stdout.split(), ["OK"] * 100)
             self.assertEqual(daemon.call("key.get", "carts", "k99"), b"v99")
+
+    def test_redis_cli_pipe_loads_in_bulk(self):
+        with harness.World() as world:
+            daemon = world.daemon()
+            data = b"".join(resp.array("key.set", "carts", f"k{i}", f"v{i}") for i in range(1000))
+            done = self.cli(daemon, "--pipe", input=data.decode())
+            self.assertIn("errors: 0, replies: 1000", done.stdout)
+            self.assertEqual(daemon.call("key.get", "carts", "k999"), b"v999")
 
     def benchmark(self, daemon, *words):
         """Runs it; gives its columns."""

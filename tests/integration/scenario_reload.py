@@ -47,6 +47,24 @@ class Reload(unittest.TestCase):
             harness.wait_until(lambda: "reload: done" in daemon.log(), "it is done")
             self.assertIsNone(daemon.call("key.get", "users", "k"))
 
+    def test_a_request_that_has_begun_keeps_its_max_request(self):
+        value = bytes(200000)
+        with harness.World() as world:
+            daemon = world.daemon(INI)
+            for encode in (resp.array, resp.blocks):
+                self.reload(daemon, INI)
+                with daemon.client() as client, daemon.client() as other:
+                    request = encode("key.set", "carts", "k", value)
+                    client.send(request[:100000])
+                    other.call("ping")
+                    self.reload(daemon, INI.replace("drain", "max_request = 64kb\ndrain"))
+                    client.send(request[100000:-1])
+                    other.call("ping")
+                    client.send(request[-1:])
+                    self.assertEqual(client.read(), b"OK")
+                    client.send(request)
+                    self.assertEqual(client.read().code, "PROTOCOL")
+
     def test_a_namespace_comes_and_goes(self):
         with harness.World() as world:
             daemon = world.daemon(INI)

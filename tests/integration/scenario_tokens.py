@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """auth: over the Unix socket and TCP; wrong tokens; listeners that others can reach."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -119,54 +120,113 @@ class WrongTokens(unittest.TestCase):
         started = time.monotonic()
         return client.call(*words), time.monotonic() - started
 
-    def test_each_further_one_takes_longer(self):
+    def guess(self, daemon, times, name="web"):
+        """So many wrong tokens, each over a connection of its own."""
+        for _ in range(times):
+            with daemon.client() as client:
+                self.assertEqual(client.call("auth", name, "wrong").code, "NOAUTH")
+
+    def test_the_first_five_are_refused_at_once_and_each_further_one_waits_longer(self):
         with harness.World() as world:
             with world.daemon(INI + WEB).client() as client:
                 took = []
-                for _ in range(3):
+                for _ in range(7):
                     reply, seconds = self.seconds(client, "auth", "web", "wrong")
-                    self.assertEqual(reply.code, "NOAUTH")
+                    self.assertEqual(reply, b"NOAUTH wrong user or token")
                     took.append(seconds)
-                self.assertLess(took[0], 0.2)
-                self.assertGreater(took[1], 0.3)
-                self.assertGreater(took[2], took[1] * 1.3)
+                self.assertLess(min(took[:5]), 0.1)
+                self.assertGreater(took[5], 0.2)
+                self.assertGreater(took[6], 0.45)
 
-    def test_they_slow_down_that_client_only(self):
+    def test_to_connect_anew_helps_nobody(self):
         with harness.World() as world:
             daemon = world.daemon(INI + WEB)
+            for address in (daemon.path, ("127.0.0.1", world.port)):
+                for _ in range(5):
+                    with Client(address) as client:
+                        self.assertEqual(client.call("auth", "web", "wrong").code, "NOAUTH")
+                for token in ("wrong", "open sesame"):  # which of them it is, no delay tells
+                    with Client(address) as client:
+                        self.assertGreater(self.seconds(client, "auth", "web", token)[1], 0.2)
+
+    def test_hello_guesses_no_faster(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB)
+            for _ in range(5):
+                reply = daemon.call("hello", "2", "SETNAME", "me", "AUTH", "web", "wrong")
+                self.assertEqual(reply, b"NOAUTH wrong user or token")
+            with daemon.client() as client:
+                reply, seconds = self.seconds(client, "hello", "2", "AUTH", "web", "open sesame")
+                self.assertEqual(reply[:2], [b"server", b"redis"])
+                self.assertGreater(seconds, 0.2)
+
+    def test_a_crowd_guesses_no_faster(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB)
+            with contextlib.ExitStack() as stack:
+                crowd = [stack.enter_context(daemon.client()) for _ in range(200)]
+                for client in crowd:
+                    client.send(resp.array("auth", "web", "wrong"))
+                unseen = [client.read() for client in crowd[-100:]]
+                self.assertEqual(len([r for r in unseen if b"too many wrong tokens" in r]), 100)
+
+    def test_only_guesses_at_that_user_wait(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB + user("other", "theirs"))
             with daemon.client() as guesser, daemon.client() as other:
-                guesser.send(resp.array("auth", "web", "wrong") * 3 + resp.array("ping"))
-                self.assertEqual(guesser.read().code, "NOAUTH")
-                for _ in range(200):
-                    reply, seconds = self.seconds(other, "ping")
-                    self.assertEqual(reply, b"PONG")
-                    self.assertLess(seconds, 0.2)
-                self.assertEqual(other.call("auth", "web", "open sesame"), b"OK")
-                self.assertEqual(other.call("key.set", "carts", "k", "v"), b"OK")
-                # Its own later requests wait, and keep their order.
+                guesser.send(resp.array("auth", "web", "wrong") * 8 + resp.array("ping"))
+                self.assertEqual([guesser.read().code for _ in range(6)], ["NOAUTH"] * 6)
+                reply, seconds = self.seconds(other, "auth", "other", "theirs")
+                self.assertEqual(reply, b"OK")
+                self.assertLess(seconds, 0.2)
+                # What follows on the guesser's own connection waits, and keeps its order.
                 self.assertEqual([guesser.read().code for _ in range(2)], ["NOAUTH"] * 2)
                 self.assertEqual(guesser.read(), b"PONG")
 
-    def test_the_right_token_after_wrong_ones_is_good_and_forgives_them(self):
+    @harness.NEEDS_ROOT
+    def test_guesses_of_another_uid_hold_nobody_up(self):
         with harness.World() as world:
-            with world.daemon(INI + WEB).client() as client:
-                for _ in range(2):
-                    self.assertEqual(client.call("auth", "web", "wrong").code, "NOAUTH")
+            daemon = world.daemon(INI.replace("{listen}", "{listen}\nsocket_mode = 0666") + WEB)
+            world.open_to_others()
+            with harness.identity(harness.OTHER, harness.OTHER):
+                self.guess(daemon, 6)
+            with daemon.client() as client:
                 reply, seconds = self.seconds(client, "auth", "web", "open sesame")
                 self.assertEqual(reply, b"OK")
                 self.assertLess(seconds, 0.2)
-                reply, seconds = self.seconds(client, "auth", "web", "wrong")
-                self.assertLess(seconds, 0.2)
+
+    def test_the_right_token_after_wrong_ones_is_good_and_forgives_them(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB)
+            self.guess(daemon, 5)
+            with daemon.client() as client:
+                self.assertEqual(client.call("auth", "web", "open sesame"), b"OK")
+                for _ in range(4):
+                    reply, seconds = self.seconds(client, "auth", "web", "wrong")
+                    self.assertEqual(reply.code, "NOAUTH")
+                    self.assertLess(seconds, 0.2)
+
+    def test_the_log_tells_of_the_first_and_not_of_each(self):
+        with harness.World() as world:
+            daemon = world.daemon(INI + WEB)
+            with daemon.client() as client:
+                for i in range(500):
+                    reply = client.call("auth", f"nobody{i}", "secret\n")
+                    self.assertEqual(reply, b"NOAUTH wrong user or token")
+            told = [line for line in daemon.log().splitlines() if "wrong user or token" in line]
+            self.assertEqual(len(told), 1, told)
+            self.assertIn(f"uid {os.getuid()}: wrong user or token: user nobody0 (client", told[0])
+            self.assertNotIn("secret", daemon.log())
 
     def test_one_who_leaves_while_it_waits_disturbs_nobody(self):
         with harness.World() as world:
-            daemon = world.daemon(INI + WEB)
+            daemon = world.daemon(INI + WEB + user("all", "admin", access="admin"))
             for _ in range(20):
                 with daemon.client() as guesser:
                     guesser.send(resp.array("auth", "web", "wrong") * 3)
                     self.assertEqual(guesser.read().code, "NOAUTH")
             with daemon.client() as client:
-                client.call("auth", "web", "open sesame")
+                self.assertEqual(client.call("auth", "all", "admin"), b"OK")
                 harness.wait_until(
                     lambda: client.call("clients").count(b" addr=") == 1, "they have left"
                 )
@@ -176,8 +236,8 @@ class WrongTokens(unittest.TestCase):
         with harness.World() as world:
             daemon = world.daemon(ini + WEB)
             with daemon.client() as guesser:
-                guesser.send(resp.array("auth", "web", "wrong") * 6)
-                self.assertEqual([guesser.read().code for _ in range(3)], ["NOAUTH"] * 3)
+                guesser.send(resp.array("auth", "web", "wrong") * 8)
+                self.assertEqual([guesser.read().code for _ in range(5)], ["NOAUTH"] * 5)
                 daemon.send_signal(15)
                 self.assertIn(guesser.read().code, ("NOAUTH", "UNAVAILABLE"))
                 daemon.wait()

@@ -2,9 +2,10 @@
 
 import re
 
-OPEN = {"ping", "help", "auth", "quit"}
+OPEN = {"ping", "help", "auth", "quit", "reset"}
 ADMIN = {"reload", "purge"}
 DAEMON = {"ready", "explain", "namespaces", "backends", "clients", "stats"}
+DAEMON |= {"client", "select", "echo", "info", "command"}
 READS = {
     *("exists", "ttl", "pttl", "key.get", "key.mget"),
     *("dict.get", "dict.mget", "dict.has", "dict.len", "dict.keys", "dict.values"),
@@ -14,6 +15,7 @@ READS = {
     *("counter.items", "counter.top", "memo.get"),
 }
 SAMPLES = {"F": "f", "M": "m", "V": "1", "VERB": "ping", "cursor": "0"}
+SAMPLES.update({"word": "id", "index": "0", "message": "m"})
 SAMPLES.update({"USER": "nobody", "TOKEN": "wrong", "lease": "0123456789abcdef"})
 NUMBERS = {"n", "count", "start", "stop", "score", "min", "max"}
 
@@ -52,5 +54,5 @@ class Verb:
 
 def of(client):
     """The verbs of a daemon, in its order."""
-    lines = client.call("help").decode().splitlines()
+    lines = client.call("help").decode().partition("\n\n")[0].splitlines()
     return [Verb(line) for line in lines if line and not line.startswith(" ")]

@@ -319,8 +319,11 @@ START_TEST(parser_rejects_http_headers) {
         ROW("host:x\n", NO_HTTP),
         ROW("X-Forwarded-For: 1.2.3.4\n", NO_HTTP),
         ROW("  Content-Type:text/plain\n", NO_HTTP),
-        ROW("POST\n", NO_HTTP),
         ROW("  POST /\n", NO_HTTP),
+        ROW("GET  /\n", NO_HTTP),
+        ROW("CONNECT a:1 HTTP/1.1\r\n", NO_HTTP),
+        ROW("OPTIONS * HTTP/1.1 \n", NO_HTTP),
+        ROW("get http://a/ http/1.0\n", NO_HTTP),
     };
     check_rows(rows, COUNT(rows));
 }
@@ -330,6 +333,10 @@ START_TEST(parser_takes_words_that_only_look_like_http) {
     static const struct parser_row rows[] = {
         ROW("key.get Host: GET\n", "key.get|Host:|GET;"),
         ROW("GETX a\n", "GETX|a;"),
+        ROW("POST\n", "POST;"),
+        ROW("get foo\n", "get|foo;"),
+        ROW("get demo HTTP/\n", "get|demo|HTTP/;"),
+        ROW("put HTTP/1.1x y\n", "put|HTTP/1.1x|y;"),
         ROW("key.get:x\n", "key.get:x;"),
         ROW(":x\n", ":x;"),
         ROW("\"GET\" \"Host:\"\n", "GET|Host:;"),

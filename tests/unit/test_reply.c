@@ -43,6 +43,7 @@ START_TEST(reply_error_begins_with_the_name_of_its_code) {
         const char *reply;
     } rows[] = {
         {REPLY_PROTOCOL, "-PROTOCOL 7 x\r\n"},
+        {REPLY_NOPROTO, "-NOPROTO 7 x\r\n"},
         {REPLY_VERB, "-VERB 7 x\r\n"},
         {REPLY_ARGS, "-ARGS 7 x\r\n"},
         {REPLY_NAMESPACE, "-NAMESPACE 7 x\r\n"},

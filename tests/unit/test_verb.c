@@ -199,13 +199,22 @@ START_TEST(verb_nearest_knows_what_was_meant) {
         {"members", "set.members"},
         {"mget", "key.mget"},
         {"piing", "ping"},
+        {"get", "key.get"},
+        {"gett", "key.get"},
+        {"exits", "exists"},
+        {"info", NULL},
+        {"exit", NULL},
+        {"foo", NULL},
+        {"put", "memo.put"},
+        {"", NULL},
         {"xyzzy.plugh", NULL},
         {"keyvaluestore", NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const char *nearest = verb_nearest(table, slice_of(rows[i].name));
+        const struct verb *nearest = verb_nearest(table, slice_of(rows[i].name));
         if (rows[i].nearest)
-            ck_assert_str_eq(nearest, rows[i].nearest);
+            ck_assert_msg(nearest && strcmp(nearest->name, rows[i].nearest) == 0, "%s: %s",
+                          rows[i].name, nearest ? nearest->name : "none");
         else
             ck_assert_ptr_null(nearest);
     }
@@ -349,7 +358,7 @@ END_TEST
 #define NO_COUNT     "is not a whole number of 64 bits, not negative\r\n"
 #define NO_BOUND     "is not a score: use a number, (number, -inf or +inf\r\n"
 #define NO_CURSOR    "is not a cursor: use 0, then the one replied\r\n"
-#define SET_SYNTAX   "key.set [ttl=] N K V\r\n"
+#define SET_SYNTAX   "key.set [ttl=] NAMESPACE KEY VALUE\r\n"
 
 struct refused_row {
     const char *line, *error;
@@ -376,7 +385,7 @@ START_TEST(verb_refuses_bad_options) {
         {"key.set tll=1 N k v", "-ARGS key.set takes no option 'tll': use " SET_SYNTAX},
         {"key.set TTL=1 N k v", "-ARGS key.set takes no option 'TTL': use " SET_SYNTAX},
         {"key.set =1 N k v", "-ARGS key.set takes no option '': use " SET_SYNTAX},
-        {"key.get ttl=1 N k", "-ARGS key.get takes no option 'ttl': use key.get N K\r\n"},
+        {"key.get ttl=1 N k", "-ARGS key.get takes no option 'ttl': use key.get NAMESPACE KEY\r\n"},
         {"sorted.add if=new N k 1 m", "-ARGS if=new: use absent, present, greater or less\r\n"},
         {"sorted.add if=always N k 1 m",
          "-ARGS if=always: use absent, present, greater or less\r\n"},
@@ -393,19 +402,21 @@ END_TEST
 
 START_TEST(verb_refuses_a_wrong_number_of_arguments) {
     static const struct refused_row rows[] = {
-        {"key.get", "-ARGS no namespace: use key.get N K\r\n"},
+        {"key.get", "-ARGS no namespace: use key.get NAMESPACE KEY\r\n"},
         {"key.set ttl=5", "-ARGS no namespace: use " SET_SYNTAX},
-        {"key.get N", WRONG_NUMBER "key.get N K\r\n"},
-        {"key.get N k x", WRONG_NUMBER "key.get N K\r\n"},
+        {"key.get N", WRONG_NUMBER "key.get NAMESPACE KEY\r\n"},
+        {"key.get N k x", WRONG_NUMBER "key.get NAMESPACE KEY\r\n"},
         {"key.set N k", WRONG_NUMBER SET_SYNTAX},
-        {"del N", WRONG_NUMBER "del N K [K ...]\r\n"},
-        {"dict.set N k f", WRONG_NUMBER "dict.set [ttl=] N K F V [F V ...]\r\n"},
-        {"dict.set N k f v g", WRONG_NUMBER "dict.set [ttl=] N K F V [F V ...]\r\n"},
-        {"counter.top N k", WRONG_NUMBER "counter.top N K count\r\n"},
+        {"del N", WRONG_NUMBER "del NAMESPACE KEY [KEY ...]\r\n"},
+        {"dict.set N k f",
+         WRONG_NUMBER "dict.set [ttl=] NAMESPACE KEY FIELD VALUE [FIELD VALUE ...]\r\n"},
+        {"dict.set N k f v g",
+         WRONG_NUMBER "dict.set [ttl=] NAMESPACE KEY FIELD VALUE [FIELD VALUE ...]\r\n"},
+        {"counter.top N k", WRONG_NUMBER "counter.top NAMESPACE KEY count\r\n"},
         {"quit now", WRONG_NUMBER "quit\r\n"},
         {"auth bob", WRONG_NUMBER "auth USER TOKEN\r\n"},
-        {"ping a b", WRONG_NUMBER "ping [M]\r\n"},
-        {"purge N x", WRONG_NUMBER "purge N\r\n"},
+        {"ping a b", WRONG_NUMBER "ping [MEMBER]\r\n"},
+        {"purge N x", WRONG_NUMBER "purge NAMESPACE\r\n"},
     };
     check_refused(rows, COUNT(rows));
 }

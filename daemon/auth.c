@@ -1,0 +1,56 @@
+#include "auth.h"
+
+#include "client.h"
+#include "guesses.h"
+#include "handshake.h"
+#include "server.h"
+
+static struct slice peer_of(const struct client *c) { return (struct slice){c->peer, c->peer_len}; }
+
+bool auth_may_look(struct client *c, const struct call *call) {
+    struct server *server = c->server;
+    const struct slice *credentials = slice_equal(slice_of(call->verb->name), SLICE("auth"))
+                                          ? call->args
+                                          : handshake_credentials(call);
+    if (!credentials || c->caller.is_trusted || c->auth_turn != AUTH_NONE)
+        return true;
+    int64_t wait_ms = guesses_wait_ms(server->crew->guesses, peer_of(c), credentials[0],
+                                      uv_now(&server->reactor.loop));
+    if (wait_ms == GUESS_REFUSED || (wait_ms > 0 && server->is_draining))
+        c->auth_turn = AUTH_REFUSE;
+    else if (wait_ms > 0)
+        client_wait_auth(c, (uint64_t)wait_ms);
+    return wait_ms <= 0 || server->is_draining;
+}
+
+bool auth_try(struct request *r, struct slice name, struct slice token) {
+    struct client *c = r->client;
+    enum auth_turn turn = c->auth_turn;
+    c->auth_turn = AUTH_NONE;
+    if (c->caller.is_trusted) {
+        request_fail(r, REPLY_NOAUTH,
+                     "no password is set: no [user] is configured, nobody needs to authenticate");
+        return false;
+    }
+    if (turn == AUTH_REFUSE) {
+        request_fail(r, REPLY_NOAUTH,
+                     "too many wrong tokens for this user from your address: "
+                     "try again in some seconds");
+        return false;
+    }
+    bool is_right = caller_authenticate(&c->caller, r->policy->settings, name, token);
+    guesses_note(r->server->crew->guesses, peer_of(c), name, is_right,
+                 uv_now(&r->server->reactor.loop));
+    if (is_right) {
+        client_set_limits(c);
+        return true;
+    }
+    struct bytes said = {0};
+    bytes_append_literal(&said, "user ");
+    bytes_append_readable(&said, name, 64);
+    bytes_append(&said, "", 1);
+    client_complain(c, LOG_LEVEL_INFO, "wrong user or token", said.data);
+    bytes_deinit(&said);
+    request_fail(r, REPLY_NOAUTH, "wrong user or token");
+    return false;
+}
