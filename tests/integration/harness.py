@@ -253,7 +253,9 @@ class Daemon:
         pathlib.Path(self.ini).write_text(ini)
         self.is_expected_to_fail = False
         program = DAEMON  # which a test may have replaced
-        if "user" in options:  # neither build folder nor umask may be open to that user
+        # Neither the build's folder nor a file under this umask need be open to another user.
+        self.is_others = "user" in options
+        if self.is_others:
             program = [*UNDER, world.program_for_others()]
             os.chmod(self.ini, 0o644)
         with open(self.log_path, "wb") as log:
@@ -296,6 +298,8 @@ class Daemon:
         """Replaces its file at once, so that no reload reads half of it."""
         text = self.world.fill_in(ini)
         pathlib.Path(self.ini + ".new").write_text(text)
+        if self.is_others:
+            os.chmod(self.ini + ".new", 0o644)
         os.replace(self.ini + ".new", self.ini)
 
     def reload(self, ini):
