@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "number.h"
 #include "rights.h"
 
 struct redis_error {
@@ -12,7 +11,6 @@ struct redis_error {
     enum fault fault;
 };
 
-#define NO_NUMBER    "the stored value is not a number"
 #define OUT_OF_RANGE "the result is out of range"
 #define ACCOUNT      "refuses this daemon's account"
 #define UNKNOWN      "gave an unknown answer"
@@ -21,9 +19,10 @@ struct redis_error {
 // taken. Queued inside MULTI, an error comes at the queued command, before EXECABORT.
 static const struct redis_error redis_errors[] = {
     {"WRONGTYPE", REPLY_WRONGTYPE, "the key holds another collection", FAULT_NONE},
-    {"ERR value is not an integer", REPLY_WRONGTYPE, NO_NUMBER, FAULT_NONE},
-    {"ERR hash value is not a", REPLY_WRONGTYPE, NO_NUMBER, FAULT_NONE},
-    {"ERR value is not a valid float", REPLY_WRONGTYPE, NO_NUMBER, FAULT_NONE},
+    {"ERR value is not an integer", REPLY_WRONGTYPE, ANSWER_NO_NUMBER, FAULT_NONE},
+    {"ERR hash value is not a", REPLY_WRONGTYPE, ANSWER_NO_NUMBER, FAULT_NONE},
+    {"ERR min or max is not a float", REPLY_ARGS, "not a score", FAULT_NONE},
+    {"ERR value is not a valid float", REPLY_WRONGTYPE, ANSWER_NO_NUMBER, FAULT_NONE},
     {"ERR increment or decrement would overflow", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
     {"ERR resulting score is not a number", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
     {"ERR invalid cursor", REPLY_ARGS, "bad cursor", FAULT_NONE},
@@ -256,47 +255,3 @@ void answer_move(struct answer *a, struct bytes *out) {
 }
 
 void answer_deinit(struct answer *a) { bytes_deinit(&a->gathered); }
-
-void render_as_is(struct answer *a, const struct event *e) {
-    switch (e->type) {
-    case EVENT_STATUS:
-        bytes_append_literal(a->out, "+");
-        bytes_append_slice(a->out, e->text);
-        bytes_append_literal(a->out, "\r\n");
-        break;
-    case EVENT_INTEGER: reply_integer(a->out, e->integer); break;
-    case EVENT_BULK:
-        if (e->rest == 0)
-            reply_bulk(a->out, e->text);
-        else
-            answer_bulk(a, a->out, e->text, e->rest, SLICE("\r\n"));
-        break;
-    case EVENT_NIL: reply_nil(a->out); break;
-    case EVENT_ARRAY: reply_array(a->out, e->count); break;
-    case EVENT_ERROR:
-    case EVENT_MORE:
-    case EVENT_END: break;
-    }
-}
-
-void render_is_there(struct answer *a, const struct event *e) {
-    if (e->depth == 0 && e->type != EVENT_END)
-        reply_integer(a->out, e->type == EVENT_NIL ? 0 : 1);
-}
-
-void render_ok(struct answer *a, const struct event *e) {
-    if (e->depth == 0 && e->type != EVENT_END)
-        reply_status(a->out, "OK");
-}
-
-void render_number(struct answer *a, const struct event *e) {
-    int64_t number = 0;
-    if (e->type == EVENT_END)
-        return;
-    if (e->type == EVENT_ARRAY)
-        answer_fail_unknown(a);
-    else if (e->type == EVENT_BULK && !number_parse_int(e->text, &number))
-        answer_fail(a, REPLY_WRONGTYPE, NO_NUMBER);
-    else
-        reply_integer(a->out, number);
-}

@@ -83,9 +83,9 @@ struct answer {
     enum memo_state memo_state;
     bool has_lease;
     // For renderers that gather:
-    int64_t total; // a sum, or a count
-    int64_t limit; // as the builder set it in the command
-    size_t last;   // where the last item begins in `gathered`
+    __extension__ __int128 total; // a sum, or a count
+    int64_t limit;                // as the builder set it in the command
+    size_t last;                  // where the last item begins in `gathered`
     struct bytes gathered;
     const char *backend; // its name, for the errors that tell of it; the owner's to set
     enum fault fault;
@@ -129,8 +129,19 @@ void answer_deinit(struct answer *a);
 // behind the backend's name.
 enum reply_code answer_code_of(struct slice redis_error, const char **message, enum fault *fault);
 
-// Renderers that several collections use.
-answer_render render_as_is;    // the answer itself
-answer_render render_is_there; // :0 for nil, :1 for anything else
-answer_render render_ok;       // +OK
-answer_render render_number;   // a bulk of digits as an integer, nil as :0
+#define ANSWER_NO_NUMBER "the stored value is not a number"
+
+// Renderers that several collections use: render.c. Each takes the answers that its commands have
+// and fails any other.
+answer_render render_as_is;          // any: whose shape was checked, or does not matter
+answer_render render_integer;        // an integer
+answer_render render_integer_or_nil; // the same, or nil
+answer_render render_text;           // a bulk, or nil
+answer_render render_texts;          // an array of these
+answer_render render_text_or_texts;  // either
+answer_render render_pairs;          // an array of an even number of bulks
+answer_render render_scan_step;      // a cursor, and an array of bulks
+answer_render render_status;         // +OK
+answer_render render_is_there;       // :0 for nil, :1 for a bulk or a status
+answer_render render_ok;             // +OK for an integer
+answer_render render_number;         // a bulk of digits as an integer, nil as :0

@@ -43,7 +43,7 @@ const struct verb any_verbs[] = {
         .syntax = "N K [K ...]",
         .summary = "removes keys; replies how many existed",
         .build = build_del,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "exists",
@@ -52,7 +52,7 @@ const struct verb any_verbs[] = {
         .syntax = "N K",
         .summary = "1 if the key exists, else 0",
         .build = build_exists,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_ZERO,
     },
     {
@@ -62,7 +62,7 @@ const struct verb any_verbs[] = {
         .syntax = "N K",
         .summary = "seconds left; -1 never expires, -2 no such key",
         .build = build_ttl,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_NO_KEY,
     },
     {
@@ -72,7 +72,7 @@ const struct verb any_verbs[] = {
         .syntax = "N K",
         .summary = "milliseconds left; -1 never expires, -2 no such key",
         .build = build_pttl,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_NO_KEY,
     },
     {
@@ -82,7 +82,7 @@ const struct verb any_verbs[] = {
         .syntax = "[ttl=] N K",
         .summary = "restarts the key's ttl; 1, or 0 if there is no such key",
         .build = build_touch,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {0},
 };

@@ -85,28 +85,39 @@ static void build_items(struct command *c, const struct call *call) {
 
 // An array of digits → an array of integers.
 static void render_numbers(struct answer *a, const struct event *e) {
-    if (e->type == EVENT_ARRAY)
+    struct event number = *e;
+    number.depth = 0;
+    if (e->type == EVENT_ARRAY && e->depth == 0)
         reply_array(a->out, e->count);
-    else
-        render_number(a, e);
+    else if (e->type == EVENT_BULK && e->depth == 1)
+        render_number(a, &number);
+    else if (e->type != EVENT_END)
+        answer_fail_unknown(a);
 }
 
 // F n F n …: every second element is a number.
 static void render_items(struct answer *a, const struct event *e) {
-    if (e->type == EVENT_BULK && e->index % 2 == 0)
+    if (e->type == EVENT_ARRAY && e->count % 2 != 0)
+        answer_fail_unknown(a);
+    else if (e->type == EVENT_BULK && e->depth == 1 && e->index % 2 == 0)
         render_as_is(a, e);
     else
         render_numbers(a, e);
 }
 
+// In 128 bits: more fields than memory holds can't overflow them, so the order does not matter.
 static void render_total(struct answer *a, const struct event *e) {
     int64_t number;
-    if (e->type == EVENT_END)
-        reply_integer(a->out, a->total);
-    else if (e->type == EVENT_BULK && !number_parse_int(e->text, &number))
-        answer_fail(a, REPLY_WRONGTYPE, "a stored value is not a number");
-    else if (e->type == EVENT_BULK && __builtin_add_overflow(a->total, number, &a->total))
+    if (e->type == EVENT_END && a->total == (int64_t)a->total)
+        reply_integer(a->out, (int64_t)a->total);
+    else if (e->type == EVENT_END)
         answer_fail(a, REPLY_ARGS, "the total is out of range");
+    else if (e->depth > 1 || e->type != (e->depth == 0 ? EVENT_ARRAY : EVENT_BULK))
+        answer_fail_unknown(a);
+    else if (e->type == EVENT_BULK && (e->rest > 0 || !number_parse_int(e->text, &number)))
+        answer_fail(a, REPLY_WRONGTYPE, "a stored value is not a number");
+    else if (e->type == EVENT_BULK)
+        a->total += number;
 }
 
 static void build_top(struct command *c, const struct call *call) {
@@ -200,9 +211,9 @@ static void render_top(struct answer *a, const struct event *e) {
     struct tally tally = {0};
     if (e->type == EVENT_END)
         reply_top(a);
-    if (e->depth == 0)
+    if (e->type == EVENT_END || (e->depth == 0 && e->type == EVENT_ARRAY && e->count % 2 == 0))
         return;
-    if (e->type != EVENT_BULK || e->depth > 1) {
+    if (e->type != EVENT_BULK || e->depth != 1) {
         answer_fail_unknown(a);
         return;
     }
@@ -212,7 +223,7 @@ static void render_top(struct answer *a, const struct event *e) {
         bytes_append(&a->gathered, &tally, sizeof(tally));
         answer_stream(a, &a->gathered, e->text, e->rest, SLICE(""));
         a->total++;
-    } else if (number_parse_int(e->text, &tally.number)) {
+    } else if (e->rest == 0 && number_parse_int(e->text, &tally.number)) {
         memcpy(a->gathered.data + a->last, &tally.number, sizeof(tally.number));
     } else {
         answer_fail(a, REPLY_WRONGTYPE, "a stored value is not a number");
@@ -246,7 +257,7 @@ const struct verb counter_verbs[] = {
         .syntax = "[ttl=] N K F [n]",
         .summary = "adds n (1) to the field's number; replies the new one",
         .build = build_incr,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "counter.update",
@@ -264,7 +275,7 @@ const struct verb counter_verbs[] = {
         .syntax = "N K F [F ...]",
         .summary = "removes fields; replies how many existed",
         .build = build_del,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "counter.len",
@@ -273,7 +284,7 @@ const struct verb counter_verbs[] = {
         .syntax = "N K",
         .summary = "how many fields",
         .build = build_len,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_ZERO,
     },
     {

@@ -74,7 +74,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K F",
         .summary = "the field's value, or nil",
         .build = build_get,
-        .render = render_as_is,
+        .render = render_text,
         .miss = MISS_NIL,
     },
     {
@@ -84,7 +84,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K F [F ...]",
         .summary = "an array of values, nil for the missing",
         .build = build_mget,
-        .render = render_as_is,
+        .render = render_texts,
         .miss = MISS_NILS,
     },
     {
@@ -94,7 +94,7 @@ const struct verb dict_verbs[] = {
         .syntax = "[ttl=] N K F V [F V ...]",
         .summary = "stores fields; replies how many are new",
         .build = build_set,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "dict.add",
@@ -103,7 +103,7 @@ const struct verb dict_verbs[] = {
         .syntax = "[ttl=] N K F V",
         .summary = "stores the value only if the field is absent: 1, else 0",
         .build = build_add,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "dict.del",
@@ -112,7 +112,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K F [F ...]",
         .summary = "removes fields; replies how many existed",
         .build = build_del,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "dict.has",
@@ -121,7 +121,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K F",
         .summary = "1 if the field exists, else 0",
         .build = build_has,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_ZERO,
     },
     {
@@ -131,7 +131,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K",
         .summary = "how many fields",
         .build = build_len,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_ZERO,
     },
     {
@@ -141,7 +141,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K",
         .summary = "an array of the fields",
         .build = build_keys,
-        .render = render_as_is,
+        .render = render_texts,
         .miss = MISS_EMPTY,
     },
     {
@@ -151,7 +151,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K",
         .summary = "an array of the values",
         .build = build_values,
-        .render = render_as_is,
+        .render = render_texts,
         .miss = MISS_EMPTY,
     },
     {
@@ -161,7 +161,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K",
         .summary = "an array of F V F V ...",
         .build = build_items,
-        .render = render_as_is,
+        .render = render_pairs,
         .miss = MISS_EMPTY,
     },
     {
@@ -171,7 +171,7 @@ const struct verb dict_verbs[] = {
         .syntax = "[ttl=] N K F [n]",
         .summary = "adds n (1) to the field's number; replies the new one",
         .build = build_incr,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "dict.pop",
@@ -180,7 +180,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K F",
         .summary = "the field's value, or nil; and the field is gone",
         .build = build_pop,
-        .render = render_as_is,
+        .render = render_text,
     },
     {
         .name = "dict.popitem",
@@ -189,7 +189,7 @@ const struct verb dict_verbs[] = {
         .syntax = "N K",
         .summary = "any one F V, and it is gone; an empty array when there is none",
         .build = build_popitem,
-        .render = render_as_is,
+        .render = render_pairs,
     },
     {
         .name = "dict.scan",
@@ -198,7 +198,7 @@ const struct verb dict_verbs[] = {
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of F V ...",
         .build = build_scan,
-        .render = render_as_is,
+        .render = render_scan_step,
         .miss = MISS_SCAN,
     },
     {0},

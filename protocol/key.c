@@ -58,7 +58,7 @@ const struct verb key_verbs[] = {
         .syntax = "N K",
         .summary = "the value, or nil",
         .build = build_get,
-        .render = render_as_is,
+        .render = render_text,
         .miss = MISS_NIL,
     },
     {
@@ -68,7 +68,7 @@ const struct verb key_verbs[] = {
         .syntax = "N K [K ...]",
         .summary = "an array of values, nil for the missing",
         .build = build_mget,
-        .render = render_as_is,
+        .render = render_texts,
         .miss = MISS_NILS,
     },
     {
@@ -78,7 +78,7 @@ const struct verb key_verbs[] = {
         .syntax = "[ttl=] N K V",
         .summary = "stores the value",
         .build = build_set,
-        .render = render_as_is,
+        .render = render_status,
     },
     {
         .name = "key.add",
@@ -105,7 +105,7 @@ const struct verb key_verbs[] = {
         .syntax = "[ttl=] N K V",
         .summary = "stores the value; replies the old one, or nil",
         .build = build_swap,
-        .render = render_as_is,
+        .render = render_text,
     },
     {
         .name = "key.take",
@@ -114,7 +114,7 @@ const struct verb key_verbs[] = {
         .syntax = "N K",
         .summary = "the value, or nil; and it is gone",
         .build = build_take,
-        .render = render_as_is,
+        .render = render_text,
     },
     {
         .name = "key.incr",
@@ -123,7 +123,7 @@ const struct verb key_verbs[] = {
         .syntax = "[ttl=] N K [n]",
         .summary = "adds n (1) to the number; replies the new one",
         .build = build_incr,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {0},
 };

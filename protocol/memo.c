@@ -325,7 +325,7 @@ const struct verb memo_verbs[] = {
         .syntax = "N K lease",
         .summary = "gives the lease back: 1, or 0 if it has ended",
         .build = build_drop,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "memo.set",
@@ -334,7 +334,7 @@ const struct verb memo_verbs[] = {
         .syntax = "[ttl=] N K V",
         .summary = "stores the value whoever computes it; ends any lease",
         .build = build_set,
-        .render = render_as_is,
+        .render = render_status,
     },
     {0},
 };

@@ -56,17 +56,50 @@ bool number_parse_int(struct slice s, int64_t *value) {
     return true;
 }
 
+static size_t skip_digits(struct slice s, size_t at) {
+    while (at < s.len && is_digit(s.data[at]))
+        at++;
+    return at;
+}
+
+// Digits, perhaps with a point among them, and an exponent. Hexadecimal is not taken: older servers
+// read it, newer ones don't.
+static bool is_decimal(struct slice s) {
+    size_t at = skip_digits(s, 0), digits = at;
+    if (at < s.len && s.data[at] == '.') {
+        size_t fraction = at + 1;
+        at = skip_digits(s, fraction);
+        digits += at - fraction;
+    }
+    if (digits == 0)
+        return false;
+    if (at < s.len && (s.data[at] == 'e' || s.data[at] == 'E')) {
+        at++;
+        at += at < s.len && (s.data[at] == '+' || s.data[at] == '-');
+        digits = at;
+        at = skip_digits(s, at);
+        if (at == digits)
+            return false;
+    }
+    return at == s.len;
+}
+
+static bool is_infinity(struct slice s) {
+    return slice_equal_nocase(s, SLICE("inf")) || slice_equal_nocase(s, SLICE("infinity"));
+}
+
 bool number_parse_double(struct slice s, double *value) {
-    char text[256], *end;
-    if (s.len == 0 || s.len >= sizeof(text) || memchr(s.data, '\0', s.len) || s.data[0] == ' ' ||
-        (s.data[0] >= '\t' && s.data[0] <= '\r'))
+    char text[NUMBER_LONGEST_DOUBLE + 1], *end;
+    bool has_sign = s.len > 0 && (s.data[0] == '+' || s.data[0] == '-');
+    struct slice unsigned_part = {s.data + has_sign, s.len - has_sign};
+    if (s.len >= sizeof(text) || !(is_decimal(unsigned_part) || is_infinity(unsigned_part)))
         return false;
     memcpy(text, s.data, s.len);
     text[s.len] = '\0';
     errno = 0;
     *value = strtod(text, &end);
     bool is_out_of_range = errno == ERANGE && (isinf(*value) || *value == 0);
-    return *end == '\0' && !isnan(*value) && !is_out_of_range;
+    return *end == '\0' && !is_out_of_range;
 }
 
 // Digits, then the name of one of `units`; `plain` is the factor when there is no unit.

@@ -11,6 +11,10 @@
 
 enum { NUMBER_TEXT_SIZE = 24, NUMBER_MOST_DIGITS = 20 };
 
+// The longest double that is accepted: "%f" of the largest has 316 characters, "%.1074f" of the
+// smallest 1,077.
+enum { NUMBER_LONGEST_DOUBLE = 1100 };
+
 // A whole number of 64 bits, as Redis reads them: an optional '-', digits, no leading zero,
 // no '+', no space.
 bool number_parse_int(struct slice s, int64_t *value);
@@ -18,7 +22,8 @@ bool number_parse_int(struct slice s, int64_t *value);
 // An unsigned whole number of 64 bits (a cursor).
 bool number_parse_unsigned(struct slice s, uint64_t *value);
 
-// A double as Redis reads a score: strtod's syntax with "inf", "+inf", "-inf"; no NaN, no space.
+// A double as every Redis reads a score: decimal, or "inf", "infinity" in either case; no NaN, no
+// hexadecimal, no space.
 bool number_parse_double(struct slice s, double *value);
 
 // Seconds, or with a unit ms s m h d, or "forever". The result is in milliseconds.

@@ -41,7 +41,7 @@ const struct verb set_verbs[] = {
         .syntax = "[ttl=] N K M [M ...]",
         .summary = "adds members; replies how many are new",
         .build = build_add,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "set.del",
@@ -50,7 +50,7 @@ const struct verb set_verbs[] = {
         .syntax = "N K M [M ...]",
         .summary = "removes members; replies how many existed",
         .build = build_del,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "set.has",
@@ -59,7 +59,7 @@ const struct verb set_verbs[] = {
         .syntax = "N K M",
         .summary = "1 if it is a member, else 0",
         .build = build_has,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_ZERO,
     },
     {
@@ -69,7 +69,7 @@ const struct verb set_verbs[] = {
         .syntax = "N K",
         .summary = "how many members",
         .build = build_len,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_ZERO,
     },
     {
@@ -79,7 +79,7 @@ const struct verb set_verbs[] = {
         .syntax = "N K",
         .summary = "an array of the members",
         .build = build_members,
-        .render = render_as_is,
+        .render = render_texts,
         .miss = MISS_EMPTY,
     },
     {
@@ -89,7 +89,7 @@ const struct verb set_verbs[] = {
         .syntax = "N K [count]",
         .summary = "removes and replies any one member, or nil; with count an array",
         .build = build_pop,
-        .render = render_as_is,
+        .render = render_text_or_texts,
     },
     {
         .name = "set.random",
@@ -98,7 +98,7 @@ const struct verb set_verbs[] = {
         .syntax = "N K [count]",
         .summary = "any one member, or nil; with count an array of as many different ones",
         .build = build_random,
-        .render = render_as_is,
+        .render = render_text_or_texts,
         .miss = MISS_RANDOM,
     },
     {
@@ -108,7 +108,7 @@ const struct verb set_verbs[] = {
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of members",
         .build = build_scan,
-        .render = render_as_is,
+        .render = render_scan_step,
         .miss = MISS_SCAN,
     },
     {0},

@@ -93,7 +93,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "[ttl=] [if=absent|present|greater|less] N K score M [score M ...]",
         .summary = "adds members or sets their scores; replies how many are new",
         .build = build_add,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "sorted.incr",
@@ -102,7 +102,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "[ttl=] N K M [score]",
         .summary = "adds to the member's score (1); replies the new one",
         .build = build_incr,
-        .render = render_as_is,
+        .render = render_text,
     },
     {
         .name = "sorted.del",
@@ -111,7 +111,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "N K M [M ...]",
         .summary = "removes members; replies how many existed",
         .build = build_del,
-        .render = render_as_is,
+        .render = render_integer,
     },
     {
         .name = "sorted.has",
@@ -130,7 +130,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "N K",
         .summary = "how many members",
         .build = build_len,
-        .render = render_as_is,
+        .render = render_integer,
         .miss = MISS_ZERO,
     },
     {
@@ -140,7 +140,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "N K M",
         .summary = "the member's score, or nil",
         .build = build_score,
-        .render = render_as_is,
+        .render = render_text,
         .miss = MISS_NIL,
     },
     {
@@ -150,7 +150,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "[order=asc|desc] N K M",
         .summary = "the member's rank from 0, or nil",
         .build = build_rank,
-        .render = render_as_is,
+        .render = render_integer_or_nil,
         .miss = MISS_NIL,
     },
     {
@@ -161,7 +161,7 @@ const struct verb sorted_verbs[] = {
         .summary =
             "removes and replies the lowest, as M score ...; an empty array when there is none",
         .build = build_pop,
-        .render = render_as_is,
+        .render = render_pairs,
     },
     {
         .name = "sorted.rpop",
@@ -171,7 +171,7 @@ const struct verb sorted_verbs[] = {
         .summary =
             "removes and replies the highest, as M score ...; an empty array when there is none",
         .build = build_rpop,
-        .render = render_as_is,
+        .render = render_pairs,
     },
     {
         .name = "sorted.range",
@@ -180,7 +180,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "[order=asc|desc] N K start stop",
         .summary = "members by rank, both ends included, -1 the last, as M score ...",
         .build = build_range,
-        .render = render_as_is,
+        .render = render_pairs,
         .miss = MISS_EMPTY,
     },
     {
@@ -191,7 +191,7 @@ const struct verb sorted_verbs[] = {
         .summary =
             "members by score, both ends included, \"(5\" without 5, -inf and +inf, as M score ...",
         .build = build_between,
-        .render = render_as_is,
+        .render = render_pairs,
         .miss = MISS_EMPTY,
     },
     {
@@ -201,7 +201,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of M score ...",
         .build = build_scan,
-        .render = render_as_is,
+        .render = render_scan_step,
         .miss = MISS_SCAN,
     },
     {0},

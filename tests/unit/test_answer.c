@@ -93,6 +93,76 @@ static void check_rows(const struct answer_row *rows, size_t count, enum ttl_rul
 
 // --- renderers --------------------------------------------------------------------------------
 
+// Answers of each shape; which of them a verb's commands have.
+enum shape { STATUS, INTEGER, TEXT, NIL, NONE, TEXTS, PAIRS, NILS, NUMBERS, SCAN, DEEP, SHAPES };
+static const char *const shapes[SHAPES] = {
+    [STATUS] = "+OK\r\n",
+    [INTEGER] = ":1\r\n",
+    [TEXT] = "$1\r\n1\r\n",
+    [NIL] = "$-1\r\n",
+    [NONE] = "*0\r\n",
+    [TEXTS] = "*1\r\n$1\r\n1\r\n",
+    [PAIRS] = "*2\r\n$1\r\n1\r\n$1\r\n1\r\n",
+    [NILS] = "*1\r\n$-1\r\n",
+    [NUMBERS] = "*2\r\n:1\r\n:1\r\n",
+    [SCAN] = "*2\r\n$1\r\n0\r\n*1\r\n$1\r\n1\r\n",
+    [DEEP] = "*1\r\n*1\r\n*1\r\n:1\r\n",
+};
+#define BIT(shape) (1u << (shape))
+#define LIST       (BIT(NONE) | BIT(TEXTS) | BIT(PAIRS))
+
+static const struct {
+    const char *request;
+    unsigned right;
+} shaped[] = {
+    {"del n k", BIT(INTEGER)},
+    {"exists n k", BIT(INTEGER)},
+    {"pttl n k", BIT(INTEGER)},
+    {"touch n k", BIT(INTEGER)},
+    {"key.get n k", BIT(TEXT) | BIT(NIL)},
+    {"key.mget n k", LIST | BIT(NILS)},
+    {"key.set n k v", BIT(STATUS)},
+    {"key.add n k v", BIT(STATUS) | BIT(NIL) | BIT(TEXT)},
+    {"key.swap n k v", BIT(TEXT) | BIT(NIL)},
+    {"key.take n k", BIT(TEXT) | BIT(NIL)},
+    {"dict.get n k f", BIT(TEXT) | BIT(NIL)},
+    {"dict.mget n k f", LIST | BIT(NILS)},
+    {"dict.has n k f", BIT(INTEGER)},
+    {"dict.items n k", BIT(NONE) | BIT(PAIRS)},
+    {"dict.scan n k 0", BIT(SCAN)},
+    {"set.members n k", LIST | BIT(NILS)},
+    {"set.random n k 3", LIST | BIT(NILS) | BIT(TEXT) | BIT(NIL)},
+    {"sorted.has n k m", BIT(STATUS) | BIT(NIL) | BIT(TEXT)},
+    {"sorted.score n k m", BIT(TEXT) | BIT(NIL)},
+    {"sorted.rank n k m", BIT(INTEGER) | BIT(NIL)},
+    {"sorted.range n k 0 -1", BIT(NONE) | BIT(PAIRS)},
+    {"counter.get n k f", BIT(TEXT) | BIT(NIL)},
+    {"counter.total n k", LIST},
+    {"counter.items n k", BIT(NONE) | BIT(PAIRS)},
+    {"counter.top n k 3", BIT(NONE) | BIT(PAIRS)},
+    {"memo.get n k", BIT(TEXT) | BIT(NIL)},
+    {"memo.put n k l v", BIT(INTEGER)},
+    {"memo.drop n k l", BIT(INTEGER)},
+    {"memo.set n k v", BIT(STATUS)},
+};
+
+START_TEST(answer_refuses_what_is_of_another_shape_than_the_command_has) {
+    for (size_t i = 0; i < COUNT(shaped); i++) {
+        for (unsigned shape = 0; shape < SHAPES; shape++) {
+            struct exchange x;
+            exchange_begin(&x, shaped[i].request,
+                           strncmp(shaped[i].request, "touch", 5) == 0 ? TTL_SET : TTL_KEEP);
+            exchange_feed(&x, shapes[shape], strlen(shapes[shape]));
+            bool is_right = shaped[i].right & BIT(shape);
+            ck_assert_msg(x.answer.is_failed == !is_right, "%s: %s", shaped[i].request,
+                          shapes[shape]);
+            ck_assert(is_right || x.answer.code == REPLY_INTERNAL);
+            exchange_end(&x);
+        }
+    }
+}
+END_TEST
+
 START_TEST(answer_passes_on_what_redis_says) {
     static const struct answer_row rows[] = {
         ROW("key.get n k", "$5\r\nhello\r\n", "$5\r\nhello\r\n"),
@@ -160,8 +230,12 @@ END_TEST
 
 START_TEST(answer_refuses_a_total_over_64_bits) {
     static const struct answer_row rows[] = {
-        ROW("counter.total n k", "*3\r\n$19\r\n9223372036854775807\r\n$1\r\n1\r\n$2\r\n-1\r\n",
+        ROW("counter.total n k", "*2\r\n$19\r\n9223372036854775807\r\n$1\r\n1\r\n",
             "-ARGS the total is out of range\r\n"),
+        ROW("counter.total n k", "*3\r\n$19\r\n9223372036854775807\r\n$1\r\n1\r\n$2\r\n-1\r\n",
+            ":9223372036854775807\r\n"),
+        ROW("counter.total n k", "*3\r\n$19\r\n9223372036854775807\r\n$1\r\n1\r\n$1\r\nx\r\n",
+            "-WRONGTYPE a stored value is not a number\r\n"),
         ROW("counter.total n k", "*2\r\n$19\r\n9223372036854775807\r\n$1\r\n0\r\n",
             ":9223372036854775807\r\n"),
     };
@@ -554,6 +628,7 @@ int main(void) {
         "answer", begin, end, answer_passes_on_what_redis_says,
         answer_tells_whether_a_value_is_there, answer_turns_a_counters_digits_into_integers,
         answer_refuses_a_counter_that_holds_no_numbers, answer_refuses_a_total_over_64_bits,
+        answer_refuses_what_is_of_another_shape_than_the_command_has,
         answer_ranks_a_counters_fields, answer_gives_a_transactions_first_answer_only,
         answer_reads_a_transaction_that_sets_no_ttl,
         answer_gives_the_error_of_a_transactions_first_command,

@@ -96,9 +96,9 @@ START_TEST(number_reads_doubles_as_redis_does) {
         const char *text;
         double value;
     } rows[] = {
-        {"0", 0},       {"1.5", 1.5},       {"-2", -2},          {"+3", 3},
-        {"1e3", 1000},  {".5", .5},         {"-1.5E-3", -.0015}, {"inf", INFINITY},
-        {"0x10", 16.0}, {"+inf", INFINITY}, {"-inf", -INFINITY}, {"Infinity", INFINITY},
+        {"0", 0},      {"1.5", 1.5},       {"-2", -2},          {"+3", 3},
+        {"1e3", 1000}, {".5", .5},         {"-1.5E-3", -.0015}, {"inf", INFINITY},
+        {"5.", 5},     {"+inf", INFINITY}, {"-inf", -INFINITY}, {"Infinity", INFINITY},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         size_t len = strlen(rows[i].text);
@@ -113,8 +113,10 @@ START_TEST(number_reads_doubles_as_redis_does) {
 END_TEST
 
 START_TEST(number_refuses_what_is_no_score) {
-    static const char *const texts[] = {"",    "nan", "-nan",  "NaN",    " 1", "\t1", "1 ", "\n1",
-                                        "abc", "1x",  "1e400", "1e-400", "(1", "--1", "1,5"};
+    static const char *const texts[] = {
+        "",      "nan",    "-nan", "NaN", " 1",   "\t1",     "1 ",    "\n1", "abc", "1x",
+        "1e400", "1e-400", "(1",   "--1", "1,5",  "0x10",    "0X1p3", ".",   "-",   "+.",
+        "1e",    "1e+",    "e5",   ".e1", "infi", "infinit", "1_0",   "1f",  "+-1", "nan(1)"};
     double value;
     for (size_t i = 0; i < COUNT(texts); i++)
         ck_assert_msg(!number_parse_double(slice_of(texts[i]), &value), "'%s' accepted", texts[i]);
@@ -123,12 +125,19 @@ START_TEST(number_refuses_what_is_no_score) {
 }
 END_TEST
 
-START_TEST(number_refuses_scores_of_256_bytes) {
-    char digits[256];
+START_TEST(number_reads_every_double_written_out_in_full) {
+    char digits[NUMBER_LONGEST_DOUBLE + 1];
     double value;
-    memset(digits, '1', sizeof(digits));
-    ck_assert(number_parse_double((struct slice){digits, 255}, &value));
-    ck_assert(!number_parse_double((struct slice){digits, 256}, &value));
+    int len = snprintf(digits, sizeof(digits), "%f", -1.7e308);
+    ck_assert_int_eq(len, 317);
+    ck_assert(number_parse_double((struct slice){digits, (size_t)len}, &value));
+    ck_assert(value == -1.7e308);
+    len = snprintf(digits, sizeof(digits), "%.1074f", 5e-324);
+    ck_assert(number_parse_double((struct slice){digits, (size_t)len}, &value));
+    ck_assert(value == 5e-324);
+    memset(digits, '0', sizeof(digits));
+    ck_assert(number_parse_double((struct slice){digits, NUMBER_LONGEST_DOUBLE}, &value));
+    ck_assert(!number_parse_double((struct slice){digits, NUMBER_LONGEST_DOUBLE + 1}, &value));
 }
 END_TEST
 
@@ -256,13 +265,13 @@ START_TEST(number_shows_sizes_in_their_largest_whole_unit) {
 END_TEST
 
 int main(void) {
-    return RUN_TESTS("number", number_reads_whole_numbers_of_64_bits,
-                     number_refuses_what_redis_takes_for_no_whole_number,
-                     number_reads_cursors_of_64_bits_without_sign,
-                     number_reads_doubles_as_redis_does, number_refuses_what_is_no_score,
-                     number_refuses_scores_of_256_bytes, number_reads_durations_in_milliseconds,
-                     number_refuses_what_is_no_duration, number_reads_sizes_in_bytes,
-                     number_refuses_what_is_no_size, number_formats_what_it_reads,
-                     number_shows_durations_in_their_largest_whole_unit,
-                     number_shows_sizes_in_their_largest_whole_unit);
+    return RUN_TESTS(
+        "number", number_reads_whole_numbers_of_64_bits,
+        number_refuses_what_redis_takes_for_no_whole_number,
+        number_reads_cursors_of_64_bits_without_sign, number_reads_doubles_as_redis_does,
+        number_refuses_what_is_no_score, number_reads_every_double_written_out_in_full,
+        number_reads_durations_in_milliseconds, number_refuses_what_is_no_duration,
+        number_reads_sizes_in_bytes, number_refuses_what_is_no_size, number_formats_what_it_reads,
+        number_shows_durations_in_their_largest_whole_unit,
+        number_shows_sizes_in_their_largest_whole_unit);
 }
