@@ -178,6 +178,7 @@ class Stats(unittest.TestCase):
 
     def fail_by_request(self):
         self.expect_error("VERB", "nosuch")
+        self.expect_error("NOPROTO", "hello", "3")
         self.expect_error("NAMESPACE", "key.get", "nosuch", "k")
         with self.daemon.client() as other:
             other.send(b'ping "\n')
