@@ -117,9 +117,8 @@ void near_note_write(struct near_note *note, struct near_store *store, const str
                      const struct verb_entry *entry, const struct call *call,
                      struct bytes *scratch) {
     size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
-    assert(note->written.len == 0);
-    note->duty = NEAR_FORGET;
-    if (!space->conf->is_near || !space->backend->tracker)
+    assert(note->duty == NEAR_FORGET && note->written.len == 0);
+    if (!space->backend->tracker)
         return;
     for (size_t i = 0; i < keys; i++) {
         scratch->len = 0;

@@ -22,7 +22,7 @@ enum near_duty {
     NEAR_NOTHING,
     NEAR_KEEP,   // a read: its answer is to be kept
     NEAR_SEE,    // a read whose answer is not kept, and may be newer than what is
-    NEAR_FORGET, // a write
+    NEAR_FORGET, // a write, whether or not its namespace has near = yes
 };
 
 // What a request keeps for that.

@@ -89,7 +89,8 @@ static void free_if_let_go(struct request *r) {
 // A write is done, or lost; its reply leaves later in this turn. When its policy is in force no
 // more, it may not have known that its keys are kept now.
 static void forget_written(struct request *r) {
-    near_written(near_of(r), &r->note);
+    if (r->note.written.len > 0)
+        near_written(near_of(r), &r->note);
     if (r->policy != r->server->policy)
         near_store_forget_all(near_of(r));
 }
@@ -427,7 +428,10 @@ static struct backend_conn *begin_sending(struct request *r) {
 static void tell_near(struct request *r, const struct admission *a) {
     if (r->note.duty == NEAR_KEEP)
         command_ask_ttl(&r->command, &a->call);
-    else if (r->entry->verb->flags & VERB_WRITE)
+    if (!(r->entry->verb->flags & VERB_WRITE))
+        return;
+    r->note.duty = NEAR_FORGET;
+    if (r->space->conf->is_near)
         near_note_write(&r->note, near_of(r), r->space, r->entry, &a->call, &r->server->question);
 }
 

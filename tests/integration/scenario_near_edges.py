@@ -168,20 +168,6 @@ class Edges(unittest.TestCase):
             harness.wait_until(gone, "the flush is seen")
             self.assertEqual(client.call("key.get", "near", "k"), b"zero")
 
-    def test_two_backends_at_one_database_hear_of_each_other(self):
-        second = "[backend second]\nurl = {redis:main}\ntimeout = 5s\n"
-        spaces = "".join(
-            f"[namespace {name}]\nbackend = {backend}\nprefix = n:\nnear = yes\n"
-            for name, backend in (("near", "main"), ("twin", "second"))
-        )
-        client = self.start(HEAD + MAIN + second + spaces, backends=2)
-        for number in range(20):
-            value = b"%d" % number
-            client.call("key.set", "twin", "k", value)
-            seen = lambda: client.call("key.get", "near", "k") == value
-            harness.wait_until(seen, "the change is seen")
-            self.assertEqual(self.expect_kept(client, "key.get", "near", "k"), value)
-
     def test_several_namespaces_of_one_backend_are_all_told_of(self):
         names = [f"s{number}" for number in range(12)]
         more = "".join(f"[namespace {name}]\nnear = yes\n" for name in names)
