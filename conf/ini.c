@@ -1,9 +1,16 @@
 #include "ini_reader.h"
 
+#include <assert.h>
+#include <ini.h> // inih
+
 struct reader {
+    struct slice rest;
     const struct ini_handler *handler;
     struct problems *problems;
     int line;
+    struct slice text; // of that line, without blanks around it
+    bool is_indented;
+    bool is_buffer_full; // the line fills inih's buffer
     bool has_section;
     struct slice option; // the last one since that section; no data: none
 };
@@ -47,62 +54,94 @@ static void read_section(struct reader *r, struct slice line) {
     r->handler->on_section(r->handler->owner, r->line, kind, name);
 }
 
-// "name = value" or "name: value".
-static void read_option(struct reader *r, struct slice line) {
-    size_t mark = 0;
-    while (mark < line.len && line.data[mark] != '=' && line.data[mark] != ':')
-        mark++;
-    if (mark == line.len) {
-        problems_add(r->problems, r->line, "not a section, an option (name = value) or a comment");
-        return;
-    }
-    struct slice name = trim((struct slice){line.data, mark});
-    struct slice value = trim((struct slice){line.data + mark + 1, line.len - mark - 1});
-    if (!r->has_section) {
-        problems_add(r->problems, r->line, "an option before the first [section]");
-    } else if (name.len == 0) {
-        problems_add(r->problems, r->line, "an option needs its name: name = value");
-    } else {
-        r->option = name;
-        r->handler->on_option(r->handler->owner, r->line, name, value, false);
-    }
+// What keeps a line that is no comment from being read; NULL: nothing does.
+static const char *fault_of(const struct reader *r) {
+    bool is_more = r->is_indented && r->option.data;
+    if (*r->text.data == '[')
+        return r->is_indented ? "a [section] must begin in the first column" : NULL;
+    if (!is_more && !memchr(r->text.data, '=', r->text.len) &&
+        !memchr(r->text.data, ':', r->text.len))
+        return "not a section, an option (name = value) or a comment";
+    return r->has_section ? NULL : "an option before the first [section]";
 }
 
-static void read_line(struct reader *r, struct slice line) {
-    struct slice text = trim(without_comment(line));
-    bool is_indented = line.len > 0 && is_blank(line.data[0]);
+// Looks at a line before inih does, and returns what inih is to read of it.
+static struct slice see_line(struct reader *r, struct slice line) {
+    static const struct slice nothing = {"", 0};
+    const char *fault = NULL;
+    struct slice seen = without_comment(line);
+    r->text = trim(seen);
+    r->is_indented = line.len > 0 && is_blank(line.data[0]);
     if (memchr(line.data, '\0', line.len))
-        problems_add(r->problems, r->line, "a NUL byte");
+        fault = "a NUL byte";
     else if (line.len > INI_LONGEST_LINE)
-        problems_add(r->problems, r->line,
-                     "longer than %d bytes: go on over indented lines, or shorten it",
-                     INI_LONGEST_LINE);
-    else if (text.len == 0 || *text.data == ';' || *text.data == '#')
-        return;
-    else if (*text.data == '[' && is_indented)
-        problems_add(r->problems, r->line, "a [section] must begin in the first column");
-    else if (*text.data == '[')
-        read_section(r, text);
-    else if (is_indented && r->option.data)
-        r->handler->on_option(r->handler->owner, r->line, r->option, text, true);
+        fault = "longer than 199 bytes: go on over indented lines, or shorten it";
+    else if (r->text.len == 0 || *r->text.data == ';' || *r->text.data == '#')
+        return nothing;
     else
-        read_option(r, text);
+        fault = fault_of(r);
+    if (fault) {
+        problems_add(r->problems, r->line, "%s", fault);
+        return nothing;
+    }
+    if (*r->text.data == '[')
+        read_section(r, r->text);
+    return seen;
+}
+
+// The next line of the text, without its end.
+static struct slice next_line(struct reader *r) {
+    const char *lf = memchr(r->rest.data, '\n', r->rest.len);
+    size_t len = lf ? (size_t)(lf - r->rest.data) : r->rest.len, used = len + (lf ? 1 : 0);
+    struct slice line = {r->rest.data, len};
+    r->rest = (struct slice){r->rest.data + used, r->rest.len - used};
+    r->line++;
+    if (line.len > 0 && line.data[line.len - 1] == '\r')
+        line.len--;
+    return line;
+}
+
+// inih's reader: as fgets(). It never gets a line that it would cut. Behind one that fills its
+// buffer it gets an empty line, which newer versions take for the rest of that line, which they
+// throw away, and older ones for what it is.
+static char *read_line(char *to, int size, void *stream) {
+    struct reader *r = stream;
+    struct slice line = {"\n", 1};
+    if (r->is_buffer_full) {
+        r->is_buffer_full = false;
+    } else if (r->rest.len == 0) {
+        return NULL;
+    } else {
+        line = see_line(r, next_line(r));
+        r->is_buffer_full = line.len + 1 == (size_t)size;
+    }
+    assert(line.len < (size_t)size);
+    memcpy(to, line.data, line.len);
+    to[line.len] = '\0';
+    return to;
+}
+
+// inih keeps fifty bytes of a name for the lines that go on with it; here all of it is kept.
+static int on_option(void *user, const char *section, const char *name, const char *value) {
+    struct reader *r = user;
+    bool is_more = r->is_indented && r->option.data;
+    struct slice own = {r->text.data, strlen(name)};
+    (void)section;
+    if (!is_more && own.len == 0) {
+        problems_add(r->problems, r->line, "an option needs its name: name = value");
+        return 1;
+    }
+    if (!is_more)
+        r->option = own;
+    r->handler->on_option(r->handler->owner, r->line, r->option, slice_of(value), is_more);
+    return 1;
 }
 
 int ini_read(struct slice text, int first, const struct ini_handler *handler,
              struct problems *problems) {
-    struct reader r = {.handler = handler, .problems = problems, .line = first - 1};
+    struct reader r = {.rest = text, .handler = handler, .problems = problems, .line = first - 1};
     if (slice_begins(text, SLICE("\xef\xbb\xbf"))) // a byte order mark
-        text = (struct slice){text.data + 3, text.len - 3};
-    while (text.len > 0) {
-        const char *lf = memchr(text.data, '\n', text.len);
-        size_t len = lf ? (size_t)(lf - text.data) : text.len, used = len + (lf ? 1 : 0);
-        struct slice line = {text.data, len};
-        text = (struct slice){text.data + used, text.len - used};
-        r.line++;
-        if (line.len > 0 && line.data[line.len - 1] == '\r')
-            line.len--;
-        read_line(&r, line);
-    }
+        r.rest = (struct slice){text.data + 3, text.len - 3};
+    ini_parse_stream(read_line, &r, on_option, &r);
     return r.line;
 }

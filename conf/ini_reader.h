@@ -4,8 +4,9 @@
 //   option = value, more  ; a comment stands behind a blank, or has a line of its own (; or #)
 //       and more          an indented line goes on with the option above it
 //
-// The limit of a line is kept here, so that the same bytes mean the same everywhere: inih, which
-// did this once, cuts a long line, or swallows the next one, according to its version.
+// inih reads; it gives no line numbers, does not speak of sections without options, and cuts a long
+// line, or swallows the next one, according to its version. So this module feeds it line by line
+// and sees to those itself: the same bytes mean the same everywhere.
 #pragma once
 
 #include "problems.h"
