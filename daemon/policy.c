@@ -184,7 +184,8 @@ static bool admit_arguments(const struct namespace_conf *conf, const struct sign
 // What the verbs of memo need to know of the namespace. Not inlined: it would slow the others.
 static __attribute__((noinline)) void tell_memo(const struct namespace_conf *conf,
                                                 struct call *call, struct random *random) {
-    call->stale_ms = conf->stale_ms;
+    bool has_memo = conf->collections & UINT64_C(1) << COLLECTION_MEMO;
+    call->stale_ms = has_memo ? conf->stale_ms : 0;
     call->lease_ms = conf->lease_ms;
     call->null_ttl_ms = conf->null_ttl_ms;
     call->early_factor = 0;
@@ -203,7 +204,7 @@ bool policy_admit(const struct space *space, const struct verb_entry *entry, str
         !admit_arguments(conf, &entry->signature, call, reason, out))
         return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
-    if (entry->verb->collection == COLLECTION_MEMO)
+    if (flags & VERB_MEMO)
         tell_memo(conf, call, random);
     *reason = REFUSED_TTL;
     bool has_ttl = flags & VERB_WRITE && !(flags & VERB_REMOVES);

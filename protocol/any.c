@@ -1,6 +1,7 @@
 // Verbs for a key of any collection.
 #include <assert.h>
 
+#include "memo.h"
 #include "verb.h"
 
 static void build_del(struct command *c, const struct call *call) {
@@ -23,6 +24,10 @@ static void build_pttl(struct command *c, const struct call *call) {
 
 // PERSIST answers 0 for a key that has no ttl, so EXISTS has to tell whether it is there.
 static void build_touch(struct command *c, const struct call *call) {
+    if (call->stale_ms > 0) {
+        memo_build_touch(c, call);
+        return;
+    }
     if (call->ttl_rule == TTL_PERSIST) {
         command_write_begin(c, call);
         command_plain(c, call, SLICE("EXISTS"));
@@ -78,7 +83,7 @@ const struct verb any_verbs[] = {
     {
         .name = "touch",
         .collection = COLLECTION_ANY,
-        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .flags = VERB_WRITE | VERB_NEW_TTL | VERB_MEMO,
         .syntax = "[ttl=] N K",
         .summary = "restarts the key's ttl; 1, or 0 if there is no such key",
         .build = build_touch,

@@ -1,4 +1,5 @@
 // Verbs of the collection `key`: one value.
+#include "memo.h"
 #include "verb.h"
 
 static void build_get(struct command *c, const struct call *call) {
@@ -16,7 +17,7 @@ static void build_mget(struct command *c, const struct call *call) {
 static void build_set_with(struct command *c, const struct call *call, struct slice condition) {
     command_begin(c, SLICE("SET"), 3 + (condition.len > 0) + command_ttl_words(call));
     command_key(c, call, call->args[0]);
-    command_word(c, call->args[1]);
+    memo_write_value(c, call->args[1]);
     if (condition.len > 0)
         command_word(c, condition);
     command_ttl(c, call);
@@ -50,6 +51,34 @@ static void build_incr(struct command *c, const struct call *call) {
     command_write_end(c, call);
 }
 
+// A memo's value stands for itself, and its lease and "nothing" for no value: who only may read
+// must not get hold of a lease.
+static __attribute__((noinline)) void render_memo(struct answer *a, struct event e) {
+    enum memo_content content = memo_look(&e.text, e.rest);
+    if (content == MEMO_NO_VALUE)
+        e.type = EVENT_NIL;
+    a->is_miss = a->is_miss || (content == MEMO_NO_VALUE && e.depth == 0);
+    (e.depth == 0 ? render_text : render_texts)(a, &e);
+}
+
+static bool may_be_memo(const struct event *e) {
+    return e->type == EVENT_BULK && e->text.len > 0 && *e->text.data == *MEMO_MAGIC;
+}
+
+static void render_value(struct answer *a, const struct event *e) {
+    if (may_be_memo(e) && e->depth == 0)
+        render_memo(a, *e);
+    else
+        render_text(a, e);
+}
+
+static void render_values(struct answer *a, const struct event *e) {
+    if (may_be_memo(e) && e->depth == 1)
+        render_memo(a, *e);
+    else
+        render_texts(a, e);
+}
+
 const struct verb key_verbs[] = {
     {
         .name = "key.get",
@@ -58,7 +87,7 @@ const struct verb key_verbs[] = {
         .syntax = "N K",
         .summary = "the value, or nil",
         .build = build_get,
-        .render = render_text,
+        .render = render_value,
         .miss = MISS_NIL,
     },
     {
@@ -68,7 +97,7 @@ const struct verb key_verbs[] = {
         .syntax = "N K [K ...]",
         .summary = "an array of values, nil for the missing",
         .build = build_mget,
-        .render = render_texts,
+        .render = render_values,
         .miss = MISS_NILS,
     },
     {
@@ -105,7 +134,7 @@ const struct verb key_verbs[] = {
         .syntax = "[ttl=] N K V",
         .summary = "stores the value; replies the old one, or nil",
         .build = build_swap,
-        .render = render_text,
+        .render = render_value,
     },
     {
         .name = "key.take",
@@ -114,7 +143,7 @@ const struct verb key_verbs[] = {
         .syntax = "N K",
         .summary = "the value, or nil; and it is gone",
         .build = build_take,
-        .render = render_text,
+        .render = render_value,
     },
     {
         .name = "key.incr",

@@ -1,68 +1,82 @@
 // Verbs of the collection `memo`: a computed result, with stampede protection (memo.h).
 #include "memo.h"
 
+#include <time.h>
+
 #include "number.h"
 #include "verb.h"
 
 // --- scripts ----------------------------------------------------------------------------------
 
-// What each of them begins with: the value v, its PTTL p, and of a string that is no plain value
-// its letter, with the token, floor, extra, delta and value of S; delta and value of V. What only
-// begins as these do is a plain value: others may write to the key.
+// What each of them begins with: the value v; of a string that is no plain value its letter, and
+// what stands behind that; whether its time has not come yet. What only begins as these do is a
+// plain value: others may write to the key.
+//
+// The server's time is told by the key itself, since an account may lack TIME: when it ends less
+// how long it has left. Of a key that was made to stay for ever it is not known: a lease or
+// "nothing" has ended then.
 #define SCRIPT_READ                                                                                \
     "local v = redis.call('GET', KEYS[1])\n"                                                       \
     "local p = redis.call('PTTL', KEYS[1])\n"                                                      \
+    "local at_ms = redis.call('PEXPIRETIME', KEYS[1])\n"                                           \
+    "local now = p >= 0 and at_ms - p\n"                                                           \
     "local kind = ''\n"                                                                            \
     "if v and string.sub(v, 1, 5) == '\\0memo' then kind = string.sub(v, 6, 6) end\n"              \
-    "local token, floor, extra, delta, value = '', 0, 0, 0, v\n"                                   \
-    "if kind == 'L' then token = string.sub(v, 7) end\n"                                           \
-    "if kind == 'S' then\n"                                                                        \
-    "  local _, _, t, f, e, d, at = string.find(v, '^(%S+) (%d+) (%d+) (%d+) ()', 7)\n"            \
+    "local token, till, ends, delta, value = '', 0, 0, 0, v\n"                                     \
+    "local _, at, t, e, d\n"                                                                       \
+    "if kind == 'L' then\n"                                                                        \
+    "  _, _, token, till = string.find(v, '^(%x+) (%d+)$', 7)\n"                                   \
+    "elseif kind == 'N' then\n"                                                                    \
+    "  _, _, till = string.find(v, '^(%d+)$', 7)\n"                                                \
+    "elseif kind == 'S' then\n"                                                                    \
+    "  _, _, token, t, e, d, at = string.find(v, '^(%x+) (%d+) (%d+) (%d+) ()', 7)\n"              \
     "  if at then\n"                                                                               \
-    "    token, floor, extra, delta = t, tonumber(f), tonumber(e), tonumber(d)\n"                  \
-    "    value = string.sub(v, at)\n"                                                              \
+    "    till, ends, delta, value = t, tonumber(e), tonumber(d), string.sub(v, at)\n"              \
     "  else kind = '' end\n"                                                                       \
     "elseif kind == 'V' then\n"                                                                    \
-    "  local _, _, d, at = string.find(v, '^(%d+) ()', 7)\n"                                       \
+    "  _, _, d, at = string.find(v, '^(%d+) ()', 7)\n"                                             \
     "  if at then delta, value = tonumber(d), string.sub(v, at) else kind = '' end\n"              \
-    "end\n"
+    "end\n"                                                                                        \
+    "till = tonumber(till or 0)\n"                                                                 \
+    "local holds = now and now < till\n"
+
+// Sets the key to text that ends with the time when its ttl ends.
+#define SCRIPT_SET_TILL(text, ttl)                                                                 \
+    "redis.call('SET', KEYS[1], '', 'PX', " ttl ")\n"                                              \
+    "till = redis.call('PEXPIRETIME', KEYS[1])\n"                                                  \
+    "redis.call('SET', KEYS[1], " text " .. till, 'PXAT', till)\n"
 
 // ARGV: token, lease, stale, early.
 static const char ask_script[] = SCRIPT_READ
     "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-    "if kind == 'N' then return {'NULL', false, false} end\n"
-    // One that has more left than a lease ever has was touched: it would hold all up for a whole
-    // ttl.
-    "if kind == 'L' and p >= 0 and p <= lease then return {'MISS', false, false} end\n"
-    "if kind == 'L' then v = false end\n"
-    "local ended = kind ~= 'S' or p <= floor or p > floor + lease\n"
-    "local rest = p - extra\n"
-    "if not v or (p >= 0 and rest <= 0) then\n"
-    "  if mine == '' or not ended then return {'MISS', false, false} end\n"
-    "  redis.call('SET', KEYS[1], '\\0memoL' .. mine, 'PX', lease)\n"
-    "  return {'MISS', false, mine}\n"
-    "end\n"
-    "local state = 'HIT'\n"
-    "if p >= 0 and rest <= stale then state = 'STALE' end\n"
-    "if p < 0 or mine == '' or not ended or (state == 'HIT' and ARGV[4] == '0') then\n"
-    "  return {state, value, false}\n"
-    "end\n"
-    "local full = p\n"
-    "if full < lease then extra = extra + lease - full; full = lease end\n"
-    "redis.call('SET', KEYS[1], '\\0memoS' .. mine .. ' ' .. (full - lease) .. ' ' .. extra"
-    " .. ' ' .. delta .. ' ' .. value, 'PX', full)\n"
-    "return {state, value, mine}\n";
+    "if kind == 'N' and holds then return {'NULL', false, false} end\n"
+    "local stays = v and kind == '' and p == -1 or kind == 'V' and p == -1\n"
+    "local rest = p\n"
+    "if kind == 'S' then rest = now and ends - now or 0 end\n"
+    "if not v or kind == 'L' or kind == 'N' or (rest <= 0 and not stays) then\n"
+    "  if mine == '' or holds then return {'MISS', false, false} end\n"
+    "  " SCRIPT_SET_TILL(
+        "'\\0memoL' .. redis.sha1hex(mine) .. ' '",
+        "lease") "  return {'MISS', false, mine}\n"
+                 "end\n"
+                 "local state = 'HIT'\n"
+                 "if not stays and rest <= stale then state = 'STALE' end\n"
+                 "if stays or mine == '' or holds or (state == 'HIT' and ARGV[4] == '0') then\n"
+                 "  return {state, value, false}\n"
+                 "end\n"
+                 "redis.call('SET', KEYS[1], '\\0memoS' .. redis.sha1hex(mine) .. ' ' .. (now + "
+                 "lease) .. ' '"
+                 " .. (now + rest) .. ' ' .. delta .. ' ' .. value, 'PX', math.max(rest, lease))\n"
+                 "return {state, value, mine}\n";
 
-// The lease ARGV[1] still holds; `left` is what it has left.
-#define SCRIPT_HOLDS                                                                               \
-    "local left = p - floor\n"                                                                     \
-    "if token == '' or token ~= ARGV[1] or left <= 0 then return 0 end\n"
+// The lease ARGV[1] still holds.
+#define SCRIPT_HOLDS "if not holds or token ~= redis.sha1hex(ARGV[1]) then return 0 end\n"
 
 // ARGV: token, value, ttl with stale ("" for none), lease, whether delta is kept.
 static const char put_script[] = SCRIPT_READ SCRIPT_HOLDS
     "local new = ARGV[2]\n"
     "if ARGV[5] == '1' or string.sub(new, 1, 5) == '\\0memo' then\n"
-    "  new = '\\0memoV' .. math.max(tonumber(ARGV[4]) - left, 0) .. ' ' .. new\n"
+    "  new = '\\0memoV' .. math.max(tonumber(ARGV[4]) - (till - now), 0) .. ' ' .. new\n"
     "end\n"
     "if ARGV[3] == '' then redis.call('SET', KEYS[1], new)\n"
     "else redis.call('SET', KEYS[1], new, 'PX', ARGV[3]) end\n"
@@ -70,17 +84,27 @@ static const char put_script[] = SCRIPT_READ SCRIPT_HOLDS
 
 // ARGV: token, ttl.
 static const char null_script[] =
-    SCRIPT_READ SCRIPT_HOLDS "redis.call('SET', KEYS[1], '\\0memoN', 'PX', ARGV[2])\n"
-                             "return 1\n";
+    SCRIPT_READ SCRIPT_HOLDS SCRIPT_SET_TILL("'\\0memoN'", "ARGV[2]") "return 1\n";
 
 // ARGV: token. A value goes back to what it was.
 static const char drop_script[] = SCRIPT_READ SCRIPT_HOLDS
-    "if kind == 'L' or p <= extra then redis.call('DEL', KEYS[1]) return 1 end\n"
+    "if kind == 'L' or ends <= now then redis.call('DEL', KEYS[1]) return 1 end\n"
     "if delta > 0 or string.sub(value, 1, 5) == '\\0memo' then\n"
     "  value = '\\0memoV' .. delta .. ' ' .. value\n"
     "end\n"
-    "redis.call('SET', KEYS[1], value, 'PX', p - extra)\n"
+    "redis.call('SET', KEYS[1], value, 'PX', ends - now)\n"
     "return 1\n";
+
+// ARGV: ttl ("" for none), stale. What holds a result gets the time that it may be stale for on
+// top, a lease and "nothing" keep their end.
+static const char touch_script[] =
+    "local kind = redis.call('TYPE', KEYS[1]).ok\n"
+    "local ours = kind == 'string' and redis.call('GETRANGE', KEYS[1], 0, 5) or ''\n"
+    "if kind == 'none' then return 0 end\n"
+    "if ours == '\\0memoL' or ours == '\\0memoS' or ours == '\\0memoN' then return 1 end\n"
+    "if ARGV[1] == '' then redis.call('PERSIST', KEYS[1]) return 1 end\n"
+    "local more = kind == 'string' and ARGV[2] or 0\n"
+    "return redis.call('PEXPIRE', KEYS[1], ARGV[1] + more)\n";
 
 static void begin_script(struct command *c, struct slice script, size_t args) {
     command_begin(c, SLICE("EVAL"), 4 + args);
@@ -123,15 +147,28 @@ static bool begins_like_ours(struct slice value) {
     return slice_begins(value, (struct slice){MEMO_MAGIC, MEMO_MAGIC_SIZE});
 }
 
-static void build_set(struct command *c, const struct call *call) {
-    struct slice value = call->args[1];
-    bool has_ttl = call->ttl_rule == TTL_SET;
-    command_begin(c, SLICE("SET"), has_ttl ? 5 : 3);
-    command_key(c, call, call->args[0]);
+void memo_write_value(struct command *c, struct slice value) {
     if (begins_like_ours(value))
         reply_bulk_of(c->out, SLICE(MEMO_MAGIC "V0 "), value);
     else
         command_word(c, value);
+}
+
+void memo_build_touch(struct command *c, const struct call *call) {
+    begin_script(c, SCRIPT(touch_script), 2);
+    command_key(c, call, call->args[0]);
+    if (call->ttl_rule == TTL_SET)
+        command_integer(c, call->ttl_ms);
+    else
+        command_word(c, SLICE(""));
+    command_integer(c, call->stale_ms);
+}
+
+static void build_set(struct command *c, const struct call *call) {
+    bool has_ttl = call->ttl_rule == TTL_SET;
+    command_begin(c, SLICE("SET"), has_ttl ? 5 : 3);
+    command_key(c, call, call->args[0]);
+    memo_write_value(c, call->args[1]);
     if (!has_ttl)
         return;
     command_word(c, SLICE("PX"));
@@ -194,9 +231,10 @@ static bool is_due_early(const struct answer *a, int64_t delta_ms, int64_t rest_
 // A value that Redis keeps for ttl_ms, the last stale_ms of it for when it is stale; `rest` bytes
 // of it are still to come.
 static void render_value(struct answer *a, int64_t delta_ms, struct slice value, size_t rest) {
-    bool is_for_ever = !a->has_ttl || a->ttl_ms < 0; // as is one whose PTTL was refused
+    bool is_unknown = a->has_ttl && a->ttl_ms == ANSWER_NO_TTL; // PTTL was refused
+    bool is_for_ever = !a->has_ttl || a->ttl_ms < 0;
     int64_t rest_ms = is_for_ever ? 0 : a->ttl_ms - a->stale_ms;
-    if (!is_for_ever && rest_ms <= 0)
+    if (is_unknown || (!is_for_ever && rest_ms <= 0))
         a->memo_state = MEMO_ASK;
     else if (!is_for_ever && is_due_early(a, delta_ms, rest_ms))
         a->memo_state = MEMO_ASK_EARLY;
@@ -208,12 +246,29 @@ static void render_value(struct answer *a, int64_t delta_ms, struct slice value,
         a->ttl_ms = rest_ms; // the near cache keeps it for so long
 }
 
+// How long until that time, as this machine's clock has it: the script that is asked in case of
+// doubt knows the server's.
+static int64_t ms_until(int64_t time_ms) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return time_ms - (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000;
+}
+
+// Whether "nothing" is still the result. Another verb may have made the key live longer.
+static bool lasts(struct answer *a, struct slice till) {
+    int64_t time_ms;
+    int64_t left_ms = number_parse_int(till, &time_ms) ? ms_until(time_ms) : 0;
+    if (a->ttl_ms > left_ms)
+        a->ttl_ms = left_ms; // the near cache keeps it for so long
+    return left_ms > 0;
+}
+
 static void render_ours(struct answer *a, const struct event *e) {
     struct slice text = e->text;
     char kind = text.len > MEMO_MAGIC_SIZE ? text.data[MEMO_MAGIC_SIZE] : '\0';
     struct slice value = {text.data + MEMO_MAGIC_SIZE + 1, text.len - MEMO_MAGIC_SIZE - 1};
     int64_t delta_ms = kind == 'V' ? take_number(&value) : -1;
-    if (kind == 'N') {
+    if (kind == 'N' && e->rest == 0 && lasts(a, value)) {
         write_state(a, MEMO_NULL, SLICE("NULL"));
         bytes_append_literal(a->out, "$-1\r\n$-1\r\n");
     } else if (kind == 'V' && delta_ms >= 0)
@@ -233,6 +288,43 @@ static void render_get(struct answer *a, const struct event *e) {
         render_ours(a, e);
     else
         render_value(a, 0, e->text, e->rest);
+}
+
+// Takes hexadecimal digits and the space behind them off the front; false: there are none.
+static bool take_hash(struct slice *s) {
+    size_t at = 0;
+    while (at < s->len && number_hex_digit(s->data[at]) >= 0)
+        at++;
+    if (at == 0 || at == s->len || s->data[at] != ' ')
+        return false;
+    *s = (struct slice){s->data + at + 1, s->len - at - 1};
+    return true;
+}
+
+enum memo_content memo_look(struct slice *text, size_t rest) {
+    int64_t time_ms, ends_ms;
+    struct slice s = {text->data + MEMO_MAGIC_SIZE + 1, text->len - MEMO_MAGIC_SIZE - 1};
+    if (text->len <= MEMO_MAGIC_SIZE || !begins_like_ours(*text))
+        return MEMO_PLAIN;
+    switch (text->data[MEMO_MAGIC_SIZE]) {
+    case 'L':
+        if (take_hash(&s) && number_parse_int(s, &time_ms) && rest == 0)
+            return MEMO_NO_VALUE;
+        return MEMO_PLAIN;
+    case 'N': return number_parse_int(s, &time_ms) && rest == 0 ? MEMO_NO_VALUE : MEMO_PLAIN;
+    case 'S':
+        if (!take_hash(&s) || take_number(&s) < 0 || (ends_ms = take_number(&s)) < 0 ||
+            take_number(&s) < 0)
+            return MEMO_PLAIN;
+        *text = s;
+        return ms_until(ends_ms) > 0 ? MEMO_VALUE : MEMO_NO_VALUE;
+    case 'V':
+        if (take_number(&s) < 0)
+            return MEMO_PLAIN;
+        *text = s;
+        return MEMO_VALUE;
+    default: return MEMO_PLAIN;
+    }
 }
 
 static enum memo_state state_of(struct slice name) {
@@ -292,7 +384,7 @@ const struct verb memo_verbs[] = {
     {
         .name = "memo.get",
         .collection = COLLECTION_MEMO,
-        .flags = VERB_READ | VERB_NEAR | VERB_ASKS,
+        .flags = VERB_READ | VERB_NEAR | VERB_ASKS | VERB_MEMO,
         .syntax = "[wait=] N K",
         .summary =
             "state, value, lease: HIT, NULL, STALE or MISS; with a lease it is you who computes",
@@ -303,7 +395,7 @@ const struct verb memo_verbs[] = {
     {
         .name = "memo.put",
         .collection = COLLECTION_MEMO,
-        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .flags = VERB_WRITE | VERB_NEW_TTL | VERB_MEMO,
         .syntax = "[ttl=] N K lease V",
         .summary = "stores what was computed under the lease; LEASE when that has ended",
         .build = build_put,
@@ -312,7 +404,7 @@ const struct verb memo_verbs[] = {
     {
         .name = "memo.null",
         .collection = COLLECTION_MEMO,
-        .flags = VERB_WRITE | VERB_OWN_TTL,
+        .flags = VERB_WRITE | VERB_OWN_TTL | VERB_MEMO,
         .syntax = "N K lease",
         .summary = "as memo.put: that the result is nothing, for null_ttl",
         .build = build_null,
@@ -321,7 +413,7 @@ const struct verb memo_verbs[] = {
     {
         .name = "memo.drop",
         .collection = COLLECTION_MEMO,
-        .flags = VERB_WRITE | VERB_OWN_TTL,
+        .flags = VERB_WRITE | VERB_OWN_TTL | VERB_MEMO,
         .syntax = "N K lease",
         .summary = "gives the lease back: 1, or 0 if it has ended",
         .build = build_drop,
@@ -330,7 +422,7 @@ const struct verb memo_verbs[] = {
     {
         .name = "memo.set",
         .collection = COLLECTION_MEMO,
-        .flags = VERB_WRITE | VERB_NEW_TTL,
+        .flags = VERB_WRITE | VERB_NEW_TTL | VERB_MEMO,
         .syntax = "[ttl=] N K V",
         .summary = "stores the value whoever computes it; ends any lease",
         .build = build_set,

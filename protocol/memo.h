@@ -3,14 +3,16 @@
 // A value stands as it is, so that key.get and redis-cli read it. What is no plain value begins
 // with MEMO_MAGIC and a letter:
 //
-//   L token                               nobody has computed it yet; the key's ttl is the lease's
-//   N                                     "nothing" is the result
-//   V delta value                         a value that took delta ms, or one that begins like these
-//   S token floor extra delta value       a value with a lease: somebody computes the next one
+//   L hash till                        nobody has computed it yet, somebody holds the lease
+//   N till                             "nothing" is the result
+//   V delta value                      a value that took delta ms, or one that begins like these
+//   S hash till ends delta value       a value with a lease: somebody computes the next one
 //
-// Redis keeps a value for ttl + stale. Freshness is told from its own PTTL: no clocks are compared.
-// A lease on a value has ended when PTTL <= floor; where the key had less to live than the lease
-// takes, it was given `extra` ms more, in which the value is not served any more.
+// `till` and `ends` are the server's time in ms since 1970, so that no other verb's ttl makes a
+// lease, "nothing", or a value whose successor is being computed last longer: `till` ends the lease
+// or "nothing", `ends` the value. `hash` is SHA-1 of the lease's token: who reads the key, by
+// whichever way, can't use it. Redis keeps a value for ttl + stale; without a lease its freshness
+// is told from its PTTL.
 #pragma once
 
 #include "answer.h"
@@ -25,6 +27,17 @@ void memo_build_ask(struct command *c, struct slice key, struct slice token, int
                     int64_t stale_ms, bool is_early);
 
 answer_render render_memo_asked; // its answer
+
+// What a string is to the verbs of `key`, which see a memo's value and no more.
+enum memo_content { MEMO_PLAIN, MEMO_VALUE, MEMO_NO_VALUE };
+// *text, of which `rest` bytes are still to come, becomes the value, if it is one.
+enum memo_content memo_look(struct slice *text, size_t rest);
+
+// Adds the value as a word, wrapped where it would be taken for one of ours.
+void memo_write_value(struct command *c, struct slice value);
+
+// `touch` where values may be stale.
+void memo_build_touch(struct command *c, const struct call *call);
 
 // Gives the lease back, as memo.drop.
 void memo_build_drop(struct command *c, struct slice key, struct slice token);

@@ -37,6 +37,7 @@ enum verb_flags {
     VERB_ASKS = 1 << 8,   // its answer may call for another step: the daemon's waits.h
     VERB_TAKES = 1 << 9,  // a write whose reply holds what was stored: it must not be cut
     VERB_TOKEN = 1 << 10, // brings a token, which may have to wait until it is looked at
+    VERB_MEMO = 1 << 10,  // needs what the namespace says of memos
     VERB_NEW_TTL = 1 << 6, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
 };
 
@@ -100,7 +101,7 @@ struct call {
     int64_t limit;
     int64_t count;
     int64_t wait_ms;
-    // For the collection memo alone, as the namespace says; otherwise not set:
+    // For VERB_MEMO alone, as the namespace says; otherwise not set:
     int64_t stale_ms, lease_ms, null_ttl_ms;
     double early_factor; // -ln(random) * beta of XFetch: memo.c; 0: no early refresh
 };

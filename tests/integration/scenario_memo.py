@@ -211,6 +211,138 @@ class Leases(Memo):
         self.assertEqual({name: stats[name] for name in right}, right)
 
 
+class OtherVerbs(Memo):
+    """What the verbs that are not memo's do to a key of memo's: PROTOCOL.md, "Memo"."""
+
+    LEASE = "400ms"
+    # They leave the string as it is, whether they are answered or refused; several restart the ttl.
+    LEAVE = (
+        *(("touch",), ("touch", "ttl=1d"), ("exists",), ("ttl",), ("pttl",), ("key.get",)),
+        *(("key.mget",), ("key.add", "v"), ("key.incr",), ("dict.set", "f", "v")),
+        *(("dict.add", "f", "v"), ("dict.del", "f"), ("dict.incr", "f"), ("dict.pop", "f")),
+        *(("dict.popitem",), ("set.add", "m"), ("set.del", "m"), ("set.pop",)),
+        *(("sorted.add", "1", "m"), ("sorted.incr", "m"), ("sorted.pop",), ("sorted.del", "m")),
+        *(("counter.set", "f", "1"), ("counter.incr", "f"), ("counter.update", "f", "1")),
+    )
+    # They end a lease: what they leave is theirs.
+    REPLACE = (("del",), ("key.set", "v"), ("key.swap", "v"), ("key.replace", "v"), ("key.take",))
+    MORE = "max_ttl = 1d\n"
+
+    def do(self, words, key="k"):
+        verb, *rest = words
+        options = [word for word in rest if "=" in word]
+        arguments = [word for word in rest if "=" not in word]
+        return self.other.call(verb, *options, "memo", key, *arguments)
+
+    def test_none_makes_a_lease_longer_or_ends_it(self):
+        for i, words in enumerate(self.LEAVE):
+            with self.subTest(words=words):
+                kept, late = f"kept{i}", f"late{i}"
+                lease = self.take_lease(kept)
+                self.do(words, kept)
+                self.assertEqual(self.call("memo.get", "memo", kept), [b"MISS", None, None])
+                self.assertEqual(self.call("memo.put", "memo", kept, lease, "v"), b"OK")
+        leases = [self.take_lease(f"late{i}") for i, _ in enumerate(self.LEAVE)]
+        for i, words in enumerate(self.LEAVE):
+            self.do(words, f"late{i}")
+        time.sleep(0.5)  # the lease's time
+        for i, words in enumerate(self.LEAVE):
+            with self.subTest(words=words):
+                late = f"late{i}"
+                self.assertEqual(self.call("memo.put", "memo", late, leases[i], "v").code, "LEASE")
+                second = self.take_lease(late)
+                self.do(words, late)
+                self.assertEqual(self.call("memo.put", "memo", late, leases[i], "v").code, "LEASE")
+                self.assertEqual(self.call("memo.put", "memo", late, second, "v"), b"OK")
+
+    def test_a_write_that_replaces_the_value_ends_the_lease(self):
+        for words in self.REPLACE:
+            for is_stale in (False, True):
+                with self.subTest(words=words, is_stale=is_stale):
+                    self.call("del", "memo", "k")
+                    if is_stale:
+                        self.call("memo.set", "memo", "k", "old")
+                        self.let_expire()
+                    lease = self.take_lease()
+                    self.do(words)
+                    self.assertEqual(self.call("memo.put", "memo", "k", lease, "v").code, "LEASE")
+                    self.assertEqual(self.call("memo.drop", "memo", "k", lease), 0)
+
+    def test_nothing_ends_when_its_time_has_come_though_its_key_is_touched(self):
+        ini = INI.replace("null_ttl = 10s", "null_ttl = 400ms")
+        self.daemon.configure(ini.replace("SOCKET", self.daemon.path).replace("LEASE", "10s") + self.MORE)
+        self.assertEqual(self.call("reload"), b"OK")
+        for i, words in enumerate(self.LEAVE):
+            self.call("memo.null", "memo", f"n{i}", self.take_lease(f"n{i}"))
+            self.do(words, f"n{i}")
+        self.assertEqual(self.call("memo.get", "memo", f"n{i}"), [b"NULL", None, None])
+        time.sleep(0.5)
+        for i, words in enumerate(self.LEAVE):
+            with self.subTest(words=words):
+                self.take_lease(f"n{i}")
+
+    def test_a_value_that_is_touched_is_fresh_for_its_ttl(self):
+        self.call("memo.set", "memo", "k", "v")
+        self.let_expire()
+        self.assertEqual(self.call("touch", "ttl=3s", "memo", "k"), 1)  # less than `stale`
+        self.assertEqual(self.call("memo.get", "memo", "k"), [b"HIT", b"v", None])
+        self.assertIn(self.direct.call("PTTL", "m:k"), range(7000, 8001))
+        self.call("dict.set", "memo", "d", "f", "v")
+        self.assertEqual(self.call("touch", "ttl=3s", "memo", "d"), 1)
+        self.assertIn(self.direct.call("PTTL", "m:d"), range(2000, 3001))
+        self.assertEqual(self.call("touch", "memo", "none"), 0)
+
+    def test_no_other_verb_makes_a_stale_value_last_while_its_successor_is_computed(self):
+        for i, words in enumerate(self.LEAVE):
+            self.call("memo.set", "memo", f"s{i}", "old")
+            self.let_expire(f"s{i}", left_ms=3000)
+            self.take_lease(f"s{i}")
+            self.do(words, f"s{i}")
+            with self.subTest(words=words):
+                held = self.direct.call("GET", f"m:s{i}")
+                self.assertTrue(held.startswith(b"\0memoS"), held)
+                ends = int(held.split(b" ")[2])
+                seconds, micros = map(int, self.direct.call("TIME"))
+                left_ms = ends - seconds * 1000 - micros // 1000
+                self.assertLessEqual(left_ms, 3000)
+
+    def test_who_reads_sees_no_lease_by_any_verb(self):
+        self.call("memo.set", "memo", "stale", "old")
+        self.let_expire("stale")
+        leases = [self.take_lease("stale"), self.take_lease("none")]
+        self.call("memo.null", "memo", "null", self.take_lease("null"))
+        self.assertEqual(self.other.call("key.get", "memo", "none"), None)
+        self.assertEqual(self.other.call("key.get", "memo", "null"), None)
+        self.assertEqual(self.other.call("key.get", "memo", "stale"), b"old")
+        mget = self.other.call("key.mget", "memo", "none", "stale", "null", "missing")
+        self.assertEqual(mget, [None, b"old", None, None])
+        for key in ("stale", "none"):
+            held = self.direct.call("GET", f"m:{key}")
+            self.assertFalse([lease for lease in leases if lease in held])
+        self.assertEqual(self.other.call("key.swap", "memo", "none", "v"), None)
+        self.assertEqual(self.other.call("key.take", "memo", "stale"), b"old")
+        self.assertEqual(self.other.call("key.take", "memo", "null"), None)
+
+    def test_key_gives_back_every_value_that_it_was_given(self):
+        lookalikes = (b"\0memo", b"\0memoN99", b"\0memoL0a 99", b"\0memoS0a 1 2 3 x", b"\0memoV1 x", b"\0")
+        for value in lookalikes + (b"\0memoV1 " + bytes(200_000),):
+            self.call("key.set", "memo", "k", value)
+            self.assertEqual(self.call("key.get", "memo", "k"), value)
+            self.assertEqual(self.call("memo.get", "memo", "k"), [b"HIT", value, None])
+            self.assertEqual(self.call("key.swap", "memo", "k", value), value)
+            self.assertEqual(self.call("key.mget", "memo", "k"), [value])
+            self.assertEqual(self.call("key.take", "memo", "k"), value)
+            self.assertEqual(self.call("key.add", "memo", "k", value), 1)
+            self.assertEqual(self.call("key.take", "memo", "k"), value)
+
+    def test_a_lease_that_was_made_to_stay_for_ever_has_ended(self):
+        lease = self.take_lease()
+        self.direct.call("PERSIST", "m:k")
+        self.assertEqual(self.call("memo.put", "memo", "k", lease, "v").code, "LEASE")
+        self.take_lease()
+        self.assertGreater(self.direct.call("PTTL", "m:k"), 0)
+
+
 class Forever(Memo):
     MORE = "max_ttl = forever\n"
 
@@ -397,17 +529,6 @@ class Dying(Memo):
         self.assertIn(int((time.monotonic() - started) * 1000), range(300, 1500))
         self.assertEqual(self.call("memo.put", "memo", "k", late, "late").code, "LEASE")
         self.assertEqual(self.other.call("memo.put", "memo", "k", lease, "v"), b"OK")
-
-    def test_a_touch_does_not_make_a_lease_longer(self):
-        late = self.take_lease()
-        self.assertEqual(self.call("touch", "memo", "k"), 1)
-        lease = self.take_lease()
-        self.assertEqual(self.call("memo.put", "memo", "k", late, "late").code, "LEASE")
-        self.assertEqual(self.call("memo.put", "memo", "k", lease, "v"), b"OK")
-        self.let_expire()
-        self.take_lease()
-        self.assertEqual(self.call("touch", "memo", "k"), 1)
-        self.assertEqual(self.call("memo.get", "memo", "k"), [b"HIT", b"v", None])
 
     def test_a_slow_holder_of_a_stale_value_is_refused(self):
         self.call("memo.set", "memo", "k", "old")

@@ -473,13 +473,15 @@ START_TEST(answer_tells_a_memos_state_from_its_ttl) {
         {SLICE(":5000\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
         {SLICE(":1001\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
         {SLICE(":-1\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
-        {SLICE(":-2\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0}, // it has just come
-        {SLICE("-NOPERM pttl\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 1},
+        {SLICE(":-2\r\n$1\r\nv\r\n"), SLICE(HIT_V), MEMO_HIT, 0},       // it has just come
+        {SLICE("-NOPERM pttl\r\n$1\r\nv\r\n"), SLICE(""), MEMO_ASK, 1}, // the script will say it
         {SLICE(":1000\r\n$1\r\nv\r\n"), SLICE(""), MEMO_ASK, 0},
         {SLICE(":0\r\n$1\r\nv\r\n"), SLICE(""), MEMO_ASK, 0},
         {SLICE(":-2\r\n$-1\r\n"), SLICE(""), MEMO_ASK, 0},
-        {SLICE(":5000\r\n$6\r\n\0memoN\r\n"), SLICE(MEMO("$4\r\nNULL\r\n", "$-1\r\n")), MEMO_NULL,
-         0},
+        {SLICE(":5000\r\n$19\r\n\0memoN9999999999999\r\n"),
+         SLICE(MEMO("$4\r\nNULL\r\n", "$-1\r\n")), MEMO_NULL, 0},
+        {SLICE(":5000\r\n$7\r\n\0memoN1\r\n"), SLICE(""), MEMO_ASK, 0}, // its time has come
+        {SLICE(":5000\r\n$6\r\n\0memoN\r\n"), SLICE(""), MEMO_ASK, 0},
         {SLICE(":5000\r\n$9\r\n\0memoV7 v\r\n"), SLICE(HIT_V), MEMO_HIT, 0},
         {SLICE(":900\r\n$9\r\n\0memoV7 v\r\n"), SLICE(""), MEMO_ASK, 0},
         {SLICE(":1014\r\n$9\r\n\0memoV7 v\r\n"), SLICE(""), MEMO_ASK_EARLY, 2},
