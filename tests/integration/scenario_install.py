@@ -52,7 +52,7 @@ class Install(unittest.TestCase):
         tmpfiles = self.folder_of_systemd("tmpfilesdir", "/usr/lib/tmpfiles.d")
         service = self.read(f"{units}/cachesd.service")
         self.assertIn("ExecStart=/usr/bin/cachesd -c", service)
-        self.assertIn("exec /usr/bin/cachesd -t -c", service)
+        self.assertRegex(service, "ExecReload=.* /usr/bin/cachesd -t -c")
         self.assertIn("file:///usr/share/doc/cachesd/cachesd.ini", service)
         for path in (f"{units}/cachesd.socket", f"{sysusers}/cachesd.conf",
                      f"{tmpfiles}/cachesd.conf", "usr/bin/cachesd"):
