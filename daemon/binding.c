@@ -187,7 +187,8 @@ static struct policy *make_policy(struct server *server, struct settings *settin
     return policy;
 }
 
-_Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST, "the settings warn of what the store refuses");
+_Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST,
+               "the settings warn of what the store refuses");
 
 // --- limits -----------------------------------------------------------------------------------
 
@@ -240,8 +241,10 @@ static void change_policy(struct server *server, struct settings *settings,
     struct policy *old = server->policy;
     server->policy = make_policy(server, settings, leader);
     log_configure(&server->reactor.log, &settings->daemon, server->verbosity);
-    for (struct client *c = server->clients; c; c = c->next)
+    for (struct client *c = server->clients; c; c = c->next) {
         caller_identify(&c->caller, settings);
+        client_set_limits(c);
+    }
     policy_unref(old);
 }
 

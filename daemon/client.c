@@ -52,18 +52,16 @@ void client_complain(const struct client *c, enum log_level level, const char *c
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-static size_t most_output(const struct client *c) {
-    size_t most = (size_t)c->server->policy->settings->daemon.client_output;
-    return caller_is_known(&c->caller) ? most : smaller(most, STRANGER_OUTPUT);
-}
-
 static bool has_too_much(const struct client *c) {
-    return c->is_over || client_unread(c) >= most_output(c);
+    return c->is_over || client_unread(c) >= c->most_output;
 }
 
 void client_set_limits(struct client *c) {
-    size_t most = (size_t)c->server->policy->settings->daemon.max_request;
-    c->parser.max_request = caller_is_known(&c->caller) ? most : smaller(most, STRANGER_REQUEST);
+    const struct daemon_conf *conf = &c->server->policy->settings->daemon;
+    bool is_known = caller_is_known(&c->caller);
+    size_t request = (size_t)conf->max_request, output = (size_t)conf->client_output;
+    c->most_request = is_known ? request : smaller(request, STRANGER_REQUEST);
+    c->most_output = is_known ? output : smaller(output, STRANGER_OUTPUT);
 }
 
 static const char *protocol_error(const struct client *c) {
@@ -82,7 +80,7 @@ static bool is_waiting(const struct client *c) {
 static void read_on(struct client *c) {
     c->is_over = has_too_much(c);
     if (c->state == CLIENT_LINGERING ||
-        (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_ended && !has_too_much(c)))
+        (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_ended && !c->is_over))
         stream_start_reading(&c->stream);
     else
         stream_stop_reading(&c->stream);
@@ -104,7 +102,7 @@ static size_t take_request(struct client *c, const char *data) {
 
 // How much may be unread before others have their turn.
 static size_t most_unread(const struct client *c) {
-    return smaller(client_unread(c) + TURN_OUTPUT, most_output(c));
+    return smaller(client_unread(c) + TURN_OUTPUT, c->most_output);
 }
 
 // Parses and starts as many requests as there are; returns how many bytes are done with.
@@ -203,7 +201,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
         return;
     c->active_ms = uv_now(&c->server->reactor.loop);
     if (c->parser.state == PARSER_START) // a reload breaks no request that has begun
-        client_set_limits(c);
+        c->parser.max_request = c->most_request;
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
         used = take_requests(c, c->in.data, c->in.len);
@@ -395,6 +393,7 @@ static void find_address(struct client *c) {
 void client_start(struct client *c) {
     find_address(c);
     caller_identify(&c->caller, c->server->policy->settings);
+    client_set_limits(c);
     log_debug(&c->server->reactor.log, "client %s: connected", c->address);
     read_on(c);
 }

@@ -47,6 +47,8 @@ struct client {
     struct client *next_due, **before_due;
     bool is_over;        // too much output: it is not read until all of that is written
     bool is_late;        // what is in `in` has waited too long for room
+    size_t most_request; // bytes of a request, and of replies that it has not read: as the settings
+    size_t most_output;  // and its being known or not say
     bool is_ended;       // the peer has ended its side, and that was read
     bool is_half_closed; // the same, seen while it is not read: there may be more to read
     uint64_t connected_ms, active_ms; // in the loop's time
@@ -88,7 +90,8 @@ static inline void client_learn_reply(struct client *c, size_t len) {
     c->reply_size = len > faded ? len : faded;
 }
 
-// How long its requests may be, now that it is known or not who asks.
+// Sets most_request and most_output: to be called when it is known who asks, and after a reload. A
+// request that has begun keeps the limit that it began under.
 void client_set_limits(struct client *c);
 
 // Lets it go on when all its requests are answered: client_take_turn() is called then, in a turn of

@@ -135,13 +135,17 @@ static void fail_as_redis(struct answer *a, struct slice redis_error) {
         fail_for(a, fault, code, message, redis_error);
 }
 
-// A long string counts with its announced length, before it has come.
-static void check_length(struct answer *a) {
-    if (a->is_failed || a->out->len - a->start + a->gathered.len + a->stream_left <= a->most)
-        return;
+static __attribute__((noinline)) void refuse_length(struct answer *a) {
     a->is_too_long = true;
     bytes_deinit(&a->gathered);
     answer_fail(a, a->too_long, ANSWER_TOO_LONG);
+}
+
+// A long string counts with its announced length, before it has come.
+static inline void check_length(struct answer *a) {
+    size_t len = a->out->len - a->start + a->gathered.len + a->stream_left;
+    if (len > a->most && !a->is_failed)
+        refuse_length(a);
 }
 
 void answer_stream(struct answer *a, struct bytes *to, struct slice head, size_t rest,
