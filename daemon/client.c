@@ -52,6 +52,12 @@ void client_complain(const struct client *c, enum log_level level, const char *c
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
+// A request that has begun keeps the limit that it began under, over a reload.
+static void limit_request(struct client *c) {
+    if (c->parser.state == PARSER_START)
+        c->parser.max_request = c->most_request;
+}
+
 static bool has_too_much(const struct client *c) {
     return c->is_over || client_unread(c) >= c->most_output;
 }
@@ -62,6 +68,7 @@ void client_set_limits(struct client *c) {
     size_t request = (size_t)conf->max_request, output = (size_t)conf->client_output;
     c->most_request = is_known ? request : smaller(request, STRANGER_REQUEST);
     c->most_output = is_known ? output : smaller(output, STRANGER_OUTPUT);
+    limit_request(c);
 }
 
 static const char *protocol_error(const struct client *c) {
@@ -200,8 +207,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
     if (c->state != CLIENT_OPEN)
         return;
     c->active_ms = uv_now(&c->server->reactor.loop);
-    if (c->parser.state == PARSER_START) // a reload breaks no request that has begun
-        c->parser.max_request = c->most_request;
+    limit_request(c);
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
         used = take_requests(c, c->in.data, c->in.len);

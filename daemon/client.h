@@ -90,8 +90,7 @@ static inline void client_learn_reply(struct client *c, size_t len) {
     c->reply_size = len > faded ? len : faded;
 }
 
-// Sets most_request and most_output: to be called when it is known who asks, and after a reload. A
-// request that has begun keeps the limit that it began under.
+// Sets most_request and most_output: to be called when it is known who asks, and after a reload.
 void client_set_limits(struct client *c);
 
 // Lets it go on when all its requests are answered: client_take_turn() is called then, in a turn of
