@@ -12,12 +12,18 @@ static void build_mget(struct command *c, const struct call *call) {
         command_key(c, call, call->args[i]);
 }
 
+// Said quickly of most values.
+static bool may_be_memo(struct slice value) { return value.len > 0 && *value.data == *MEMO_MAGIC; }
+
 // SET writes the value and its ttl in one command (redis.io/commands/set). Without PX it takes an
 // old ttl away, which is what a namespace without ttl wants.
 static void build_set_with(struct command *c, const struct call *call, struct slice condition) {
     command_begin(c, SLICE("SET"), 3 + (condition.len > 0) + command_ttl_words(call));
     command_key(c, call, call->args[0]);
-    memo_write_value(c, call->args[1]);
+    if (may_be_memo(call->args[1]))
+        memo_write_value(c, call->args[1]);
+    else
+        command_word(c, call->args[1]);
     if (condition.len > 0)
         command_word(c, condition);
     command_ttl(c, call);
@@ -61,19 +67,15 @@ static __attribute__((noinline)) void render_memo(struct answer *a, struct event
     (e.depth == 0 ? render_text : render_texts)(a, &e);
 }
 
-static bool may_be_memo(const struct event *e) {
-    return e->type == EVENT_BULK && e->text.len > 0 && *e->text.data == *MEMO_MAGIC;
-}
-
 static void render_value(struct answer *a, const struct event *e) {
-    if (may_be_memo(e) && e->depth == 0)
+    if (e->type == EVENT_BULK && may_be_memo(e->text) && e->depth == 0)
         render_memo(a, *e);
     else
         render_text(a, e);
 }
 
 static void render_values(struct answer *a, const struct event *e) {
-    if (may_be_memo(e) && e->depth == 1)
+    if (e->type == EVENT_BULK && may_be_memo(e->text) && e->depth == 1)
         render_memo(a, *e);
     else
         render_texts(a, e);
