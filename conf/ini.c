@@ -54,7 +54,7 @@ static void read_section(struct reader *r, struct slice line) {
     r->handler->on_section(r->handler->owner, r->line, kind, name);
 }
 
-// What keeps a line that is no comment from being read; NULL: nothing does.
+// The fault of a line that is no comment; NULL: there is none.
 static const char *fault_of(const struct reader *r) {
     bool is_more = r->is_indented && r->option.data;
     if (*r->text.data == '[')

@@ -1,8 +1,8 @@
 #include "settings.h"
 
-#include "fit.h"
 #include "dsn.h"
 #include "effect.h"
+#include "fit.h"
 #include "loader.h"
 #include "mem.h"
 #include "option.h"

@@ -136,7 +136,7 @@ struct settings {
     struct index index; // namespaces by name
 };
 
-// What a file may refer to beside itself.
+// Things outside of a file to which it may refer.
 struct settings_source {
     const char *file;               // NULL: the built-in default
     const struct verb_table *verbs; // for `deny`

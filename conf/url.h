@@ -25,7 +25,7 @@ struct url {
 const char *url_parse(struct slice text, struct url *url);
 void url_deinit(struct url *url);
 
-// What is wrong with a user who has no password, where no other place names one; NULL: nothing.
+// The fault of a user without a password, where no other place names one; NULL: there is none.
 const char *url_check_user(const struct url *url);
 
 // The URL without its secrets, for logs and lists.

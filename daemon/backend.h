@@ -32,7 +32,7 @@ struct backend_waiter {
     void (*on_room)(struct backend_waiter *waiter, bool is_late);
 };
 
-// What `backends` shows, the worse the later.
+// The states that `backends` shows, the worse the later.
 enum backend_health {
     BACKEND_WELL,
     BACKEND_TROUBLED,

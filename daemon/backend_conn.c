@@ -31,7 +31,7 @@ static void on_timer_closed(uv_handle_t *handle) { let_go(handle->data); }
 
 static void on_stream_closed(struct stream *s) { let_go(conn_of(s)); }
 
-// What the kernel took may have been executed; the rest was not.
+// Commands that the kernel took may have been executed; the rest were not.
 static void drop_pending(struct backend_conn *c) {
     if (c->first && c->first->is_started && !c->first->is_done)
         answer_cancel(&c->answer);
@@ -124,7 +124,8 @@ static void expire(struct backend_conn *c, uint64_t now) {
     }
 }
 
-// What came while there is no connection yet was not sent: it is refused, and never sent.
+// Requests that came while there is no connection yet were not sent: they are refused, and never
+// sent.
 static void on_connecting_too_long(struct backend_conn *c, uint64_t now) {
     bool is_late = c->oldest_live && c->oldest_live->deadline_ms <= now;
     if (is_late || now >= c->connect_deadline_ms)

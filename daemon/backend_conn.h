@@ -39,7 +39,7 @@ struct conn_counters {
     uint64_t timeouts;
 };
 
-// What is sent before any request, and answered in this order.
+// The commands that are sent before any request, and answered in this order.
 enum greeting {
     GREETING_AUTH,
     GREETING_SELECT,
@@ -81,7 +81,7 @@ struct backend_conn {
     struct answer answer; // of `first`
     struct conn_counters counters;
     char reason[160]; // why it is to be closed; "" while it is well
-    // What the server said to a command of the greeting that may fail: that is why, if it then
+    // The server's words to a command of the greeting that may fail: that is why, if it then
     // closes the connection ("max number of clients reached").
     char farewell[128];
     bool is_reserve; // nothing is sent behind the greeting until backend_conn_release()

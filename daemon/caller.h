@@ -9,8 +9,8 @@
 struct space;
 
 struct caller {
-    // What it said last, and may say again: most say the same many times. NULL: nothing yet, or
-    // something has changed since.
+    // The caller's last words, which it may say again: most say the same many times. NULL: nothing
+    // yet, or something has changed since.
     const struct verb_entry *last_entry;
     struct space *last_space;
     bool is_local; // a Unix socket, or loopback

@@ -26,7 +26,7 @@ static struct client *client_of(struct stream *s) {
 
 size_t client_unread(const struct client *c) { return stream_unread(&c->stream) + c->held; }
 
-// Who it is, however often it connects: "uid 33", or "10.0.0.7" without the port.
+// The peer's name, however often it connects: "uid 33", or "10.0.0.7" without the port.
 static void append_peer(struct bytes *text, const struct client *c) {
     const char *port = strrchr(c->address, ':');
     if (c->caller.has_peer)

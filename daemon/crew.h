@@ -7,7 +7,7 @@
 //
 // Each worker is a whole server, with clients, backend connections and near cache of its own: they
 // share nothing that changes but this struct and near_shared.h, and speak by messages (mailbox.h).
-// One that is alone neither has a mailbox nor takes a lock.
+// A worker that is alone neither has a mailbox nor takes a lock.
 #pragma once
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
 #include "explain.h"
 
+#include "admit.h"
 #include "number.h"
 #include "parser.h"
 #include "server.h"
@@ -90,7 +91,7 @@ static bool is_ruled_out(enum reply_code code) {
 bool explain(struct server *server, struct caller *caller, const struct slice *words, size_t count,
              struct bytes *text, enum reply_code *code, struct bytes *error) {
     struct admission a;
-    bool is_admitted = request_admit(server, caller, words, count, &a, error);
+    bool is_admitted = admit(server, caller, words, count, &a, error);
     *code = a.code;
     if (!is_admitted && !(a.entry && is_ruled_out(a.code)))
         return false;

@@ -5,7 +5,8 @@
 #include "backend.h"
 #include "memo.h"
 
-// What an answer depends on beside the key. The arguments behind the key follow.
+// The parts of a question beside the key, on which its answer depends. The arguments behind the key
+// follow.
 struct tail {
     uint16_t verb;
     uint8_t is_descending;
@@ -64,7 +65,7 @@ struct near_question near_ask(const struct near_store *store, const struct space
     char *start = bytes_reserve(scratch, is_too_long ? key_len : size);
     char *to = put_slice(put_slice(start, call->prefix), call->args[0]);
     struct near_question q = {.key_hash = hash_key(store, space, (struct slice){start, key_len})};
-    // What asks for nothing but the key lies where the key's counter does: one cache line for both.
+    // A question of nothing but the key lies where the key's counter does: one cache line for both.
     q.hash = q.key_hash ^ (uint64_t)entry->id << 48;
     if (is_too_long)
         return q;
@@ -149,7 +150,7 @@ void near_note_end(struct near_note *note, struct near_store *store) {
 
 // --- answers ----------------------------------------------------------------------------------
 
-// What of a reply says what the key holds.
+// The part of a reply that says what the key holds.
 static struct slice gist_of(struct slice reply, bool is_memo, bool has_lease) {
     return is_memo ? memo_value_part(reply, has_lease) : reply;
 }

@@ -17,7 +17,7 @@
 #include "near_store.h"
 #include "policy.h"
 
-// What there is to do for the near cache when a request's answer comes.
+// The work that is to be done for the near cache when a request's answer comes.
 enum near_duty {
     NEAR_NOTHING,
     NEAR_KEEP,   // a read: its answer is to be kept
@@ -25,19 +25,19 @@ enum near_duty {
     NEAR_FORGET, // a write, whether or not its namespace has near = yes
 };
 
-// What a request keeps for that.
+// The state that a request keeps for that work.
 struct near_note {
     struct bytes asked;   // a read's question; empty: it needs none, or there was no room
     struct bytes written; // a write's keys, as hashes, for the other workers
-    // What follows is zero when a request begins.
+    // The members below are zero when a request begins.
     enum near_duty duty;
     uint64_t key_hash, hash; // of the read's question
     struct near_moment moment;
     uint64_t asked_ms;
 };
 
-// What the read is to the near cache now: NEAR_KEEP when its namespace has near = yes and the
-// backend's tracker hears of every change, NEAR_SEE while the tracker does not.
+// The duty of a read towards the near cache now: NEAR_KEEP when its namespace has near = yes and
+// the backend's tracker hears of every change, NEAR_SEE while the tracker does not.
 enum near_duty near_duty_of(const struct space *space, uint64_t now_ms);
 
 // The question that a read is; `scratch` holds its bytes. One that is too long has none.

@@ -16,7 +16,7 @@ enum {
     MOST_EVICTED = 4096,     // for one entry: likewise; what needs more is not kept
 };
 
-// What a look-up reads lies together, and the bytes follow at once.
+// The members that a look-up reads lie together, and the bytes follow at once.
 struct entry {
     struct entry *newer, *older; // in its queue
     uint64_t key_hash;

@@ -13,11 +13,11 @@
 // and 16,384 at least: forgetting one key voids less than one entry of another by chance, which
 // costs a read.
 //
-// What leaves when memory is full: S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you
-// need for cache eviction", SOSP 2023): newcomers go through a small queue, and only those asked
-// for again while in it reach the main one, so that a scan passes by what is hot. Of the entries
-// that left the small queue, hashes are remembered for a while (ghosts): who comes back goes to the
-// main queue at once.
+// The entries that leave when memory is full are chosen by S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi:
+// "FIFO queues are all you need for cache eviction", SOSP 2023): newcomers go through a small
+// queue, and only those asked for again while in it reach the main one, so that a scan passes by
+// what is hot. Of the entries that left the small queue, hashes are remembered for a while
+// (ghosts): who comes back goes to the main queue at once.
 //
 // With several workers near_shared.h has counters for all of them beside.
 #pragma once
@@ -28,7 +28,7 @@ struct near_shared;
 
 struct near_store;
 
-// What is asked: valid as long as what `asked` points into.
+// A question: valid as long as the bytes that `asked` points into.
 struct near_question {
     struct slice asked; // the real key, then all else that the answer depends on
     uint64_t key_hash;  // of the real key: near_store_hash()
@@ -78,7 +78,7 @@ uint64_t near_store_era(const struct near_store *s);
 struct near_moment near_store_moment(const struct near_store *s, const struct near_question *q,
                                      uint64_t epoch);
 
-// What is kept of the key is no answer any more: here, or in the stores of all workers.
+// The answers that are kept of the key are void: here, or in the stores of all workers.
 void near_store_forget(struct near_store *s, uint64_t key_hash);
 void near_store_forget_everywhere(struct near_store *s, uint64_t key_hash);
 

@@ -111,7 +111,7 @@ static bool admit_key(const struct namespace_conf *conf, struct slice key, enum 
     return refuse_size(out, conf, "key", len, "max_key", conf->max_key);
 }
 
-// What a write would store: a value, a field or a member.
+// The words that a write would store: a value, a field or a member.
 static bool admit_stored(const struct namespace_conf *conf, enum arg_kind kind, struct slice arg,
                          enum refusal *reason, struct bytes *out) {
     if (arg.len > (size_t)conf->max_value) {
@@ -181,7 +181,8 @@ static bool admit_arguments(const struct namespace_conf *conf, const struct sign
     return true;
 }
 
-// What the verbs of memo need to know of the namespace. Not inlined: it would slow the others.
+// The options of the namespace that the verbs of memo need to know. Not inlined: it would slow the
+// others.
 static __attribute__((noinline)) void tell_memo(const struct namespace_conf *conf,
                                                 struct call *call, struct random *random) {
     bool has_memo = conf->collections & UINT64_C(1) << COLLECTION_MEMO;

@@ -3,14 +3,14 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "admit.h"
 #include "auth.h"
 #include "backend.h"
 #include "client.h"
 #include "mem.h"
 #include "server.h"
-#include "word.h"
 
-enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024, MOST_COMPARED = 2048 };
+enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ struct bytes *request_out(struct request *r) {
 
 size_t request_reply_limit(const struct request *r) {
     size_t most = (size_t)r->policy->settings->daemon.client_output;
-    // What waits for its turn behind this one is no reason to refuse it.
+    // Replies that wait for their turn behind this one are no reason to refuse it.
     bool is_first = r->client->first == r;
     size_t unread = is_first ? stream_unread(&r->client->stream) : client_unread(r->client);
     size_t left = unread < most ? most - unread : 0;
@@ -282,129 +282,23 @@ static void refuse_with(struct client *client, struct space *space, enum reply_c
     request_fail_with(r, code, error);
 }
 
-// --- admission --------------------------------------------------------------------------------
-
-static bool refuse(struct admission *a, struct bytes *error, enum reply_code code,
-                   const char *message) {
-    a->code = code;
-    reply_error(error, code, "%s", message);
-    return false;
-}
-
-// Whether so many more names may be compared with what was said, to guess what was meant. A flood
-// of mistakes gets no guesses, and costs others nothing.
-static bool may_compare(struct server *server, size_t names) {
-    server->compared += names;
-    return server->compared <= MOST_COMPARED;
-}
-
-static bool refuse_verb(struct server *server, struct admission *a, struct slice name,
-                        struct bytes *error) {
-    const struct verb *nearest =
-        may_compare(server, VERBS_MOST) ? verb_nearest(server->verbs, name) : NULL;
-    struct bytes hint = {0};
-    bytes_append_slice(&hint, slice_of(nearest ? "did you mean " : "say help for the list"));
-    if (nearest)
-        verb_append_use(&hint, nearest);
-    a->code = REPLY_VERB;
-    // Redis's own words: its clients look for them.
-    reply_error(error, REPLY_VERB, "unknown command '%.*s': %.*s", REPLY_WORD(name), (int)hint.len,
-                hint.data);
-    bytes_deinit(&hint);
-    return false;
-}
+// --- verbs of the daemon's own ----------------------------------------------------------------
 
 void request_fail_verb(struct request *r, struct slice name) {
     struct admission a = {0};
     struct bytes error = {0};
-    refuse_verb(r->server, &a, name, &error);
+    admit_refuse_verb(r->server, &a, name, &error);
     request_fail_with(r, a.code, bytes_slice(&error));
     bytes_deinit(&error);
-}
-
-// Among those that the caller may use; NULL: none is near.
-static const char *nearest_space(struct server *server, const struct caller *caller,
-                                 struct slice name) {
-    const struct settings *settings = server->policy->settings;
-    const char *nearest = NULL;
-    size_t least = word_guess_limit(name) + 1;
-    if (!may_compare(server, settings->namespace_count))
-        return NULL;
-    for (size_t i = 0; i < settings->namespace_count; i++) {
-        size_t distance =
-            caller_may_use(caller, i)
-                ? word_distance_below(least, name, slice_of(settings->namespaces[i].name))
-                : SIZE_MAX;
-        if (distance < least) {
-            least = distance;
-            nearest = settings->namespaces[i].name;
-        }
-    }
-    return nearest;
-}
-
-// The namespace of that name, if the caller may use it. Who is limited to some does not learn
-// which others there are.
-static bool find_space(struct server *server, struct caller *caller, struct slice name,
-                       struct admission *a, struct bytes *error) {
-    struct space *space = policy_space(server->policy, name);
-    bool is_allowed = space && caller_may_use(caller, (size_t)(space - server->policy->spaces));
-    if (is_allowed) {
-        a->space = caller->last_space = space;
-        return true;
-    }
-    const char *nearest = nearest_space(server, caller, name);
-    a->code = caller_is_limited(caller) ? REPLY_NOPERM : REPLY_NAMESPACE;
-    reply_error(error, a->code,
-                a->code == REPLY_NOPERM ? "namespace '%.*s' is not yours%s%s"
-                                        : "no namespace '%.*s'%s%s",
-                REPLY_WORD(name), nearest ? ": did you mean " : "", nearest ? nearest : "");
-    return false;
 }
 
 struct space *request_find_space(struct request *r, struct slice name) {
     struct admission a = {0};
     struct bytes error = {0};
-    if (!find_space(r->server, &r->client->caller, name, &a, &error)) {
+    if (!admit_space(r->server, &r->client->caller, name, &a, &error))
         request_fail_with(r, a.code, bytes_slice(&error));
-    }
     bytes_deinit(&error);
     return a.space;
-}
-
-// The verb that the word names, if the caller may say it.
-static bool find_verb(struct server *server, struct caller *caller, struct slice word,
-                      struct admission *a, struct bytes *error) {
-    const char *message;
-    a->entry = verb_find(server->verbs, word);
-    if (!caller_may_say(caller, a->entry ? a->entry->verb : NULL, &a->code, &message))
-        return refuse(a, error, a->code, message);
-    if (!a->entry)
-        return refuse_verb(server, a, word, error);
-    caller->last_entry = a->entry;
-    return true;
-}
-
-bool request_admit(struct server *server, struct caller *caller, const struct slice *words,
-                   size_t count, struct admission *a, struct bytes *error) {
-    struct slice name;
-    a->entry = caller->last_entry;
-    a->space = NULL; // verb_read_call() fills in the call, and a refusal its reason
-    if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
-        !find_verb(server, caller, words[0], a, error))
-        return false;
-    a->code = REPLY_ARGS;
-    if (!verb_read_call(a->entry, words + 1, count - 1, &a->call, &name, error))
-        return false;
-    if (!a->entry->signature.has_namespace)
-        return true;
-    struct space *last = caller->last_space;
-    if (last && slice_equal((struct slice){last->conf->name, last->conf->name_len}, name))
-        a->space = last;
-    else if (!find_space(server, caller, name, a, error))
-        return false;
-    a->code = REPLY_POLICY;
-    return policy_admit(a->space, a->entry, &a->call, &server->reactor.random, &a->refusal, error);
 }
 
 // --- on its way -------------------------------------------------------------------------------
@@ -671,7 +565,7 @@ enum request_result request_start(struct client *client, const struct slice *wor
     struct server *server = client->server;
     struct admission a;
     server->scratch.len = 0;
-    if (request_admit(server, &client->caller, words, count, &a, &server->scratch))
+    if (admit(server, &client->caller, words, count, &a, &server->scratch))
         return a.entry->verb->run ? start_local(client, &a, words, count)
                                   : start_remote(client, &a, words, count, may_wait);
     count_request(client, &a, words, count);

@@ -111,17 +111,3 @@ void request_free(struct request *r);
 
 // Its client lets go of it: the reply has left, or the client itself has.
 void request_dequeued(struct request *r);
-
-// What a request means, once it is allowed.
-struct admission {
-    const struct verb_entry *entry; // NULL: no such verb
-    struct space *space;            // NULL: none, or no such
-    struct call call;
-    enum reply_code code; // why it was refused
-    enum refusal refusal; // with POLICY
-};
-
-// Looks up, checks and decides; changes nothing but what the caller said last. False: refused, and
-// *error got the reply.
-bool request_admit(struct server *server, struct caller *caller, const struct slice *words,
-                   size_t count, struct admission *a, struct bytes *error);

@@ -142,7 +142,7 @@ static void fail(struct server *server) {
 
 static void on_last_words_over(uv_timer_t *timer) { server_close(timer->data); }
 
-// Who still waits is answered, and has a moment to read it.
+// Clients that still wait are answered, and have a moment to read the answer.
 static void on_drain_over(uv_timer_t *timer) {
     struct server *server = timer->data;
     log_warning(&server->reactor.log, "drain is over: closing %zu clients", server->client_count);
@@ -344,7 +344,7 @@ static void init_reactor(struct server *server) {
     server->started_ms = uv_now(&reactor->loop);
 }
 
-// What the process has once.
+// The parts that the process has once.
 static void init_process(struct server *server) {
     uv_loop_t *loop = &server->reactor.loop;
     server->hangup.on_reload = on_reload;

@@ -23,6 +23,6 @@ void supervisor_stopping(void);
 // when none was. `port` is the descriptor then.
 void supervisor_expand(struct daemon_conf *conf);
 
-// What kind of socket it is, and where it is bound: into address->socket. NULL, or why it is of no
-// use.
+// Puts the kind of a passed socket, and where it is bound, into address->socket. NULL, or why it is
+// of no use.
 const char *supervisor_look(struct address *address);

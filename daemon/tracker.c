@@ -22,7 +22,7 @@ enum {
 #define STAYS_OFF "near cache stays off"
 #define REFUSED   STAYS_OFF ": the account needs +client, +subscribe and the channel &" CHANNEL
 
-// What is awaited; the answers come in this order.
+// The answers that are awaited, in the order in which they come.
 enum stage { STAGE_AUTH, STAGE_NAME, STAGE_ID, STAGE_TRACKING, STAGE_SUBSCRIBE, STAGE_LIVE };
 
 struct tracking {

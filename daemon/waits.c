@@ -100,7 +100,7 @@ static void count(struct request *r, enum memo_state state, bool has_lease) {
     stats->leases_given += has_lease;
 }
 
-// Who waited in line is done with.
+// Ends the wait of a request that stood in line.
 static void finish(struct request *r, struct slice reply, enum memo_state state) {
     if (r->client && reply.len > request_reply_limit(r)) {
         r->client->is_over = true;
@@ -134,7 +134,7 @@ static struct bytes reply_without_lease(const struct answer *a) {
     return reply;
 }
 
-// What the one who asked was told is told to all who waited when that was sent.
+// The answer to the request that asked is told to all that waited when it was sent.
 static void tell_line(struct wait_line *line, const struct answer *a) {
     struct request *last = line->asked_to;
     struct bytes reply = reply_without_lease(a);
@@ -354,7 +354,7 @@ static bool has_room(const struct space *space) {
     return space->stats->memo_waiting < (uint64_t)space->backend->conf->max_pending;
 }
 
-// Who has asked goes before all who came later.
+// A request that has asked goes before all that came later.
 static void wait_in_line(struct request *r, bool is_first) {
     struct wait_line *line = line_of(r);
     r->wait.line = line;

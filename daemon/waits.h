@@ -28,7 +28,7 @@ struct waits {
     uv_timer_t timer; // runs while somebody waits
 };
 
-// What a request keeps for it.
+// The part of a request that belongs to its wait.
 struct wait_part {
     struct wait_line *line;          // it waits in, or asks for; NULL: none
     uint64_t wait_until_ms;          // in the loop's time

@@ -33,7 +33,7 @@ struct event {
 
 #define ANSWER_NO_TTL INT64_MIN
 
-// What memo.get has found: memo.h.
+// The states that memo.get may find: memo.h.
 enum memo_state {
     MEMO_NONE, // no answer of memo.get
     MEMO_HIT,

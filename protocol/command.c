@@ -110,7 +110,7 @@ void command_ttl(struct command *c, const struct call *call) {
         command_px(c, call->ttl_ms);
 }
 
-// What stands before and behind a script, under each rule.
+// The lines that stand before and behind a script, under each rule.
 static const struct {
     struct slice before, behind;
 } script_ttls[] = {

@@ -6,7 +6,7 @@
 
 #include "bytes.h"
 
-// What a write does to the ttl of its key.
+// The effect of a write on the ttl of its key.
 enum ttl_rule {
     TTL_KEEP,        // nothing: a forever key under ttl_mode = fixed, or no write at all
     TTL_SET,         // starts a new one

@@ -20,7 +20,7 @@ static void build_incr(struct command *c, const struct call *call) {
 // All or nothing: EXEC would keep what was added before a field that overflows. Numbers cross as
 // strings, since Lua's are doubles and wrong above 2^53; their signs are right.
 //
-// What counts is the sum, not the order in which a field's numbers are named: one that overflows is
+// The sum counts, not the order in which a field's numbers are named: a sum that overflows is
 // put off until those of the other sign are added. A field that holds no number is the fault that
 // is told, whichever comes first.
 static const char update_script[] = SCRIPT_MAY("HSET", ", '1', '1'") SCRIPT_MAY(

@@ -8,7 +8,7 @@
 
 // --- scripts ----------------------------------------------------------------------------------
 
-// What each of them begins with: the value v; of a string that is no plain value its letter, and
+// The first byte of each of them: the value v; of a string that is no plain value its letter, and
 // what stands behind that; whether its time has not come yet. What only begins as these do is a
 // plain value: others may write to the key.
 //

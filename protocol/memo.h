@@ -28,7 +28,7 @@ void memo_build_ask(struct command *c, struct slice key, struct slice token, int
 
 answer_render render_memo_asked; // its answer
 
-// What a string is to the verbs of `key`, which see a memo's value and no more.
+// The meaning of a string to the verbs of `key`, which see a memo's value and no more.
 enum memo_content { MEMO_PLAIN, MEMO_VALUE, MEMO_NO_VALUE };
 // *text, of which `rest` bytes are still to come, becomes the value, if it is one.
 enum memo_content memo_look(struct slice *text, size_t rest);

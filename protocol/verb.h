@@ -51,7 +51,7 @@ enum option {
     OPTIONS,
 };
 
-// What a read replies when its key is not there; no more is needed to make up that reply without
+// The reply of a read whose key is not there; no more is needed to make up that reply without
 // a backend.
 enum miss {
     MISS_NONE,   // no read
@@ -67,7 +67,7 @@ enum miss {
 
 enum add_if { ADD_ALWAYS, ADD_IF_ABSENT, ADD_IF_PRESENT, ADD_IF_GREATER, ADD_IF_LESS };
 
-// What a word of a syntax stands for. The order is that of verb.c's table.
+// The meaning of a word of a syntax. The order is that of verb.c's table.
 enum arg_kind {
     ARG_KEY,     // K
     ARG_FIELD,   // F
@@ -121,7 +121,7 @@ struct verb {
 
 enum { VERBS_MOST = 128, SIGNATURE_KINDS = 8 };
 
-// What a row's syntax says, read once.
+// The content of a row's syntax, read once.
 struct signature {
     bool has_namespace;
     unsigned options;               // bit per enum option

@@ -1,0 +1,35 @@
+// Admit: from the words of a request to a call that its caller may make, or the reason why not.
+//
+//   words ──► verb ──► call (options, arguments) ──► namespace ──► policy
+//
+// A caller's last verb and namespace are tried before any look-up: most say the same many times.
+#pragma once
+
+#include "caller.h"
+#include "policy.h"
+#include "verb.h"
+
+struct server;
+
+// The meaning of a request, once it is allowed.
+struct admission {
+    const struct verb_entry *entry; // NULL: no such verb
+    struct space *space;            // NULL: none, or no such
+    struct call call;
+    enum reply_code code; // why it was refused
+    enum refusal refusal; // with POLICY
+};
+
+// Looks up, checks and decides; changes nothing but the verb and namespace that the caller named
+// last. Returns false when the request is refused: *error got the reply.
+bool admit(struct server *server, struct caller *caller, const struct slice *words, size_t count,
+           struct admission *a, struct bytes *error);
+
+// Finds the namespace of that name, if the caller may use it, for a->space. Returns false when it
+// is refused: a->code and *error got the reason.
+bool admit_space(struct server *server, struct caller *caller, struct slice name,
+                 struct admission *a, struct bytes *error);
+
+// Refuses a verb that is not there, with a guess at the one that was meant. Returns false.
+bool admit_refuse_verb(struct server *server, struct admission *a, struct slice name,
+                       struct bytes *error);
