@@ -116,6 +116,10 @@ make_root() {
     rm -f "$root/etc/hosts"
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     write_sources "$root"
+    # Whom this machine trusts: npm may be led through a proxy too.
+    mkdir -p "$root/usr/local/share"
+    [ ! -d /usr/local/share/ca-certificates ] ||
+        cp -RL /usr/local/share/ca-certificates "$root/usr/local/share/"
     copy_checkout "$root"
     mkdir -p "$cache/$suite-packages"
     share_packages "$cache/$suite-packages" "$root/var/cache/apt/archives"
@@ -150,6 +154,7 @@ inside() {
         exec chroot "$root" /usr/bin/env -i HOME=/root USER=root TERM="${TERM:-dumb}" \
             PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' \
         bash "$root" ${REDIS_SERVER:+REDIS_SERVER="$REDIS_SERVER"} ${WORKERS:+WORKERS="$WORKERS"} \
+        ${NODE_EXTRA_CA_CERTS:+NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"} \
         bash -c "umask $umask_of_caller; cd /root/cachesd; $line" bash "$@"
 }
 
