@@ -84,13 +84,30 @@ static bool is_waiting(const struct client *c) {
     return c->waiter.backend || c->is_waiting_turn || c->auth_turn == AUTH_WAITS;
 }
 
+static void on_checked(void *owner) { client_take_turn(owner); }
+
+// Only when `in` stays where it is until the check is done.
+static void start_check(struct client *c) {
+    if (c->check)
+        json_check_start(c->check, &c->server->reactor.loop, c->in.data + c->parser.words[0].offset,
+                         on_checked, c);
+}
+
+static void end_check(struct client *c) {
+    if (c->check)
+        json_check_free(c->check, &c->in);
+    c->check = NULL;
+}
+
 static void read_on(struct client *c) {
     c->is_over = has_too_much(c);
     if (c->state == CLIENT_LINGERING ||
-        (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_ended && !c->is_over))
+        (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_ended && !c->is_over)) {
         stream_start_reading(&c->stream);
-    else
+    } else {
         stream_stop_reading(&c->stream);
+        start_check(c);
+    }
 }
 
 // Takes the request whose words the parser holds; returns how many bytes it was, 0 when it must
@@ -134,8 +151,11 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
 // Goes on with what was read earlier and had to wait.
 static void go_on(struct client *c) {
     size_t used = c->has_held ? take_request(c, c->in.data) : 0;
-    if (c->has_held)
+    if (c->has_held) {
+        start_check(c);
         return;
+    }
+    end_check(c);
     if (used < c->in.len)
         used += take_requests(c, c->in.data + used, c->in.len - used);
     bytes_consume(&c->in, used);
@@ -169,7 +189,7 @@ void client_drain(struct client *c) {
 // Many may wait, and none is looked at before its turn comes.
 static void note_turn(struct client *c) {
     struct server *server = c->server;
-    if (c->is_turn_due || c->first)
+    if (c->is_turn_due || c->first || (c->check && !json_check_is_done(c->check)))
         return;
     c->is_turn_due = true;
     c->next_due = server->turns_due;
@@ -189,6 +209,11 @@ static void leave_turn(struct client *c) {
 }
 
 void client_wait_turn(struct client *c) { c->is_waiting_turn = c->first != NULL; }
+
+void client_wait_check(struct client *c, struct json_check *check) {
+    c->check = check;
+    c->is_waiting_turn = true;
+}
 
 void client_take_turn(struct client *c) {
     leave_turn(c);
@@ -426,6 +451,7 @@ void client_close(struct client *c) {
     backend_stop_waiting(&c->waiter);
     c->auth_turn = AUTH_NONE;
     leave_turn(c);
+    end_check(c);
     while (c->first) {
         struct request *r = c->first;
         c->first = r->next;

@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "caller.h"
+#include "json_check.h"
 #include "parser.h"
 #include "request.h"
 #include "stream.h"
@@ -42,7 +43,8 @@ struct client {
     size_t held;                  // bytes of replies whose turn has not come
     size_t reply_size; // the longest reply of a backend to it, of late; 0: none was asked for
     struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
-    bool is_waiting_turn;         // what follows waits until all its requests are answered
+    bool is_waiting_turn;         // what follows waits until all its requests are answered, or
+                                  // `check` is done
     bool is_turn_due;             // they are: it is among the server's clients whose turn has come
     struct client *next_due, **before_due;
     bool is_over;        // too much output: it is not read until all of that is written
@@ -58,9 +60,10 @@ struct client {
     const struct verb *last_verb;
     struct caller caller;
     enum auth_turn auth_turn;
-    uint64_t auth_at_ms; // AUTH_WAITS: until then
-    bool has_held;       // the first request in `in` is parsed, and had to wait
-    char peer[9];        // who it is to guesses.h
+    uint64_t auth_at_ms;      // AUTH_WAITS: until then
+    bool has_held;            // the first request in `in` is parsed, and had to wait
+    struct json_check *check; // of that request's values, from then until it is taken; else NULL
+    char peer[9];             // who it is to guesses.h
     size_t peer_len;
     char *name;       // as `client setname` says; NULL: none
     char address[56]; // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
@@ -97,6 +100,10 @@ void client_set_limits(struct client *c);
 // its own.
 void client_wait_turn(struct client *c);
 void client_take_turn(struct client *c);
+
+// The request that is being started is started again when the check is done: the client owns it
+// until then, as `check`.
+void client_wait_check(struct client *c, struct json_check *check);
 
 // The request that is being started is started again so much later, and what follows waits for it.
 void client_wait_auth(struct client *c, uint64_t wait_ms);

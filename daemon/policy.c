@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "backend.h"
+#include "json_check.h"
 #include "mem.h"
 #include "number.h"
 #include "value.h"
@@ -111,28 +112,43 @@ static bool admit_key(const struct namespace_conf *conf, struct slice key, enum 
     return refuse_size(out, conf, "key", len, "max_key", conf->max_key);
 }
 
+bool policy_refuse_kind(const struct space *space, const char *right, enum refusal *reason,
+                        struct bytes *out) {
+    *reason = REFUSED_KIND;
+    reply_error(out, REPLY_POLICY, "namespace '%s' takes %s as a value", space->conf->name, right);
+    return false;
+}
+
+// Whether the value is of the namespace's kind. JSON takes long to look at: what one request may
+// have looked at here is bounded.
+static bool admit_kind(const struct space *space, struct call *call, struct slice value,
+                       enum refusal *reason, struct bytes *out) {
+    enum value_kind kind = (enum value_kind)space->conf->value;
+    if (kind == VALUE_JSON && (call->json_bytes += (int64_t)value.len) > JSON_AT_ONCE)
+        return true;
+    const char *right = value_problem(kind, value);
+    return !right || policy_refuse_kind(space, right, reason, out);
+}
+
 // The words that a write would store: a value, a field or a member.
-static bool admit_stored(const struct namespace_conf *conf, enum arg_kind kind, struct slice arg,
-                         enum refusal *reason, struct bytes *out) {
+static bool admit_stored(const struct space *space, struct call *call, enum arg_kind kind,
+                         struct slice arg, enum refusal *reason, struct bytes *out) {
+    const struct namespace_conf *conf = space->conf;
     if (arg.len > (size_t)conf->max_value) {
         *reason = REFUSED_VALUE;
         return refuse_size(out, conf, "value", arg.len, "max_value", conf->max_value);
     }
-    if (kind != ARG_VALUE || conf->value == VALUE_BYTES)
-        return true;
-    const char *right = value_problem((enum value_kind)conf->value, arg);
-    *reason = REFUSED_KIND;
-    if (right)
-        reply_error(out, REPLY_POLICY, "namespace '%s' takes %s as a value", conf->name, right);
-    return !right;
+    return kind != ARG_VALUE || conf->value == VALUE_BYTES ||
+           admit_kind(space, call, arg, reason, out);
 }
 
-static bool admit_argument(const struct namespace_conf *conf, bool is_write, enum arg_kind kind,
-                           struct slice arg, enum refusal *reason, struct bytes *out) {
+static bool admit_argument(const struct space *space, struct call *call, bool is_write,
+                           enum arg_kind kind, struct slice arg, enum refusal *reason,
+                           struct bytes *out) {
     if (kind == ARG_KEY)
-        return admit_key(conf, arg, reason, out);
+        return admit_key(space->conf, arg, reason, out);
     bool is_stored = is_write && (kind == ARG_FIELD || kind == ARG_MEMBER || kind == ARG_VALUE);
-    return !is_stored || admit_stored(conf, kind, arg, reason, out);
+    return !is_stored || admit_stored(space, call, kind, arg, reason, out);
 }
 
 static bool decide_ttl(const struct space *space, struct call *call, struct random *random,
@@ -169,14 +185,15 @@ static bool decide_ttl(const struct space *space, struct call *call, struct rand
 }
 
 // A read stores nothing: its keys alone are looked at, and most have one, the first argument.
-static bool admit_arguments(const struct namespace_conf *conf, const struct signature *s,
-                            const struct call *call, enum refusal *reason, struct bytes *out) {
+static bool admit_arguments(const struct space *space, const struct signature *s, struct call *call,
+                            enum refusal *reason, struct bytes *out) {
     bool is_write = call->verb->flags & VERB_WRITE;
     size_t count = call->argc;
     if (!is_write && !signature_repeats_key(s) && count > 1)
         count = 1;
     for (size_t i = 0; i < count; i++)
-        if (!admit_argument(conf, is_write, signature_kind(s, i), call->args[i], reason, out))
+        if (!admit_argument(space, call, is_write, signature_kind(s, i), call->args[i], reason,
+                            out))
             return false;
     return true;
 }
@@ -202,7 +219,7 @@ bool policy_admit(const struct space *space, const struct verb_entry *entry, str
     const struct namespace_conf *conf = space->conf;
     unsigned flags = entry->verb->flags;
     if (!admit_verb(space, entry, reason, out) ||
-        !admit_arguments(conf, &entry->signature, call, reason, out))
+        !admit_arguments(space, &entry->signature, call, reason, out))
         return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
     if (flags & VERB_MEMO)

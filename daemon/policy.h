@@ -41,6 +41,11 @@ struct space_stats *space_stats_ref(struct space_stats *stats);
 struct space *policy_space(const struct policy *policy, struct slice name);
 
 // Checks the call against the namespace's policy and decides the ttl. False: refused for *reason,
-// and *out got the error. `random` may be NULL for no jitter.
+// and *out got the error. `random` may be NULL for no jitter. When call->json_bytes is beyond
+// JSON_AT_ONCE, whether the values are JSON is still to be found out (json_check.h).
 bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
                   struct random *random, enum refusal *reason, struct bytes *out);
+
+// Refuses the call because a value is not `right`: "JSON". Always false.
+bool policy_refuse_kind(const struct space *space, const char *right, enum refusal *reason,
+                        struct bytes *out);

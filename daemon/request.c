@@ -560,14 +560,40 @@ static __attribute__((noinline)) void complain_of(struct client *client, struct 
     bytes_deinit(&said);
 }
 
+// Whether the request's values, too long to be looked at on the loop, are JSON. False with
+// *must_wait: a check finds that out, and then the request is started again; false without:
+// refused.
+static __attribute__((noinline)) bool admit_json(struct client *client, struct slice first_word,
+                                                 struct admission *a, bool *must_wait) {
+    if (client->check) {
+        assert(json_check_is_done(client->check));
+        a->code = REPLY_POLICY;
+        return json_check_is_good(client->check) ||
+               policy_refuse_kind(a->space, "JSON", &a->refusal, &client->server->scratch);
+    }
+    struct json_check *check = json_check_new();
+    for (size_t i = 0; i < a->call.argc; i++) {
+        struct slice arg = a->call.args[i];
+        if (signature_kind(&a->entry->signature, i) == ARG_VALUE)
+            json_check_add(check, (size_t)(arg.data - first_word.data), arg.len);
+    }
+    client_wait_check(client, check);
+    *must_wait = true;
+    return false;
+}
+
 enum request_result request_start(struct client *client, const struct slice *words, size_t count,
                                   bool may_wait) {
     struct server *server = client->server;
     struct admission a;
+    bool must_wait = false;
     server->scratch.len = 0;
-    if (admit(server, &client->caller, words, count, &a, &server->scratch))
+    if (admit(server, &client->caller, words, count, &a, &server->scratch) &&
+        (a.call.json_bytes <= JSON_AT_ONCE || admit_json(client, words[0], &a, &must_wait)))
         return a.entry->verb->run ? start_local(client, &a, words, count)
                                   : start_remote(client, &a, words, count, may_wait);
+    if (must_wait)
+        return REQUEST_WAIT;
     count_request(client, &a, words, count);
     if (a.code == REPLY_NOPERM)
         complain_of(client, words[0]);

@@ -49,8 +49,8 @@ struct request {
 
 enum request_result {
     REQUEST_TAKEN, // it is in the client's queue, perhaps already done
-    REQUEST_WAIT,  // its turn has not come, or the backend has no room: the client's on_room() will
-                   // be called, to start it again
+    REQUEST_WAIT,  // its turn has not come, its values are being looked at, or the backend has no
+                   // room: the client starts it again
 };
 
 // Takes a request of `count` words (at least one) and sends it on its way. The words are only

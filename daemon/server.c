@@ -63,10 +63,11 @@ static void close_listeners(struct server *server) {
     server->listener_count = 0;
 }
 
-// A name look-up can't be cancelled once it runs.
+// A name look-up or a check of JSON can't be cancelled once it runs.
 static void on_overdue(uv_timer_t *timer) {
     struct server *server = timer->data;
-    log_info(&server->reactor.log, "ended, not waiting for a name look-up");
+    log_info(&server->reactor.log,
+             "ended, not waiting for a thread: a name look-up or a check of JSON");
     _exit(server->exit_code);
 }
 

@@ -323,7 +323,7 @@ static void begin_call(struct call *call, const struct verb *verb) {
     call->ttl_asked_ms = 0;
     call->add_if = ADD_ALWAYS;
     call->is_descending = false;
-    call->limit = call->count = call->wait_ms = call->stale_ms = 0;
+    call->limit = call->count = call->wait_ms = call->json_bytes = call->stale_ms = 0;
 }
 
 bool verb_read_call(const struct verb_entry *entry, const struct slice *words, size_t count,

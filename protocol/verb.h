@@ -101,6 +101,7 @@ struct call {
     int64_t limit;
     int64_t count;
     int64_t wait_ms;
+    int64_t json_bytes; // of values that must be JSON: beyond JSON_AT_ONCE nobody has looked yet
     // For VERB_MEMO alone, as the namespace says; otherwise not set:
     int64_t stale_ms, lease_ms, null_ttl_ms;
     double early_factor; // -ln(random) * beta of XFetch: memo.c; 0: no early refresh
