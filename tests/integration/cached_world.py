@@ -28,6 +28,7 @@ timeout = 10s
 [namespace memo]
 prefix = m:
 ttl = 10s
+max_ttl = 30s
 stale = 5s
 lease = 30s
 null_ttl = 10s
