@@ -7,6 +7,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+enum { AGAIN_MS = 500 };
+
 static bool has_terminal(void) {
     int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (fd >= 0)
@@ -14,9 +16,20 @@ static bool has_terminal(void) {
     return fd >= 0;
 }
 
-static bool is_hangup(const struct hangup *h, const struct signalfd_siginfo *from) {
+static void on_again(uv_timer_t *timer) {
+    struct hangup *h = timer->data;
+    if (!has_terminal() && !h->is_nohup)
+        h->on_gone(h->owner);
+}
+
+static bool is_hangup(struct hangup *h, const struct signalfd_siginfo *from) {
     bool is_from_shell = from->ssi_code == SI_USER && from->ssi_pid == (uint32_t)h->leader;
-    return from->ssi_code == SI_KERNEL || (is_from_shell && h->had_terminal && !has_terminal());
+    if (from->ssi_code == SI_KERNEL || !is_from_shell || !h->had_terminal)
+        return from->ssi_code == SI_KERNEL;
+    if (!has_terminal())
+        return true;
+    uv_timer_start(&h->again, on_again, AGAIN_MS, 0);
+    return false;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events) {
@@ -45,7 +58,8 @@ int hangup_init(struct hangup *h, uv_loop_t *loop) {
     h->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (h->fd < 0)
         return -errno;
-    h->poll.data = h;
+    h->poll.data = h->again.data = h;
+    uv_timer_init(loop, &h->again);
     int error = uv_poll_init(loop, &h->poll, h->fd);
     return error ? error : uv_poll_start(&h->poll, UV_READABLE, on_readable);
 }
@@ -56,6 +70,7 @@ static void on_closed(uv_handle_t *handle) {
 }
 
 void hangup_close(struct hangup *h) {
+    uv_close((uv_handle_t *)&h->again, NULL);
     uv_poll_stop(&h->poll);
     uv_close((uv_handle_t *)&h->poll, on_closed);
 }

@@ -2,8 +2,9 @@
 //
 // Daemons reload on SIGHUP, and a terminal that closes sends the same signal to the programs on it.
 // The kernel says who has sent a signal (sigaction(2)): a terminal's hang-up comes from the kernel,
-// or from the shell that leads the session, when the terminal has just gone. `nohup` has the signal
-// ignored at the start, so that hang-ups are ignored then.
+// or from the shell that leads the session, when the terminal has just gone. A shell may be quicker
+// than the terminal's end, so the terminal is looked at again a moment after its signal. `nohup`
+// has the signal ignored at the start, so that hang-ups are ignored then.
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 
 struct hangup {
     uv_poll_t poll;
+    uv_timer_t again;  // to look at the terminal once more
     int fd;            // a signalfd(2): the signal is blocked, and read here
     pid_t leader;      // of the session
     bool had_terminal; // at the start

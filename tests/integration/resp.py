@@ -142,18 +142,31 @@ def family_of(address):
     return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
+def connect(address, timeout):
+    """A connected socket. A Unix socket's full backlog answers EAGAIN to a socket with a timeout."""
+    connected = socket.socket(family_of(address))
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connected.settimeout(timeout)
+            connected.connect(address)
+            return connected
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                connected.close()
+                raise
+            time.sleep(0.002)  # until the daemon has accepted others
+        except OSError:
+            connected.close()
+            raise
+
+
 class Client:
     """A connection to cachesd or to Redis. `address` is a path or (host, port)."""
 
     def __init__(self, address, timeout=10):
         self.timeout = timeout
-        self.socket = socket.socket(family_of(address))
-        self.socket.settimeout(timeout)
-        try:
-            self.socket.connect(address)
-        except OSError:
-            self.socket.close()
-            raise
+        self.socket = connect(address, timeout)
         self.input = bytearray()
 
     def __enter__(self):
