@@ -30,7 +30,6 @@ prefix = m:
 ttl = 10s
 max_ttl = 30s
 stale = 5s
-max_ttl = 30s
 lease = 30s
 null_ttl = 10s
 [namespace early]
