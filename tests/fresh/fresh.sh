@@ -170,16 +170,23 @@ run_service() {
     return "$code"
 }
 
-suite=bookworm what=test
-case ${1:-} in bookworm | trixie) suite=$1; shift ;; esac
-case ${1:-} in run | test | service) what=$1; shift ;; esac
-[[ ${1:-} = -* || $# = 0 ]] || complain "usage: ./dev fresh [bookworm|trixie] [run|test|service] [ARGUMENTS]"
-[ "$(id -u)" = 0 ] || complain "only root may: run ./dev fresh"
-mkdir -p "$cache"
-find_archives
-[[ $mirror != https:* ]] || mirror_needs=ca-certificates
-make_root
-case $what in
-service) run_service ;;
-*) inside "exec ./dev $what \"\$@\"" "$@" ;;
-esac
+# Read whole before anything runs: the checkout may change meanwhile.
+main() {
+    suite=bookworm
+    what=test
+    case ${1:-} in bookworm | trixie) suite=$1; shift ;; esac
+    case ${1:-} in run | test | service) what=$1; shift ;; esac
+    [[ ${1:-} = -* || $# = 0 ]] || complain "usage: ./dev fresh [bookworm|trixie] [run|test|service] [ARGUMENTS]"
+    [ "$(id -u)" = 0 ] || complain "only root may: run ./dev fresh"
+    mkdir -p "$cache"
+    find_archives
+    [[ $mirror != https:* ]] || mirror_needs=ca-certificates
+    make_root
+    case $what in
+    service) run_service ;;
+    *) inside "exec ./dev $what \"\$@\"" "$@" ;;
+    esac
+}
+
+main "$@"
+exit
