@@ -181,7 +181,7 @@ class NoMemory(unittest.TestCase):
             ("key.set", "nowhere", "a", "v"),
         ]
         right = [b"OK", b"v", None, 1, 2, None, None, [5, 6], [b"g", 6, b"f", 5], 11, []]
-        right += [resp.Error(b"VERB no verb 'no.such.verb': say help for the list")]
+        right += [resp.Error(b"VERB unknown command 'no.such.verb': say help for the list")]
         right += [resp.Error(b"NAMESPACE no namespace 'nowhere'")]
         self.run_each(b"".join(resp.array(*request) for request in requests), right)
 

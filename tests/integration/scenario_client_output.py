@@ -161,8 +161,9 @@ class ClientOutput(unittest.TestCase):
                 sender.start()
                 is_over = lambda: self.unread(daemon, b"dict.has") >= MB or not sender.is_alive()
                 harness.wait_until(is_over, "it is no longer read, or has sent all")
-                # client_output, and what may wait to be written to a busy backend: max_request.
-                self.expect_little_growth(daemon, before, (1 + 16 + 6) * MB)
+                # client_output, an eighth of near_memory, and what may wait to be written to a busy
+                # backend: max_request, in a buffer that grows by doubling. 64 MB are asked.
+                self.expect_little_growth(daemon, before, (1 + 8 + 2 * 16) * MB)
                 self.assertEqual(holder.call("memo.put", "memo", "k", lease, "v"), b"OK")
                 self.assertEqual(greedy.read(), [b"HIT", b"v", None])
                 replies = [greedy.read() for _ in fields]
