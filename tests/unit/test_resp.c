@@ -2,7 +2,7 @@
 #include "helpers.h"
 #include "resp.h"
 
-// What was heard, as text: "*2 .bulk(4:abcd) .nil END".
+// The events that were heard, as text: "*2 .bulk(4:abcd) .nil END".
 struct ear {
     struct bytes heard;
     size_t more; // bytes of a long string that came behind its head
