@@ -2,7 +2,8 @@
 // checks, help and documents follow from its `syntax`.
 //
 // To add a verb to a collection, add a row to its file (dict.c, …) and a .session to
-// tests/integration; the tests and PROTOCOL.md's table fail until help, test and document exist.
+// tests/integration/verbs; the tests and PROTOCOL.md's table fail until help, test and document
+// exist.
 #pragma once
 
 #include "answer.h"

@@ -6,7 +6,7 @@ import random
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "integration"))
+sys.path[:0] = [str(HERE.parent / "harness"), str(HERE.parent / "integration" / "daemon")]
 
 import harness  # noqa: E402
 

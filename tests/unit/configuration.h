@@ -28,8 +28,8 @@ static inline void begin(void) {
 }
 
 static inline void end(void) {
-    static const char *const files[] = {"c.ini", "secret", "sub/c.ini", "sub/secret", "sub/a.ini",
-                                        "sub/b.ini", "sub/c.txt", "sub"};
+    static const char *const files[] = {"c.ini",     "secret",    "sub/c.ini", "sub/secret",
+                                        "sub/a.ini", "sub/b.ini", "sub/c.txt", "sub"};
     for (size_t i = 0; i < COUNT(files); i++)
         remove(files[i]);
     verb_table_free(table);

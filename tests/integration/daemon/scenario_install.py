@@ -11,7 +11,7 @@ import unittest
 import harness
 
 BUILD = pathlib.Path(harness.CACHESD).parent
-SOURCE = harness.HERE.parent.parent
+SOURCE = harness.ROOT
 # A component's manifest has a name of its own: that of the machine's own installation stays.
 COMPONENT = "Unspecified"
 MANIFEST = BUILD / f"install_manifest_{COMPONENT}.txt"

@@ -32,11 +32,6 @@ def with_token(name, namespaces="*", access="read"):
     return user(name, f"token = {harness.token_hash(name)}", namespaces, access)
 
 
-def code_of(reply):
-    """`served` too when it is only that the sample's lease is none."""
-    return reply.code if isinstance(reply, resp.Error) and reply.code != "LEASE" else "served"
-
-
 class Peers(unittest.TestCase):
     """The peer's uid and gid, as the system tells them."""
 
@@ -127,7 +122,7 @@ class Access(unittest.TestCase):
             for verb in verbs.of(client):
                 if verb.name not in ("quit", "auth"):
                     with self.subTest(verb=verb.name, user=name, namespace=namespace):
-                        yield verb, code_of(client.call(*verb.request(namespace)))
+                        yield verb, verbs.code_of(client.call(*verb.request(namespace)))
 
     def test_before_auth_everything_is_noauth_but_ping_help_auth_and_quit(self):
         with harness.World() as world:
@@ -147,7 +142,7 @@ class Access(unittest.TestCase):
             return
         right = "served" if verb.name in verbs.OPEN else "NOAUTH"
         with self.subTest(verb=verb.name, namespace=namespace):
-            self.assertEqual(code_of(client.call(*verb.request(namespace))), right)
+            self.assertEqual(verbs.code_of(client.call(*verb.request(namespace))), right)
 
     def test_read_may_read_write_may_write_and_admin_may_all(self):
         users = "".join(with_token(name, access=name) for name in ("read", "write", "admin"))
@@ -262,7 +257,7 @@ class Access(unittest.TestCase):
                     for verb in verbs.of(client):
                         if verb.name not in ("quit", "auth"):
                             with self.subTest(verb=verb.name):
-                                self.assertEqual(code_of(client.call(*verb.request())), "served")
+                                self.assertEqual(verbs.code_of(client.call(*verb.request())), "served")
                     self.assertEqual(client.call("auth", "web", "web").code, "NOAUTH")
                     self.assertIsNone(client.call("key.get", "carts", "none"))
 

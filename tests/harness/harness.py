@@ -32,8 +32,8 @@ import unittest
 import resp
 from resp import Client
 
-HERE = pathlib.Path(__file__).resolve().parent
-CACHESD = os.environ.get("CACHESD") or str(HERE.parent.parent / "build" / "cachesd")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHESD = os.environ.get("CACHESD") or str(ROOT / "build" / "cachesd")
 # The server that tests run the daemon against: `valkey-server` will do too.
 REDIS_SERVER = os.environ.get("REDIS_SERVER") or "redis-server"
 # A program to run it under: `./dev valgrind` says valgrind.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Client libraries for Redis speak our verbs: in their default settings, and with a user and a name.
 
-Those for Node come from npm, by tests/clients/libraries/install; the others are Debian's.
+Those for Node come from npm, by tests/drivers/libraries/install; the others are Debian's.
 """
 
 import json
@@ -9,7 +9,7 @@ import unittest
 
 import harness
 
-FOLDER = harness.HERE.parent / "clients" / "libraries"
+FOLDER = harness.ROOT / "tests" / "drivers" / "libraries"
 HEAD = """\
 [cachesd]
 listen = {listen}

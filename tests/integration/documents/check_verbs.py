@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """Fails when a verb that `help` knows has no .session, or is not in the documents."""
 
-import pathlib
-
 import harness
 
-ROOT = harness.HERE.parent.parent
+SESSIONS = harness.ROOT / "tests" / "integration" / "verbs"
 
 
 def rows():
@@ -18,14 +16,14 @@ def rows():
 def main():
     known = rows()
     assert len(known) > 50, f"is this help? {known!r}"
-    protocol = (ROOT / "protocol" / "PROTOCOL.md").read_text()
-    readme = (ROOT / "README.md").read_text()
+    protocol = (harness.ROOT / "protocol" / "PROTOCOL.md").read_text()
+    readme = (harness.ROOT / "README.md").read_text()
     problems = []
     for syntax, summary in known:
         verb = syntax.split()[0]
         escaped = syntax.replace("|", "\\|")
-        if not pathlib.Path(harness.HERE, f"{verb}.session").exists():
-            problems.append(f"{verb} has no .session")
+        if not (SESSIONS / f"{verb}.session").exists():
+            problems.append(f"{verb} has no .session in tests/integration/verbs")
         if f"| `{escaped}` | {summary} |" not in protocol:
             problems.append(f"PROTOCOL.md has no row: | `{escaped}` | {summary} |")
         if f"`{verb}`" not in readme:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The examples of ../../clients/README.md."""
+"""The examples of ../../../clients/README.md."""
 
 import json
 import re

@@ -6,7 +6,6 @@ import unittest
 
 import harness
 import resp
-from scenario_access import code_of
 import verbs
 
 HEAD = "[cachesd]\nlisten = {listen}\n[backend main]\nurl = {redis:main}\n"
@@ -29,7 +28,7 @@ def of_namespaces(client):
 
 class Refusals(unittest.TestCase):
     def code(self, client, *words):
-        return code_of(client.call(*words))
+        return verbs.code_of(client.call(*words))
 
     def test_readonly_refuses_every_write_and_serves_every_read(self):
         with harness.World() as world:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""../../clients: different arguments never share a result, and equal ones do, in whatever process.
+"""../../../clients: different arguments never share a result, and equal ones do, in whatever process.
 
 Each language has a program, ../clients/keys.*, which calls a cached function with random arguments from a seed, twice
 each and built anew. The function returns a text of its arguments, which the program has made beside them. Printed is how
@@ -22,7 +22,7 @@ PROGRAMS = {"python": (sys.executable, "-B", "keys.py"), "javascript": ("node", 
 class Keys(World):
     def keys(self, language, seed, count=COUNT, **env):
         *interpreter, program = PROGRAMS[language]
-        command = *interpreter, str(ROOT / "tests" / "clients" / program), str(seed), str(count)
+        command = *interpreter, str(ROOT / "tests" / "drivers" / program), str(seed), str(count)
         env = {**ENVIRONMENT, "CACHESD_ADDRESS": self.daemon.path, **env}
         done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=harness.LONG + count / 50)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""../../clients/python/cached_async.py."""
+"""../../../clients/python/cached_async.py."""
 
 import asyncio
 import gc

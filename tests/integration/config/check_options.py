@@ -6,7 +6,8 @@ import re
 import harness
 from scenario_option_values import VALUES
 
-SAMPLE = harness.HERE.parent.parent / "conf" / "cachesd.ini"
+SAMPLE = harness.ROOT / "conf" / "cachesd.ini"
+TESTS = harness.ROOT / "tests" / "integration"
 # So far only checked: what they do comes later.
 ONLY_VALUES = set()
 
@@ -26,7 +27,7 @@ def options_of(text):
 
 def tests_that_use():
     """The text of all sessions and scenarios, but the one that tries values only."""
-    files = [*harness.HERE.glob("*.session"), *harness.HERE.glob("scenario_*.py")]
+    files = [*TESTS.rglob("*.session"), *TESTS.rglob("scenario_*.py")]
     texts = [f.read_text() for f in files if f.name != "scenario_option_values.py"]
     return "\n".join(texts) + harness.INI
 

@@ -7,7 +7,7 @@ import unittest
 
 import harness
 
-README = harness.HERE.parent.parent / "README.md"
+README = harness.ROOT / "README.md"
 REPLY = re.compile(r"[+:$*-]")
 DEMO = """\
 [cachesd]

@@ -1,4 +1,4 @@
-"""A world for the tests of ../../clients: a daemon with namespaces for memos, and drivers of the decorators."""
+"""A world for the tests of ../../../clients: a daemon with namespaces for memos, and drivers of the decorators."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import unittest
 
 import harness
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = harness.ROOT
 LANGUAGES = {
     "Python": (sys.executable, "-B", "cached.py"),
     "Async": (sys.executable, "-B", "cached_async.py"),
@@ -103,7 +103,7 @@ class Drivers:
         address = self.daemon.path if address is None else address
         env.update(FOLDER=str(self.folder), NAMESPACE=namespace, WAIT_MS=str(wait_ms))
         *interpreter, driver = LANGUAGES[type(self).__name__]
-        command = [*interpreter, str(ROOT / "tests" / "clients" / driver)]
+        command = [*interpreter, str(ROOT / "tests" / "drivers" / driver)]
         if address:
             env["CACHESD_ADDRESS"] = address
         self.programs.append(Program(command, **env))

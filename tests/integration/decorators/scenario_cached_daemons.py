@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""../../clients, each language: where the daemon is found, who asks, and daemons that answer wrongly or not."""
+"""../../../clients, each language: where the daemon is found, who asks, and daemons that answer wrongly or not."""
 
 import contextlib
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The part of ../../clients/python/cached.py that other languages lack."""
+"""The part of ../../../clients/python/cached.py that other languages lack."""
 
 import concurrent.futures
 import copy

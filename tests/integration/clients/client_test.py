@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs one of ../../clients against a live daemon: client_test.py FILE
+"""Runs one of ../../../clients against a live daemon: client_test.py FILE
 
 Each stores the same binary values and prints what it reads back, in hex.
 """

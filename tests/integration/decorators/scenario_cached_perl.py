@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""../../clients/perl."""
+"""../../../clients/perl."""
 
 import harness
 from cached_every import EveryLanguage

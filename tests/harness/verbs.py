@@ -2,6 +2,8 @@
 
 import re
 
+import resp
+
 OPEN = {"ping", "help", "auth", "quit", "reset"}
 ADMIN = {"reload", "purge"}
 DAEMON = {"ready", "explain", "namespaces", "backends", "clients", "stats"}
@@ -50,6 +52,11 @@ class Verb:
         samples = {**SAMPLES, "N": namespace, "K": key or self.collection}
         words = ["1" if word in NUMBERS else samples[word] for word in self.words]
         return [self.name, *options, *words]
+
+
+def code_of(reply):
+    """The code of a refusal, else `served`; also when only the sample's lease is wrong."""
+    return reply.code if isinstance(reply, resp.Error) and reply.code != "LEASE" else "served"
 
 
 def of(client):

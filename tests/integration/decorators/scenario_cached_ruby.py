@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""../../clients/ruby."""
+"""../../../clients/ruby."""
 
 import harness
 from cached_every import EveryLanguage
