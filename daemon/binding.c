@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "handover.h"
 #include "mem.h"
 #include "runtime_folder.h"
 #include "schema.h"
@@ -64,7 +65,8 @@ static bool open_listeners(struct server *server, const struct settings *setting
         struct bytes error = {0};
         listeners[i] = find_listener(server, address);
         if (!listeners[i])
-            listeners[i] = listener_new(server, address, conf, &error);
+            listeners[i] = listener_new(&server->reactor, address, conf, handover_client,
+                                        server->crew, &error);
         if (listeners[i] && server->is_accepting && !listener_start(listeners[i], &error)) {
             if (!find_listener(server, address))
                 listener_free(listeners[i]);
@@ -93,7 +95,7 @@ static bool change_access(struct server *server, const struct settings *settings
         problems_add(problems, schema_line(&settings->daemon.common, SECTION_CACHESD, option),
                      "listen: %.*s", (int)error.len, error.data);
     for (i = 0; !is_good && i < server->listener_count; i++)
-        (void)listener_set_access(server->listeners[i], &server->policy->settings->daemon, &error);
+        (void)!listener_set_access(server->listeners[i], &server->policy->settings->daemon, &error);
     bytes_deinit(&error);
     return is_good;
 }

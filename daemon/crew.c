@@ -1,7 +1,6 @@
 #include "crew.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,7 +48,8 @@ struct order {
     void (*obey)(struct server *server);
 };
 
-static void run_order(struct message *message, struct server *server) {
+static void run_order(struct message *message, void *owner) {
+    struct server *server = owner;
     struct order *order = (struct order *)message;
     order->obey(server);
     mem_free(order);
@@ -84,9 +84,9 @@ static struct lead *lead_new(struct crew *crew) {
     return lead;
 }
 
-static void run_let_go(struct message *message, struct server *main) {
+static void run_let_go(struct message *message, void *owner) {
     struct lead *lead = (struct lead *)message;
-    (void)main;
+    (void)owner;
     policy_unref(lead->policy);
     mem_free(lead);
 }
@@ -106,7 +106,8 @@ static void follow(struct server *server, struct lead *lead) {
 
 // --- pulse ------------------------------------------------------------------------------------
 
-static void run_pulse(struct message *message, struct server *server) {
+static void run_pulse(struct message *message, void *owner) {
+    struct server *server = owner;
     struct crew *crew = server->crew;
     struct pulse *pulse = (struct pulse *)message;
     while (pulse->next < crew->count)
@@ -185,67 +186,6 @@ void crew_start(struct crew *crew) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-// --- clients ----------------------------------------------------------------------------------
-
-struct newcomer {
-    struct message message;
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv; // where it was accepted: on worker 0's loop
-    struct server *to;
-    int fd;
-    bool is_unix;
-};
-
-static void run_newcomer(struct message *message, struct server *server) {
-    struct newcomer *n = (struct newcomer *)message;
-    if (server->is_closed) {
-        close(n->fd);
-        atomic_fetch_sub(&server->crew->clients, 1);
-    } else {
-        client_adopt(server, n->fd, n->is_unix);
-    }
-    mem_free(n);
-}
-
-// libuv has let go of its descriptor; ours, a copy, goes to the worker.
-static void on_handle_closed(uv_handle_t *handle) {
-    struct newcomer *n = handle->data;
-    n->message.run = run_newcomer;
-    if (n->fd < 0 || !mailbox_post(&n->to->mailbox, &n->message)) {
-        if (n->fd >= 0)
-            close(n->fd);
-        atomic_fetch_sub(&n->to->crew->clients, 1);
-        mem_free(n);
-    }
-}
-
-bool crew_take_client(struct crew *crew, struct listener *listener) {
-    struct server *main = crew->workers[0], *to = crew->workers[crew->next];
-    int fd;
-    crew->next = (crew->next + 1) % crew->count;
-    if (to == main)
-        return false;
-    struct newcomer *n = mem_new(sizeof(*n));
-    n->to = to;
-    n->fd = -1;
-    n->is_unix = listener->uv.handle.type == UV_NAMED_PIPE;
-    if (n->is_unix)
-        uv_pipe_init(&main->reactor.loop, &n->uv.pipe, 0);
-    else
-        uv_tcp_init(&main->reactor.loop, &n->uv.tcp);
-    n->uv.handle.data = n;
-    atomic_fetch_add(&crew->clients, 1); // which the client's end will take back
-    if (uv_accept(&listener->uv.stream, &n->uv.stream) == 0 &&
-        !listener_turns_away(listener, &n->uv.stream) && uv_fileno(&n->uv.handle, &fd) == 0)
-        n->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    uv_close(&n->uv.handle, on_handle_closed);
-    return true;
-}
-
 // --- settings ---------------------------------------------------------------------------------
 
 struct news {
@@ -253,13 +193,15 @@ struct news {
     struct lead *lead;
 };
 
-static void on_followed(struct message *message, struct server *main) {
+static void on_followed(struct message *message, void *owner) {
+    struct server *main = owner;
     mem_free(message);
     if (--main->crew->applying == 0)
         reload_followed(&main->reload);
 }
 
-static void run_news(struct message *message, struct server *server) {
+static void run_news(struct message *message, void *owner) {
+    struct server *server = owner;
     struct news *news = (struct news *)message;
     if (server->is_closed)
         let_go(news->lead);
@@ -327,14 +269,16 @@ static void end_tour(struct tour *tour) {
     mem_free(tour);
 }
 
-static void come_home(struct message *message, struct server *origin) {
+static void come_home(struct message *message, void *owner) {
+    struct server *origin = owner;
     end_tour((struct tour *)message);
     server_came_home(origin);
 }
 
 static void travel_on(struct tour *tour, struct crew *crew);
 
-static void visit(struct message *message, struct server *server) {
+static void visit(struct message *message, void *owner) {
+    struct server *server = owner;
     struct tour *tour = (struct tour *)message;
     tally_add(&tour->tally, server);
     travel_on(tour, server->crew);

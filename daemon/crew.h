@@ -17,7 +17,6 @@
 #include "tally.h"
 
 struct guesses;
-struct listener;
 struct near_shared;
 struct request;
 struct server;
@@ -53,9 +52,6 @@ void crew_free(struct crew *crew);
 
 // Starts the others, as the settings in force say.
 void crew_start(struct crew *crew);
-
-// Accepts a client for the worker whose turn it is. False: that is worker 0, and nothing is done.
-bool crew_take_client(struct crew *crew, struct listener *listener);
 
 // Gives the settings that worker 0 has put in force to the others; `applying` says how many have
 // yet to follow: reload_followed() is called when it is 0.

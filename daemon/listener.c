@@ -4,15 +4,14 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "mem.h"
-#include "server.h"
+#include "reply.h"
 
-enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000, RESERVED_FILES = 16 };
+enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000 };
 
 // --- socket files -----------------------------------------------------------------------------
 
@@ -36,7 +35,7 @@ static bool is_served(const char *path, pid_t *pid) {
 }
 
 // Removes what a daemon that was killed left behind. False: something else is in the way.
-static bool clear_path(struct server *server, const char *path, struct bytes *error) {
+static bool clear_path(const struct log *log, const char *path, struct bytes *error) {
     struct stat found;
     pid_t pid;
     if (lstat(path, &found) != 0)
@@ -51,7 +50,7 @@ static bool clear_path(struct server *server, const char *path, struct bytes *er
             bytes_printf(error, ": process %d; end that one first, or listen elsewhere", (int)pid);
         return false;
     }
-    log_info(&server->reactor.log, "unix:%s: replacing a stale socket", path);
+    log_info(log, "unix:%s: replacing a stale socket", path);
     return unlink(path) == 0 || errno == ENOENT;
 }
 
@@ -132,9 +131,9 @@ static int open_at(const char *path, uv_pipe_t *pipe) {
 static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct bytes *error) {
     const char *path = l->address.path, *problem;
     struct stat made;
-    uv_pipe_init(&l->server->reactor.loop, &l->uv.pipe, 0);
+    uv_pipe_init(&l->reactor->loop, &l->uv.pipe, 0);
     l->uv.handle.data = l;
-    if (!clear_path(l->server, path, error))
+    if (!clear_path(&l->reactor->log, path, error))
         return false;
     int code = open_at(path, &l->uv.pipe);
     if (code) {
@@ -160,7 +159,7 @@ static unsigned bind_flags(const struct address *address) {
 }
 
 static bool bind_tcp(struct listener *l, struct bytes *error) {
-    uv_tcp_init(&l->server->reactor.loop, &l->uv.tcp);
+    uv_tcp_init(&l->reactor->loop, &l->uv.tcp);
     l->uv.handle.data = l;
     int code = uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket,
                            bind_flags(&l->address));
@@ -175,9 +174,9 @@ static bool take_passed(struct listener *l, struct bytes *error) {
     // A copy: a reload that drops it must not close what a later one asks for again.
     int fd = fcntl(l->address.port, F_DUPFD_CLOEXEC, 0), code = fd < 0 ? -errno : 0;
     if (is_unix)
-        uv_pipe_init(&l->server->reactor.loop, &l->uv.pipe, 0);
+        uv_pipe_init(&l->reactor->loop, &l->uv.pipe, 0);
     else
-        uv_tcp_init(&l->server->reactor.loop, &l->uv.tcp);
+        uv_tcp_init(&l->reactor->loop, &l->uv.tcp);
     if (!code)
         code = is_unix ? uv_pipe_open(&l->uv.pipe, fd) : uv_tcp_open(&l->uv.tcp, fd);
     if (code && fd >= 0)
@@ -188,10 +187,14 @@ static bool take_passed(struct listener *l, struct bytes *error) {
     return code == 0;
 }
 
-struct listener *listener_new(struct server *server, const struct address *address,
-                              const struct daemon_conf *conf, struct bytes *error) {
+struct listener *listener_new(struct reactor *reactor, const struct address *address,
+                              const struct daemon_conf *conf,
+                              void (*on_client)(void *owner, struct listener *l), void *owner,
+                              struct bytes *error) {
     struct listener *l = mem_new(sizeof(*l));
-    l->server = server;
+    l->reactor = reactor;
+    l->on_client = on_client;
+    l->owner = owner;
     address_copy(&l->address, address);
     bool is_bound = false;
     switch (address->kind) {
@@ -218,60 +221,30 @@ void listener_free(struct listener *l) {
 
 // Once in a while: newcomers come as they like.
 static void log_refusal(struct listener *l, const char *why) {
-    uint64_t now = uv_now(&l->server->reactor.loop);
+    uint64_t now = uv_now(&l->reactor->loop);
     if (l->last_refusal_ms > 0 && now - l->last_refusal_ms < REFUSAL_LOG_MS)
         return;
     l->last_refusal_ms = now;
-    log_warning(&l->server->reactor.log, "turning clients away: %s", why);
+    log_warning(&l->reactor->log, "turning clients away: %s", why);
 }
 
-// Descriptors are given out lowest first: one near the limit means that few are left, which
-// backends and reloads may need. (The limit may have been lowered since max_clients was held
-// against it.)
-static bool is_among_the_last(const uv_stream_t *accepted) {
-    struct rlimit limit;
-    int fd;
-    return uv_fileno((const uv_handle_t *)accepted, &fd) == 0 &&
-           getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + RESERVED_FILES >= limit.rlim_cur;
-}
+bool listener_is_unix(const struct listener *l) { return l->uv.handle.type == UV_NAMED_PIPE; }
 
-bool listener_turns_away(struct listener *l, uv_stream_t *accepted) {
-    struct server *server = l->server;
-    const char *why = NULL;
+void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why) {
     struct bytes reply = {0};
-    if (atomic_load(&server->crew->clients) > server->stats.max_clients)
-        why = "max_clients are connected";
-    else if (is_among_the_last(accepted))
-        why = "few file descriptors are left";
-    if (!why)
-        return false;
     log_refusal(l, why);
     reply_error(&reply, REPLY_OVERLOADED, "too many clients: %s", why);
     uv_buf_t buffer = uv_buf_init(reply.data, (unsigned)reply.len);
-    uv_try_write(accepted, &buffer, 1);
+    uv_try_write(stream, &buffer, 1);
     bytes_deinit(&reply);
-    server->stats.turned_away++;
-    return true;
 }
 
 static void on_connection(uv_stream_t *stream, int status) {
     struct listener *l = stream->data;
-    struct server *server = l->server;
-    if (status < 0) {
+    if (status < 0)
         log_refusal(l, uv_strerror(status));
-        return;
-    }
-    if (server->crew->count > 1 && crew_take_client(server->crew, l))
-        return;
-    atomic_fetch_add_explicit(&server->crew->clients, 1, memory_order_relaxed);
-    struct client *c = client_new(server, l->uv.handle.type == UV_NAMED_PIPE);
-    if (uv_accept(stream, &c->stream.uv.stream) != 0 ||
-        listener_turns_away(l, &c->stream.uv.stream)) {
-        client_close(c);
-        return;
-    }
-    server->stats.accepted++;
-    client_start(c);
+    else
+        l->on_client(l->owner, l);
 }
 
 bool listener_start(struct listener *l, struct bytes *error) {
@@ -287,7 +260,7 @@ bool listener_start(struct listener *l, struct bytes *error) {
     }
     struct bytes shown = {0};
     address_append(&shown, &l->address);
-    log_info(&l->server->reactor.log, "listening at %.*s", (int)shown.len, shown.data);
+    log_info(&l->reactor->log, "listening at %.*s", (int)shown.len, shown.data);
     bytes_deinit(&shown);
     l->is_started = true;
     return true;

@@ -1,12 +1,11 @@
-// Listener: a socket where clients connect.
+// Listener: a socket where clients connect. The owner is called back for each of them.
 #pragma once
 
 #include <sys/stat.h>
 #include <uv.h>
 
+#include "reactor.h"
 #include "settings.h"
-
-struct server;
 
 struct listener {
     union {
@@ -15,7 +14,10 @@ struct listener {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    struct server *server;
+    struct reactor *reactor;
+    // A client has connected: the owner accepts it from uv.stream, into a stream of the same kind.
+    void (*on_client)(void *owner, struct listener *l);
+    void *owner;
     bool is_started;
     uint64_t last_refusal_ms; // when the log was told that a client could not be accepted
     struct address address;   // owned
@@ -23,19 +25,27 @@ struct listener {
     ino_t inode;
 };
 
-// Binds, without listening yet. NULL: *error says why. A stale socket file is replaced.
-struct listener *listener_new(struct server *server, const struct address *address,
-                              const struct daemon_conf *conf, struct bytes *error);
+// Binds, without listening yet. Returns NULL when it can't: *error says why. A stale socket file is
+// replaced. The address is copied.
+struct listener *listener_new(struct reactor *reactor, const struct address *address,
+                              const struct daemon_conf *conf,
+                              void (*on_client)(void *owner, struct listener *l), void *owner,
+                              struct bytes *error);
 
-// Accepts clients from now on, if it does not yet. False: *error says why.
-bool listener_start(struct listener *l, struct bytes *error);
+// Accepts clients from now on, if it does not yet. Returns false when it can't: *error says why.
+bool listener_start(struct listener *l, struct bytes *error) __attribute__((warn_unused_result));
 
-// When there are too many clients, the one just accepted included, or too few file descriptors:
-// tells the client so. It is to be closed then.
-bool listener_turns_away(struct listener *l, uv_stream_t *accepted);
+// Whether its clients come over a Unix socket, or over TCP.
+bool listener_is_unix(const struct listener *l);
 
-// Gives its socket file the mode and group of the settings.
-bool listener_set_access(struct listener *l, const struct daemon_conf *conf, struct bytes *error);
+// Tells the client that was accepted into `stream` that there are too many and why, and the log
+// once in a while. The owner closes the stream then.
+void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why);
+
+// Gives its socket file the mode and group of the settings. Returns false when it can't: *error
+// says why.
+bool listener_set_access(struct listener *l, const struct daemon_conf *conf, struct bytes *error)
+    __attribute__((warn_unused_result));
 
 // Accepts no more, removes its socket file, and frees itself later.
 void listener_free(struct listener *l);

@@ -10,10 +10,10 @@ static struct message *take_all(struct mailbox *m, bool is_last) {
     return first;
 }
 
-static void run_all(struct message *message, struct server *server) {
+static void run_all(struct message *message, void *owner) {
     while (message) {
         struct message *next = message->next;
-        message->run(message, server);
+        message->run(message, owner);
         message = next;
     }
 }
@@ -23,10 +23,10 @@ static void on_wake(uv_async_t *wake) {
     run_all(take_all(m, false), wake->data);
 }
 
-void mailbox_open(struct mailbox *m, uv_loop_t *loop, struct server *server) {
+void mailbox_open(struct mailbox *m, uv_loop_t *loop, void *owner) {
     uv_async_init(loop, &m->wake, on_wake);
     uv_mutex_init(&m->lock);
-    m->wake.data = server;
+    m->wake.data = owner;
     m->first = m->last = NULL;
     m->is_open = true;
 }

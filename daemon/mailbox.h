@@ -1,16 +1,15 @@
-// Mailbox: how threads speak to a server: what is posted runs on the server's own loop, in order.
+// Mailbox: how threads speak to each other: a message that is posted runs on the loop of the
+// mailbox, in order, and gets the mailbox's owner.
 #pragma once
 
 #include <uv.h>
 
 #include <stdbool.h>
 
-struct server;
-
 // The sender embeds it in what it has to say; run() frees that.
 struct message {
     struct message *next;
-    void (*run)(struct message *message, struct server *server);
+    void (*run)(struct message *message, void *owner);
 };
 
 struct mailbox {
@@ -20,9 +19,9 @@ struct mailbox {
     bool is_open;
 };
 
-void mailbox_open(struct mailbox *m, uv_loop_t *loop, struct server *server);
+void mailbox_open(struct mailbox *m, uv_loop_t *loop, void *owner);
 
-// From any thread. False: it is closed, and the message is still the caller's.
+// From any thread. Returns false when it is closed: the message is still the caller's.
 bool mailbox_post(struct mailbox *m, struct message *message) __attribute__((warn_unused_result));
 
 // Takes no more; what has been posted still runs, before this returns.

@@ -40,7 +40,8 @@ static void finish(struct reload_ask *ask) {
     mem_free(ask);
 }
 
-static void come_home(struct message *message, struct server *server) {
+static void come_home(struct message *message, void *owner) {
+    struct server *server = owner;
     finish((struct reload_ask *)message);
     server_came_home(server);
 }
@@ -172,7 +173,8 @@ void reload_start(struct reload *reload) {
         run(reload);
 }
 
-static void run_ask(struct message *message, struct server *main) {
+static void run_ask(struct message *message, void *owner) {
+    struct server *main = owner;
     struct reload *reload = &main->reload;
     struct reload_ask *ask = (struct reload_ask *)message;
     ask->next = reload->later;
