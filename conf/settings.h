@@ -9,7 +9,7 @@
 #include "index.h"
 #include "problems.h"
 #include "url.h"
-#include "verb.h"
+#include "verb_table.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_timestamps { LOG_TIMESTAMPS_AUTO, LOG_TIMESTAMPS_YES, LOG_TIMESTAMPS_NO };

@@ -13,7 +13,7 @@ void account_answered(struct account_question *q, const struct event *e) {
     struct slice command;
     uint64_t asked = q->left & (0 - q->left);
     q->left ^= asked;
-    if (e->type == EVENT_ERROR && rights_is_refusal(e->text, &command))
+    if (e->type == EVENT_ERROR && redis_error_is_denial(e->text, &command))
         q->refused |= asked;
 }
 

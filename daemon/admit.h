@@ -7,7 +7,7 @@
 
 #include "caller.h"
 #include "policy.h"
-#include "verb.h"
+#include "verb_table.h"
 
 struct server;
 

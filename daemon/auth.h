@@ -1,7 +1,7 @@
 // Auth: a client says who it is, with a token that may have to wait until it is looked at.
 #pragma once
 
-#include "verb.h"
+#include "verb_table.h"
 
 struct client;
 struct request;

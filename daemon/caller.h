@@ -4,7 +4,7 @@
 #include <sys/types.h>
 
 #include "settings.h"
-#include "verb.h"
+#include "verb_table.h"
 
 struct space;
 

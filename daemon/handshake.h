@@ -2,7 +2,7 @@
 // so that they go on to send our verbs.
 #pragma once
 
-#include "verb.h"
+#include "verb_table.h"
 
 // The user and the token of a call of hello; NULL: it has none.
 const struct slice *handshake_credentials(const struct call *call);

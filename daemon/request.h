@@ -11,7 +11,7 @@
 #include "near.h"
 #include "policy.h"
 #include "task.h"
-#include "verb.h"
+#include "verb_table.h"
 #include "waits.h"
 
 struct backend_conn;

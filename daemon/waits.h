@@ -13,7 +13,7 @@
 
 #include "memo.h"
 #include "policy.h"
-#include "verb.h"
+#include "verb_table.h"
 
 struct wait_line; // those who wait for one key
 struct request;

@@ -2,66 +2,7 @@
 
 #include <stdio.h>
 
-#include "rights.h"
-
-struct redis_error {
-    const char *begins;
-    enum reply_code code;
-    const char *message; // of a fault: what to say behind the backend's name
-    enum fault fault;
-};
-
-#define OUT_OF_RANGE "the result is out of range"
-#define ACCOUNT      "refuses this daemon's account"
-#define UNKNOWN      "gave an unknown answer"
-
-// From Redis 7.0's source, where each text stands; the longest match does not matter, the first is
-// taken. Queued inside MULTI, an error comes at the queued command, before EXECABORT.
-static const struct redis_error redis_errors[] = {
-    {"WRONGTYPE", REPLY_WRONGTYPE, "the key holds another collection", FAULT_NONE},
-    {"ERR value is not an integer", REPLY_WRONGTYPE, ANSWER_NO_NUMBER, FAULT_NONE},
-    {"ERR hash value is not a", REPLY_WRONGTYPE, ANSWER_NO_NUMBER, FAULT_NONE},
-    {"ERR min or max is not a float", REPLY_ARGS, "not a score", FAULT_NONE},
-    {"ERR value is not a valid float", REPLY_WRONGTYPE, ANSWER_NO_NUMBER, FAULT_NONE},
-    {"ERR increment or decrement would overflow", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
-    {"ERR resulting score is not a number", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
-    {"ERR invalid cursor", REPLY_ARGS, "bad cursor", FAULT_NONE},
-    {"OOM", REPLY_OVERLOADED, "is out of memory", FAULT_TOLD},
-    {"BUSY", REPLY_OVERLOADED, "is busy with a script", FAULT_TOLD},
-    {"LOADING", REPLY_UNAVAILABLE, "is loading its data", FAULT_UNFIT},
-    {"MASTERDOWN", REPLY_UNAVAILABLE, "has lost its master", FAULT_UNFIT},
-    {"CLUSTERDOWN", REPLY_UNAVAILABLE, "is part of a cluster that is down", FAULT_UNFIT},
-    {"MOVED", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
-    {"CROSSSLOT", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
-    {"READONLY", REPLY_UNAVAILABLE, "is a read-only replica", FAULT_UNFIT},
-    {"NOREPLICAS", REPLY_UNAVAILABLE, "has too few replicas", FAULT_UNFIT},
-    {"MISCONF", REPLY_UNAVAILABLE, "can't save its data", FAULT_UNFIT},
-    {"ERR max number of clients", REPLY_UNAVAILABLE, "has too many clients", FAULT_UNFIT},
-    {"NOAUTH", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
-    {"WRONGPASS", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
-    {"NOPERM", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
-    // So scripts say it: Redis 7.0, and later ones.
-    {"ERR The user executing the script can't", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
-    {"ERR ACL failure in script", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
-};
-
-enum reply_code answer_code_of(struct slice redis_error, const char **message, enum fault *fault) {
-    // EXEC itself was refused: the reason follows.
-    struct slice aborted = SLICE("EXECABORT Transaction discarded because of: ");
-    if (slice_begins(redis_error, aborted))
-        redis_error = (struct slice){redis_error.data + aborted.len, redis_error.len - aborted.len};
-    for (size_t i = 0; i < sizeof(redis_errors) / sizeof(*redis_errors); i++) {
-        const struct redis_error *row = &redis_errors[i];
-        if (slice_begins(redis_error, slice_of(row->begins))) {
-            *message = row->message;
-            *fault = row->fault;
-            return row->code;
-        }
-    }
-    *message = UNKNOWN;
-    *fault = FAULT_TOLD;
-    return REPLY_INTERNAL;
-}
+#include "redis_error.h"
 
 // Field by field: to clear the whole struct first would cost more than all the rest.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,
@@ -113,7 +54,7 @@ static void fail_for(struct answer *a, enum fault fault, enum reply_code code, c
     memcpy(a->fault_words, words.data, len);
     a->fault_words[len] = '\0';
     struct slice command = {"", 0};
-    bool is_named = code == REPLY_UNAVAILABLE && rights_is_refusal(words, &command);
+    bool is_named = code == REPLY_UNAVAILABLE && redis_error_is_denial(words, &command);
     snprintf(message, sizeof(message), "%sbackend %s%s%s%s%.*s", a->backend ? "" : "the ",
              a->backend ? a->backend : "", a->backend ? " " : "", cause, is_named ? ": " : "",
              (int)(is_named && command.len < 30 ? command.len : 0), command.data);
@@ -121,14 +62,14 @@ static void fail_for(struct answer *a, enum fault fault, enum reply_code code, c
 }
 
 void answer_fail_unknown(struct answer *a) {
-    fail_for(a, FAULT_TOLD, REPLY_INTERNAL, UNKNOWN,
+    fail_for(a, FAULT_TOLD, REPLY_INTERNAL, REDIS_UNKNOWN_ANSWER,
              SLICE("an answer that the command does not have"));
 }
 
 static void fail_as_redis(struct answer *a, struct slice redis_error) {
     const char *message;
     enum fault fault;
-    enum reply_code code = answer_code_of(redis_error, &message, &fault);
+    enum reply_code code = redis_error_code(redis_error, &message, &fault);
     if (fault == FAULT_NONE)
         answer_fail(a, code, message);
     else

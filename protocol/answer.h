@@ -6,9 +6,8 @@
 //   resp.c ──event──► answer_event ──► render (a verb's row) ──► out
 #pragma once
 
-#include "bytes.h"
 #include "command.h"
-#include "reply.h"
+#include "redis_error.h"
 
 enum event_type {
     EVENT_STATUS,
@@ -42,14 +41,6 @@ enum memo_state {
     MEMO_MISS,
     MEMO_ASK,       // the read alone does not tell: memo_build_ask() does
     MEMO_ASK_EARLY, // fresh, but due for an early refresh
-};
-
-// Whether an answer tells of something wrong with the server rather than with the request.
-enum fault {
-    FAULT_NONE,
-    FAULT_TOLD,   // the operator should hear of it
-    FAULT_DENIED, // likewise: the account lacks a right, so other requests may well be served
-    FAULT_UNFIT,  // likewise: the server does not serve, and another may do so at the same name
 };
 
 struct answer;
@@ -124,12 +115,6 @@ void answer_cancel(const struct answer *a);
 // The part of the reply that is already written moves to `out`; the rest will follow there.
 void answer_move(struct answer *a, struct bytes *out);
 void answer_deinit(struct answer *a);
-
-// Which code a Redis error means for the client, and the words for it; with a fault they stand
-// behind the backend's name.
-enum reply_code answer_code_of(struct slice redis_error, const char **message, enum fault *fault);
-
-#define ANSWER_NO_NUMBER "the stored value is not a number"
 
 // Renderers that several collections use: render.c. Each takes the answers that its commands have
 // and fails any other.

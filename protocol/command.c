@@ -2,7 +2,6 @@
 
 #include "number.h"
 #include "reply.h"
-#include "verb.h"
 
 void command_begin(struct command *c, struct slice name, size_t words) {
     c->replies++;

@@ -4,18 +4,7 @@
 // client's is that of the first command; answer.c passes over the others.
 #pragma once
 
-#include "bytes.h"
-
-// The effect of a write on the ttl of its key.
-enum ttl_rule {
-    TTL_KEEP,        // nothing: a forever key under ttl_mode = fixed, or no write at all
-    TTL_SET,         // starts a new one
-    TTL_SET_IF_NONE, // only when the key has none: ttl_mode = fixed
-    TTL_PERSIST,     // takes it away: the policy says forever
-};
-
-// Where the ttl of a write comes from.
-enum ttl_reason { TTL_DEFAULT, TTL_ASKED, TTL_CLAMPED };
+#include "call.h"
 
 struct command {
     struct bytes *out;
@@ -26,8 +15,6 @@ struct command {
     int64_t stale_ms;    // for that of memo.get: as in the call
     double early_factor; // likewise
 };
-
-struct call;
 
 // Begins a command of `words` words in all, `name` being the first.
 void command_begin(struct command *c, struct slice name, size_t words);

@@ -201,6 +201,12 @@ static void build_drop(struct command *c, const struct call *call) {
     command_word(c, call->args[1]);
 }
 
+static void build_later(struct command *c, const struct call *call) {
+    struct slice sample = SLICE("1");
+    memo_build_ask(c, call->args[0], sample, 1, 1, false);
+    memo_build_drop(c, call->args[0], sample);
+}
+
 // --- answers ----------------------------------------------------------------------------------
 
 static void write_state(struct answer *a, enum memo_state state, struct slice name) {
@@ -389,6 +395,7 @@ const struct verb memo_verbs[] = {
         .summary =
             "state, value, lease: HIT, NULL, STALE or MISS; with a lease it is you who computes",
         .build = build_get,
+        .build_later = build_later,
         .render = render_get,
         .miss = MISS_MEMO,
     },

@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #include "mem.h"
-#include "memo.h"
 #include "parser.h"
+#include "syntax.h"
 #include "verb.h"
 
 enum { MOST_WORDS = 16 };
@@ -129,35 +129,32 @@ static size_t fill_samples(const struct signature *s, struct slice *args) {
     return count;
 }
 
-static void build_samples(struct bytes *out, const struct verb_entry *entry, struct call *call) {
-    const struct verb *verb = entry->verb;
+static void build_samples(struct bytes *out, const struct verb *verb, struct call *call) {
     for (int rule = TTL_KEEP; rule <= TTL_PERSIST; rule++) {
         struct command c = {.out = out};
         call->ttl_rule = (enum ttl_rule)rule;
         if (is_possible(verb, call->ttl_rule))
             verb->build(&c, call);
     }
-    if (!(verb->flags & VERB_ASKS))
-        return;
-    struct command c = {.out = out};
-    memo_build_ask(&c, slice_of(sample_key), SLICE("1"), 1, 1, false);
-    memo_build_drop(&c, slice_of(sample_key), SLICE("1"));
+    if (verb->build_later)
+        verb->build_later(&(struct command){.out = out}, call);
 }
 
-uint64_t rights_learn(struct rights *rights, const struct verb_entry *entry) {
+uint64_t rights_learn(struct rights *rights, const struct verb *verb,
+                      const struct signature *signature) {
     struct slice args[SIGNATURE_KINDS];
     struct bytes out = {0};
     struct lesson lesson = {rights, 0};
-    struct call call = {.verb = entry->verb, .args = args, .ttl_ms = 1, .limit = 1, .count = 1};
-    if (!entry->verb->build)
+    struct call call = {.verb = verb, .args = args, .ttl_ms = 1, .limit = 1, .count = 1};
+    if (!verb->build)
         return 0;
-    call.argc = fill_samples(&entry->signature, args);
-    build_samples(&out, entry, &call);
-    call.options = entry->signature.options; // now all that can be asked for
+    call.argc = fill_samples(signature, args);
+    build_samples(&out, verb, &call);
+    call.options = signature->options; // now all that can be asked for
     call.is_descending = true;
     call.add_if = ADD_IF_GREATER;
     call.stale_ms = 1;
-    build_samples(&out, entry, &call);
+    build_samples(&out, verb, &call);
     read_commands(&out, learn, &lesson);
     bytes_deinit(&out);
     return lesson.seen;
@@ -216,20 +213,4 @@ void rights_write_question(const struct rights *rights, uint64_t asked, struct s
 
 const char *rights_name(const struct rights *rights, uint64_t commands) {
     return rights->rows[__builtin_ctzll(commands)].name;
-}
-
-// "NOPERM this user has no permissions to run the 'hset' command", as Redis 7.0 has it; "User u has
-// …" later. A script's begins with ERR.
-bool rights_is_refusal(struct slice error, struct slice *command) {
-    struct slice before = SLICE("permissions to run the '");
-    for (size_t at = 0; at + before.len < error.len; at++) {
-        struct slice rest = {error.data + at, error.len - at};
-        if (!slice_begins(rest, before))
-            continue;
-        const char *name = rest.data + before.len;
-        const char *end = memchr(name, '\'', rest.len - before.len);
-        *command = (struct slice){name, end ? (size_t)(end - name) : 0};
-        return end != NULL;
-    }
-    return false;
 }

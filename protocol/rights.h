@@ -11,7 +11,8 @@
 #include "bytes.h"
 #include "command.h"
 
-struct verb_entry;
+struct signature;
+struct verb;
 
 enum { RIGHTS_MOST = 64 }; // a bit each
 
@@ -26,7 +27,8 @@ struct rights {
 };
 
 // Adds what the verb sends; returns a bit for each of its commands.
-uint64_t rights_learn(struct rights *rights, const struct verb_entry *entry);
+uint64_t rights_learn(struct rights *rights, const struct verb *verb,
+                      const struct signature *signature);
 void rights_deinit(struct rights *rights);
 
 // Which of the commands stand in these bytes, as a builder wrote them.
@@ -38,7 +40,3 @@ void rights_write_question(const struct rights *rights, uint64_t asked, struct s
 
 // The lowest of the commands, for a message.
 const char *rights_name(const struct rights *rights, uint64_t commands);
-
-// Whether the error says that the account may not run the command; *command gets its name as Redis
-// writes it. An error about the key alone says nothing about other keys.
-bool rights_is_refusal(struct slice error, struct slice *command);

@@ -9,7 +9,7 @@
 #include "memo.h"
 #include "number.h"
 #include "resp.h"
-#include "verb.h"
+#include "verb_table.h"
 
 enum { VERBS = 128, RULES = 4, SMALL_REPLY = 40, DEEPEST = 16 };
 

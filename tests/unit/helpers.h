@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
-#include "verb.h"
+#include "verb_table.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

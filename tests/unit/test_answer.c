@@ -415,7 +415,7 @@ START_TEST(answer_maps_each_error_of_redis_to_a_code) {
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *message = NULL;
         enum fault fault;
-        enum reply_code code = answer_code_of(slice_of(rows[i].redis), &message, &fault);
+        enum reply_code code = redis_error_code(slice_of(rows[i].redis), &message, &fault);
         ck_assert_msg(code == rows[i].code, "%s: %s", rows[i].redis, reply_code_name(code));
         ck_assert_msg(fault == rows[i].fault, "%s: whose fault", rows[i].redis);
         ck_assert_msg(message && *message, "%s: no message", rows[i].redis);

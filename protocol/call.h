@@ -1,0 +1,51 @@
+// Call: a request as the builders of Redis's commands see it: everything is checked and decided.
+#pragma once
+
+#include "bytes.h"
+
+enum option {
+    OPTION_TTL,
+    OPTION_IF,
+    OPTION_ORDER,
+    OPTION_LIMIT,
+    OPTION_COUNT,
+    OPTION_WAIT,
+    OPTIONS,
+};
+
+enum add_if { ADD_ALWAYS, ADD_IF_ABSENT, ADD_IF_PRESENT, ADD_IF_GREATER, ADD_IF_LESS };
+
+// The effect of a write on the ttl of its key.
+enum ttl_rule {
+    TTL_KEEP,        // nothing: a forever key under ttl_mode = fixed, or no write at all
+    TTL_SET,         // starts a new one
+    TTL_SET_IF_NONE, // only when the key has none: ttl_mode = fixed
+    TTL_PERSIST,     // takes it away: the policy says forever
+};
+
+// Where the ttl of a write comes from.
+enum ttl_reason { TTL_DEFAULT, TTL_ASKED, TTL_CLAMPED };
+
+struct verb;
+
+struct call {
+    const struct verb *verb;
+    struct slice prefix;      // of the namespace
+    const struct slice *args; // behind the namespace: the key first
+    size_t argc;
+    enum ttl_rule ttl_rule;
+    int64_t ttl_ms;      // for TTL_SET and TTL_SET_IF_NONE
+    struct slice ttl_px; // "PX" and ttl_ms as words of a command, where they are written already
+    enum ttl_reason ttl_reason;
+    unsigned options; // bit per enum option: which were given
+    int64_t ttl_asked_ms;
+    enum add_if add_if;
+    bool is_descending;
+    int64_t limit;
+    int64_t count;
+    int64_t wait_ms;
+    int64_t json_bytes; // of values that must be JSON: beyond JSON_AT_ONCE nobody has looked yet
+    // For VERB_MEMO alone, as the namespace says; otherwise not set:
+    int64_t stale_ms, lease_ms, null_ttl_ms;
+    double early_factor; // -ln(random) * beta of XFetch: memo.c; 0: no early refresh
+};

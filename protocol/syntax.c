@@ -1,0 +1,112 @@
+#include "syntax.h"
+
+#include <assert.h>
+
+struct named_kind {
+    const char *name;
+    enum arg_kind kind;
+};
+
+static const struct named_kind named_kinds[] = {
+    {"K", ARG_KEY},       {"F", ARG_FIELD},       {"M", ARG_MEMBER},     {"V", ARG_VALUE},
+    {"n", ARG_INTEGER},   {"start", ARG_INTEGER}, {"stop", ARG_INTEGER}, {"count", ARG_COUNT},
+    {"score", ARG_SCORE}, {"min", ARG_BOUND},     {"max", ARG_BOUND},    {"cursor", ARG_CURSOR},
+};
+
+static const struct slice option_names[OPTIONS] = {
+    [OPTION_TTL] = {"ttl", 3},     [OPTION_IF] = {"if", 2},       [OPTION_ORDER] = {"order", 5},
+    [OPTION_LIMIT] = {"limit", 5}, [OPTION_COUNT] = {"count", 5}, [OPTION_WAIT] = {"wait", 4},
+};
+
+static enum arg_kind kind_of(struct slice name) {
+    for (size_t i = 0; i < sizeof(named_kinds) / sizeof(*named_kinds); i++)
+        if (slice_equal(name, slice_of(named_kinds[i].name)))
+            return named_kinds[i].kind;
+    return ARG_TEXT;
+}
+
+int syntax_option(struct slice name) {
+    for (int i = 0; i < OPTIONS; i++)
+        if (slice_equal(name, option_names[i]))
+            return i;
+    return -1;
+}
+
+struct slice syntax_option_name(enum option option) {
+    return option_names[option];
+}
+
+// The next word of a syntax without its brackets; *opens and *closes say whether it had them.
+static struct slice next_token(const char **at, bool *opens, bool *closes) {
+    while (**at == ' ')
+        (*at)++;
+    const char *start = *at;
+    while (**at && **at != ' ')
+        (*at)++;
+    struct slice token = {start, (size_t)(*at - start)};
+    *opens = token.len > 0 && *token.data == '[';
+    if (*opens)
+        token = (struct slice){token.data + 1, token.len - 1};
+    *closes = token.len > 0 && token.data[token.len - 1] == ']';
+    token.len -= *closes;
+    return token;
+}
+
+struct signature syntax_read(const char *syntax) {
+    struct signature s = {0};
+    uint32_t group = 0; // words since the last "["
+    bool is_optional = false, opens, closes;
+    for (;;) {
+        struct slice token = next_token(&syntax, &opens, &closes);
+        if (token.len == 0)
+            break;
+        const char *equals = memchr(token.data, '=', token.len);
+        if (opens) {
+            is_optional = true;
+            group = 0;
+        }
+        if (equals) {
+            int option = syntax_option((struct slice){token.data, (size_t)(equals - token.data)});
+            assert(option >= 0);
+            s.options |= 1u << option;
+        } else if (slice_equal(token, SLICE("..."))) {
+            s.group = group;
+            s.fixed -= group;
+        } else if (slice_equal(token, SLICE("N")) && !is_optional) {
+            s.has_namespace = true;
+        } else {
+            assert(s.fixed < SIGNATURE_KINDS);
+            s.kinds[s.fixed] = kind_of(token);
+            s.has_kinds |= 1u << s.kinds[s.fixed++];
+            s.least += !is_optional;
+            group++;
+        }
+        if (closes)
+            is_optional = false;
+    }
+    s.most = s.group > 0 ? UINT32_MAX : s.fixed;
+    return s;
+}
+
+// One letter is enough for a table, and too little for an error that stands alone.
+static const char *spelled_out(struct slice word) {
+    static const char *const words[][2] = {{"N", "NAMESPACE"}, {"K", "KEY"},    {"F", "FIELD"},
+                                           {"V", "VALUE"},     {"M", "MEMBER"}, {"n", "NUMBER"}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (slice_equal(word, slice_of(words[i][0])))
+            return words[i][1];
+    return NULL;
+}
+
+void syntax_append_whole(struct bytes *out, const char *at) {
+    bool opens, closes;
+    for (;;) {
+        struct slice token = next_token(&at, &opens, &closes);
+        const char *whole = spelled_out(token);
+        if (token.len == 0)
+            return;
+        bytes_append(out, " [", 1 + opens);
+        bytes_append_slice(out, whole ? slice_of(whole) : token);
+        bytes_append(out, "]", closes);
+    }
+}

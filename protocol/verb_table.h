@@ -1,0 +1,47 @@
+// Verb table: the verbs of all collections and of the daemon, found by name, and the reading of a
+// request as its verb's row says.
+#pragma once
+
+#include "rights.h"
+#include "syntax.h"
+#include "verb.h"
+
+enum { VERBS_MOST = 128 };
+
+struct verb_entry {
+    const struct verb *verb;
+    struct slice name;
+    struct signature signature;
+    uint32_t id;       // 0, 1, 2 … in the order of the table
+    uint64_t commands; // that it may send: bits of the table's rights
+};
+
+struct verb_table;
+
+// The verbs of all collections, and `more` rows of the daemon's.
+struct verb_table *verb_table_new(const struct verb *more, size_t count);
+// Further rows, behind the others.
+void verb_table_add(struct verb_table *table, const struct verb *more, size_t count);
+void verb_table_free(struct verb_table *table);
+const struct verb_entry *verb_find(const struct verb_table *table, struct slice name);
+const struct verb_entry *verb_at(const struct verb_table *table, size_t id); // NULL past the end
+const struct rights *verb_rights(const struct verb_table *table);
+
+// The verb that `name` was meant to be, for a message; NULL when none is near. A search of the
+// whole table: not for each request of a flood.
+const struct verb *verb_nearest(const struct verb_table *table, struct slice name);
+
+// Reads `words` (behind the verb's name) into `call`: options first, then *name gets the
+// namespace if the verb takes one, the rest are arguments. False: *out got the ARGS error.
+bool verb_read_call(const struct verb_entry *entry, const struct slice *words, size_t count,
+                    struct call *call, struct slice *name, struct bytes *out);
+
+// The reply of a read with `argc` arguments whose key is not there.
+void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t argc);
+
+// "name syntax — summary"
+void verb_append_help(struct bytes *out, const struct verb *verb);
+// The letters and marks of a syntax, below a list of verbs.
+void verb_append_legend(struct bytes *out);
+// "name syntax" in whole words, for an error: "key.get NAMESPACE KEY".
+void verb_append_use(struct bytes *out, const struct verb *verb);
