@@ -1,6 +1,6 @@
 #include "admit.h"
 
-#include "server.h"
+#include "context.h"
 #include "word.h"
 
 enum { MOST_COMPARED = 2048 };
@@ -14,15 +14,15 @@ static bool refuse(struct admission *a, struct bytes *error, enum reply_code cod
 
 // Whether so many more names may be compared with what was said, to guess what was meant. A flood
 // of mistakes gets no guesses, and costs others nothing.
-static bool may_compare(struct server *server, size_t names) {
-    server->compared += names;
-    return server->compared <= MOST_COMPARED;
+static bool may_compare(struct context *context, size_t names) {
+    context->compared += names;
+    return context->compared <= MOST_COMPARED;
 }
 
-bool admit_refuse_verb(struct server *server, struct admission *a, struct slice name,
+bool admit_refuse_verb(struct context *context, struct admission *a, struct slice name,
                        struct bytes *error) {
     const struct verb *nearest =
-        may_compare(server, VERBS_MOST) ? verb_nearest(server->verbs, name) : NULL;
+        may_compare(context, VERBS_MOST) ? verb_nearest(context->verbs, name) : NULL;
     struct bytes hint = {0};
     bytes_append_slice(&hint, slice_of(nearest ? "did you mean " : "say help for the list"));
     if (nearest)
@@ -37,12 +37,12 @@ bool admit_refuse_verb(struct server *server, struct admission *a, struct slice 
 
 // The name nearest to the word among those of namespaces that the caller may use; NULL: none is
 // near.
-static const char *nearest_space(struct server *server, const struct caller *caller,
+static const char *nearest_space(struct context *context, const struct caller *caller,
                                  struct slice name) {
-    const struct settings *settings = server->policy->settings;
+    const struct settings *settings = context->policy->settings;
     const char *nearest = NULL;
     size_t least = word_guess_limit(name) + 1;
-    if (!may_compare(server, settings->namespace_count))
+    if (!may_compare(context, settings->namespace_count))
         return NULL;
     for (size_t i = 0; i < settings->namespace_count; i++) {
         size_t distance =
@@ -58,15 +58,15 @@ static const char *nearest_space(struct server *server, const struct caller *cal
 }
 
 // A caller that is limited to some namespaces does not learn which others there are.
-bool admit_space(struct server *server, struct caller *caller, struct slice name,
+bool admit_space(struct context *context, struct caller *caller, struct slice name,
                  struct admission *a, struct bytes *error) {
-    struct space *space = policy_space(server->policy, name);
-    bool is_allowed = space && caller_may_use(caller, (size_t)(space - server->policy->spaces));
+    struct space *space = policy_space(context->policy, name);
+    bool is_allowed = space && caller_may_use(caller, (size_t)(space - context->policy->spaces));
     if (is_allowed) {
         a->space = caller->last_space = space;
         return true;
     }
-    const char *nearest = nearest_space(server, caller, name);
+    const char *nearest = nearest_space(context, caller, name);
     a->code = caller_is_limited(caller) ? REPLY_NOPERM : REPLY_NAMESPACE;
     reply_error(error, a->code,
                 a->code == REPLY_NOPERM ? "namespace '%.*s' is not yours%s%s"
@@ -76,25 +76,25 @@ bool admit_space(struct server *server, struct caller *caller, struct slice name
 }
 
 // The verb that the word names, if the caller may say it.
-static bool find_verb(struct server *server, struct caller *caller, struct slice word,
+static bool find_verb(struct context *context, struct caller *caller, struct slice word,
                       struct admission *a, struct bytes *error) {
     const char *message;
-    a->entry = verb_find(server->verbs, word);
+    a->entry = verb_find(context->verbs, word);
     if (!caller_may_say(caller, a->entry ? a->entry->verb : NULL, &a->code, &message))
         return refuse(a, error, a->code, message);
     if (!a->entry)
-        return admit_refuse_verb(server, a, word, error);
+        return admit_refuse_verb(context, a, word, error);
     caller->last_entry = a->entry;
     return true;
 }
 
-bool admit(struct server *server, struct caller *caller, const struct slice *words, size_t count,
+bool admit(struct context *context, struct caller *caller, const struct slice *words, size_t count,
            struct admission *a, struct bytes *error) {
     struct slice name;
     a->entry = caller->last_entry;
     a->space = NULL; // verb_read_call() fills in the call, and a refusal its reason
     if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
-        !find_verb(server, caller, words[0], a, error))
+        !find_verb(context, caller, words[0], a, error))
         return false;
     a->code = REPLY_ARGS;
     if (!verb_read_call(a->entry, words + 1, count - 1, &a->call, &name, error))
@@ -104,8 +104,8 @@ bool admit(struct server *server, struct caller *caller, const struct slice *wor
     struct space *last = caller->last_space;
     if (last && slice_equal((struct slice){last->conf->name, last->conf->name_len}, name))
         a->space = last;
-    else if (!admit_space(server, caller, name, a, error))
+    else if (!admit_space(context, caller, name, a, error))
         return false;
     a->code = REPLY_POLICY;
-    return policy_admit(a->space, a->entry, &a->call, &server->reactor.random, &a->refusal, error);
+    return policy_admit(a->space, a->entry, &a->call, &context->reactor.random, &a->refusal, error);
 }

@@ -9,7 +9,7 @@
 #include "policy.h"
 #include "verb_table.h"
 
-struct server;
+struct context;
 
 // The meaning of a request, once it is allowed.
 struct admission {
@@ -22,14 +22,14 @@ struct admission {
 
 // Looks up, checks and decides; changes nothing but the verb and namespace that the caller named
 // last. Returns false when the request is refused: *error got the reply.
-bool admit(struct server *server, struct caller *caller, const struct slice *words, size_t count,
+bool admit(struct context *context, struct caller *caller, const struct slice *words, size_t count,
            struct admission *a, struct bytes *error);
 
 // Finds the namespace of that name, if the caller may use it, for a->space. Returns false when it
 // is refused: a->code and *error got the reason.
-bool admit_space(struct server *server, struct caller *caller, struct slice name,
+bool admit_space(struct context *context, struct caller *caller, struct slice name,
                  struct admission *a, struct bytes *error);
 
 // Refuses a verb that is not there, with a guess at the one that was meant. Returns false.
-bool admit_refuse_verb(struct server *server, struct admission *a, struct slice name,
+bool admit_refuse_verb(struct context *context, struct admission *a, struct slice name,
                        struct bytes *error);

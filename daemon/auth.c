@@ -1,26 +1,26 @@
 #include "auth.h"
 
 #include "client.h"
+#include "context.h"
 #include "guesses.h"
 #include "handshake.h"
-#include "server.h"
 
 static struct slice peer_of(const struct client *c) { return (struct slice){c->peer, c->peer_len}; }
 
 bool auth_may_look(struct client *c, const struct call *call) {
-    struct server *server = c->server;
+    struct context *context = c->context;
     const struct slice *credentials = slice_equal(slice_of(call->verb->name), SLICE("auth"))
                                           ? call->args
                                           : handshake_credentials(call);
     if (!credentials || c->caller.is_trusted || c->auth_turn != AUTH_NONE)
         return true;
-    int64_t wait_ms = guesses_wait_ms(server->crew->guesses, peer_of(c), credentials[0],
-                                      uv_now(&server->reactor.loop));
-    if (wait_ms == GUESS_REFUSED || (wait_ms > 0 && server->is_draining))
+    int64_t wait_ms = guesses_wait_ms(context->guesses, peer_of(c), credentials[0],
+                                      uv_now(&context->reactor.loop));
+    if (wait_ms == GUESS_REFUSED || (wait_ms > 0 && context->is_draining))
         c->auth_turn = AUTH_REFUSE;
     else if (wait_ms > 0)
         client_wait_auth(c, (uint64_t)wait_ms);
-    return wait_ms <= 0 || server->is_draining;
+    return wait_ms <= 0 || context->is_draining;
 }
 
 bool auth_try(struct request *r, struct slice name, struct slice token) {
@@ -39,8 +39,8 @@ bool auth_try(struct request *r, struct slice name, struct slice token) {
         return false;
     }
     bool is_right = caller_authenticate(&c->caller, r->policy->settings, name, token);
-    guesses_note(r->server->crew->guesses, peer_of(c), name, is_right,
-                 uv_now(&r->server->reactor.loop));
+    guesses_note(r->context->guesses, peer_of(c), name, is_right,
+                 uv_now(&r->context->reactor.loop));
     if (is_right) {
         client_set_limits(c);
         return true;

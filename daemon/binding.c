@@ -65,7 +65,7 @@ static bool open_listeners(struct server *server, const struct settings *setting
         struct bytes error = {0};
         listeners[i] = find_listener(server, address);
         if (!listeners[i])
-            listeners[i] = listener_new(&server->reactor, address, conf, handover_client,
+            listeners[i] = listener_new(&server->context.reactor, address, conf, handover_client,
                                         server->crew, &error);
         if (listeners[i] && server->is_accepting && !listener_start(listeners[i], &error)) {
             if (!find_listener(server, address))
@@ -95,7 +95,8 @@ static bool change_access(struct server *server, const struct settings *settings
         problems_add(problems, schema_line(&settings->daemon.common, SECTION_CACHESD, option),
                      "listen: %.*s", (int)error.len, error.data);
     for (i = 0; !is_good && i < server->listener_count; i++)
-        (void)!listener_set_access(server->listeners[i], &server->policy->settings->daemon, &error);
+        (void)!listener_set_access(server->listeners[i], &server->context.policy->settings->daemon,
+                                   &error);
     bytes_deinit(&error);
     return is_good;
 }
@@ -118,7 +119,7 @@ static void close_listeners(struct listener *const *from, size_t count,
 // --- backends and namespaces ------------------------------------------------------------------
 
 static struct backend *find_backend(const struct server *server, const struct backend_conf *conf) {
-    const struct policy *policy = server->policy;
+    const struct policy *policy = server->context.policy;
     for (size_t i = 0; policy && i < policy->settings->backend_count; i++)
         if (backend_has_conf(policy->backends[i], conf))
             return policy->backends[i];
@@ -126,7 +127,8 @@ static struct backend *find_backend(const struct server *server, const struct ba
 }
 
 static struct space_stats *find_stats(const struct server *server, const char *name) {
-    struct space *space = server->policy ? policy_space(server->policy, slice_of(name)) : NULL;
+    struct space *space =
+        server->context.policy ? policy_space(server->context.policy, slice_of(name)) : NULL;
     return space ? space->stats : NULL;
 }
 
@@ -152,10 +154,10 @@ static void tell_needs(const struct server *server, const struct policy *policy,
         if (space->conf->backend != backend)
             continue;
         key = (struct slice){space->conf->prefix, space->conf->prefix_len};
-        for (size_t id = 0; (entry = verb_at(server->verbs, id)); id++)
+        for (size_t id = 0; (entry = verb_at(server->context.verbs, id)); id++)
             needs |= verb_set_has(&space->verbs, entry) ? entry->commands : 0;
     }
-    backend_need(policy->backends[backend], verb_rights(server->verbs), needs, key);
+    backend_need(policy->backends[backend], verb_rights(server->context.verbs), needs, key);
 }
 
 // Where worker 0 runs the server of an embedded backend; NULL: it does not, or is to start it. Of
@@ -166,7 +168,7 @@ static const char *running_at(const struct policy *leader, size_t backend) {
 
 static struct policy *make_policy(struct server *server, struct settings *settings,
                                   const struct policy *leader) {
-    struct policy *policy = policy_new(settings, server->verbs);
+    struct policy *policy = policy_new(settings, server->context.verbs);
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_conf *conf = &settings->backends[i];
         struct backend *backend = find_backend(server, conf);
@@ -180,7 +182,7 @@ static struct policy *make_policy(struct server *server, struct settings *settin
         space->backend = policy->backends[space->conf->backend];
         space->stats = space_stats_ref(find_stats(server, space->conf->name));
     }
-    near_store_resize(server->reactor.near,
+    near_store_resize(server->context.reactor.near,
                       (size_t)(settings->daemon.near_memory / settings->daemon.workers));
     for (size_t i = 0; i < settings->backend_count; i++) {
         follow_keys(policy, i);
@@ -203,7 +205,7 @@ static void fit_open_files(struct server *server, const struct settings *setting
     rlim_t own = OWN_FILES + conf->listens.count +
                  (rlim_t)conf->workers * (LOOP_FILES + 2 * settings->backend_count);
     struct rlimit limit;
-    server->stats.max_clients = (uint64_t)wanted;
+    server->context.stats.max_clients = (uint64_t)wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     rlim_t need = (rlim_t)wanted + own;
@@ -214,10 +216,11 @@ static void fit_open_files(struct server *server, const struct settings *setting
     }
     if (limit.rlim_cur >= need)
         return;
-    server->stats.max_clients = limit.rlim_cur > own ? limit.rlim_cur - own : 1;
-    log_warning(&server->reactor.log,
+    server->context.stats.max_clients = limit.rlim_cur > own ? limit.rlim_cur - own : 1;
+    log_warning(&server->context.reactor.log,
                 "max_clients: %lld instead of %lld: the open-files limit is %lld",
-                (long long)server->stats.max_clients, (long long)wanted, (long long)limit.rlim_cur);
+                (long long)server->context.stats.max_clients, (long long)wanted,
+                (long long)limit.rlim_cur);
 }
 
 static bool needs_folder(const struct settings *settings) {
@@ -240,10 +243,10 @@ static bool prepare_folder(const struct settings *settings, struct problems *pro
 
 static void change_policy(struct server *server, struct settings *settings,
                           const struct policy *leader) {
-    struct policy *old = server->policy;
-    server->policy = make_policy(server, settings, leader);
-    log_configure(&server->reactor.log, &settings->daemon, server->verbosity);
-    for (struct client *c = server->clients; c; c = c->next) {
+    struct policy *old = server->context.policy;
+    server->context.policy = make_policy(server, settings, leader);
+    log_configure(&server->context.reactor.log, &settings->daemon, server->verbosity);
+    for (struct client *c = server->clients.first; c; c = c->next) {
         caller_identify(&c->caller, settings);
         client_set_limits(c);
     }
@@ -269,7 +272,7 @@ static void put_in_force(struct server *server, struct settings *settings,
 
 static bool keeps_workers(const struct server *server, const struct settings *settings,
                           struct problems *problems) {
-    int64_t now = server->policy ? server->policy->settings->daemon.workers : 0;
+    int64_t now = server->context.policy ? server->context.policy->settings->daemon.workers : 0;
     if (now == 0 || now == settings->daemon.workers)
         return true;
     problems_add(problems, schema_line(&settings->daemon.common, SECTION_CACHESD, "workers"),

@@ -4,10 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "context.h"
 #include "gone.h"
 #include "mem.h"
 #include "number.h"
-#include "server.h"
 
 enum {
     LINGER_MS = 1000,
@@ -38,13 +38,13 @@ static void append_peer(struct bytes *text, const struct client *c) {
 
 void client_complain(const struct client *c, enum log_level level, const char *cause,
                      const char *detail) {
-    const struct reactor *reactor = &c->server->reactor;
+    const struct reactor *reactor = &c->context->reactor;
     struct bytes subject = {0}, text = {0};
     if (level > reactor->log.level)
         return;
     append_peer(&subject, c);
     bytes_printf(&text, "%s (client %s)", detail, c->address);
-    complaints_add(c->server->crew->about_clients, &reactor->log, level, uv_now(&reactor->loop),
+    complaints_add(c->context->about_clients, &reactor->log, level, uv_now(&reactor->loop),
                    subject.data, cause, bytes_slice(&text));
     bytes_deinit(&subject);
     bytes_deinit(&text);
@@ -63,7 +63,7 @@ static bool has_too_much(const struct client *c) {
 }
 
 void client_set_limits(struct client *c) {
-    const struct daemon_conf *conf = &c->server->policy->settings->daemon;
+    const struct daemon_conf *conf = &c->context->policy->settings->daemon;
     bool is_known = caller_is_known(&c->caller);
     size_t request = (size_t)conf->max_request, output = (size_t)conf->client_output;
     c->most_request = is_known ? request : smaller(request, STRANGER_REQUEST);
@@ -89,8 +89,8 @@ static void on_checked(void *owner) { client_take_turn(owner); }
 // Only when `in` stays where it is until the check is done.
 static void start_check(struct client *c) {
     if (c->check)
-        json_check_start(c->check, &c->server->reactor.loop, c->in.data + c->parser.words[0].offset,
-                         on_checked, c);
+        json_check_start(c->check, &c->context->reactor.loop,
+                         c->in.data + c->parser.words[0].offset, on_checked, c);
 }
 
 static void end_check(struct client *c) {
@@ -114,7 +114,7 @@ static void read_on(struct client *c) {
 // wait.
 static size_t take_request(struct client *c, const char *data) {
     size_t consumed = c->parser.consumed;
-    struct slice *words = server_words(c->server, c->parser.count);
+    struct slice *words = context_words(c->context, c->parser.count);
     parser_words(&c->parser, data, words);
     c->has_held = request_start(c, words, c->parser.count, !c->is_late) == REQUEST_WAIT;
     if (c->has_held)
@@ -170,7 +170,7 @@ static void go_on(struct client *c) {
 
 void client_wait_auth(struct client *c, uint64_t wait_ms) {
     c->auth_turn = AUTH_WAITS;
-    c->auth_at_ms = uv_now(&c->server->reactor.loop) + wait_ms;
+    c->auth_at_ms = uv_now(&c->context->reactor.loop) + wait_ms;
 }
 
 static void end_auth_wait(struct client *c, enum auth_turn turn) {
@@ -188,15 +188,15 @@ void client_drain(struct client *c) {
 
 // Many may wait, and none is looked at before its turn comes.
 static void note_turn(struct client *c) {
-    struct server *server = c->server;
+    struct clients *all = c->all;
     if (c->is_turn_due || c->first || (c->check && !json_check_is_done(c->check)))
         return;
     c->is_turn_due = true;
-    c->next_due = server->turns_due;
-    c->before_due = &server->turns_due;
+    c->next_due = all->turns_due;
+    c->before_due = &all->turns_due;
     if (c->next_due)
         c->next_due->before_due = &c->next_due;
-    server->turns_due = c;
+    all->turns_due = c;
 }
 
 static void leave_turn(struct client *c) {
@@ -231,7 +231,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
     size_t used;
     if (c->state != CLIENT_OPEN)
         return;
-    c->active_ms = uv_now(&c->server->reactor.loop);
+    c->active_ms = uv_now(&c->context->reactor.loop);
     limit_request(c);
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
@@ -251,7 +251,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
 static uv_buf_t on_buffer(struct stream *s) {
     struct client *c = client_of(s);
     if (c->state != CLIENT_OPEN || c->in.len == 0)
-        return uv_buf_init(c->server->reactor.read_buffer, READ_BUFFER_SIZE);
+        return uv_buf_init(c->context->reactor.read_buffer, READ_BUFFER_SIZE);
     size_t needs = parser_needs(&c->parser);
     size_t more = needs > c->in.len + READ_BUFFER_SIZE ? needs - c->in.len : READ_BUFFER_SIZE;
     char *to = bytes_reserve(&c->in, more);
@@ -298,16 +298,16 @@ static void on_written(struct stream *s) {
     struct client *c = client_of(s);
     bool was_over = c->is_over;
     c->is_over = false;
-    c->active_ms = uv_now(&c->server->reactor.loop); // who waited for a reply was not idle
+    c->active_ms = uv_now(&c->context->reactor.loop); // who waited for a reply was not idle
     if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
         go_on(c);
     if (stream_unread(s) > 0)
         return; // there is more to say: this is called again when that is written
-    if (c->server->is_draining && !c->first && !is_waiting(c))
+    if (c->context->is_draining && !c->first && !is_waiting(c))
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->first) {
         c->state = CLIENT_LINGERING;
-        c->active_ms = uv_now(&c->server->reactor.loop);
+        c->active_ms = uv_now(&c->context->reactor.loop);
         stream_end(s);
         if (c->is_ended)
             client_close(c);
@@ -336,9 +336,31 @@ static void on_end(struct stream *s, int status) {
 
 // --- life -------------------------------------------------------------------------------------
 
+static void join_list(struct client *c) {
+    struct clients *all = c->all;
+    c->id = ++all->last_number * all->workers - all->worker;
+    c->next = all->first;
+    if (c->next)
+        c->next->before = c;
+    all->first = c;
+    all->count++;
+}
+
+static void leave_list(struct client *c) {
+    struct clients *all = c->all;
+    if (c->before)
+        c->before->next = c->next;
+    else
+        all->first = c->next;
+    if (c->next)
+        c->next->before = c->before;
+    all->count--;
+    all->on_left(all->owner);
+}
+
 static void on_closed(struct stream *s) {
     struct client *c = client_of(s);
-    server_remove_client(c->server, c);
+    leave_list(c);
     parser_deinit(&c->parser);
     bytes_deinit(&c->in);
     caller_deinit(&c->caller);
@@ -354,18 +376,19 @@ static const struct stream_events events = {
     .on_closed = on_closed,
 };
 
-struct client *client_new(struct server *server, bool is_unix) {
+struct client *client_new(struct clients *all, bool is_unix) {
     struct client *c = mem_new(sizeof(*c));
-    struct reactor *reactor = &server->reactor;
-    c->server = server;
+    struct reactor *reactor = &all->context->reactor;
+    c->all = all;
+    c->context = all->context;
     c->waiter.on_room = on_room;
-    parser_init(&c->parser, (size_t)server->policy->settings->daemon.max_request);
+    parser_init(&c->parser, (size_t)c->context->policy->settings->daemon.max_request);
     if (is_unix)
         stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
     else
         stream_init_tcp(&c->stream, &reactor->loop, &reactor->flusher, &events);
     c->connected_ms = c->active_ms = uv_now(&reactor->loop);
-    server_add_client(server, c);
+    join_list(c);
     return c;
 }
 
@@ -423,30 +446,30 @@ static void find_address(struct client *c) {
 
 void client_start(struct client *c) {
     find_address(c);
-    caller_identify(&c->caller, c->server->policy->settings);
+    caller_identify(&c->caller, c->context->policy->settings);
     client_set_limits(c);
-    log_debug(&c->server->reactor.log, "client %s: connected", c->address);
+    log_debug(&c->context->reactor.log, "client %s: connected", c->address);
     read_on(c);
 }
 
-void client_adopt(struct server *server, int fd, bool is_unix) {
-    struct client *c = client_new(server, is_unix);
+void client_adopt(struct clients *all, int fd, bool is_unix) {
+    struct client *c = client_new(all, is_unix);
     int error = is_unix ? uv_pipe_open(&c->stream.uv.pipe, fd) : uv_tcp_open(&c->stream.uv.tcp, fd);
     if (error) {
         close(fd);
         client_close(c);
         return;
     }
-    server->stats.accepted++;
+    c->context->stats.accepted++;
     client_start(c);
-    if (server->is_draining)
+    if (c->context->is_draining)
         client_drain(c);
 }
 
 void client_close(struct client *c) {
     if (c->state == CLIENT_CLOSED)
         return;
-    log_debug(&c->server->reactor.log, "client %s: closed", c->address);
+    log_debug(&c->context->reactor.log, "client %s: closed", c->address);
     c->state = CLIENT_CLOSED;
     backend_stop_waiting(&c->waiter);
     c->auth_turn = AUTH_NONE;
@@ -463,7 +486,7 @@ void client_close(struct client *c) {
 }
 
 void client_sweep(struct client *c, uint64_t now_ms) {
-    const struct daemon_conf *conf = &c->server->policy->settings->daemon;
+    const struct daemon_conf *conf = &c->context->policy->settings->daemon;
     if (c->auth_turn == AUTH_WAITS && now_ms >= c->auth_at_ms)
         end_auth_wait(c, AUTH_LOOK);
     if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {

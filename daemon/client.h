@@ -12,7 +12,7 @@
 #include "request.h"
 #include "stream.h"
 
-struct server;
+struct context;
 
 enum client_state {
     CLIENT_OPEN,
@@ -32,8 +32,9 @@ enum auth_turn {
 
 struct client {
     struct stream stream;
-    struct server *server;
-    struct client *next, *before; // among the server's clients
+    struct context *context;
+    struct clients *all; // the list of clients that it is on
+    struct client *next, *before;
     uint64_t id;
     enum client_state state;
     struct parser parser;
@@ -45,7 +46,7 @@ struct client {
     struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
     bool is_waiting_turn;         // what follows waits until all its requests are answered, or
                                   // `check` is done
-    bool is_turn_due;             // they are: it is among the server's clients whose turn has come
+    bool is_turn_due;             // they are: it is on the list of those whose turn has come
     struct client *next_due, **before_due;
     bool is_over;        // too much output: it is not read until all of that is written
     bool is_late;        // what is in `in` has waited too long for room
@@ -69,13 +70,25 @@ struct client {
     char address[56]; // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
 };
 
+// The clients of one loop. The worker owns the list, and fills it in.
+struct clients {
+    struct context *context;
+    struct client *first;
+    size_t count;
+    struct client *turns_due;     // a list: see client_wait_turn()
+    uint64_t last_number;         // of a client, among those of this loop
+    size_t worker, workers;       // the loop's own number and how many there are: an id says both
+    void (*on_left)(void *owner); // a client has been closed, and is not on the list any more
+    void *owner;
+};
+
 // A client of which only the stream is still to be set up: accept into it, then client_start() or
 // client_close().
-struct client *client_new(struct server *server, bool is_unix);
+struct client *client_new(struct clients *all, bool is_unix);
 void client_start(struct client *c);
 
 // A client of the connection `fd`, which another thread has accepted and which is taken over.
-void client_adopt(struct server *server, int fd, bool is_unix);
+void client_adopt(struct clients *all, int fd, bool is_unix);
 
 // No more requests; closes when all replies are written.
 void client_end(struct client *c);

@@ -80,7 +80,8 @@ struct lead {
 
 static struct lead *lead_new(struct crew *crew) {
     struct lead *lead = mem_new(sizeof(*lead));
-    *lead = (struct lead){.policy = policy_ref(crew->workers[0]->policy), .main = crew->workers[0]};
+    *lead = (struct lead){.policy = policy_ref(crew->workers[0]->context.policy),
+                          .main = crew->workers[0]};
     return lead;
 }
 
@@ -100,8 +101,8 @@ static void let_go(void *owner) {
 
 static void follow(struct server *server, struct lead *lead) {
     binding_follow(server, lead->policy);
-    server->policy->on_free = let_go;
-    server->policy->owner = lead;
+    server->context.policy->on_free = let_go;
+    server->context.policy->owner = lead;
 }
 
 // --- pulse ------------------------------------------------------------------------------------
@@ -157,18 +158,20 @@ void crew_join(struct crew *crew) {
 
 void crew_start(struct crew *crew) {
     struct server *main = crew->workers[0];
-    size_t count = (size_t)main->policy->settings->daemon.workers;
+    size_t count = (size_t)main->context.policy->settings->daemon.workers;
     if (count == 1)
         return;
     crew->workers = mem_resize(crew->workers, count * sizeof(struct server *));
-    mailbox_open(&main->mailbox, &main->reactor.loop, main);
+    mailbox_open(&main->mailbox, &main->context.reactor.loop, main);
     for (size_t i = 1; i < count; i++)
         crew->workers[i] = server_new(crew, i);
     crew->near = mem_new(sizeof(*crew->near));
-    crew->near->seed = random_next(&main->reactor.random);
+    crew->near->seed = random_next(&main->context.reactor.random);
     for (size_t i = 0; i < count; i++)
-        near_store_share(crew->workers[i]->reactor.near, crew->near);
+        near_store_share(crew->workers[i]->context.reactor.near, crew->near);
     crew->count = count;
+    for (size_t i = 0; i < count; i++)
+        crew->workers[i]->clients.workers = count;
     crew->running = count - 1;
     for (size_t i = 1; i < count; i++)
         follow(crew->workers[i], lead_new(crew));
@@ -179,7 +182,8 @@ void crew_start(struct crew *crew) {
     for (size_t i = 1; i < count; i++) {
         int error = uv_thread_create(&crew->workers[i]->thread, run_thread, crew->workers[i]);
         if (error) { // as with memory: there is nothing to be done without
-            log_error(&main->reactor.log, "can't start worker %zu: %s", i, uv_strerror(error));
+            log_error(&main->context.reactor.log, "can't start worker %zu: %s", i,
+                      uv_strerror(error));
             _exit(EXIT_FAILURE);
         }
     }
@@ -238,7 +242,7 @@ struct tour {
 
 static void reply_checked(struct request *r, const char *status, struct bytes *text) {
     bytes_append(text, "", 1);
-    if (r->server->is_draining) {
+    if (r->context->is_draining) {
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     } else if (*text->data) {
         request_fail(r, REPLY_UNAVAILABLE, text->data);
@@ -300,7 +304,7 @@ static void travel_on(struct tour *tour, struct crew *crew) {
 
 static void begin_tour(struct tour *tour, bool has_clients) {
     struct request *r = tour->request;
-    struct server *server = tour->origin = r->server;
+    struct server *server = tour->origin = server_of(r->context);
     const struct caller *caller = &r->client->caller;
     tally_init(&tour->tally, r->policy, has_clients,
                caller_is_admin(caller) || !caller->user ? NULL : caller->user->name);

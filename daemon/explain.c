@@ -1,9 +1,12 @@
 #include "explain.h"
 
 #include "admit.h"
+#include "backend.h"
+#include "context.h"
+#include "json_check.h"
+#include "near.h"
 #include "number.h"
 #include "parser.h"
-#include "server.h"
 
 enum { SHOWN_WORD = 200, SHOWN_TEXT = 64 * 1024 };
 
@@ -90,10 +93,10 @@ static bool is_ruled_out(enum reply_code code) {
     return code == REPLY_POLICY || code == REPLY_NOPERM || code == REPLY_NOAUTH;
 }
 
-bool explain(struct server *server, struct caller *caller, const struct slice *words, size_t count,
-             struct bytes *text, enum reply_code *code, struct bytes *error) {
+bool explain(struct context *context, struct caller *caller, const struct slice *words,
+             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error) {
     struct admission a;
-    bool is_admitted = admit(server, caller, words, count, &a, error);
+    bool is_admitted = admit(context, caller, words, count, &a, error);
     *code = a.code;
     if (!is_admitted && !(a.entry && is_ruled_out(a.code)))
         return false;
@@ -106,7 +109,7 @@ bool explain(struct server *server, struct caller *caller, const struct slice *w
     if (!is_admitted)
         bytes_printf(text, "refused: %.*s\n", (int)error->len - 3, error->data + 1);
     else if (a.entry->verb->build)
-        append_plan(text, &a, uv_now(&server->reactor.loop));
+        append_plan(text, &a, uv_now(&context->reactor.loop));
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");
     return true;

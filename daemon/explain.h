@@ -4,9 +4,9 @@
 #include "reply.h"
 
 struct caller;
-struct server;
+struct context;
 
 // Appends "name: value" lines to `text`. False: the request is none; *error got the reply, with
 // *code.
-bool explain(struct server *server, struct caller *caller, const struct slice *words, size_t count,
-             struct bytes *text, enum reply_code *code, struct bytes *error);
+bool explain(struct context *context, struct caller *caller, const struct slice *words,
+             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error);

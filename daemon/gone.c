@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "server.h"
+#include "context.h"
 
 enum {
     PROBE_ENDED_S = 5,
@@ -36,7 +36,7 @@ bool gone_is(const struct client *c) {
 
 static void look(struct client *c, short events) {
     if (events & (POLLHUP | POLLERR)) {
-        log_debug(&c->server->reactor.log, "client %s: has gone", c->address);
+        log_debug(&c->context->reactor.log, "client %s: has gone", c->address);
         client_close(c);
     } else if (events & POLLRDHUP && !c->is_half_closed) {
         c->is_half_closed = true;
@@ -52,11 +52,11 @@ static void look_at(struct client *const *clients, struct pollfd *fds, nfds_t co
             look(clients[i], fds[i].revents);
 }
 
-void gone_close_all(struct server *server) {
+void gone_close_all(struct clients *all) {
     struct client *clients[AT_ONCE];
     struct pollfd fds[AT_ONCE];
     nfds_t count = 0;
-    for (struct client *c = server->clients; c; c = c->next) {
+    for (struct client *c = all->first; c; c = c->next) {
         struct pollfd fd = {.events = POLLRDHUP};
         if (c->stream.is_reading || c->state == CLIENT_CLOSED ||
             uv_fileno(&c->stream.uv.handle, &fd.fd) != 0)

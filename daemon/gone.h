@@ -17,6 +17,6 @@ void gone_probe(const struct client *c, int seconds);
 // Whether its peer has certainly gone.
 bool gone_is(const struct client *c);
 
-// Closes those of the server's clients that have gone while they were not read; to be called once
+// Closes those of the clients that have gone while they were not read; to be called once
 // in a while. Who has ended its own side over TCP is probed more often from then on.
-void gone_close_all(struct server *server);
+void gone_close_all(struct clients *all);

@@ -25,7 +25,7 @@ static bool is_among_the_last(const uv_stream_t *accepted) {
 // Accepts the client, which is counted already, into `stream`. Returns false when it has gone, or
 // was turned away: the stream is to be closed.
 static bool accept_client(struct crew *crew, struct listener *listener, uv_stream_t *stream) {
-    struct server_stats *stats = &crew->workers[0]->stats;
+    struct server_stats *stats = &crew->workers[0]->context.stats;
     const char *why = NULL;
     if (uv_accept(&listener->uv.stream, stream) != 0)
         return false;
@@ -62,7 +62,7 @@ static void run_newcomer(struct message *message, void *owner) {
         close(n->fd);
         atomic_fetch_sub(&server->crew->clients, 1);
     } else {
-        client_adopt(server, n->fd, n->is_unix);
+        client_adopt(&server->clients, n->fd, n->is_unix);
     }
     mem_free(n);
 }
@@ -100,12 +100,12 @@ static void give_client(struct crew *crew, struct listener *listener, struct ser
 
 static void keep_client(struct crew *crew, struct listener *listener) {
     struct server *main = crew->workers[0];
-    struct client *c = client_new(main, listener_is_unix(listener));
+    struct client *c = client_new(&main->clients, listener_is_unix(listener));
     if (!accept_client(crew, listener, &c->stream.uv.stream)) {
         client_close(c);
         return;
     }
-    main->stats.accepted++;
+    main->context.stats.accepted++;
     client_start(c);
 }
 

@@ -154,7 +154,7 @@ static void run_reset(struct request *r, const struct call *call) {
     struct client *c = r->client;
     (void)call;
     set_name(c, (struct slice){0});
-    caller_forget(&c->caller, r->server->policy->settings);
+    caller_forget(&c->caller, r->context->policy->settings);
     client_set_limits(c);
     reply_status(request_out(r), "RESET");
     request_finish(r);
@@ -166,7 +166,7 @@ static void run_reset(struct request *r, const struct call *call) {
 // are in `stats`.
 static void run_info(struct request *r, const struct call *call) {
     struct bytes text = {0};
-    uint64_t up_ms = uv_now(&r->server->reactor.loop) - r->server->started_ms;
+    uint64_t up_ms = uv_now(&r->context->reactor.loop) - server_of(r->context)->started_ms;
     (void)call;
     bytes_printf(&text,
                  "# Server\r\nredis_version:" REDIS_VERSION "\r\nredis_mode:standalone\r\n"

@@ -64,7 +64,7 @@ static void run_purge(struct request *r, const struct call *call) {
 }
 
 static void run_help(struct request *r, const struct call *call) {
-    const struct verb_table *verbs = r->server->verbs;
+    const struct verb_table *verbs = r->context->verbs;
     const struct verb_entry *entry;
     struct bytes text = {0};
     if (call->argc > 0 && (entry = verb_find(verbs, call->args[0]))) {
@@ -86,7 +86,7 @@ static void run_help(struct request *r, const struct call *call) {
 static void run_explain(struct request *r, const struct call *call) {
     struct bytes text = {0}, error = {0};
     enum reply_code code;
-    if (explain(r->server, &r->client->caller, call->args, call->argc, &text, &code, &error))
+    if (explain(r->context, &r->client->caller, call->args, call->argc, &text, &code, &error))
         finish_bulk(r, &text);
     else
         request_fail_with(r, code, bytes_slice(&error));
@@ -96,7 +96,7 @@ static void run_explain(struct request *r, const struct call *call) {
 static void run_namespaces(struct request *r, const struct call *call) {
     struct bytes text = {0};
     (void)call;
-    report_namespaces(r->server, &r->client->caller, &text);
+    report_namespaces(r->context, &r->client->caller, &text);
     finish_bulk(r, &text);
 }
 

@@ -2,9 +2,11 @@
 
 #include <inttypes.h>
 
+#include "backend.h"
+#include "context.h"
 #include "mem.h"
 #include "number.h"
-#include "server.h"
+#include "request.h"
 #include "task.h"
 
 enum {
@@ -19,8 +21,8 @@ enum {
 
 struct purge {
     struct task task;
-    struct purge *next; // among the server's
-    struct server *server;
+    struct purge *next; // of the context
+    struct context *context;
     struct policy *policy; // a reference
     struct space *space;
     struct request *request; // who asked: still there, even if its client is not
@@ -55,7 +57,7 @@ static void on_closed(uv_handle_t *handle) {
 }
 
 static void let_go(struct purge *p) {
-    struct purge **at = &p->server->purges;
+    struct purge **at = &p->context->purges;
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
@@ -65,8 +67,8 @@ static void let_go(struct purge *p) {
 }
 
 static void finish(struct purge *p) {
-    near_store_forget_all(p->server->reactor.near); // Redis's messages may still be on their way
-    log_info(&p->server->reactor.log, "purge %s: done, %" PRIu64 " keys removed",
+    near_store_forget_all(p->context->reactor.near); // Redis's messages may still be on their way
+    log_info(&p->context->reactor.log, "purge %s: done, %" PRIu64 " keys removed",
              p->space->conf->name, p->removed);
     if (p->request->client) {
         reply_integer(request_out(p->request), (int64_t)p->removed);
@@ -78,11 +80,11 @@ static void finish(struct purge *p) {
 // The client must know whether anything was applied.
 static void give_up(struct purge *p, enum reply_code code, const char *why) {
     struct bytes message = {0};
-    near_store_forget_all(p->server->reactor.near);
+    near_store_forget_all(p->context->reactor.near);
     if (code == REPLY_UNAVAILABLE && p->has_unlinked)
         code = REPLY_LOST;
     bytes_printf(&message, "the purge stopped: %s: %" PRIu64 " keys were removed", why, p->removed);
-    log_error(&p->server->reactor.log, "purge %s: %.*s", p->space->conf->name, (int)message.len,
+    log_error(&p->context->reactor.log, "purge %s: %.*s", p->space->conf->name, (int)message.len,
               message.data);
     bytes_append(&message, "", 1);
     if (p->request->client)
@@ -91,9 +93,9 @@ static void give_up(struct purge *p, enum reply_code code, const char *why) {
     let_go(p);
 }
 
-void purge_cancel_all(struct server *server) {
-    while (server->purges)
-        give_up(server->purges, REPLY_UNAVAILABLE, "the daemon is ending");
+void purge_cancel_all(struct context *context) {
+    while (context->purges)
+        give_up(context->purges, REPLY_UNAVAILABLE, "the daemon is ending");
 }
 
 // --- steps ------------------------------------------------------------------------------------
@@ -206,11 +208,11 @@ static void render(struct answer *a, const struct event *e) {
 }
 
 static void report_progress(struct purge *p) {
-    uint64_t now = uv_now(&p->server->reactor.loop);
+    uint64_t now = uv_now(&p->context->reactor.loop);
     if (now - p->progress_ms < PROGRESS_MS)
         return;
     p->progress_ms = now;
-    log_info(&p->server->reactor.log, "purge %s: %" PRIu64 " keys removed so far",
+    log_info(&p->context->reactor.log, "purge %s: %" PRIu64 " keys removed so far",
              p->space->conf->name, p->removed);
 }
 
@@ -293,7 +295,7 @@ static void step(struct purge *p) {
         return;
     }
     forget_answer(p);
-    if (!task_send(p->server, p->policy, p->space, &p->task,
+    if (!task_send(p->context, p->policy, p->space, &p->task,
                    p->is_unlinking ? build_unlink : build_scan))
         retry(p, "its backend is down");
 }
@@ -305,18 +307,18 @@ void purge_start(struct request *r) {
     }
     struct purge *p = mem_new(sizeof(*p));
     p->task = (struct task){render, on_answer};
-    p->server = r->server;
+    p->context = r->context;
     p->policy = policy_ref(r->policy);
     p->space = r->space;
     p->request = r;
     memcpy(p->cursor, "0", sizeof("0"));
-    p->next = p->server->purges;
-    p->server->purges = p;
+    p->next = p->context->purges;
+    p->context->purges = p;
     p->space->stats->purging++;
-    p->progress_ms = uv_now(&p->server->reactor.loop);
+    p->progress_ms = uv_now(&p->context->reactor.loop);
     r->is_pending = true;
-    uv_timer_init(&p->server->reactor.loop, &p->timer);
+    uv_timer_init(&p->context->reactor.loop, &p->timer);
     p->timer.data = p;
-    log_info(&p->server->reactor.log, "purge %s: begins", p->space->conf->name);
+    log_info(&p->context->reactor.log, "purge %s: begins", p->space->conf->name);
     step(p);
 }

@@ -10,7 +10,7 @@
 
 struct purge;
 struct request;
-struct server;
+struct context;
 
 // `r` is answered with the number of keys removed when it is over.
 void purge_start(struct request *r);
@@ -18,5 +18,5 @@ void purge_start(struct request *r);
 // The command of its first step, for explain.
 void purge_build(struct command *c, const struct call *call);
 
-// The server ends: no purge goes on.
-void purge_cancel_all(struct server *server);
+// The worker ends: no purge goes on.
+void purge_cancel_all(struct context *context);

@@ -20,7 +20,7 @@ static void load(uv_work_t *work) {
     struct reload *reload = work->data;
     struct settings_source source = {
         .file = reload->server->file,
-        .verbs = reload->server->verbs,
+        .verbs = reload->server->context.verbs,
         .environment = (const char *const *)environ,
     };
     reload->settings = settings_load(&source, &reload->problems);
@@ -48,7 +48,7 @@ static void come_home(struct message *message, void *owner) {
 
 // Back to the worker that asked, which waits for it.
 static void answer(struct reload_ask *ask, struct server *main) {
-    struct server *from = ask->request->server;
+    struct server *from = server_of(ask->request->context);
     if (from == main) {
         finish(ask);
         return;
@@ -93,17 +93,17 @@ static void answer_all(struct reload *reload) {
 }
 
 void reload_sweep(struct reload *reload) {
-    if (uv_now(&reload->server->reactor.loop) - reload->window_ms < WINDOW_MS)
+    if (uv_now(&reload->server->context.reactor.loop) - reload->window_ms < WINDOW_MS)
         return;
     if (reload->untold > 0)
-        log_warning(&reload->server->reactor.log, "reload: %u more since, which were not logged",
-                    reload->untold);
-    reload->window_ms = uv_now(&reload->server->reactor.loop);
+        log_warning(&reload->server->context.reactor.log,
+                    "reload: %u more since, which were not logged", reload->untold);
+    reload->window_ms = uv_now(&reload->server->context.reactor.loop);
     reload->lines = reload->untold = 0;
 }
 
 static void log_outcome(struct reload *reload) {
-    const struct log *log = &reload->server->reactor.log;
+    const struct log *log = &reload->server->context.reactor.log;
     reload_sweep(reload);
     if (reload->lines >= WINDOW_LINES) {
         if (reload->untold++ == 0)
@@ -126,7 +126,7 @@ static void run(struct reload *reload) {
     reload->waiting = reload->later;
     reload->later = NULL;
     reload->is_wanted_again = false;
-    uv_queue_work(&reload->server->reactor.loop, &reload->work, load, on_loaded);
+    uv_queue_work(&reload->server->context.reactor.loop, &reload->work, load, on_loaded);
 }
 
 static void conclude(struct reload *reload) {
@@ -135,9 +135,9 @@ static void conclude(struct reload *reload) {
     log_outcome(reload);
     answer_all(reload);
     problems_deinit(&reload->problems);
-    if (server->is_accepting && !server->is_draining && !server->is_closed)
+    if (server->is_accepting && !server->context.is_draining && !server->is_closed)
         supervisor_ready();
-    if (server->is_draining || server->is_closed)
+    if (server->context.is_draining || server->is_closed)
         reload_cancel(reload);
     else if (reload->is_wanted_again)
         run(reload);
@@ -152,7 +152,7 @@ static void on_loaded(uv_work_t *work, int status) {
     struct reload *reload = work->data;
     struct server *server = reload->server;
     (void)status;
-    if (server->is_draining || server->is_closed) {
+    if (server->context.is_draining || server->is_closed) {
         reload->is_running = false;
         settings_unref(reload->settings);
         reload_cancel(reload);
@@ -179,14 +179,14 @@ static void run_ask(struct message *message, void *owner) {
     struct reload_ask *ask = (struct reload_ask *)message;
     ask->next = reload->later;
     reload->later = ask;
-    if (main->is_draining || main->is_closed)
+    if (main->context.is_draining || main->is_closed)
         reload_cancel(reload);
     else
         reload_start(reload);
 }
 
 void reload_ask(struct request *r) {
-    struct server *server = r->server, *main = server->crew->workers[0];
+    struct server *server = server_of(r->context), *main = server->crew->workers[0];
     struct reload_ask *ask = mem_new(sizeof(*ask));
     *ask = (struct reload_ask){.message.run = run_ask, .request = r};
     r->is_pending = true;

@@ -27,9 +27,9 @@ static void append_collections(struct bytes *text, uint64_t collections) {
     }
 }
 
-void report_namespaces(const struct server *server, const struct caller *caller,
+void report_namespaces(const struct context *context, const struct caller *caller,
                        struct bytes *text) {
-    const struct settings *settings = server->policy->settings;
+    const struct settings *settings = context->policy->settings;
     for (size_t i = 0; i < settings->namespace_count; i++) {
         const struct namespace_conf *n = &settings->namespaces[i];
         if (!caller_may_use(caller, i))
@@ -79,7 +79,7 @@ static const char *tracking_of(const struct backend_tally *t) {
 // By name, as a reload since the request began may have changed the order of namespaces, and who
 // may use which.
 static bool may_see_namespace(const struct request *r, const char *name) {
-    const struct policy *now = r->server->policy;
+    const struct policy *now = r->context->policy;
     const struct space *space = policy_space(now, slice_of(name));
     return space && caller_may_use(&r->client->caller, (size_t)(space - now->spaces));
 }
@@ -105,7 +105,7 @@ void report_backends(const struct tally *t, const struct request *r, struct byte
         bytes_printf(text, " state=%s reason=", state_of(b));
         bytes_append_readable(text, slice_of(*b->reason ? b->reason : "none"), SIZE_MAX);
         bytes_append_literal(text, " since=");
-        append_moment(text, b->state.since_ms, uv_now(&r->server->reactor.loop));
+        append_moment(text, b->state.since_ms, uv_now(&r->context->reactor.loop));
         bytes_printf(text,
                      " pending=%" PRIu64 " connects=%" PRIu64 " failures=%" PRIu64
                      " requests=%" PRIu64 " answers=%" PRIu64 " answer_ms=%" PRIu64
@@ -124,7 +124,7 @@ void report_backends(const struct tally *t, const struct request *r, struct byte
 
 // A caller that is limited to some namespaces asks for theirs alone.
 static bool is_asked_for(const struct request *r, const char *backend) {
-    const struct settings *settings = r->server->policy->settings;
+    const struct settings *settings = r->context->policy->settings;
     const struct caller *caller = &r->client->caller;
     if (!caller_is_limited(caller))
         return true;
@@ -211,9 +211,9 @@ static void append_near(struct bytes *text, const struct near_counters *n) {
 }
 
 void report_stats(const struct tally *t, const struct request *r, struct bytes *text) {
-    const struct server *main = r->server->crew->workers[0];
+    const struct server *main = server_of(r->context)->crew->workers[0];
     const struct settings *settings = t->policy->settings;
-    uint64_t uptime_ms = uv_now(&r->server->reactor.loop) - main->started_ms;
+    uint64_t uptime_ms = uv_now(&r->context->reactor.loop) - main->started_ms;
     bytes_printf(text,
                  "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64 "\nworkers:%zu"
                  "\n# clients\nconnected:%zu\naccepted:%" PRIu64 "\nturned_away:%" PRIu64

@@ -4,11 +4,11 @@
 #include "crew.h"
 
 struct caller;
-struct server;
+struct context;
 
 // A line each of name=value pairs, as Redis's CLIENT LIST. A caller sees only namespaces that it
 // may use.
-void report_namespaces(const struct server *server, const struct caller *caller,
+void report_namespaces(const struct context *context, const struct caller *caller,
                        struct bytes *text);
 
 // Of all workers (crew.h), for the request that asks.

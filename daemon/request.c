@@ -7,8 +7,8 @@
 #include "auth.h"
 #include "backend.h"
 #include "client.h"
+#include "context.h"
 #include "mem.h"
-#include "server.h"
 
 enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
@@ -25,22 +25,22 @@ static inline void clear(struct request *r) {
 }
 
 // Neither queued nor pending yet. Nothing of an earlier use is left but the buffers' memory.
-static struct request *take_free(struct server *server, struct policy *policy) {
-    struct request *r = server->free_requests;
+static struct request *take_free(struct context *context, struct policy *policy) {
+    struct request *r = context->free_requests;
     if (r) {
-        server->free_requests = r->next;
-        server->free_count--;
+        context->free_requests = r->next;
+        context->free_count--;
         clear(r);
     } else {
         r = mem_new(sizeof(*r));
     }
-    r->server = server;
+    r->context = context;
     r->policy = policy_ref(policy);
     return r;
 }
 
 static struct request *request_new(struct client *client) {
-    struct request *r = take_free(client->server, client->server->policy);
+    struct request *r = take_free(client->context, client->context->policy);
     r->client = client;
     r->is_queued = true;
     client_push(client, r);
@@ -55,7 +55,7 @@ void request_free(struct request *r) {
     mem_free(r);
 }
 
-static struct near_store *near_of(const struct request *r) { return r->server->reactor.near; }
+static struct near_store *near_of(const struct request *r) { return r->context->reactor.near; }
 
 static void empty_note(struct request *r) {
     if (near_note_is_read(&r->note))
@@ -64,10 +64,10 @@ static void empty_note(struct request *r) {
 }
 
 static void free_if_let_go(struct request *r) {
-    struct server *server = r->server;
+    struct context *context = r->context;
     if (r->is_queued || r->is_pending)
         return;
-    if (!server) { // a connection's own: part of it
+    if (!context) { // a connection's own: part of it
         bytes_deinit(&r->reply);
         return;
     }
@@ -77,13 +77,13 @@ static void free_if_let_go(struct request *r) {
     bytes_empty(&r->reply);
     if (r->key.len > 0)
         bytes_empty(&r->key);
-    if (server->free_count == MOST_FREE) {
+    if (context->free_count == MOST_FREE) {
         request_free(r);
         return;
     }
-    r->next = server->free_requests;
-    server->free_requests = r;
-    server->free_count++;
+    r->next = context->free_requests;
+    context->free_requests = r;
+    context->free_count++;
 }
 
 // A write is done, or lost; its reply leaves later in this turn. When its policy is in force no
@@ -91,7 +91,7 @@ static void free_if_let_go(struct request *r) {
 static void forget_written(struct request *r) {
     if (r->note.written.len > 0)
         near_written(near_of(r), &r->note);
-    if (r->policy != r->server->policy)
+    if (r->policy != r->context->policy)
         near_store_forget_all(near_of(r));
 }
 
@@ -153,7 +153,7 @@ void request_finish(struct request *r) {
 }
 
 static void count_error(struct request *r, enum reply_code code) {
-    r->server->stats.errors[code]++;
+    r->context->stats.errors[code]++;
     if (r->space)
         r->space->stats->errors[code]++;
 }
@@ -185,7 +185,7 @@ static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply
     if (r->space->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
         return false;
     struct slice kept =
-        near_find_late(near_of(r), r->space, &r->note, uv_now(&r->server->reactor.loop));
+        near_find_late(near_of(r), r->space, &r->note, uv_now(&r->context->reactor.loop));
     if (!waits_append_stale((out = request_out(r)), kept))
         return false;
     count_error(r, code);
@@ -258,7 +258,7 @@ bool request_answered(struct request *r, const struct answer *answer) {
     client_learn_reply(r->client, reply.len);
     if (near_note_is_read(&r->note))
         near_answered(near_of(r), r->space, &r->note, answer, reply,
-                      uv_now(&r->server->reactor.loop));
+                      uv_now(&r->context->reactor.loop));
     request_finish(r);
     return false;
 }
@@ -287,7 +287,7 @@ static void refuse_with(struct client *client, struct space *space, enum reply_c
 void request_fail_verb(struct request *r, struct slice name) {
     struct admission a = {0};
     struct bytes error = {0};
-    admit_refuse_verb(r->server, &a, name, &error);
+    admit_refuse_verb(r->context, &a, name, &error);
     request_fail_with(r, a.code, bytes_slice(&error));
     bytes_deinit(&error);
 }
@@ -295,7 +295,7 @@ void request_fail_verb(struct request *r, struct slice name) {
 struct space *request_find_space(struct request *r, struct slice name) {
     struct admission a = {0};
     struct bytes error = {0};
-    if (!admit_space(r->server, &r->client->caller, name, &a, &error))
+    if (!admit_space(r->context, &r->client->caller, name, &a, &error))
         request_fail_with(r, a.code, bytes_slice(&error));
     bytes_deinit(&error);
     return a.space;
@@ -326,7 +326,7 @@ static void tell_near(struct request *r, const struct admission *a) {
         return;
     r->note.duty = NEAR_FORGET;
     if (r->space->conf->is_near)
-        near_note_write(&r->note, near_of(r), r->space, r->entry, &a->call, &r->server->question);
+        near_note_write(&r->note, near_of(r), r->space, r->entry, &a->call, &r->context->question);
 }
 
 struct backend_conn *request_send_again(struct request *r, answer_render *render) {
@@ -386,15 +386,15 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
         waits_note(r, &a->call);
     r->entry->verb->build(&r->command, &a->call);
     backend_conn_push(conn, r);
-    if (r->entry->verb->flags & VERB_WRITE && r->server->waits.lines > 0)
-        waits_wake(r->server, r->space, r->entry, &a->call);
+    if (r->entry->verb->flags & VERB_WRITE && r->context->waits.lines > 0)
+        waits_wake(r->context, r->space, r->entry, &a->call);
 }
 
-bool task_send(struct server *server, struct policy *policy, struct space *space, struct task *task,
-               void (*build)(struct command *c, struct task *task)) {
+bool task_send(struct context *context, struct policy *policy, struct space *space,
+               struct task *task, void (*build)(struct command *c, struct task *task)) {
     if (backend_room(space->backend) != BACKEND_ROOM)
         return false;
-    struct request *r = take_free(server, policy);
+    struct request *r = take_free(context, policy);
     r->space = space;
     r->task = task;
     r->render = task->render;
@@ -406,7 +406,7 @@ bool task_send(struct server *server, struct policy *policy, struct space *space
 
 static void count_request(struct client *client, const struct admission *a,
                           const struct slice *words, size_t count) {
-    client->server->stats.requests++;
+    client->context->stats.requests++;
     client->requests++;
     if (a->entry)
         client->last_verb = a->entry->verb;
@@ -451,9 +451,9 @@ static bool is_miss(struct slice reply) {
 // Replies what is kept, without a request of its own when it is its turn. False: nothing is kept.
 static bool answer_from_near(struct client *client, const struct admission *a,
                              const struct near_question *q, uint64_t now_ms) {
-    struct server *server = client->server;
-    struct slice reply = near_find(server->reactor.near, a->space, q, now_ms);
-    size_t most = (size_t)server->policy->settings->daemon.client_output;
+    struct context *context = client->context;
+    struct slice reply = near_find(context->reactor.near, a->space, q, now_ms);
+    size_t most = (size_t)context->policy->settings->daemon.client_output;
     if (!reply.data || client_unread(client) + reply.len > most)
         return false;
     struct space_stats *stats = a->space->stats;
@@ -495,7 +495,7 @@ static bool needs_no_room(const struct verb *verb) {
 // takes what was stored each may have max_value; of a read, what the client's replies had lately.
 // A verb that takes many has all room for itself.
 static bool lacks_room(struct client *client, const struct admission *a) {
-    uint64_t most = (uint64_t)client->server->policy->settings->daemon.client_output;
+    uint64_t most = (uint64_t)client->context->policy->settings->daemon.client_output;
     uint64_t each = client->reply_size, unread = client_unread(client);
     if (each == 0)
         each = client->reply_size = (size_t)a->space->conf->max_value;
@@ -517,14 +517,14 @@ static void wait_for_replies(struct client *client) {
 
 static enum request_result start_remote(struct client *client, const struct admission *a,
                                         const struct slice *words, size_t count, bool may_wait) {
-    struct server *server = client->server;
-    uint64_t now_ms = uv_now(&server->reactor.loop);
+    struct context *context = client->context;
+    uint64_t now_ms = uv_now(&context->reactor.loop);
     enum near_duty duty = NEAR_NOTHING;
     struct near_question q;
-    if (a->entry->verb->flags & VERB_NEAR && !server->is_draining)
+    if (a->entry->verb->flags & VERB_NEAR && !context->is_draining)
         duty = near_duty_of(a->space, now_ms);
     if (duty != NEAR_NOTHING) {
-        q = near_ask(server->reactor.near, a->space, a->entry, &a->call, &server->question);
+        q = near_ask(context->reactor.near, a->space, a->entry, &a->call, &context->question);
         if (duty == NEAR_KEEP && answer_from_near(client, a, &q, now_ms)) {
             count_request(client, a, words, count);
             return REQUEST_TAKEN;
@@ -535,7 +535,7 @@ static enum request_result start_remote(struct client *client, const struct admi
         return REQUEST_WAIT;
     }
     enum backend_room room = backend_room(a->space->backend);
-    if (room == BACKEND_FULL && may_wait && !server->is_draining) {
+    if (room == BACKEND_FULL && may_wait && !context->is_draining) {
         backend_wait(a->space->backend, &client->waiter);
         return REQUEST_WAIT;
     }
@@ -544,7 +544,7 @@ static enum request_result start_remote(struct client *client, const struct admi
     struct request *r = request_of(client, a);
     if (duty != NEAR_NOTHING)
         near_note_read(&r->note, near_of(r), a->space, &q, duty, may_be_stale(a), now_ms);
-    if (server->is_draining)
+    if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else
         send_to_backend(r, a, room);
@@ -569,7 +569,7 @@ static __attribute__((noinline)) bool admit_json(struct client *client, struct s
         assert(json_check_is_done(client->check));
         a->code = REPLY_POLICY;
         return json_check_is_good(client->check) ||
-               policy_refuse_kind(a->space, "JSON", &a->refusal, &client->server->scratch);
+               policy_refuse_kind(a->space, "JSON", &a->refusal, &client->context->scratch);
     }
     struct json_check *check = json_check_new();
     for (size_t i = 0; i < a->call.argc; i++) {
@@ -584,11 +584,11 @@ static __attribute__((noinline)) bool admit_json(struct client *client, struct s
 
 enum request_result request_start(struct client *client, const struct slice *words, size_t count,
                                   bool may_wait) {
-    struct server *server = client->server;
+    struct context *context = client->context;
     struct admission a;
     bool must_wait = false;
-    server->scratch.len = 0;
-    if (admit(server, &client->caller, words, count, &a, &server->scratch) &&
+    context->scratch.len = 0;
+    if (admit(context, &client->caller, words, count, &a, &context->scratch) &&
         (a.call.json_bytes <= JSON_AT_ONCE || admit_json(client, words[0], &a, &must_wait)))
         return a.entry->verb->run ? start_local(client, &a, words, count)
                                   : start_remote(client, &a, words, count, may_wait);
@@ -599,6 +599,6 @@ enum request_result request_start(struct client *client, const struct slice *wor
         complain_of(client, words[0]);
     if (a.code == REPLY_POLICY)
         a.space->stats->refused[a.refusal]++;
-    refuse_with(client, a.space, a.code, bytes_slice(&server->scratch));
+    refuse_with(client, a.space, a.code, bytes_slice(&context->scratch));
     return REQUEST_TAKEN;
 }

@@ -16,7 +16,7 @@
 
 struct backend_conn;
 struct client;
-struct server;
+struct context;
 
 struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
@@ -28,7 +28,7 @@ struct request {
     struct request *next_pending; // at its connection
     struct client *client;        // NULL once the client has gone
     struct task *task;            // NULL unless it is the daemon's own: then there is no client
-    struct server *server;        // NULL: a connection's own, part of that
+    struct context *context;      // NULL: a connection's own, part of that
     struct policy *policy;        // a reference: what it began under
     struct space *space;          // NULL: no namespace
     const struct verb_entry *entry;

@@ -19,38 +19,15 @@ enum {
 
 static const int signals[SERVER_SIGNALS] = {SIGTERM, SIGINT};
 
-struct slice *server_words(struct server *server, size_t count) {
-    if (count > server->words_cap) {
-        server->words_cap = count < 64 ? 64 : count;
-        server->words = mem_resize(server->words, server->words_cap * sizeof(*server->words));
-    }
-    return server->words;
-}
-
-void server_add_client(struct server *server, struct client *c) {
-    c->id = ++server->next_client_id * server->crew->count - server->number; // among all workers
-    c->next = server->clients;
-    if (c->next)
-        c->next->before = c;
-    server->clients = c;
-    server->client_count++;
-}
-
 // Worker 0 stays until the others have ended: it is where they say so.
 static void close_if_drained(struct server *server) {
     bool is_last = server->number > 0 || server->crew->running == 0;
-    if (server->is_draining && server->client_count == 0 && is_last)
+    if (server->context.is_draining && server->clients.count == 0 && is_last)
         server_close(server);
 }
 
-void server_remove_client(struct server *server, struct client *c) {
-    if (c->before)
-        c->before->next = c->next;
-    else
-        server->clients = c->next;
-    if (c->next)
-        c->next->before = c->before;
-    server->client_count--;
+static void on_client_left(void *owner) {
+    struct server *server = owner;
     atomic_fetch_sub_explicit(&server->crew->clients, 1, memory_order_relaxed);
     close_if_drained(server);
 }
@@ -66,7 +43,7 @@ static void close_listeners(struct server *server) {
 // A name look-up or a check of JSON can't be cancelled once it runs.
 static void on_overdue(uv_timer_t *timer) {
     struct server *server = timer->data;
-    log_info(&server->reactor.log,
+    log_info(&server->context.reactor.log,
              "ended, not waiting for a thread: a name look-up or a check of JSON");
     _exit(server->exit_code);
 }
@@ -112,19 +89,19 @@ void server_close(struct server *server) {
     server->is_closed = true;
     if (server->number == 0) // others may still drain
         uv_timer_start(&server->last, on_overdue, OVERDUE_MS, 0);
-    for (struct client *c = server->clients; c; c = c->next)
+    for (struct client *c = server->clients.first; c; c = c->next)
         client_close(c);
     while (server->backends) {
         struct backend *b = server->backends;
         server->backends = b->next;
         backend_free(b);
     }
-    purge_cancel_all(server); // none has anything at a backend any more
-    waits_end(server);
-    waits_close(&server->waits);
+    purge_cancel_all(&server->context); // none has anything at a backend any more
+    waits_end(&server->context);
+    waits_close(&server->context.waits);
     uv_close((uv_handle_t *)&server->sweep, NULL);
     uv_close((uv_handle_t *)&server->deadline, NULL);
-    flusher_deinit(&server->reactor.flusher);
+    flusher_deinit(&server->context.reactor.flusher);
     if (server->number == 0) {
         supervisor_stopping();
         supervisor_close(&server->supervisor);
@@ -146,10 +123,11 @@ static void on_last_words_over(uv_timer_t *timer) { server_close(timer->data); }
 // Clients that still wait are answered, and have a moment to read the answer.
 static void on_drain_over(uv_timer_t *timer) {
     struct server *server = timer->data;
-    log_warning(&server->reactor.log, "drain is over: closing %zu clients", server->client_count);
+    log_warning(&server->context.reactor.log, "drain is over: closing %zu clients",
+                server->clients.count);
     for (struct backend *b = server->backends; b; b = b->next)
         backend_stop(b);
-    purge_cancel_all(server);
+    purge_cancel_all(&server->context);
     if (server->number == 0)
         reload_cancel(&server->reload);
     uv_timer_start(&server->deadline, on_last_words_over, LAST_WORDS_MS, 0);
@@ -157,30 +135,30 @@ static void on_drain_over(uv_timer_t *timer) {
 
 // No new clients; those there are end as soon as they have nothing in flight.
 void server_drain(struct server *server) {
-    const struct daemon_conf *conf = &server->policy->settings->daemon;
-    if (server->is_draining || server->is_closed)
+    const struct daemon_conf *conf = &server->context.policy->settings->daemon;
+    if (server->context.is_draining || server->is_closed)
         return;
-    server->is_draining = true;
+    server->context.is_draining = true;
     if (server->number == 0) {
         supervisor_stopping();
         close_listeners(server);
         crew_drain(server->crew);
     }
-    waits_end(server);
+    waits_end(&server->context);
     close_if_drained(server);
     if (server->is_closed)
         return;
-    for (struct client *c = server->clients; c; c = c->next)
+    for (struct client *c = server->clients.first; c; c = c->next)
         client_drain(c);
     uv_timer_start(&server->deadline, on_drain_over, (uint64_t)conf->drain_ms, 0);
 }
 
 static void end(struct server *server, const char *why) {
-    if (server->is_draining || !server->is_accepting) {
+    if (server->context.is_draining || !server->is_accepting) {
         server_close(server);
         return;
     }
-    log_info(&server->reactor.log, "%s: ending, %zu clients connected", why,
+    log_info(&server->context.reactor.log, "%s: ending, %zu clients connected", why,
              atomic_load(&server->crew->clients));
     server_drain(server);
 }
@@ -191,14 +169,14 @@ static void on_signal(uv_signal_t *signal, int number) {
 
 static void on_reload(void *owner) {
     struct server *server = owner;
-    if (!server->is_draining)
+    if (!server->context.is_draining)
         reload_start(&server->reload);
 }
 
 // Shell and kernel may both tell: the second time is no reason to hurry.
 static void on_terminal_gone(void *owner) {
     struct server *server = owner;
-    if (!server->is_draining)
+    if (!server->context.is_draining)
         end(server, "the terminal is gone");
 }
 
@@ -223,27 +201,27 @@ static void visit_backends(struct server *server) {
 static void before_flush(void *owner) {
     struct server *server = owner;
     visit_backends(server);
-    struct client *due = server->turns_due;
+    struct client *due = server->clients.turns_due;
     if (due)
         due->before_due = &due; // each takes itself off the list
-    server->turns_due = NULL;
+    server->clients.turns_due = NULL;
     while (due)
         client_take_turn(due);
-    server->compared = 0;
+    server->context.compared = 0;
 }
 
 static void on_sweep(uv_timer_t *timer) {
     struct server *server = timer->data;
-    uint64_t now = uv_now(&server->reactor.loop);
-    for (struct client *c = server->clients, *next; c; c = next) {
+    uint64_t now = uv_now(&server->context.reactor.loop);
+    for (struct client *c = server->clients.first, *next; c; c = next) {
         next = c->next;
         client_sweep(c, now);
     }
-    gone_close_all(server);
+    gone_close_all(&server->clients);
     if (server->number > 0)
         return;
-    complaints_sweep(server->reactor.complaints, &server->reactor.log, now);
-    complaints_sweep(server->crew->about_clients, &server->reactor.log, now);
+    complaints_sweep(server->context.reactor.complaints, &server->context.reactor.log, now);
+    complaints_sweep(server->crew->about_clients, &server->context.reactor.log, now);
     sink_flush();
     reload_sweep(&server->reload);
 }
@@ -251,16 +229,16 @@ static void on_sweep(uv_timer_t *timer) {
 // --- start ------------------------------------------------------------------------------------
 
 static void log_try(struct server *server) {
-    const struct namespace_conf *n = &server->policy->settings->namespaces[0];
+    const struct namespace_conf *n = &server->context.policy->settings->namespaces[0];
     for (size_t i = 0; i < server->listener_count; i++) {
         const struct address *a = &server->listeners[i]->address;
         if (a->kind == ADDRESS_UNIX)
-            log_info(&server->reactor.log,
+            log_info(&server->context.reactor.log,
                      "try: printf 'key.set %s greeting hello\\nkey.get %s greeting\\nquit\\n' | "
                      "nc -U %s",
                      n->name, n->name, a->path);
         else
-            log_info(&server->reactor.log,
+            log_info(&server->context.reactor.log,
                      "try: printf 'key.set %s greeting hello\\nkey.get %s greeting\\nquit\\n' | "
                      "nc %s %d",
                      n->name, n->name, a->host, a->port);
@@ -276,7 +254,8 @@ static void accept_clients(struct server *server) {
     uv_timer_stop(&server->deadline);
     for (size_t i = 0; i < server->listener_count; i++) {
         if (!listener_start(server->listeners[i], &error)) {
-            log_error(&server->reactor.log, "can't listen at %.*s", (int)error.len, error.data);
+            log_error(&server->context.reactor.log, "can't listen at %.*s", (int)error.len,
+                      error.data);
             bytes_deinit(&error);
             fail(server);
             return;
@@ -284,7 +263,7 @@ static void accept_clients(struct server *server) {
     }
     if (!server->file)
         log_try(server);
-    log_info(&server->reactor.log, "ready");
+    log_info(&server->context.reactor.log, "ready");
     supervisor_ready();
 }
 
@@ -292,13 +271,14 @@ static void on_start_over(uv_timer_t *timer) { accept_clients(timer->data); }
 
 static void on_settled(void *owner) {
     struct server *server = owner;
-    if (++server->settled_count == server->policy->settings->backend_count)
+    if (++server->settled_count == server->context.policy->settings->backend_count)
         accept_clients(server);
 }
 
 struct backend *server_new_backend(struct server *server, struct settings *settings,
                                    const struct backend_conf *conf, const char *path) {
-    struct backend *b = backend_new(&server->reactor, settings, conf, path, on_settled, server);
+    struct backend *b =
+        backend_new(&server->context.reactor, settings, conf, path, on_settled, server);
     b->next = server->backends;
     server->backends = b;
     return b;
@@ -322,9 +302,16 @@ static void start_threads(uv_loop_t *loop) {
 }
 
 static void init_reactor(struct server *server) {
-    struct reactor *reactor = &server->reactor;
+    struct reactor *reactor = &server->context.reactor;
     log_init(&reactor->log, server->number);
     reactor->complaints = server->crew->complaints;
+    server->context.about_clients = server->crew->about_clients;
+    server->context.guesses = server->crew->guesses;
+    server->clients = (struct clients){.context = &server->context,
+                                       .worker = server->number,
+                                       .workers = 1,
+                                       .on_left = on_client_left,
+                                       .owner = server};
     int error = uv_loop_init(&reactor->loop);
     if (error) { // as with threads
         log_error(&reactor->log, "can't start: %s", uv_strerror(error));
@@ -341,19 +328,19 @@ static void init_reactor(struct server *server) {
     server->last.data = server;
     server->sweep.data = server->deadline.data = server;
     uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-    waits_init(&server->waits, server);
+    waits_init(&server->context.waits, &server->context);
     server->started_ms = uv_now(&reactor->loop);
 }
 
 // The parts that the process has once.
 static void init_process(struct server *server) {
-    uv_loop_t *loop = &server->reactor.loop;
+    uv_loop_t *loop = &server->context.reactor.loop;
     server->hangup.on_reload = on_reload;
     server->hangup.on_gone = on_terminal_gone;
     server->hangup.owner = server;
     int error = hangup_init(&server->hangup, loop);
     if (error) {
-        log_error(&server->reactor.log, "can't start: %s", uv_strerror(error));
+        log_error(&server->context.reactor.log, "can't start: %s", uv_strerror(error));
         _exit(EXIT_FAILURE);
     }
     start_threads(loop);
@@ -373,36 +360,27 @@ struct server *server_new(struct crew *crew, size_t number) {
     struct server *server = mem_new(sizeof(*server));
     server->crew = crew;
     server->number = number;
-    server->verbs = main->verbs;
+    server->context.verbs = main->context.verbs;
     server->verbosity = main->verbosity;
     server->is_accepting = true; // what it is given
     init_reactor(server);
-    mailbox_open(&server->mailbox, &server->reactor.loop, server);
+    mailbox_open(&server->mailbox, &server->context.reactor.loop, server);
     return server;
 }
 
 void server_free(struct server *server) {
-    while (server->free_requests) {
-        struct request *r = server->free_requests;
-        server->free_requests = r->next;
-        request_free(r);
-    }
-    policy_unref(server->policy);
+    context_deinit(&server->context);
     mem_free(server->listeners);
-    mem_free(server->words);
-    bytes_deinit(&server->scratch);
-    bytes_deinit(&server->question);
-    near_store_free(server->reactor.near);
     mem_free(server);
 }
 
 void server_loop(struct server *server) {
-    uv_loop_t *loop = &server->reactor.loop;
+    uv_loop_t *loop = &server->context.reactor.loop;
     uv_run(loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&server->last, NULL);
     uv_run(loop, UV_RUN_DEFAULT);
     if (uv_loop_close(loop) != 0)
-        log_error(&server->reactor.log, "some handles were left open");
+        log_error(&server->context.reactor.log, "some handles were left open");
 }
 
 // The first settings come the way that all later ones do.
@@ -412,7 +390,7 @@ static void start(struct server *server, struct settings *settings, int verbosit
     server->verbosity = verbosity;
     if (!binding_apply(server, settings, &problems)) {
         problems_append_first(&problems, &text);
-        log_error(&server->reactor.log, "%.*s", (int)text.len, text.data);
+        log_error(&server->context.reactor.log, "%.*s", (int)text.len, text.data);
         bytes_deinit(&text);
         fail(server);
     } else {
@@ -425,14 +403,14 @@ int server_run(struct settings *settings, const struct verb_table *verbs, const 
                int verbosity) {
     struct server *server = mem_new(sizeof(*server));
     struct crew *crew = server->crew = crew_new(server);
-    server->verbs = verbs;
+    server->context.verbs = verbs;
     server->file = file;
     init_reactor(server);
     init_process(server);
     start(server, settings, verbosity);
     server_loop(server);
     int code = server->exit_code;
-    log_info(&server->reactor.log, "ended");
+    log_info(&server->context.reactor.log, "ended");
     if (crew->count > 1)
         mailbox_deinit(&server->mailbox);
     server_free(server);

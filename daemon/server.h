@@ -7,46 +7,31 @@
 
 #include "backend.h"
 #include "client.h"
+#include "context.h"
 #include "crew.h"
 #include "hangup.h"
 #include "listener.h"
-#include "reactor.h"
 #include "reload.h"
 #include "supervisor.h"
 
 enum { SERVER_SIGNALS = 2 };
 
 struct server {
-    struct reactor reactor;
+    struct context context;
+    struct clients clients;
     struct crew *crew;
-    size_t number;          // of the worker; 0: the main thread's
-    struct mailbox mailbox; // open while there are several workers
-    uv_thread_t thread;     // not worker 0's
-    size_t away;            // messages of which it awaits the return
-    const struct verb_table *verbs;
+    size_t number;                // of the worker; 0: the main thread's
+    struct mailbox mailbox;       // open while there are several workers
+    uv_thread_t thread;           // not worker 0's
+    size_t away;                  // messages of which it awaits the return
     const char *file;             // the configuration; NULL: built in
     int verbosity;                // more log than the settings say
-    struct policy *policy;        // in force
     struct backend *backends;     // all that live: a list
     size_t settled_count;         // how many have settled while it started
     struct reload reload;         // worker 0's
     struct supervisor supervisor; // likewise
-    struct purge *purges;         // going on: a list
-    struct waits waits;
-    struct server_stats stats;
-    struct listener **listeners; // worker 0's, for all
+    struct listener **listeners;  // worker 0's, for all
     size_t listener_count;
-    struct client *clients; // a list
-    size_t client_count;
-    struct client *turns_due; // a list: see client_wait_turn()
-    uint64_t next_client_id;
-    struct request *free_requests;
-    size_t free_count;
-    struct slice *words; // of the request being started
-    size_t words_cap;
-    size_t compared;       // names with what a client may have meant, in this turn of the loop
-    struct bytes scratch;  // for the error of the request being started
-    struct bytes question; // for what it asks the near cache
     uv_signal_t signals[SERVER_SIGNALS]; // worker 0's
     struct hangup hangup;                // likewise
     uv_timer_t sweep;
@@ -54,7 +39,6 @@ struct server {
     uv_timer_t last;     // of ending
     uint64_t started_ms;
     bool is_accepting;
-    bool is_draining;
     bool is_closed; // everything that it owned on the loop is being closed
     bool is_mailbox_closed;
     int exit_code;
@@ -84,6 +68,7 @@ void server_crew_ended(struct server *server);
 struct backend *server_new_backend(struct server *server, struct settings *settings,
                                    const struct backend_conf *conf, const char *path);
 
-struct slice *server_words(struct server *server, size_t count);
-void server_add_client(struct server *server, struct client *client);
-void server_remove_client(struct server *server, struct client *client);
+// The worker that the context belongs to.
+static inline struct server *server_of(struct context *context) {
+    return (struct server *)context; // its first member
+}

@@ -71,7 +71,7 @@ static void add_backends(struct tally *t, const struct policy *policy) {
                 add_backend(&t->backends[i], policy->backends[j]);
 }
 
-static void add_client(struct tally *t, const struct client *c, uint64_t now_ms) {
+static void add_client(struct tally *t, const struct client *c, size_t worker, uint64_t now_ms) {
     const char *user = c->caller.user ? c->caller.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
         return;
@@ -79,29 +79,29 @@ static void add_client(struct tally *t, const struct client *c, uint64_t now_ms)
                  "id=%" PRIu64 " addr=%s name=%s user=%s age=%" PRIu64 " idle=%" PRIu64
                  " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
                  c->id, c->address, c->name ? c->name : "", user, (now_ms - c->connected_ms) / 1000,
-                 (now_ms - c->active_ms) / 1000, c->pending, c->in.len, client_unread(c),
-                 c->server->number, c->requests, c->last_verb ? c->last_verb->name : "none");
+                 (now_ms - c->active_ms) / 1000, c->pending, c->in.len, client_unread(c), worker,
+                 c->requests, c->last_verb ? c->last_verb->name : "none");
 }
 
 static void add_clients(struct tally *t, const struct server *server) {
-    uint64_t now = uv_now(&server->reactor.loop);
-    for (const struct client *c = server->clients; c; c = c->next)
-        add_client(t, c, now);
+    uint64_t now = uv_now(&server->context.reactor.loop);
+    for (const struct client *c = server->clients.first; c; c = c->next)
+        add_client(t, c, server->number, now);
 }
 
 void tally_add(struct tally *t, const struct server *server) {
     const struct settings *listed = t->policy->settings;
     t->workers++;
-    t->clients += server->client_count;
-    ADD(&t->stats, &server->stats);
-    ADD(&t->near, near_store_counters(server->reactor.near));
+    t->clients += server->clients.count;
+    ADD(&t->stats, &server->context.stats);
+    ADD(&t->near, near_store_counters(server->context.reactor.near));
     for (size_t i = 0; i < listed->namespace_count; i++) {
         const struct space *space =
-            policy_space(server->policy, slice_of(listed->namespaces[i].name));
+            policy_space(server->context.policy, slice_of(listed->namespaces[i].name));
         if (space)
             ADD(&t->spaces[i], space->stats);
     }
-    add_backends(t, server->policy);
+    add_backends(t, server->context.policy);
     if (t->has_clients)
         add_clients(t, server);
 }

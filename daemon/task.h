@@ -6,7 +6,7 @@
 #include "answer.h"
 #include "policy.h"
 
-struct server;
+struct context;
 
 struct task {
     answer_render *render; // gets the events; a->context is the task
@@ -15,5 +15,5 @@ struct task {
 };
 
 // Sends what `build` writes to the space's backend. False: there is no room, nothing happened.
-bool task_send(struct server *server, struct policy *policy, struct space *space, struct task *task,
-               void (*build)(struct command *c, struct task *task));
+bool task_send(struct context *context, struct policy *policy, struct space *space,
+               struct task *task, void (*build)(struct command *c, struct task *task));

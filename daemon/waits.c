@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <sodium.h>
 
+#include "context.h"
 #include "gone.h"
 #include "mem.h"
-#include "server.h"
 
 enum {
     TICK_MS = 5,
@@ -29,29 +29,29 @@ struct wait_line {
     bool is_woken;                // a write was sent behind the question now under way
 };
 
-static uint64_t now_of(const struct server *server) { return uv_now(&server->reactor.loop); }
+static uint64_t now_of(const struct context *context) { return uv_now(&context->reactor.loop); }
 
 static struct slice key_of(const struct request *r) { return bytes_slice(&r->key); }
 
 // --- lines ------------------------------------------------------------------------------------
 
-static struct wait_line **find_line(struct server *server, const struct backend *backend,
+static struct wait_line **find_line(struct context *context, const struct backend *backend,
                                     struct slice key, uint64_t hash) {
-    struct wait_line **at = &server->waits.slots[hash % WAIT_SLOTS];
+    struct wait_line **at = &context->waits.slots[hash % WAIT_SLOTS];
     while (*at && !((*at)->hash == hash && (*at)->backend == backend &&
                     slice_equal(bytes_slice(&(*at)->key), key)))
         at = &(*at)->next;
     return at;
 }
 
-static uint64_t hash_of(const struct server *server, struct slice key) {
-    return hash_slice(key, server->waits.seed);
+static uint64_t hash_of(const struct context *context, struct slice key) {
+    return hash_slice(key, context->waits.seed);
 }
 
 static struct wait_line *line_of(struct request *r) {
-    struct waits *waits = &r->server->waits;
-    uint64_t hash = hash_of(r->server, key_of(r));
-    struct wait_line **at = find_line(r->server, r->space->backend, key_of(r), hash);
+    struct waits *waits = &r->context->waits;
+    uint64_t hash = hash_of(r->context, key_of(r));
+    struct wait_line **at = find_line(r->context, r->space->backend, key_of(r), hash);
     if (*at)
         return *at;
     struct wait_line *line = *at = mem_new(sizeof(*line));
@@ -63,14 +63,14 @@ static struct wait_line *line_of(struct request *r) {
     return line;
 }
 
-static void free_if_empty(struct server *server, struct wait_line *line) {
+static void free_if_empty(struct context *context, struct wait_line *line) {
     if (line->first || line->asking)
         return;
-    struct wait_line **at = &server->waits.slots[line->hash % WAIT_SLOTS];
+    struct wait_line **at = &context->waits.slots[line->hash % WAIT_SLOTS];
     while (*at != line)
         at = &(*at)->next;
     *at = line->next;
-    server->waits.lines--;
+    context->waits.lines--;
     bytes_deinit(&line->key);
     mem_free(line);
 }
@@ -176,20 +176,20 @@ static bool ask(struct request *r, bool is_early) {
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-static uint64_t pause_ms(struct server *server, unsigned asks) {
+static uint64_t pause_ms(struct context *context, unsigned asks) {
     uint64_t pause = asks < 5 ? (uint64_t)FIRST_PAUSE_MS << asks : LONGEST_PAUSE_MS;
-    uint64_t fair = server->waits.lines / MOST_ASKS_PER_MS;
+    uint64_t fair = context->waits.lines / MOST_ASKS_PER_MS;
     if (pause > LONGEST_PAUSE_MS)
         pause = LONGEST_PAUSE_MS;
     if (pause < fair)
         pause = fair;
-    return pause - random_up_to(&server->reactor.random, pause / 2);
+    return pause - random_up_to(&context->reactor.random, pause / 2);
 }
 
-static void pause_line(struct server *server, struct wait_line *line) {
+static void pause_line(struct context *context, struct wait_line *line) {
     line->asking = NULL;
     line->asked_to = NULL;
-    line->due_ms = now_of(server) + (line->is_woken ? 0 : pause_ms(server, line->asks++));
+    line->due_ms = now_of(context) + (line->is_woken ? 0 : pause_ms(context, line->asks++));
     line->visit_ms = earlier(line->visit_ms, line->due_ms);
     line->is_woken = false;
 }
@@ -227,10 +227,10 @@ static struct request *take_asker(struct wait_line *line) {
 }
 
 // One asks for the whole line.
-static void ask_for_line(struct server *server, struct wait_line *line) {
+static void ask_for_line(struct context *context, struct wait_line *line) {
     enum backend_room room = backend_room(line->backend);
     if (room == BACKEND_FULL) {
-        line->due_ms = now_of(server) + LONGEST_PAUSE_MS;
+        line->due_ms = now_of(context) + LONGEST_PAUSE_MS;
         return;
     }
     while (room == BACKEND_DOWN && line->first) {
@@ -248,8 +248,8 @@ static void ask_for_line(struct server *server, struct wait_line *line) {
     ask(r, false);
 }
 
-static void visit_line(struct server *server, struct wait_line *line) {
-    uint64_t now = now_of(server);
+static void visit_line(struct context *context, struct wait_line *line) {
+    uint64_t now = now_of(context);
     struct request *kept = NULL, *kept_last = NULL, *last_asked = line->asked_to;
     line->visit_ms = UINT64_MAX;
     while (line->first) { // who has gone, or waited long enough, leaves
@@ -275,22 +275,22 @@ static void visit_line(struct server *server, struct wait_line *line) {
     line->last = kept_last;
     line->asked_to = last_asked;
     if (line->first && !line->asking && now >= line->due_ms)
-        ask_for_line(server, line);
+        ask_for_line(context, line);
     if (!line->asking)
         line->visit_ms = earlier(line->visit_ms, line->due_ms);
-    free_if_empty(server, line);
+    free_if_empty(context, line);
 }
 
-static void visit_lines(struct server *server) {
-    uint64_t now = now_of(server);
+static void visit_lines(struct context *context) {
+    uint64_t now = now_of(context);
     for (size_t i = 0; i < WAIT_SLOTS; i++)
-        for (struct wait_line *line = server->waits.slots[i], *next; line; line = next) {
+        for (struct wait_line *line = context->waits.slots[i], *next; line; line = next) {
             next = line->next;
             if (now >= line->visit_ms)
-                visit_line(server, line);
+                visit_line(context, line);
         }
-    if (server->waits.lines == 0)
-        uv_timer_stop(&server->waits.timer);
+    if (context->waits.lines == 0)
+        uv_timer_stop(&context->waits.timer);
 }
 
 static void on_tick(uv_timer_t *timer) { visit_lines(timer->data); }
@@ -323,7 +323,7 @@ static void drop_lease(struct request *r) {
     drop->task = (struct task){render_as_is, on_dropped};
     bytes_append_slice(&drop->key, key_of(r));
     memcpy(drop->token, r->wait.token, sizeof(drop->token));
-    if (!task_send(r->server, r->policy, r->space, &drop->task, build_drop))
+    if (!task_send(r->context, r->policy, r->space, &drop->task, build_drop))
         on_dropped(&drop->task, NULL); // the lease's own ttl ends it
 }
 
@@ -342,11 +342,11 @@ void waits_note(struct request *r, const struct call *call) {
     bytes_append_slice(&r->key, call->prefix);
     bytes_append_slice(&r->key, call->args[0]);
     r->wait.may_lease = caller_may_write(&r->client->caller) && !r->space->conf->is_readonly;
-    r->wait.wait_until_ms = now_of(r->server) + (uint64_t)call->wait_ms;
+    r->wait.wait_until_ms = now_of(r->context) + (uint64_t)call->wait_ms;
 }
 
 static bool may_wait(const struct request *r) {
-    return now_of(r->server) < r->wait.wait_until_ms && !r->server->is_draining;
+    return now_of(r->context) < r->wait.wait_until_ms && !r->context->is_draining;
 }
 
 // As many may wait for a namespace's results as may be under way at its backend.
@@ -367,15 +367,15 @@ static void wait_in_line(struct request *r, bool is_first) {
         line->last->next_pending = r;
     if (!line->last || !is_first)
         line->last = r;
-    if (!uv_is_active((uv_handle_t *)&r->server->waits.timer))
-        uv_timer_start(&r->server->waits.timer, on_tick, TICK_MS, TICK_MS);
+    if (!uv_is_active((uv_handle_t *)&r->context->waits.timer))
+        uv_timer_start(&r->context->waits.timer, on_tick, TICK_MS, TICK_MS);
 }
 
 void waits_failed(struct request *r) {
     struct wait_line *line = r->wait.line;
     r->wait.line = NULL;
     if (line && line->asking == r)
-        pause_line(r->server, line);
+        pause_line(r->context, line);
 }
 
 static bool told(struct request *r, const struct answer *a) {
@@ -395,7 +395,7 @@ static bool told(struct request *r, const struct answer *a) {
         wait_in_line(r, !is_new);
         line = r->wait.line;
         if (line->asking == r || (!line->asking && line->first == line->last))
-            pause_line(r->server, line); // else it has its pace already
+            pause_line(r->context, line); // else it has its pace already
         return true;
     }
     count(r, a->memo_state, a->has_lease);
@@ -407,7 +407,7 @@ static bool told(struct request *r, const struct answer *a) {
     r->space->stats->leases_expired += a->memo_state == MEMO_MISS && a->has_lease;
     if (a->memo_state != MEMO_MISS)
         tell_line(line, a);
-    pause_line(r->server, line);
+    pause_line(r->context, line);
     return false;
 }
 
@@ -453,7 +453,7 @@ bool waits_append_stale(struct bytes *out, struct slice kept) {
 
 // --- all --------------------------------------------------------------------------------------
 
-void waits_wake(struct server *server, const struct space *space, const struct verb_entry *entry,
+void waits_wake(struct context *context, const struct space *space, const struct verb_entry *entry,
                 const struct call *call) {
     size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
     struct bytes key = {0};
@@ -462,28 +462,28 @@ void waits_wake(struct server *server, const struct space *space, const struct v
         bytes_append_slice(&key, call->prefix);
         bytes_append_slice(&key, call->args[i]);
         struct slice real = bytes_slice(&key);
-        struct wait_line *line = *find_line(server, space->backend, real, hash_of(server, real));
+        struct wait_line *line = *find_line(context, space->backend, real, hash_of(context, real));
         if (line && line->asking)
             line->is_woken = true;
         else if (line)
-            ask_for_line(server, line);
+            ask_for_line(context, line);
     }
     bytes_deinit(&key);
 }
 
-void waits_init(struct waits *waits, struct server *server) {
-    uv_timer_init(&server->reactor.loop, &waits->timer);
-    waits->timer.data = server;
-    waits->seed = random_next(&server->reactor.random);
+void waits_init(struct waits *waits, struct context *context) {
+    uv_timer_init(&context->reactor.loop, &waits->timer);
+    waits->timer.data = context;
+    waits->seed = random_next(&context->reactor.random);
 }
 
-void waits_end(struct server *server) {
+void waits_end(struct context *context) {
     for (size_t i = 0; i < WAIT_SLOTS; i++) {
-        for (struct wait_line *line = server->waits.slots[i], *next; line; line = next) {
+        for (struct wait_line *line = context->waits.slots[i], *next; line; line = next) {
             next = line->next;
             while (line->first)
                 finish_in_vain(take_first(line));
-            free_if_empty(server, line);
+            free_if_empty(context, line);
         }
     }
 }

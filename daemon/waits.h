@@ -17,7 +17,7 @@
 
 struct wait_line; // those who wait for one key
 struct request;
-struct server;
+struct context;
 
 enum { WAIT_SLOTS = 256 };
 
@@ -37,10 +37,10 @@ struct wait_part {
     bool may_lease;                  // its caller may write
 };
 
-void waits_init(struct waits *waits, struct server *server);
+void waits_init(struct waits *waits, struct context *context);
 
 // The daemon ends: who waits is answered.
-void waits_end(struct server *server);
+void waits_end(struct context *context);
 void waits_close(struct waits *waits);
 
 // Notes what a further step will need.
@@ -61,5 +61,5 @@ void waits_count_kept(const struct space *space, struct slice reply);
 bool waits_append_stale(struct bytes *out, struct slice kept);
 
 // A write of these keys has been sent: who waits for one of them asks again behind it.
-void waits_wake(struct server *server, const struct space *space, const struct verb_entry *entry,
+void waits_wake(struct context *context, const struct space *space, const struct verb_entry *entry,
                 const struct call *call);

@@ -1,0 +1,25 @@
+#include "context.h"
+
+#include "mem.h"
+#include "request.h"
+
+struct slice *context_words(struct context *context, size_t count) {
+    if (count > context->words_cap) {
+        context->words_cap = count < 64 ? 64 : count;
+        context->words = mem_resize(context->words, context->words_cap * sizeof(*context->words));
+    }
+    return context->words;
+}
+
+void context_deinit(struct context *context) {
+    while (context->free_requests) {
+        struct request *r = context->free_requests;
+        context->free_requests = r->next;
+        request_free(r);
+    }
+    policy_unref(context->policy);
+    mem_free(context->words);
+    bytes_deinit(&context->scratch);
+    bytes_deinit(&context->question);
+    near_store_free(context->reactor.near);
+}

@@ -1,0 +1,39 @@
+// Context: everything that the requests of one loop share. Each worker owns one, and nothing below
+// the worker sees more of the worker than this.
+#pragma once
+
+#include "policy.h"
+#include "reactor.h"
+#include "stats.h"
+#include "verb.h"
+#include "waits.h"
+
+struct guesses;
+struct purge;
+struct request;
+
+struct context {
+    struct reactor reactor;
+    const struct verb_table *verbs;
+    struct policy *policy; // in force
+    struct server_stats stats;
+    struct waits waits;
+    struct purge *purges;             // under way: a list
+    struct guesses *guesses;          // of tokens; the process's, shared by all workers
+    struct complaints *about_clients; // likewise; apart from those about backends, which must not
+                                      // be crowded out of the log
+    struct request *free_requests;    // a list
+    size_t free_count;
+    struct slice *words; // of the request being started
+    size_t words_cap;
+    size_t compared;       // names with what a client may have meant, in this turn of the loop
+    struct bytes scratch;  // for the error of the request being started
+    struct bytes question; // for its question to the near cache
+    bool is_draining;      // no new request is taken to a backend
+};
+
+// Room for that many words of the request being started. They are valid until the next call.
+struct slice *context_words(struct context *context, size_t count);
+
+// Gives back all memory that the context itself holds, and its reference on the policy.
+void context_deinit(struct context *context);
