@@ -1,7 +1,10 @@
-// Dsn: backends from the environment: CACHES_DSN, CACHES_DSN_1, CACHES_DSN_2, …
+// Dsn: URLs of backends from the environment: CACHES_DSN, CACHES_DSN_1, CACHES_DSN_2, …
 #pragma once
 
-#include "settings.h"
+#include "bytes.h"
 
-// Adds a backend for each; its name is the URL's fragment, "default" without one.
-void dsn_read(const char *const *environment, struct settings *settings, struct problems *problems);
+typedef void dsn_on_url(void *owner, struct slice variable, struct slice url);
+
+// Calls on_url() for each variable of `environment` that is one and is not empty. `environment` is
+// "NAME=value" …, NULL-terminated; NULL: there is none.
+void dsn_read(const char *const *environment, dsn_on_url *on_url, void *owner);

@@ -70,7 +70,7 @@ static void look_at_namespace(const struct settings *s, const struct namespace_c
 static void look_at_namespaces(const struct settings *s, const struct verb_table *verbs,
                                struct problems *problems) {
     struct namespace_conf defaults = {0};
-    schema_set_defaults(&defaults, SECTION_NAMESPACE);
+    option_set_defaults(&defaults, SECTION_NAMESPACE);
     for (size_t i = 0; i < s->namespace_count; i++) {
         struct subject subject = {SECTION_NAMESPACE, &s->namespaces[i].common, &defaults, problems};
         look_at_namespace(s, &s->namespaces[i], verbs, &subject);
@@ -102,7 +102,7 @@ static bool listens_at(const struct settings *s, enum address_kind kind) {
 
 static void look_at_daemon(const struct settings *s, struct problems *problems) {
     struct daemon_conf defaults = {0};
-    schema_set_defaults(&defaults, SECTION_CACHESD);
+    option_set_defaults(&defaults, SECTION_CACHESD);
     struct subject subject = {SECTION_CACHESD, &s->daemon.common, &defaults, problems};
     const char *why = listens_at(s, ADDRESS_SYSTEMD)
                           ? "the socket unit says that of a socket that systemd made"

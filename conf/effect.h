@@ -1,6 +1,7 @@
 // Effect: warnings of what stands in a configuration and cannot do anything.
 #pragma once
 
+#include "problems.h"
 #include "settings.h"
 
 // Looks at settings in which nothing is wrong. An option that is given its default is no matter.

@@ -3,8 +3,8 @@
 #include "file.h"
 #include "mem.h"
 #include "number.h"
-#include "option.h"
 #include "overlap.h"
+#include "schema.h"
 #include "twins.h"
 
 struct fitter {

@@ -1,6 +1,7 @@
 // Fit: what the options of a configuration mean together, and what is wrong with that.
 #pragma once
 
+#include "problems.h"
 #include "settings.h"
 
 // Completes the settings, in which everything stands as the file says; reports what does not fit.

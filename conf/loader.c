@@ -2,11 +2,15 @@
 
 #include <errno.h>
 
+#include "dsn.h"
+#include "effect.h"
 #include "file.h"
+#include "fit.h"
 #include "include.h"
 #include "ini_reader.h"
 #include "mem.h"
 #include "option.h"
+#include "schema.h"
 #include "word.h"
 
 enum { MOST_LINES = 100 * 1000 * 1000 }; // of all files: line numbers are ints
@@ -53,7 +57,7 @@ static void add_namespace(struct settings *s, struct slice name, int line) {
         .name = mem_text_of(name.data, name.len),
         .name_len = name.len,
     };
-    schema_set_defaults(namespace, SECTION_NAMESPACE);
+    option_set_defaults(namespace, SECTION_NAMESPACE);
 }
 
 static void add_user(struct settings *s, struct slice name, int line) {
@@ -61,7 +65,7 @@ static void add_user(struct settings *s, struct slice name, int line) {
     struct user_conf *user = &s->users[s->user_count++];
     *user = (struct user_conf){
         .common.line = line, .name = mem_text_of(name.data, name.len), .uid = -1, .gid = -1};
-    schema_set_defaults(user, SECTION_USER);
+    option_set_defaults(user, SECTION_USER);
 }
 
 static void on_daemon_section(struct loader *l, int line, struct slice name) {
@@ -85,7 +89,7 @@ static void on_daemon_section(struct loader *l, int line, struct slice name) {
 }
 
 static void on_named_section(struct loader *l, int line, enum section section, struct slice name) {
-    if (!settings_is_name(name)) {
+    if (!section_is_name(name)) {
         bool is_shown =
             problems_may_show(name) && !memchr(name.data ? name.data : "", ':', name.len);
         problems_add(l->problems, line,
@@ -247,8 +251,8 @@ static void read_includes(struct loader *l, const char *beside) {
     }
 }
 
-bool loader_read(const struct settings_source *source, struct settings *settings,
-                 struct problems *problems) {
+static bool read_files(const struct settings_source *source, struct settings *settings,
+                       struct problems *problems) {
     struct loader l = {.settings = settings, .verbs = source->verbs, .problems = problems};
     struct bytes text = {0};
     int error = source->file ? file_read(source->file, &text) : 0;
@@ -263,4 +267,70 @@ bool loader_read(const struct settings_source *source, struct settings *settings
     bytes_deinit(&text);
     include_files_deinit(&l.seen);
     return !error;
+}
+
+// --- environment ------------------------------------------------------------------------------
+
+struct environment {
+    struct settings *settings;
+    struct problems *problems;
+};
+
+// The messages never show the value: it may hold a password.
+static const char *add_backend_of(struct slice value, struct settings *settings) {
+    struct url url;
+    const char *error = url_parse(value, &url);
+    if (error)
+        return error;
+    error = url_check_user(&url);
+    struct slice name = slice_of(url.fragment ? url.fragment : "default");
+    if (!section_is_name(name))
+        error = "the #name must be 1 to 64 of A-Z a-z 0-9 _ . -";
+    for (size_t i = 0; i < settings->backend_count; i++)
+        if (slice_equal(name, slice_of(settings->backends[i].name)))
+            error = "there is a backend of that #name already";
+    if (error) {
+        url_deinit(&url);
+        return error;
+    }
+    struct backend_conf *backend = settings_add_backend(settings, name, 0);
+    backend->url = url;
+    return NULL;
+}
+
+// The backend's name is the URL's fragment, "default" without one.
+static void on_dsn(void *owner, struct slice variable, struct slice url) {
+    struct environment *environment = owner;
+    const char *error = add_backend_of(url, environment->settings);
+    if (error)
+        problems_add(environment->problems, 0, "%.*s in the environment: %s", (int)variable.len,
+                     variable.data, error);
+}
+
+// --- all --------------------------------------------------------------------------------------
+
+// Only the built-in default listens elsewhere: the daemon knows where.
+static void listen_somewhere(struct settings *s) {
+    const struct option_row *row = schema_find(SECTION_CACHESD, SLICE("listen"));
+    if (s->file && !schema_is_given(&s->daemon.common, SECTION_CACHESD, "listen"))
+        option_set_default(row, &s->daemon);
+}
+
+struct settings *settings_load(const struct settings_source *source, struct problems *problems) {
+    struct settings *s = mem_new(sizeof(*s));
+    s->refs = 1;
+    s->file = source->file ? mem_text(source->file) : NULL;
+    problems_set_file(problems, source->file ? source->file : "built-in");
+    option_set_defaults(&s->daemon, SECTION_CACHESD);
+    if (read_files(source, s, problems)) {
+        listen_somewhere(s);
+        dsn_read(source->environment, on_dsn, &(struct environment){s, problems});
+        fit_settings(s, problems);
+        if (problems->error_count == 0)
+            effect_check(s, source->verbs, problems);
+    }
+    if (problems->error_count == 0)
+        return s;
+    settings_unref(s);
+    return NULL;
 }

@@ -1,10 +1,12 @@
 #include "option.h"
 
+#include <assert.h>
 #include <grp.h>
 #include <pwd.h>
 
 #include "mem.h"
 #include "number.h"
+#include "problems.h"
 
 // Names of users, groups, backends and namespaces look alike, and like nothing else.
 static bool looks_like_a_name(struct slice text) {
@@ -133,7 +135,7 @@ static bool read_choice(const struct option_row *row, struct slice text, int64_t
 
 static bool read_name(const struct option_row *row, struct slice text, char **name,
                       struct bytes *error) {
-    if (text.len > 0 && !settings_is_name(text))
+    if (text.len > 0 && !section_is_name(text))
         return refuse(error, row, text, "1 to 64 of A-Z a-z 0-9 _ . -");
     mem_free(*name);
     *name = mem_text_of(text.data, text.len);
@@ -230,7 +232,7 @@ static bool read_names(const struct option_row *row, struct slice text, struct u
             user->is_for_all = true;
             continue;
         }
-        if (!settings_is_name(item))
+        if (!section_is_name(item))
             return refuse(error, row, item, "names of namespaces, or *");
         struct names *names = &user->namespaces;
         names->items = mem_grow(names->items, names->count, sizeof(*names->items));
@@ -390,4 +392,17 @@ void option_free(const struct option_row *row, void *target) {
         mem_free(user->namespaces.items[i]);
     if (row->type == TYPE_NAMES)
         mem_free(user->namespaces.items);
+}
+
+void option_set_default(const struct option_row *row, void *target) {
+    struct bytes error = {0};
+    bool is_read = option_read(row, slice_of(row->fallback), target, NULL, &error);
+    assert(is_read);
+    (void)is_read;
+}
+
+void option_set_defaults(void *target, enum section section) {
+    for (size_t i = 0; i < schema_count; i++)
+        if (schema[i].section == section && schema[i].fallback && !option_is_list(&schema[i]))
+            option_set_default(&schema[i], target);
 }

@@ -6,7 +6,8 @@
 // Reads `text` as the row says into the section's struct `target`; "" is the empty value.
 // Lists are added to. Returns false with the problem, without its line, in *error.
 bool option_read(const struct option_row *row, struct slice text, void *target,
-                 const struct verb_table *verbs, struct bytes *error);
+                 const struct verb_table *verbs, struct bytes *error)
+    __attribute__((warn_unused_result));
 
 // True for types whose value may go on over indented lines.
 bool option_is_list(const struct option_row *row);
@@ -19,3 +20,9 @@ bool option_is_same(const struct option_row *row, const void *a, const void *b);
 
 // Gives back what the row's field owns.
 void option_free(const struct option_row *row, void *target);
+
+// Reads the row's default into the section's struct `target`. A list is added to.
+void option_set_default(const struct option_row *row, void *target);
+
+// Gives each option of a new section its default. Lists stay empty.
+void option_set_defaults(void *target, enum section section);

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "number.h"
-#include "option.h"
 #include "word.h"
 
 #define MS_S 1000
@@ -302,12 +301,4 @@ bool schema_is_given(const struct section_conf *common, enum section section, co
 int schema_line(const struct section_conf *common, enum section section, const char *name) {
     int line = line_given(common, section, name);
     return line > 0 ? line : common->line;
-}
-
-void schema_set_defaults(void *target, enum section section) {
-    struct bytes error = {0};
-    for (size_t i = 0; i < schema_count; i++)
-        if (schema[i].section == section && schema[i].fallback && !option_is_list(&schema[i]))
-            option_read(&schema[i], slice_of(schema[i].fallback), target, NULL, &error);
-    bytes_deinit(&error);
 }

@@ -2,7 +2,7 @@
 // against it by a test.
 #pragma once
 
-#include "settings.h"
+#include "sections.h"
 
 enum section { SECTION_CACHESD, SECTION_BACKEND, SECTION_NAMESPACE, SECTION_USER, SECTION_COUNT };
 
@@ -57,6 +57,3 @@ bool schema_is_given(const struct section_conf *common, enum section section, co
 
 // The option's line; that of its section when it is not given.
 int schema_line(const struct section_conf *common, enum section section, const char *name);
-
-// Gives each option of a new section its default. Lists stay empty.
-void schema_set_defaults(void *target, enum section section);

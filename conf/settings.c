@@ -1,23 +1,9 @@
 #include "settings.h"
 
-#include "dsn.h"
-#include "effect.h"
-#include "fit.h"
-#include "loader.h"
 #include "mem.h"
 #include "option.h"
 
 // --- lookup -----------------------------------------------------------------------------------
-
-bool settings_is_name(struct slice name) {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i], lower = (char)(c | 0x20);
-        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '.' &&
-            c != '-')
-            return false;
-    }
-    return name.len >= 1 && name.len <= 64;
-}
 
 bool settings_has_tokens(const struct settings *s) {
     for (size_t i = 0; i < s->user_count; i++)
@@ -80,34 +66,6 @@ struct backend_conf *settings_add_backend(struct settings *s, struct slice name,
     s->backends = mem_grow(s->backends, s->backend_count, sizeof(*s->backends));
     struct backend_conf *backend = &s->backends[s->backend_count++];
     *backend = (struct backend_conf){.common.line = line, .name = mem_text_of(name.data, name.len)};
-    schema_set_defaults(backend, SECTION_BACKEND);
+    option_set_defaults(backend, SECTION_BACKEND);
     return backend;
-}
-
-// Only the built-in default listens elsewhere: the daemon knows where.
-static void listen_somewhere(struct settings *s) {
-    const struct option_row *row = schema_find(SECTION_CACHESD, SLICE("listen"));
-    struct bytes error = {0};
-    if (s->file && !schema_is_given(&s->daemon.common, SECTION_CACHESD, "listen"))
-        option_read(row, slice_of(row->fallback), &s->daemon, NULL, &error);
-    bytes_deinit(&error);
-}
-
-struct settings *settings_load(const struct settings_source *source, struct problems *problems) {
-    struct settings *s = mem_new(sizeof(*s));
-    s->refs = 1;
-    s->file = source->file ? mem_text(source->file) : NULL;
-    problems_set_file(problems, source->file ? source->file : "built-in");
-    schema_set_defaults(&s->daemon, SECTION_CACHESD);
-    if (loader_read(source, s, problems)) {
-        listen_somewhere(s);
-        dsn_read(source->environment, s, problems);
-        fit_settings(s, problems);
-        if (problems->error_count == 0)
-            effect_check(s, source->verbs, problems);
-    }
-    if (problems->error_count == 0)
-        return s;
-    settings_unref(s);
-    return NULL;
 }

@@ -5,123 +5,8 @@
 
 #include <stdatomic.h>
 
-#include "address.h"
 #include "index.h"
-#include "problems.h"
-#include "url.h"
-#include "verb_table.h"
-
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-enum log_timestamps { LOG_TIMESTAMPS_AUTO, LOG_TIMESTAMPS_YES, LOG_TIMESTAMPS_NO };
-enum over_ttl { OVER_TTL_CLAMP, OVER_TTL_REJECT };
-enum ttl_mode { TTL_MODE_SLIDING, TTL_MODE_FIXED };
-enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
-enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS, ON_ERROR_STALE };
-enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
-
-enum { TOKEN_HASH_SIZE = 32 };
-
-#define NO_BACKEND SIZE_MAX
-
-struct verb_set {
-    uint64_t bits[VERBS_MOST / 64]; // by verb_entry.id
-};
-
-static inline bool verb_set_has(const struct verb_set *set, const struct verb_entry *entry) {
-    return set->bits[entry->id / 64] >> entry->id % 64 & 1;
-}
-
-static inline void verb_set_add(struct verb_set *set, const struct verb_entry *entry) {
-    set->bits[entry->id / 64] |= UINT64_C(1) << entry->id % 64;
-}
-
-struct names {
-    char **items;
-    size_t count;
-};
-
-enum { OPTIONS_MOST = 24 }; // of one kind of section
-
-// The beginning of every section's struct. Lines are as problems.h counts them.
-struct section_conf {
-    int line;                // where the section began; 0: not in a file
-    int lines[OPTIONS_MOST]; // of its options, in the order of the schema; 0: not given
-};
-
-struct include {
-    char *pattern; // of files, as for glob(3); relative to the file that names it
-    int line;
-};
-
-// Times are in milliseconds, DURATION_FOREVER for never; sizes in bytes.
-struct daemon_conf { // [cachesd]
-    struct section_conf common;
-    struct addresses listens; // none: the built-in default, as the daemon places it
-    struct include *includes;
-    size_t include_count;
-    int64_t socket_mode;
-    int64_t socket_gid; // -1: the daemon's own
-    int64_t max_clients;
-    int64_t max_request;
-    int64_t client_output;
-    int64_t client_stall_ms;
-    int64_t client_idle_ms;
-    int64_t drain_ms;
-    int64_t near_memory;
-    int64_t workers;
-    int64_t log_level;      // enum log_level
-    int64_t log_timestamps; // enum log_timestamps
-};
-
-struct backend_conf { // [backend NAME]
-    struct section_conf common;
-    char *name;
-    struct url url;
-    char *password_file;
-    int64_t connect_timeout_ms;
-    int64_t timeout_ms;
-    int64_t max_pending;
-};
-
-struct namespace_conf { // [namespace NAME]
-    struct section_conf common;
-    char *name;
-    size_t name_len;
-    char *backend_name;
-    size_t backend; // index in settings.backends; NO_BACKEND while it is not known
-    char *prefix;
-    size_t prefix_len;
-    int64_t ttl_ms;
-    int64_t max_ttl_ms;
-    int64_t over_ttl; // enum over_ttl
-    int64_t ttl_mode; // enum ttl_mode
-    int64_t jitter_percent;
-    uint64_t collections; // bit per enum collection
-    struct verb_set deny;
-    bool is_readonly;
-    int64_t value; // enum value_kind
-    int64_t max_key;
-    int64_t max_value;
-    bool is_near;
-    int64_t near_ttl_ms;
-    int64_t stale_ms;
-    int64_t lease_ms;
-    int64_t null_ttl_ms;
-    int64_t early_percent; // beta of XFetch
-    int64_t on_error;      // enum on_error
-};
-
-struct user_conf { // [user NAME]
-    struct section_conf common;
-    char *name;
-    int64_t uid, gid; // -1: not asked for
-    bool has_token;
-    unsigned char token[TOKEN_HASH_SIZE]; // SHA-256 of it
-    struct names namespaces;              // "*" alone: all
-    bool is_for_all;
-    bool *allowed;  // by index in settings.namespaces
-    int64_t access; // enum access
-};
+#include "sections.h"
 
 struct settings {
     atomic_uint refs; // of all threads
@@ -135,17 +20,6 @@ struct settings {
     size_t user_count;
     struct index index; // namespaces by name
 };
-
-// Things outside of a file to which it may refer.
-struct settings_source {
-    const char *file;               // NULL: the built-in default
-    const struct verb_table *verbs; // for `deny`
-    const char *const *environment; // "NAME=value" …: CACHES_DSN and its kin; NULL-terminated
-};
-
-// Reads and checks everything; NULL when anything is wrong. *problems gets every error and warning,
-// and the names of the files. May be called on any thread: it blocks on files and the resolver.
-struct settings *settings_load(const struct settings_source *source, struct problems *problems);
 
 // Another backend, with the defaults, while the settings are being read. `line` 0: not in the file.
 struct backend_conf *settings_add_backend(struct settings *settings, struct slice name, int line);
@@ -163,6 +37,3 @@ void settings_unref(struct settings *settings);
 
 // NULL: no such namespace.
 const struct namespace_conf *settings_namespace(const struct settings *settings, struct slice name);
-
-// 1–64 of A-Z a-z 0-9 _ . -
-bool settings_is_name(struct slice name);

@@ -1,6 +1,7 @@
 // Log: lines to standard error, with syslog priorities under systemd (sd-daemon(3)).
 #pragma once
 
+#include "problems.h"
 #include "settings.h"
 
 struct log {

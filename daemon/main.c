@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "handshake.h"
+#include "loader.h"
 #include "local.h"
 #include "mem.h"
 #include "server.h"

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "binding.h"
+#include "loader.h"
 #include "mem.h"
 #include "request.h"
 #include "server.h"

@@ -11,9 +11,9 @@
 #include "file.h"
 #include "fuzz.h"
 #include "include.h"
+#include "loader.h"
 #include "mem.h"
 #include "number.h"
-#include "settings.h"
 #include "word.h"
 
 static struct verb_table *verbs;

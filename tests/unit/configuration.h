@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "helpers.h"
-#include "settings.h"
+#include "loader.h"
 
 static struct verb_table *table;
 static char folder[sizeof("/tmp/cachesd-unit-XXXXXX")];

@@ -395,13 +395,13 @@ END_TEST
 START_TEST(settings_names_are_1_to_64_of_the_allowed_characters) {
     char letters[65];
     memset(letters, 'a', sizeof(letters));
-    ck_assert(settings_is_name(SLICE("AZaz09_.-")));
-    ck_assert(settings_is_name((struct slice){letters, 64}));
-    ck_assert(!settings_is_name((struct slice){letters, 65}));
+    ck_assert(section_is_name(SLICE("AZaz09_.-")));
+    ck_assert(section_is_name((struct slice){letters, 64}));
+    ck_assert(!section_is_name((struct slice){letters, 65}));
     static const char *const bad[] = {"",         "a b", "a:b", "a/b", "a=b",
                                       "\xc3\xa9", "@",   "[",   "`",   "{"};
     for (size_t i = 0; i < COUNT(bad); i++)
-        ck_assert_msg(!settings_is_name(slice_of(bad[i])), "'%s' accepted", bad[i]);
+        ck_assert_msg(!section_is_name(slice_of(bad[i])), "'%s' accepted", bad[i]);
 }
 END_TEST
 
