@@ -339,16 +339,16 @@ static void renew(struct backend *b) {
 }
 
 // The worse of two at a time is shown.
-static void note_trouble(struct backend *b, const struct answer *answer) {
+static void note_trouble(struct backend *b, enum fault fault, const char *cause) {
     struct backend_trouble *t = &b->trouble;
     uint64_t now = uv_now(&b->reactor->loop);
-    bool is_unfit = answer->fault == FAULT_UNFIT;
+    bool is_unfit = fault == FAULT_UNFIT;
     bool is_on = t->cause && now - t->last_ms < TROUBLE_MS;
     if (is_on && t->is_unfit && !is_unfit)
         return;
-    if (!is_on || t->cause != answer->fault_cause)
+    if (!is_on || strcmp(t->cause, cause) != 0)
         t->since_ms = now;
-    t->cause = answer->fault_cause;
+    t->cause = cause;
     t->is_unfit = is_unfit;
     t->last_ms = now;
 }
@@ -357,14 +357,23 @@ static void on_former_fault(void *owner, const struct answer *answer) {
     complain(owner, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
 }
 
-static void on_fault(void *owner, const struct answer *answer) {
-    struct backend *b = owner;
-    complain(b, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
-    note_trouble(b, answer);
-    if (answer->fault == FAULT_DENIED)
-        backend_check_account(b);
-    if (answer->fault != FAULT_TOLD)
+static void check_account(struct backend *b) {
+    if (b->conn)
+        backend_conn_ask_rights(b->conn);
+}
+
+void backend_note_fault(struct backend *b, enum fault fault, const char *cause,
+                        const char *detail) {
+    complain(b, LOG_LEVEL_ERROR, cause, detail);
+    note_trouble(b, fault, cause);
+    if (fault == FAULT_DENIED)
+        check_account(b);
+    if (fault != FAULT_TOLD)
         renew(b);
+}
+
+static void on_fault(void *owner, const struct answer *answer) {
+    backend_note_fault(owner, answer->fault, answer->fault_cause, answer->fault_words);
 }
 
 struct backend_state backend_state(const struct backend *b) {
@@ -400,11 +409,6 @@ void backend_track(struct backend *b, struct prefixes prefixes) {
         aim_tracker(b);
 }
 
-void backend_check_account(struct backend *b) {
-    if (b->conn)
-        backend_conn_ask_rights(b->conn);
-}
-
 void backend_need(struct backend *b, const struct rights *rights, uint64_t commands,
                   struct slice key) {
     bool is_more = commands & ~b->account.needs;
@@ -413,7 +417,7 @@ void backend_need(struct backend *b, const struct rights *rights, uint64_t comma
     b->account.key.len = 0;
     bytes_append_slice(&b->account.key, key);
     if (is_more)
-        backend_check_account(b);
+        check_account(b);
 }
 
 // --- room -------------------------------------------------------------------------------------

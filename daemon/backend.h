@@ -122,8 +122,9 @@ void backend_track(struct backend *b, struct prefixes prefixes);
 void backend_need(struct backend *b, const struct rights *rights, uint64_t commands,
                   struct slice key);
 
-// Somebody was told that the account may not run a command: is it still so?
-void backend_check_account(struct backend *b);
+// A client was told of a fault of the server's: tells the log, shows it in `backends`, and looks
+// whether it is still so. `cause` is a constant text, and `detail` anybody's words.
+void backend_note_fault(struct backend *b, enum fault fault, const char *cause, const char *detail);
 
 // The connection for the next request: to be asked only after BACKEND_ROOM. A cluster would choose
 // by key here.

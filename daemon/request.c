@@ -9,6 +9,7 @@
 #include "client.h"
 #include "context.h"
 #include "mem.h"
+#include "redis_error.h"
 
 enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
@@ -355,12 +356,13 @@ static __attribute__((noinline)) bool refuse_for_account(struct request *r,
     struct backend *backend = r->space->backend;
     const struct account *account = &backend->account;
     uint64_t lacking = commands_of(account->rights, a) & account->refused;
-    char message[96];
+    char detail[64], message[128];
     if (!lacking)
         return false;
-    snprintf(message, sizeof(message), "refuses this daemon's account %s, which %s needs",
-             rights_name(account->rights, lacking), a->entry->verb->name);
-    backend_check_account(backend);
+    snprintf(detail, sizeof(detail), "%s, which %s needs", rights_name(account->rights, lacking),
+             a->entry->verb->name);
+    snprintf(message, sizeof(message), "%s %s", REDIS_DENIES, detail);
+    backend_note_fault(backend, FAULT_DENIED, REDIS_DENIES, detail);
     request_unanswered(r, REPLY_UNAVAILABLE, message);
     return true;
 }

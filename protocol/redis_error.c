@@ -8,7 +8,6 @@ struct redis_error {
 };
 
 #define OUT_OF_RANGE "the result is out of range"
-#define ACCOUNT      "refuses this daemon's account"
 
 // From Redis 7.0's source, where each text stands; the longest match does not matter, the first is
 // taken. Queued inside MULTI, an error comes at the queued command, before EXECABORT.
@@ -32,12 +31,12 @@ static const struct redis_error redis_errors[] = {
     {"NOREPLICAS", REPLY_UNAVAILABLE, "has too few replicas", FAULT_UNFIT},
     {"MISCONF", REPLY_UNAVAILABLE, "can't save its data", FAULT_UNFIT},
     {"ERR max number of clients", REPLY_UNAVAILABLE, "has too many clients", FAULT_UNFIT},
-    {"NOAUTH", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
-    {"WRONGPASS", REPLY_UNAVAILABLE, ACCOUNT, FAULT_UNFIT},
-    {"NOPERM", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
+    {"NOAUTH", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_UNFIT},
+    {"WRONGPASS", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_UNFIT},
+    {"NOPERM", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_DENIED},
     // So scripts say it: Redis 7.0, and later ones.
-    {"ERR The user executing the script can't", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
-    {"ERR ACL failure in script", REPLY_UNAVAILABLE, ACCOUNT, FAULT_DENIED},
+    {"ERR The user executing the script can't", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_DENIED},
+    {"ERR ACL failure in script", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_DENIED},
 };
 
 enum reply_code redis_error_code(struct slice redis_error, const char **message,

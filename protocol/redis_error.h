@@ -12,6 +12,8 @@ enum fault {
 };
 
 #define ANSWER_NO_NUMBER "the stored value is not a number"
+// The cause of a FAULT_DENIED, behind the backend's name.
+#define REDIS_DENIES "refuses this daemon's account"
 // Said of an answer that no command of ours has.
 #define REDIS_UNKNOWN_ANSWER "gave an unknown answer"
 

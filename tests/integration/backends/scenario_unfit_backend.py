@@ -226,7 +226,9 @@ class Causes(unittest.TestCase):
             reply = daemon.call("key.take", "carts", "k")
             self.assertEqual(reply.code, "UNAVAILABLE")
             self.assertIn("backend main", text_of(reply))
-            harness.wait_until(lambda: lines_of(daemon, "'getdel'"), "it is logged")
+            denied = "error: backend main: refuses this daemon's account: GETDEL, which key.take needs"
+            harness.wait_until(lambda: lines_of(daemon, denied), "it is logged")
+            self.assertEqual(pairs_of(daemon)["reason"], '"refuses this daemon\'s account"')
             self.assertEqual(daemon.call("ready"), b"READY", "others are served")
 
     def test_too_many_clients_at_redis_is_told_in_its_words(self):
