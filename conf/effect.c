@@ -46,7 +46,7 @@ static void look_at_deny(const struct namespace_conf *n, const struct verb_table
                          const struct subject *subject) {
     const struct verb_entry *entry;
     for (size_t i = 0; (entry = verb_at(verbs, i)); i++) {
-        enum collection collection = entry->verb->collection;
+        enum collection collection = entry->collection;
         if (verb_set_has(&n->deny, entry) && collection != COLLECTION_ANY &&
             !(n->collections & UINT64_C(1) << collection))
             problems_warn(subject->problems, schema_line(&n->common, SECTION_NAMESPACE, "deny"),

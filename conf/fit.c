@@ -13,9 +13,6 @@ struct fitter {
     struct index backends; // by name
 };
 
-// All that a key may hold.
-#define ALL_COLLECTIONS ((UINT64_C(2) << COLLECTION_MEMO) - (UINT64_C(1) << COLLECTION_KEY))
-
 #define LINE_OF(target, section, name) schema_line(&(target)->common, section, name)
 
 // --- names ------------------------------------------------------------------------------------
@@ -160,7 +157,7 @@ static void check_namespace(struct fitter *c, struct namespace_conf *n) {
     complete_prefix(n);
     check_times(c, n);
     if (!schema_is_given(&n->common, SECTION_NAMESPACE, "collections"))
-        n->collections = ALL_COLLECTIONS;
+        n->collections = COLLECTIONS_ALL;
     if ((int64_t)n->prefix_len >= n->max_key)
         problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, has_max_key ? "max_key" : "prefix"),
                      "[namespace %s]: max_key leaves no room behind the prefix", n->name);

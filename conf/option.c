@@ -195,12 +195,12 @@ static bool read_collections(const struct option_row *row, struct slice text, ui
                              struct bytes *error) {
     struct slice item;
     while (next_item(&text, ',', &item)) {
-        int found = 0;
-        for (int i = COLLECTION_KEY; i <= COLLECTION_MEMO; i++)
-            if (slice_equal(item, slice_of(collection_name((enum collection)i))))
-                found = i;
-        if (!found)
-            return refuse(error, row, item, "key, dict, set, sorted, counter or memo");
+        enum collection found = collection_find(item);
+        if (found == COLLECTION_NONE) {
+            append_refusal(error, row, item, "wrong");
+            collection_append_names(error, " or ");
+            return false;
+        }
         *mask |= UINT64_C(1) << found;
     }
     return true;
@@ -211,7 +211,7 @@ static bool read_verbs(const struct option_row *row, struct slice text, struct v
     struct slice item;
     while (next_item(&text, ',', &item)) {
         const struct verb_entry *entry = verb_find(verbs, item);
-        if (!entry || entry->verb->collection == COLLECTION_NONE) {
+        if (!entry || entry->collection == COLLECTION_NONE) {
             const struct verb *nearest = verb_nearest(verbs, item);
             bytes_printf(error, "%s: no verb '%.*s' that a namespace has%s%s%s", row->name,
                          problems_may_show(item) ? (int)item.len : 0, item.data,

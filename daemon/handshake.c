@@ -192,7 +192,6 @@ static void run_command(struct request *r, const struct call *call) {
 const struct verb handshake_verbs[] = {
     {
         .name = "hello",
-        .collection = COLLECTION_NONE,
         .flags = VERB_OPEN | VERB_TOKEN,
         .syntax = "[version] [word ...]",
         .summary = "the handshake of Redis's clients: version 2, AUTH USER TOKEN, SETNAME NAME",
@@ -200,42 +199,36 @@ const struct verb handshake_verbs[] = {
     },
     {
         .name = "client",
-        .collection = COLLECTION_NONE,
         .syntax = "word [word ...]",
         .summary = "setname NAME, getname, id, setinfo NAME VALUE: of this connection",
         .run = run_client,
     },
     {
         .name = "select",
-        .collection = COLLECTION_NONE,
         .syntax = "index",
         .summary = "OK for 0: namespaces are what databases were for",
         .run = run_select,
     },
     {
         .name = "echo",
-        .collection = COLLECTION_NONE,
         .syntax = "message",
         .summary = "the message",
         .run = run_echo,
     },
     {
         .name = "info",
-        .collection = COLLECTION_NONE,
         .syntax = "[section ...]",
         .summary = "what Redis's clients read before they are ready; counters are in stats",
         .run = run_info,
     },
     {
         .name = "command",
-        .collection = COLLECTION_NONE,
         .syntax = "[word ...]",
         .summary = "an empty array, or 0 for count: no Redis command is here",
         .run = run_command,
     },
     {
         .name = "reset",
-        .collection = COLLECTION_NONE,
         .flags = VERB_OPEN,
         .syntax = "",
         .summary = "RESET: forgets the connection's name and who authenticated",

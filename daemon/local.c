@@ -73,7 +73,7 @@ static void run_help(struct request *r, const struct call *call) {
         return;
     }
     for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
-        if (call->argc == 0 || is_word(call->args[0], collection_name(entry->verb->collection)))
+        if (call->argc == 0 || is_word(call->args[0], collection_name(entry->collection)))
             verb_append_help(&text, entry->verb);
     if (text.len == 0) {
         request_fail_verb(r, call->args[0]);
@@ -130,7 +130,6 @@ static void run_stats(struct request *r, const struct call *call) {
 const struct verb local_verbs[] = {
     {
         .name = "ping",
-        .collection = COLLECTION_NONE,
         .flags = VERB_OPEN,
         .syntax = "[M]",
         .summary = "PONG, or M",
@@ -138,7 +137,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "quit",
-        .collection = COLLECTION_NONE,
         .flags = VERB_OPEN,
         .syntax = "",
         .summary = "OK, and closes the connection",
@@ -146,7 +144,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "auth",
-        .collection = COLLECTION_NONE,
         .flags = VERB_OPEN | VERB_TOKEN,
         .syntax = "USER TOKEN",
         .summary = "says who asks from now on",
@@ -154,7 +151,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "reload",
-        .collection = COLLECTION_NONE,
         .flags = VERB_ADMIN,
         .syntax = "",
         .summary = "reads the configuration again: OK, or the first problem; all or nothing",
@@ -162,7 +158,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "purge",
-        .collection = COLLECTION_ANY,
         .flags = VERB_ADMIN | VERB_WRITE | VERB_REMOVES,
         .syntax = "N",
         .summary = "removes every key of the namespace, step by step; replies how many",
@@ -171,7 +166,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "help",
-        .collection = COLLECTION_NONE,
         .flags = VERB_OPEN,
         .syntax = "[verb]",
         .summary = "syntax and summary of a verb, of a collection's (help key), or of all",
@@ -179,7 +173,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "explain",
-        .collection = COLLECTION_NONE,
         .flags = VERB_READ,
         .syntax = "VERB [word ...]",
         .summary = "what that request would do, without doing it",
@@ -187,7 +180,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "namespaces",
-        .collection = COLLECTION_NONE,
         .flags = VERB_READ,
         .syntax = "",
         .summary = "a line of name=value pairs for each namespace",
@@ -195,7 +187,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "backends",
-        .collection = COLLECTION_NONE,
         .flags = VERB_READ | VERB_IN_TURN,
         .syntax = "",
         .summary = "a line of name=value pairs for each backend",
@@ -203,7 +194,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "ready",
-        .collection = COLLECTION_NONE,
         .flags = VERB_READ | VERB_IN_TURN,
         .syntax = "",
         .summary = "READY, or UNAVAILABLE with the backends that do not serve",
@@ -211,7 +201,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "clients",
-        .collection = COLLECTION_NONE,
         .flags = VERB_READ | VERB_IN_TURN,
         .syntax = "",
         .summary = "a line of name=value pairs for each client",
@@ -219,7 +208,6 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "stats",
-        .collection = COLLECTION_NONE,
         .flags = VERB_READ | VERB_IN_TURN,
         .syntax = "[N]",
         .summary = "counters of the daemon, or of a namespace, as name:value lines",

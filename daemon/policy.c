@@ -13,8 +13,8 @@
 static const char *refusal_of(const struct namespace_conf *conf, const struct verb_entry *entry,
                               enum refusal *reason) {
     const struct verb *verb = entry->verb;
-    if (verb->collection != COLLECTION_ANY &&
-        !(conf->collections & UINT64_C(1) << verb->collection)) {
+    if (entry->collection != COLLECTION_ANY &&
+        !(conf->collections & UINT64_C(1) << entry->collection)) {
         *reason = REFUSED_COLLECTION;
         return "does not hold this collection";
     }

@@ -19,7 +19,7 @@ static void append_size(struct bytes *text, const char *name, int64_t size) {
 
 static void append_collections(struct bytes *text, uint64_t collections) {
     const char *mark = " collections=";
-    for (int i = COLLECTION_KEY; i <= COLLECTION_MEMO; i++) {
+    for (int i = COLLECTION_FIRST; i < COLLECTION_END; i++) {
         if (collections & UINT64_C(1) << i) {
             bytes_printf(text, "%s%s", mark, collection_name((enum collection)i));
             mark = ",";

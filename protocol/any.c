@@ -43,7 +43,6 @@ static void build_touch(struct command *c, const struct call *call) {
 const struct verb any_verbs[] = {
     {
         .name = "del",
-        .collection = COLLECTION_ANY,
         .flags = VERB_WRITE | VERB_REMOVES,
         .syntax = "N K [K ...]",
         .summary = "removes keys; replies how many existed",
@@ -52,7 +51,6 @@ const struct verb any_verbs[] = {
     },
     {
         .name = "exists",
-        .collection = COLLECTION_ANY,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "1 if the key exists, else 0",
@@ -62,7 +60,6 @@ const struct verb any_verbs[] = {
     },
     {
         .name = "ttl",
-        .collection = COLLECTION_ANY,
         .flags = VERB_READ,
         .syntax = "N K",
         .summary = "seconds left; -1 never expires, -2 no such key",
@@ -72,7 +69,6 @@ const struct verb any_verbs[] = {
     },
     {
         .name = "pttl",
-        .collection = COLLECTION_ANY,
         .flags = VERB_READ,
         .syntax = "N K",
         .summary = "milliseconds left; -1 never expires, -2 no such key",
@@ -82,7 +78,6 @@ const struct verb any_verbs[] = {
     },
     {
         .name = "touch",
-        .collection = COLLECTION_ANY,
         .flags = VERB_WRITE | VERB_NEW_TTL | VERB_MEMO,
         .syntax = "[ttl=] N K",
         .summary = "restarts the key's ttl; 1, or 0 if there is no such key",

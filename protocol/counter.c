@@ -233,7 +233,6 @@ static void render_top(struct answer *a, const struct event *e) {
 const struct verb counter_verbs[] = {
     {
         .name = "counter.get",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "the field's number, 0 when missing",
@@ -243,7 +242,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.set",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F n",
         .summary = "sets the field's number",
@@ -252,7 +250,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.incr",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F [n]",
         .summary = "adds n (1) to the field's number; replies the new one",
@@ -261,7 +258,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.update",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F n [F n ...]",
         .summary = "adds to all fields, or to none; replies the new numbers",
@@ -270,7 +266,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.del",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_WRITE,
         .syntax = "N K F [F ...]",
         .summary = "removes fields; replies how many existed",
@@ -279,7 +274,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.len",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many fields",
@@ -289,7 +283,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.total",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "the sum of all numbers",
@@ -299,7 +292,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.items",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of F n F n ...",
@@ -309,7 +301,6 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.top",
-        .collection = COLLECTION_COUNTER,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K count",
         .summary = "the largest as F n F n ..., ties by field",

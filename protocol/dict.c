@@ -69,7 +69,6 @@ static void build_scan(struct command *c, const struct call *call) {
 const struct verb dict_verbs[] = {
     {
         .name = "dict.get",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "the field's value, or nil",
@@ -79,7 +78,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.mget",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F [F ...]",
         .summary = "an array of values, nil for the missing",
@@ -89,7 +87,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.set",
-        .collection = COLLECTION_DICT,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F V [F V ...]",
         .summary = "stores fields; replies how many are new",
@@ -98,7 +95,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.add",
-        .collection = COLLECTION_DICT,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F V",
         .summary = "stores the value only if the field is absent: 1, else 0",
@@ -107,7 +103,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.del",
-        .collection = COLLECTION_DICT,
         .flags = VERB_WRITE,
         .syntax = "N K F [F ...]",
         .summary = "removes fields; replies how many existed",
@@ -116,7 +111,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.has",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "1 if the field exists, else 0",
@@ -126,7 +120,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.len",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many fields",
@@ -136,7 +129,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.keys",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the fields",
@@ -146,7 +138,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.values",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the values",
@@ -156,7 +147,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.items",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of F V F V ...",
@@ -166,7 +156,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.incr",
-        .collection = COLLECTION_DICT,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F [n]",
         .summary = "adds n (1) to the field's number; replies the new one",
@@ -175,7 +164,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.pop",
-        .collection = COLLECTION_DICT,
         .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K F",
         .summary = "the field's value, or nil; and the field is gone",
@@ -184,7 +172,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.popitem",
-        .collection = COLLECTION_DICT,
         .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K",
         .summary = "any one F V, and it is gone; an empty array when there is none",
@@ -193,7 +180,6 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.scan",
-        .collection = COLLECTION_DICT,
         .flags = VERB_READ,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of F V ...",

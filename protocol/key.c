@@ -84,7 +84,6 @@ static void render_values(struct answer *a, const struct event *e) {
 const struct verb key_verbs[] = {
     {
         .name = "key.get",
-        .collection = COLLECTION_KEY,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "the value, or nil",
@@ -94,7 +93,6 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.mget",
-        .collection = COLLECTION_KEY,
         .flags = VERB_READ,
         .syntax = "N K [K ...]",
         .summary = "an array of values, nil for the missing",
@@ -104,7 +102,6 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.set",
-        .collection = COLLECTION_KEY,
         .flags = VERB_WRITE | VERB_NEW_TTL,
         .syntax = "[ttl=] N K V",
         .summary = "stores the value",
@@ -113,7 +110,6 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.add",
-        .collection = COLLECTION_KEY,
         .flags = VERB_WRITE | VERB_NEW_TTL,
         .syntax = "[ttl=] N K V",
         .summary = "stores the value only if the key is absent: 1, else 0 (a once-only gate)",
@@ -122,7 +118,6 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.replace",
-        .collection = COLLECTION_KEY,
         .flags = VERB_WRITE | VERB_NEW_TTL,
         .syntax = "[ttl=] N K V",
         .summary = "stores the value only if the key is present: 1, else 0",
@@ -131,7 +126,6 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.swap",
-        .collection = COLLECTION_KEY,
         .flags = VERB_WRITE | VERB_TAKES | VERB_NEW_TTL,
         .syntax = "[ttl=] N K V",
         .summary = "stores the value; replies the old one, or nil",
@@ -140,7 +134,6 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.take",
-        .collection = COLLECTION_KEY,
         .flags = VERB_WRITE | VERB_TAKES | VERB_REMOVES,
         .syntax = "N K",
         .summary = "the value, or nil; and it is gone",
@@ -149,7 +142,6 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.incr",
-        .collection = COLLECTION_KEY,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K [n]",
         .summary = "adds n (1) to the number; replies the new one",

@@ -389,7 +389,6 @@ static void render_holds(struct answer *a, const struct event *e) {
 const struct verb memo_verbs[] = {
     {
         .name = "memo.get",
-        .collection = COLLECTION_MEMO,
         .flags = VERB_READ | VERB_NEAR | VERB_ASKS | VERB_MEMO,
         .syntax = "[wait=] N K",
         .summary =
@@ -401,7 +400,6 @@ const struct verb memo_verbs[] = {
     },
     {
         .name = "memo.put",
-        .collection = COLLECTION_MEMO,
         .flags = VERB_WRITE | VERB_NEW_TTL | VERB_MEMO,
         .syntax = "[ttl=] N K lease V",
         .summary = "stores what was computed under the lease; LEASE when that has ended",
@@ -410,7 +408,6 @@ const struct verb memo_verbs[] = {
     },
     {
         .name = "memo.null",
-        .collection = COLLECTION_MEMO,
         .flags = VERB_WRITE | VERB_OWN_TTL | VERB_MEMO,
         .syntax = "N K lease",
         .summary = "as memo.put: that the result is nothing, for null_ttl",
@@ -419,7 +416,6 @@ const struct verb memo_verbs[] = {
     },
     {
         .name = "memo.drop",
-        .collection = COLLECTION_MEMO,
         .flags = VERB_WRITE | VERB_OWN_TTL | VERB_MEMO,
         .syntax = "N K lease",
         .summary = "gives the lease back: 1, or 0 if it has ended",
@@ -428,7 +424,6 @@ const struct verb memo_verbs[] = {
     },
     {
         .name = "memo.set",
-        .collection = COLLECTION_MEMO,
         .flags = VERB_WRITE | VERB_NEW_TTL | VERB_MEMO,
         .syntax = "[ttl=] N K V",
         .summary = "stores the value whoever computes it; ends any lease",

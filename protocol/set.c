@@ -36,7 +36,6 @@ static void build_scan(struct command *c, const struct call *call) {
 const struct verb set_verbs[] = {
     {
         .name = "set.add",
-        .collection = COLLECTION_SET,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K M [M ...]",
         .summary = "adds members; replies how many are new",
@@ -45,7 +44,6 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.del",
-        .collection = COLLECTION_SET,
         .flags = VERB_WRITE,
         .syntax = "N K M [M ...]",
         .summary = "removes members; replies how many existed",
@@ -54,7 +52,6 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.has",
-        .collection = COLLECTION_SET,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "1 if it is a member, else 0",
@@ -64,7 +61,6 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.len",
-        .collection = COLLECTION_SET,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many members",
@@ -74,7 +70,6 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.members",
-        .collection = COLLECTION_SET,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the members",
@@ -84,7 +79,6 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.pop",
-        .collection = COLLECTION_SET,
         .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K [count]",
         .summary = "removes and replies any one member, or nil; with count an array",
@@ -93,7 +87,6 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.random",
-        .collection = COLLECTION_SET,
         .flags = VERB_READ,
         .syntax = "N K [count]",
         .summary = "any one member, or nil; with count an array of as many different ones",
@@ -103,7 +96,6 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.scan",
-        .collection = COLLECTION_SET,
         .flags = VERB_READ,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of members",

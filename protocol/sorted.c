@@ -88,7 +88,6 @@ static void build_scan(struct command *c, const struct call *call) {
 const struct verb sorted_verbs[] = {
     {
         .name = "sorted.add",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] [if=absent|present|greater|less] N K score M [score M ...]",
         .summary = "adds members or sets their scores; replies how many are new",
@@ -97,7 +96,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.incr",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K M [score]",
         .summary = "adds to the member's score (1); replies the new one",
@@ -106,7 +104,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.del",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_WRITE,
         .syntax = "N K M [M ...]",
         .summary = "removes members; replies how many existed",
@@ -115,7 +112,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.has",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "1 if it is a member, else 0",
@@ -125,7 +121,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.len",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many members",
@@ -135,7 +130,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.score",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "the member's score, or nil",
@@ -145,7 +139,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.rank",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "[order=asc|desc] N K M",
         .summary = "the member's rank from 0, or nil",
@@ -155,7 +148,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.pop",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K [count]",
         .summary =
@@ -165,7 +157,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.rpop",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_WRITE | VERB_TAKES,
         .syntax = "N K [count]",
         .summary =
@@ -175,7 +166,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.range",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "[order=asc|desc] N K start stop",
         .summary = "members by rank, both ends included, -1 the last, as M score ...",
@@ -185,7 +175,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.between",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "[order=asc|desc] [limit=] N K min max",
         .summary =
@@ -196,7 +185,6 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.scan",
-        .collection = COLLECTION_SORTED,
         .flags = VERB_READ,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of M score ...",

@@ -9,20 +9,6 @@
 #include "answer.h"
 #include "command.h"
 
-enum collection {
-    COLLECTION_ANY, // del, exists, …: whatever the key holds
-    COLLECTION_KEY,
-    COLLECTION_DICT,
-    COLLECTION_SET,
-    COLLECTION_SORTED,
-    COLLECTION_COUNTER,
-    COLLECTION_MEMO,
-    COLLECTION_NONE, // connection and daemon: no namespace
-    COLLECTION_COUNT,
-};
-
-const char *collection_name(enum collection collection);
-
 enum verb_flags {
     VERB_READ = 1 << 0,          // needs `read`
     VERB_WRITE = 1 << 1,         // needs `write`
@@ -58,7 +44,6 @@ struct request; // the daemon's: opaque here
 
 struct verb {
     const char *name;
-    enum collection collection;
     unsigned flags;
     const char *syntax;  // "[ttl=] N K F V [F V ...]": options, then arguments
     const char *summary; // one line, as help prints it
@@ -71,7 +56,3 @@ struct verb {
     // The daemon's own verbs: answers at once, instead of a backend.
     void (*run)(struct request *request, const struct call *call);
 };
-
-// The rows of each collection, ended by one without a name.
-extern const struct verb any_verbs[], key_verbs[], dict_verbs[], set_verbs[], sorted_verbs[],
-    counter_verbs[], memo_verbs[];

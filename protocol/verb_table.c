@@ -17,43 +17,37 @@ struct verb_table {
     struct rights rights;
 };
 
-const char *collection_name(enum collection collection) {
-    static const char *const names[] = {
-        [COLLECTION_ANY] = "any",       [COLLECTION_KEY] = "key",
-        [COLLECTION_DICT] = "dict",     [COLLECTION_SET] = "set",
-        [COLLECTION_SORTED] = "sorted", [COLLECTION_COUNTER] = "counter",
-        [COLLECTION_MEMO] = "memo",     [COLLECTION_NONE] = "connection",
-    };
-    return names[collection];
-}
-
 // --- table ------------------------------------------------------------------------------------
+
+// "dict.get" is one of dict, "del" of any collection, and "ping" of none.
+static enum collection collection_of(const struct verb *verb, const struct signature *signature) {
+    const char *dot = strchr(verb->name, '.');
+    if (!dot)
+        return signature->has_namespace ? COLLECTION_ANY : COLLECTION_NONE;
+    return collection_find((struct slice){verb->name, (size_t)(dot - verb->name)});
+}
 
 void verb_table_add(struct verb_table *table, const struct verb *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
+        struct verb_entry *entry = &table->entries[table->count];
         assert(strlen(rows[i].name) <= LONGEST_NAME && table->count < VERBS_MOST);
-        table->entries[table->count] = (struct verb_entry){
-            .verb = &rows[i],
-            .name = slice_of(rows[i].name),
-            .signature = syntax_read(rows[i].syntax),
-            .id = (uint32_t)table->count,
-        };
-        table->entries[table->count].commands =
-            rights_learn(&table->rights, &rows[i], &table->entries[table->count].signature);
-        index_add(&table->index, slice_of(rows[i].name), (uint32_t)table->count++);
+        entry->verb = &rows[i];
+        entry->name = slice_of(rows[i].name);
+        entry->signature = syntax_read(rows[i].syntax);
+        entry->collection = collection_of(&rows[i], &entry->signature);
+        entry->id = (uint32_t)table->count;
+        entry->commands = rights_learn(&table->rights, &rows[i], &entry->signature);
+        index_add(&table->index, entry->name, (uint32_t)table->count++);
     }
 }
 
 struct verb_table *verb_table_new(const struct verb *more, size_t count) {
-    static const struct verb *const collections[] = {
-        any_verbs, key_verbs, dict_verbs, set_verbs, sorted_verbs, counter_verbs, memo_verbs};
     struct verb_table *table = mem_new(sizeof(*table));
     index_init(&table->index, VERBS_MOST);
-    for (size_t i = 0; i < sizeof(collections) / sizeof(*collections); i++) {
-        size_t rows = 0;
-        while (collections[i][rows].name)
-            rows++;
-        verb_table_add(table, collections[i], rows);
+    for (int i = 0; i < COLLECTION_COUNT; i++) {
+        const struct verb *rows = collection_verbs((enum collection)i);
+        for (; rows && rows->name; rows++)
+            verb_table_add(table, rows, 1);
     }
     verb_table_add(table, more, count);
     return table;
@@ -302,9 +296,10 @@ void verb_append_use(struct bytes *out, const struct verb *verb) {
 }
 
 void verb_append_legend(struct bytes *out) {
-    bytes_append_literal(
-        out, "\nN namespace, K key, F field, V value, M member, n a whole number;\n"
-             "[x] may be left out, ... repeats. help VERB, or help COLLECTION: key, dict, ...\n");
+    bytes_printf(out,
+                 "\nN namespace, K key, F field, V value, M member, n a whole number;\n"
+                 "[x] may be left out, ... repeats. help VERB, or help COLLECTION: %s, %s, ...\n",
+                 collection_name(COLLECTION_FIRST), collection_name(COLLECTION_FIRST + 1));
 }
 
 void verb_append_help(struct bytes *out, const struct verb *verb) {

@@ -2,6 +2,7 @@
 // request as its verb's row says.
 #pragma once
 
+#include "collection.h"
 #include "rights.h"
 #include "syntax.h"
 #include "verb.h"
@@ -12,6 +13,7 @@ struct verb_entry {
     const struct verb *verb;
     struct slice name;
     struct signature signature;
+    enum collection collection;
     uint32_t id;       // 0, 1, 2 … in the order of the table
     uint64_t commands; // that it may send: bits of the table's rights
 };

@@ -89,7 +89,17 @@ START_TEST(sample_is_good) {
 }
 END_TEST
 
+START_TEST(sample_names_every_collection) {
+    struct bytes names = {0};
+    collection_append_names(&names, ", ");
+    bytes_append(&names, "", 1);
+    const char *help = schema_find(SECTION_NAMESPACE, SLICE("collections"))->help;
+    ck_assert_msg(strstr(help, names.data), "'%s' does not say '%s'", help, names.data);
+    bytes_deinit(&names);
+}
+END_TEST
+
 int main(void) {
     return RUN_TESTS_AROUND("sample", begin, end, sample_shows_every_option_with_its_default,
-                            sample_is_good);
+                            sample_is_good, sample_names_every_collection);
 }

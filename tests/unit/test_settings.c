@@ -58,7 +58,7 @@ START_TEST(settings_have_the_documented_defaults_of_namespaces) {
     ck_assert_int_eq(n->over_ttl, OVER_TTL_CLAMP);
     ck_assert_int_eq(n->ttl_mode, TTL_MODE_SLIDING);
     ck_assert_int_eq(n->jitter_percent, 0);
-    for (int i = COLLECTION_KEY; i <= COLLECTION_MEMO; i++)
+    for (int i = COLLECTION_FIRST; i < COLLECTION_END; i++)
         ck_assert(n->collections & UINT64_C(1) << i);
     for (size_t i = 0; i < COUNT(n->deny.bits); i++)
         ck_assert_uint_eq(n->deny.bits[i], 0);
