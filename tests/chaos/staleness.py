@@ -8,7 +8,6 @@ import multiprocessing
 import random
 import sys
 import time
-import unittest
 
 from sizes import READS, SEED, SLACK_MS
 
@@ -132,28 +131,21 @@ def read_through(path, history, is_over, seed, reads, found):
     found.put((stale[:5], backwards[:5]))
 
 
-class Staleness(unittest.TestCase):
+class Staleness(harness.TestCase):
     ini = INI
 
     def setUp(self):
+        super().setUp()
         print(f"SEED={SEED}")
         self.rng = random.Random(SEED)
-        self.world = harness.World()
         self.redis = self.world.redis()
         for key in range(KEYS):
             self.redis.call("SET", f"n:{key}", 0)
         self.relay = SlowRelay(f"{self.world.folder}/relay.sock", self.redis.path, SEED)
+        self.addCleanup(self.relay.__exit__)
         self.daemon = self.world.daemon(self.ini.replace("RELAY", self.relay.url))
         self.history = History()
-        self.wait_live()
-
-    def tearDown(self):
-        self.relay.__exit__()
-        self.world.__exit__(None)
-
-    def wait_live(self):
-        live = lambda: b"tracking=live" in self.daemon.call("backends")
-        harness.wait_until(live, "the near cache is on")
+        self.daemon.wait_near()
 
     def start(self, function, *args):
         process = multiprocessing.Process(target=function, args=args)
@@ -215,12 +207,12 @@ class Staleness(unittest.TestCase):
                 self.relay.hold(self.rng.random() * 2)
                 time.sleep(self.rng.random())
                 self.relay.cut()
-            self.wait_live()
+            self.daemon.wait_near()
             time.sleep(self.rng.random())
 
         oldest = self.report(*self.race(disturb))
         self.assertGreater(oldest, 1, "news was not held at all")
-        self.wait_live()
+        self.daemon.wait_near()
         self.expect_last_values()
 
 

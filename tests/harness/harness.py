@@ -159,6 +159,11 @@ def sections(text):
     return found
 
 
+def text_of(reply):
+    """A reply of bytes, a status or an error as text."""
+    return reply.decode()
+
+
 def local_name():
     """A name of loopback, to be looked up: not every machine knows one, as without /etc/hosts."""
     try:
@@ -227,8 +232,8 @@ class Redis:
         self.process = subprocess.Popen(self.command, preexec_fn=end_with_parent)
         wait_until(lambda: accepts(self.path), "redis-server accepts")
 
-    def client(self):
-        return Client(self.path)
+    def client(self, timeout=10):
+        return Client(self.path, timeout)
 
     def call(self, *words):
         with self.client() as client:
@@ -278,6 +283,13 @@ class Daemon:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
+    def lines(self, text):
+        """The lines of its log that hold the text."""
+        return [line for line in self.log().splitlines() if text in line]
+
+    def wait_logged(self, text):
+        wait_until(lambda: text in self.log(), f"the log has: {text}")
+
     def wait_ready(self):
         wait_until(self._is_ready_or_dead, "the daemon logs `ready`")
         if self.process.poll() is not None:
@@ -312,6 +324,19 @@ class Daemon:
         found = sections(self.call("stats", namespace))[f"namespace {namespace}"]
         return {name: int(value) for name, value in found.items()}
 
+    def backend(self, name="main"):
+        """What `backends` says of one: {name: value}."""
+        for line in text_of(self.call("backends")).splitlines():
+            found = dict(re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)', line))
+            if found["name"] == name:
+                return found
+        raise AssertionError(f"no backend {name}")
+
+    def wait_near(self, backends=1):
+        """Until the near cache is on for so many backends."""
+        live = lambda: self.call("backends").count(b"tracking=live") >= backends
+        wait_until(live, "the near cache is on")
+
     def send_signal(self, number):
         self.process.send_signal(number)
 
@@ -345,6 +370,7 @@ class World:
         self.environment["XDG_RUNTIME_DIR"] = self.folder
         self.servers = {}
         self.daemons = []
+        self.kept = contextlib.ExitStack()
         self.port = None
 
     def open_to_others(self):
@@ -364,6 +390,10 @@ class World:
         if name not in self.servers:
             self.servers[name] = Redis(self.folder, name, **options)
         return self.servers[name]
+
+    def keep(self, context):
+        """Enters it, and leaves it when the daemons and Redis servers have ended."""
+        return self.kept.enter_context(context)
 
     def fill_in(self, text):
         """Puts addresses in the place of {redis:NAME}, {listen}, {port} and {folder}."""
@@ -403,6 +433,7 @@ class World:
                 daemon.kill()
             for redis in self.servers.values():
                 redis.kill()
+            self.kept.close()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _stop(self, daemon, has_failed):
@@ -416,6 +447,24 @@ class World:
         for number, daemon in enumerate(self.daemons):
             print(f"--- log of daemon {number}:", file=sys.stderr)
             print(daemon.log()[-8000:], file=sys.stderr)
+
+
+class TestCase(unittest.TestCase):
+    """A test with a world of its own, which ends with it; and the test fails when a daemon ended badly.
+
+    A class whose tests begin alike extends setUp: `self.redis = self.world.redis()`, and so on. A test
+    that needs several worlds, or other ones, says `with World() as world` in a plain unittest.TestCase.
+    """
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.__exit__, None)
+
+    def connect(self, server, timeout=10):
+        """A client of a daemon or a Redis, which is closed before the world ends."""
+        client = server.client(timeout)
+        self.addCleanup(client.close)
+        return client
 
 
 def wait_or_kill(process):

@@ -16,16 +16,13 @@ PASSWORD = "p@ss:w/rd?#%"
 QUOTED = "p%40ss%3Aw%2Frd%3F%23%25"
 
 
-class Urls(unittest.TestCase):
+class Urls(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis(port=harness.free_port())
         with self.redis.client() as direct:
             acl = ("on", ">" + PASSWORD, "~*", "&*", "+@all")
             self.assertEqual(direct.call("ACL", "SETUSER", "bob", *acl), b"OK")
-
-    def tearDown(self):
-        self.world.__exit__(None)
 
     def require(self, password):
         self.redis.call("CONFIG", "SET", "requirepass", password)
@@ -197,7 +194,7 @@ class MaxPending(unittest.TestCase):
         return self.counter(daemon, "pending")
 
     def counter(self, daemon, name):
-        return int(daemon.call("backends").split(b" %s=" % name.encode())[1].split()[0])
+        return int(daemon.backend()[name])
 
     def test_the_fourth_waits_and_is_served_when_there_is_room(self):
         with harness.World() as world:

@@ -103,7 +103,7 @@ class Embedded(unittest.TestCase):
                 self.hold_requests(daemon, client)
                 redis = embedded_of(daemon)
                 os.killpg(daemon.pid, signal.SIGINT)
-                harness.wait_until(lambda: "SIGINT" in daemon.log(), "the signal is seen")
+                daemon.wait_logged("SIGINT")
                 self.assertEqual(harness.signals_waiting(redis), set())
                 os.kill(redis, signal.SIGCONT)
                 self.assertEqual([client.read() for _ in range(3)], [b"v"] * 3)

@@ -310,7 +310,7 @@ class FakeBackend(unittest.TestCase):
             fake.greet = only_for(b"MULTI", refusal)
             daemon = world.daemon(INI.replace("FAKE", fake.url))
             self.expect_code(daemon, "UNAVAILABLE", "key.incr", "carts", "n")
-            harness.wait_until(lambda: "MULTI refused" in daemon.log(), "it is logged")
+            daemon.wait_logged("MULTI refused")
             fake.greet = fake_redis.send_right
             self.wait_until_served(daemon)
 

@@ -166,7 +166,7 @@ class KillBackend(unittest.TestCase):
                 harness.wait_until(
                     lambda: client.call("key.get", "carts", "a") == b"1", "service goes on"
                 )
-                harness.wait_until(lambda: "unknown command" in daemon.log(), "it is logged")
+                daemon.wait_logged("unknown command")
 
     def test_a_script_that_holds_redis_up_is_overload(self):
         with harness.World() as world:

@@ -4,7 +4,6 @@ the operator is told, by cause: in the log, in `backends` and in `ready`."""
 
 import contextlib
 import os
-import re
 import signal
 import threading
 import time
@@ -23,29 +22,11 @@ def ini(url, options=""):
     return f"[cachesd]\nlisten = {{listen}}\n{options}[backend main]\nurl = {url}{CARTS}"
 
 
-def text_of(reply):
-    return reply.decode() if isinstance(reply, bytes) else reply.args[0].decode()
-
-
-def lines_of(daemon, text):
-    return [line for line in daemon.log().splitlines() if text in line]
-
-
-def pairs_of(daemon, name="main"):
-    """What `backends` says of one."""
-    for line in daemon.call("backends").decode().splitlines():
-        found = dict(re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)', line))
-        if found["name"] == name:
-            return found
-    raise AssertionError(f"no backend {name}")
-
-
-class MovingName(unittest.TestCase):
+class MovingName(harness.TestCase):
     """A name that means another server by now, while the connection to the first stays open."""
 
     def setUp(self):
-        self.world = harness.World()
-        self.addCleanup(self.world.__exit__, None, None, None)
+        super().setUp()
         self.old = self.world.redis("old", port=harness.free_port())
         self.new = self.world.redis("new", port=harness.free_port())
         self.name = f"{self.world.folder}/master.sock"
@@ -71,15 +52,15 @@ class MovingName(unittest.TestCase):
             self.demote()
             reply = client.call("key.set", "carts", "k", "refused")
             self.assertEqual(reply.code, "UNAVAILABLE")
-            self.assertIn("backend main is a read-only replica", text_of(reply))
+            self.assertIn("backend main is a read-only replica", harness.text_of(reply))
             harness.wait_until(lambda: self.is_written(client, "after"), "it writes", 3)
             self.assertEqual(self.new.call("GET", "carts:k"), b"after")
-            self.assertEqual(pairs_of(daemon)["state"], "up")
+            self.assertEqual(daemon.backend()["state"], "up")
             self.assertEqual(client.call("ready"), b"READY")
             named = lambda: self.old.call("CLIENT", "LIST").count(b" name=cachesd ")
             harness.wait_until(lambda: named() == 0, "the old connection is closed")
-            self.assertEqual(len(lines_of(daemon, "error: backend main: is a read-only replica")), 1)
-            self.assertEqual(len(lines_of(daemon, "backend main: connected anew")), 1)
+            self.assertEqual(len(daemon.lines("error: backend main: is a read-only replica")), 1)
+            self.assertEqual(len(daemon.lines("backend main: connected anew")), 1)
 
     def test_it_is_said_and_asked_on_while_the_name_has_not_moved(self):
         daemon = self.world.daemon(ini("unix:" + self.name))
@@ -93,13 +74,13 @@ class MovingName(unittest.TestCase):
             for _ in range(300):
                 self.assertEqual(client.call("key.set", "carts", "k", "v").code, "UNAVAILABLE")
             self.assertNotIsInstance(client.call("key.get", "carts", "k"), resp.Error)
-            shown = pairs_of(daemon)
+            shown = daemon.backend()
             self.assertEqual(shown["state"], "unfit")
             self.assertEqual(shown["reason"], '"is a read-only replica"')
             self.assertRegex(shown["since"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
             reply = client.call("ready")
-            self.assertEqual(text_of(reply), "UNAVAILABLE backend main is a read-only replica")
-            self.assertEqual(len(lines_of(daemon, "error: ")), 1)
+            self.assertEqual(harness.text_of(reply), "UNAVAILABLE backend main is a read-only replica")
+            self.assertEqual(len(daemon.lines("error: ")), 1)
             self.move_name()
             harness.wait_until(lambda: self.is_written(client, "after"), "it writes", 10)
 
@@ -109,7 +90,7 @@ class MovingName(unittest.TestCase):
         with daemon.client() as client:
             self.assertTrue(self.is_written(client, "before"))
             self.assertEqual(self.old.call("REPLICAOF", "127.0.0.1", harness.free_port()), b"OK")
-            self.assertIn("has lost its master", text_of(client.call("key.get", "carts", "k")))
+            self.assertIn("has lost its master", harness.text_of(client.call("key.get", "carts", "k")))
             self.move_name()
             harness.wait_until(lambda: self.is_written(client, "after"), "it writes", 10)
 
@@ -128,9 +109,9 @@ class Handover(unittest.TestCase):
                 denied, step = resp.array("dict.get", "carts", "d", "f"), resp.array(
                     "key.incr", "carts", "n")
                 number = 0
-                harness.wait_until(lambda: pairs_of(daemon)["connects"] == "1", "it is up")
+                harness.wait_until(lambda: daemon.backend()["connects"] == "1", "it is up")
                 started = time.monotonic()
-                while int(pairs_of(daemon)["connects"]) < 3:
+                while int(daemon.backend()["connects"]) < 3:
                     self.assertLess(time.monotonic() - started, 60, "it connects anew")
                     client.send(denied + step * 500)
                     self.assertEqual(client.read().code, "UNAVAILABLE")
@@ -156,9 +137,9 @@ class Handover(unittest.TestCase):
                 client.send(resp.array("key.set", "carts", "k", "v")
                             + resp.array("key.get", "carts", "late"))
                 self.assertEqual(client.read().code, "UNAVAILABLE")
-                harness.wait_until(lambda: pairs_of(daemon)["connects"] == "2", "it is connected anew")
+                harness.wait_until(lambda: daemon.backend()["connects"] == "2", "it is connected anew")
                 other.send(resp.array("key.get", "carts", "b"))
-                harness.wait_until(lambda: pairs_of(daemon)["pending"] == "2", "both are pending")
+                harness.wait_until(lambda: daemon.backend()["pending"] == "2", "both are pending")
                 late.set()
                 self.assertEqual(client.read(), b"value of carts:late")
                 self.assertEqual(other.read(), b"value of carts:b")
@@ -183,7 +164,7 @@ class Handover(unittest.TestCase):
             with daemon.client() as client:
                 self.assertEqual(client.call("key.set", "carts", "k", "v").code, "UNAVAILABLE")
                 harness.wait_until(
-                    lambda: lines_of(daemon, "can't be connected anew: PING refused: LOADING"), "said"
+                    lambda: daemon.lines("can't be connected anew: PING refused: LOADING"), "said"
                 )
                 self.assertEqual(client.call("key.get", "carts", "a"), b"value of carts:a")
 
@@ -193,9 +174,9 @@ class Causes(unittest.TestCase):
 
     def expect(self, daemon, reply, code, cause):
         self.assertEqual(reply.code, code)
-        self.assertEqual(text_of(reply), f"{code} backend main {cause}")
-        harness.wait_until(lambda: lines_of(daemon, f"error: backend main: {cause}: "), "it is logged")
-        self.assertEqual(pairs_of(daemon)["reason"], f'"{cause}"')
+        self.assertEqual(harness.text_of(reply), f"{code} backend main {cause}")
+        harness.wait_until(lambda: daemon.lines(f"error: backend main: {cause}: "), "it is logged")
+        self.assertEqual(daemon.backend()["reason"], f'"{cause}"')
 
     def test_out_of_memory_is_told_once_however_many_ask_and_when_it_is_over(self):
         with harness.World() as world:
@@ -208,14 +189,14 @@ class Causes(unittest.TestCase):
                 client.send(resp.array("key.set", "carts", "k", "v") * 1000)
                 for _ in range(1000):
                     self.assertEqual(client.read().code, "OVERLOADED")
-                self.assertEqual(pairs_of(daemon)["state"], "up", "reads are served")
+                self.assertEqual(daemon.backend()["state"], "up", "reads are served")
                 self.assertEqual(client.call("ready"), b"READY")
-                self.assertEqual(len(lines_of(daemon, "error: ")), 1)
+                self.assertEqual(len(daemon.lines("error: ")), 1)
                 redis.call("CONFIG", "SET", "maxmemory", "0")
                 # After ten seconds without: the one wait here that is as long as what it waits for.
                 over = "warning: backend main: over: is out of memory (1001 times in"
-                harness.wait_until(lambda: lines_of(daemon, over), "it is over", 15)
-                self.assertEqual(pairs_of(daemon)["reason"], "none")
+                harness.wait_until(lambda: daemon.lines(over), "it is over", 15)
+                self.assertEqual(daemon.backend()["reason"], "none")
                 self.assertEqual(client.call("key.set", "carts", "k", "v"), b"OK")
 
     def test_an_account_that_lacks_a_right_is_told_with_the_right(self):
@@ -225,10 +206,10 @@ class Causes(unittest.TestCase):
             daemon = world.daemon(ini(redis.url + "?user=ann&password=x"))
             reply = daemon.call("key.take", "carts", "k")
             self.assertEqual(reply.code, "UNAVAILABLE")
-            self.assertIn("backend main", text_of(reply))
+            self.assertIn("backend main", harness.text_of(reply))
             denied = "error: backend main: refuses this daemon's account: GETDEL, which key.take needs"
-            harness.wait_until(lambda: lines_of(daemon, denied), "it is logged")
-            self.assertEqual(pairs_of(daemon)["reason"], '"refuses this daemon\'s account"')
+            harness.wait_until(lambda: daemon.lines(denied), "it is logged")
+            self.assertEqual(daemon.backend()["reason"], '"refuses this daemon\'s account"')
             self.assertEqual(daemon.call("ready"), b"READY", "others are served")
 
     def test_too_many_clients_at_redis_is_told_in_its_words(self):
@@ -238,34 +219,34 @@ class Causes(unittest.TestCase):
             with redis.client() as direct:
                 direct.call("CONFIG", "SET", "maxclients", "1")
                 daemon = world.daemon(ini("{redis:main}"))
-                told = lambda: lines_of(daemon, "error: backend main: down: refused: ERR max number")
+                told = lambda: daemon.lines("error: backend main: down: refused: ERR max number")
                 harness.wait_until(told, "it is logged")
-                self.assertEqual(len(lines_of(daemon, "error: ")), 1)
-                self.assertIn("max number of clients", pairs_of(daemon)["reason"])
-                self.assertIn("max number of clients", text_of(daemon.call("ready")))
+                self.assertEqual(len(daemon.lines("error: ")), 1)
+                self.assertIn("max number of clients", daemon.backend()["reason"])
+                self.assertIn("max number of clients", harness.text_of(daemon.call("ready")))
                 self.assertEqual(
-                    text_of(daemon.call("key.get", "carts", "k")), "UNAVAILABLE backend main is down"
+                    harness.text_of(daemon.call("key.get", "carts", "k")), "UNAVAILABLE backend main is down"
                 )
                 direct.call("CONFIG", "SET", "maxclients", "100")
                 harness.wait_until(lambda: daemon.call("ready") == b"READY", "it is up")
-                self.assertEqual(len(lines_of(daemon, "backend main: over: down (")), 1)
-                self.assertEqual(len(lines_of(daemon, "backend main: up (")), 1)
+                self.assertEqual(len(daemon.lines("backend main: over: down (")), 1)
+                self.assertEqual(len(daemon.lines("backend main: up (")), 1)
 
     def test_one_that_hangs_is_told_once_and_when_it_is_up(self):
         with harness.World() as world:
             redis = world.redis()
             daemon = world.daemon(ini("{redis:main}\ntimeout = 100ms\nconnect_timeout = 100ms"))
             redis.send_signal(signal.SIGSTOP)
-            harness.wait_until(lambda: int(pairs_of(daemon)["failures"]) > 5, "it is tried again")
-            self.assertEqual(len(lines_of(daemon, "backend main: lost: it does not answer")), 1)
-            self.assertEqual(len(lines_of(daemon, "error: backend main: down: ")), 1)
-            self.assertEqual(pairs_of(daemon)["state"], "down")
-            self.assertIn("no connection in time", pairs_of(daemon)["reason"])
+            harness.wait_until(lambda: int(daemon.backend()["failures"]) > 5, "it is tried again")
+            self.assertEqual(len(daemon.lines("backend main: lost: it does not answer")), 1)
+            self.assertEqual(len(daemon.lines("error: backend main: down: ")), 1)
+            self.assertEqual(daemon.backend()["state"], "down")
+            self.assertIn("no connection in time", daemon.backend()["reason"])
             redis.send_signal(signal.SIGCONT)
             harness.wait_until(lambda: daemon.call("ready") == b"READY", "it is up")
-            self.assertEqual(pairs_of(daemon)["failures"], "0")
-            self.assertEqual(pairs_of(daemon)["reason"], "none")
-            self.assertEqual(len(lines_of(daemon, "backend main: up (")), 2)
+            self.assertEqual(daemon.backend()["failures"], "0")
+            self.assertEqual(daemon.backend()["reason"], "none")
+            self.assertEqual(len(daemon.lines("backend main: up (")), 2)
 
     def test_one_that_greets_and_goes_does_not_fill_the_log(self):
         def greet_and_go(connection, words, right):
@@ -277,19 +258,19 @@ class Causes(unittest.TestCase):
             fake.greet = greet_and_go
             daemon = world.daemon(ini(fake.url))
             harness.wait_until(lambda: fake.accepted > 10, "it is tried again")
-            self.assertLessEqual(len(lines_of(daemon, "backend main: ")), 4)
+            self.assertLessEqual(len(daemon.lines("backend main: ")), 4)
 
     def test_workers_tell_of_it_together(self):
         with harness.World() as world:
             world.redis()
             daemon = world.daemon(ini("{redis:main}", "workers = 3\n"))
-            up = lambda: pairs_of(daemon)["state"] == "up" and pairs_of(daemon)["connects"] == "3"
+            up = lambda: daemon.backend()["state"] == "up" and daemon.backend()["connects"] == "3"
             harness.wait_until(up, "all are connected")
             world.redis().kill()
             harness.wait_until(lambda: daemon.call("ready").code == "UNAVAILABLE", "it is down")
-            harness.wait_until(lambda: int(pairs_of(daemon)["failures"]) > 4, "it is tried again")
-            self.assertEqual(len(lines_of(daemon, "backend main: lost: ")), 1)
-            self.assertEqual(len(lines_of(daemon, "backend main: down: ")), 1)
+            harness.wait_until(lambda: int(daemon.backend()["failures"]) > 4, "it is tried again")
+            self.assertEqual(len(daemon.lines("backend main: lost: ")), 1)
+            self.assertEqual(len(daemon.lines("backend main: down: ")), 1)
             world.redis().start()
             harness.wait_until(lambda: daemon.call("ready") == b"READY", "it is up")
 
@@ -316,7 +297,7 @@ class Forgery(unittest.TestCase):
             fake(fake_backend)
             daemon = world.daemon(ini(fake_backend.url))
             act(daemon)
-            harness.wait_until(lambda: "forged" in daemon.log(), "it is logged")
+            daemon.wait_logged("forged")
             log = daemon.log_path.read_bytes()
             for line in log.splitlines():
                 self.assertRegex(line, rb"^\S+Z cachesd: ")
@@ -344,19 +325,19 @@ class Start(unittest.TestCase):
         with harness.World() as world:
             daemon = world.daemon(ini("embedded:"))
             harness.wait_until(lambda: daemon.call("ready") == b"READY", "it is up")
-            self.assertEqual(pairs_of(daemon)["failures"], "0")
-            self.assertEqual(pairs_of(daemon)["reason"], "none")
+            self.assertEqual(daemon.backend()["failures"], "0")
+            self.assertEqual(daemon.backend()["reason"], "none")
 
     def test_a_missing_redis_server_is_told_once(self):
         with harness.World() as world:
             daemon = world.start_daemon(ini("embedded:"), env={"PATH": "/nonexistent"})
             harness.wait_until(lambda: harness.accepts(daemon.path), "it listens")
-            harness.wait_until(lambda: lines_of(daemon, "can't run redis-server"), "it is said")
+            harness.wait_until(lambda: daemon.lines("can't run redis-server"), "it is said")
             started = time.monotonic()  # it is started after 0.1 s, 0.2, 0.4, 0.8
             harness.wait_until(lambda: time.monotonic() - started > 1.2, "it was tried again")
-            self.assertEqual(len(lines_of(daemon, "redis-server")), 1)
-            self.assertIn("install it", pairs_of(daemon)["reason"])
-            self.assertIn("install it", text_of(daemon.call("ready")))
+            self.assertEqual(len(daemon.lines("redis-server")), 1)
+            self.assertIn("install it", daemon.backend()["reason"])
+            self.assertIn("install it", harness.text_of(daemon.call("ready")))
 
 
 class Ready(unittest.TestCase):
@@ -376,7 +357,7 @@ class Ready(unittest.TestCase):
                 replies = {}
                 for name in ("one", "two", "all"):
                     self.assertEqual(client.call("auth", name, name), b"OK")
-                    replies[name] = text_of(client.call("ready"))
+                    replies[name] = harness.text_of(client.call("ready"))
             self.assertEqual(replies["one"], "READY")
             self.assertIn("backend gone is down", replies["two"])
             self.assertIn("backend gone is down", replies["all"])
@@ -388,9 +369,9 @@ class Ready(unittest.TestCase):
                 self.assertEqual(client.call("ready"), b"READY")
                 redis.send_signal(signal.SIGSTOP)
                 other.send(resp.array("key.get", "carts", "k"))
-                harness.wait_until(lambda: pairs_of(daemon)["pending"] == "1", "it is pending")
+                harness.wait_until(lambda: daemon.backend()["pending"] == "1", "it is pending")
                 daemon.send_signal(signal.SIGTERM)
-                harness.wait_until(lambda: "SIGTERM" in daemon.log(), "it ends")
+                daemon.wait_logged("SIGTERM")
                 other.send(resp.array("ready"))
                 redis.send_signal(signal.SIGCONT)
                 self.assertIsNone(other.read())

@@ -151,8 +151,7 @@ class ClientOutput(unittest.TestCase):
         questions = b"".join(resp.array("dict.has", "carts", "k", field) for field in fields)
         with harness.World() as world:
             daemon = world.daemon(ini)
-            live = lambda: b"tracking=live" in daemon.call("backends")
-            harness.wait_until(live, "the near cache is on")
+            daemon.wait_near()
             with daemon.client() as holder, daemon.client() as greedy:
                 lease = holder.call("memo.get", "memo", "k")[2]
                 before = peak_memory(daemon)

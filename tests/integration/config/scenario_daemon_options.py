@@ -167,11 +167,11 @@ class Drain(unittest.TestCase):
                 redis.send_signal(signal.SIGSTOP)
                 client.send(resp.array("key.get", "carts", "k"))
                 harness.wait_until(
-                    lambda: b"pending=1 " in daemon.call("backends"), "it is pending"
+                    lambda: daemon.backend()["pending"] == "1", "it is pending"
                 )
                 daemon.send_signal(signal.SIGTERM)
                 if comes_in_time:
-                    harness.wait_until(lambda: "SIGTERM" in daemon.log(), "the signal is seen")
+                    daemon.wait_logged("SIGTERM")
                     redis.send_signal(signal.SIGCONT)
                 reply = client.read()
                 self.assertEqual(daemon.wait(), 0)

@@ -2,7 +2,6 @@
 """-t on each value of each option: those at the limits are good, one over is bad, with its line."""
 
 import pathlib
-import unittest
 
 import harness
 
@@ -88,15 +87,12 @@ VALUES = {
 }  # fmt: skip
 
 
-class Values(unittest.TestCase):
+class Values(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         pathlib.Path(self.world.folder, "secret").write_text("secret\n")
         pathlib.Path(self.world.folder, "empty").touch()
         pathlib.Path(self.world.folder, "c.d").mkdir()
-
-    def tearDown(self):
-        self.world.__exit__(None)
 
     def check(self, section, name, value):
         """What is wrong with a configuration that has this option; nothing: an empty string."""

@@ -44,7 +44,7 @@ class Reload(unittest.TestCase):
             daemon = world.daemon(INI)
             daemon.configure(INI + "[namespace users]\n")
             daemon.send_signal(signal.SIGHUP)
-            harness.wait_until(lambda: "reload: done" in daemon.log(), "it is done")
+            daemon.wait_logged("reload: done")
             self.assertIsNone(daemon.call("key.get", "users", "k"))
 
     def test_a_request_that_has_begun_keeps_its_max_request(self):

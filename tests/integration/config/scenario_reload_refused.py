@@ -179,7 +179,7 @@ class Slow(unittest.TestCase):
                 client.send(resp.array("reload"))
                 self.assertEqual(daemon.call("ping"), b"PONG")
             self.release(daemon, INI + "[namespace users]\n")
-            harness.wait_until(lambda: "reload: done" in daemon.log(), "it is done")
+            daemon.wait_logged("reload: done")
             self.assertIsNone(daemon.call("key.get", "users", "k"))
 
     def test_those_who_wait_when_the_daemon_ends_are_answered(self):

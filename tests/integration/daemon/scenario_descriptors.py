@@ -10,18 +10,14 @@ import harness
 import resp
 
 
-class Descriptors(unittest.TestCase):
+class Descriptors(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
         self.daemon = self.world.daemon()
-        self.client = self.daemon.client()
+        self.client = self.connect(self.daemon)
         self.assertEqual(self.client.call("key.set", "carts", "k", "v"), b"OK")
         self.before = resource.prlimit(self.daemon.pid, resource.RLIMIT_NOFILE)
-
-    def tearDown(self):
-        self.client.close()
-        self.world.__exit__(None)
 
     def allow(self, soft):
         resource.prlimit(self.daemon.pid, resource.RLIMIT_NOFILE, (soft, self.before[1]))

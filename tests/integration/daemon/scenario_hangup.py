@@ -127,7 +127,7 @@ class Hangup(unittest.TestCase):
         with harness.World() as world:
             daemon = world.daemon(start_new_session=True)
             daemon.send_signal(signal.SIGHUP)
-            harness.wait_until(lambda: "reload: done" in daemon.log(), "the daemon has reloaded")
+            daemon.wait_logged("reload: done")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import pathlib
 import re
 import stat
 import subprocess
-import unittest
 
 import harness
 
@@ -27,11 +26,10 @@ def files_below(folder):
     return {str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")}
 
 
-class Install(unittest.TestCase):
+class Install(harness.TestCase):
     def setUp(self):
-        world = harness.World()
-        self.addCleanup(world.__exit__, None)
-        self.folder = world.folder
+        super().setUp()
+        self.folder = self.world.folder
 
     def install(self, prefix, destdir="", umask=0o022):
         options = {"env": {**os.environ, "DESTDIR": destdir}, "umask": umask}

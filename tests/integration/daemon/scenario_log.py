@@ -59,9 +59,6 @@ class Unread(unittest.TestCase):
 
 
 class AboutClients(unittest.TestCase):
-    def lines(self, daemon, text):
-        return [line for line in daemon.log().splitlines() if text in line]
-
     def test_a_protocol_error_is_told_once_for_many(self):
         with harness.World() as world:
             daemon = world.daemon()
@@ -69,7 +66,7 @@ class AboutClients(unittest.TestCase):
                 with daemon.client() as client:
                     client.send(b"$x\n")
                     self.assertEqual(client.read().code, "PROTOCOL")
-            self.assertEqual(len(self.lines(daemon, "closed: protocol error: a word may begin")), 1)
+            self.assertEqual(len(daemon.lines("closed: protocol error: a word may begin")), 1)
 
     def test_what_is_not_permitted_is_told_once_for_many(self):
         users = f"[user me]\nuid = {os.getuid()}\nnamespaces = carts\n"
@@ -78,7 +75,7 @@ class AboutClients(unittest.TestCase):
                 client.send(resp.array("key.set", "carts", "a", "1") * 500)
                 self.assertEqual([client.read().code for _ in range(500)], ["NOPERM"] * 500)
                 self.assertEqual(
-                    len(self.lines(world.daemons[0], "NOPERM: user me: key.set (client unix:")), 1
+                    len(world.daemons[0].lines("NOPERM: user me: key.set (client unix:")), 1
                 )
 
 

@@ -5,7 +5,6 @@ import contextlib
 import ctypes
 import os
 import pathlib
-import re
 import signal
 import socket
 import subprocess
@@ -155,7 +154,7 @@ class Systemd(unittest.TestCase):
                 harness.wait_until(is_open, "the settings are in force at the first worker")
                 daemon.send_signal(signal.SIGHUP)
                 daemon.send_signal(signal.SIGTERM)
-                harness.wait_until(lambda: "SIGTERM" in daemon.log(), "the signal is seen")
+                daemon.wait_logged("SIGTERM")
             self.assertEqual(daemon.wait(), 0)
             states = [message.split(b"\n")[0] for message in told.rest()]
             self.assertEqual(states[:3], [b"READY=1", b"RELOADING=1", b"STOPPING=1"])

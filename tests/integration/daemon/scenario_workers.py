@@ -21,18 +21,13 @@ def workers_of(daemon):
     return collections.Counter(int(m[1]) for m in found if m[2] != "clients")
 
 
-class Workers(unittest.TestCase):
+class Workers(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.daemon = self.world.daemon(INI)
-        self.clients = [self.daemon.client() for _ in range(2 * WORKERS)]
+        self.clients = [self.connect(self.daemon) for _ in range(2 * WORKERS)]
         for client in self.clients:
             self.assertEqual(client.call("ping"), b"PONG")
-
-    def tearDown(self):
-        for client in self.clients:
-            client.close()
-        self.world.__exit__(None)
 
     def test_clients_are_spread_over_all_workers(self):
         self.assertEqual(workers_of(self.daemon), dict.fromkeys(range(WORKERS), 2))
@@ -116,7 +111,7 @@ class Workers(unittest.TestCase):
         pending = lambda: b" pending=%d " % len(self.clients) in self.daemon.call("backends")
         harness.wait_until(pending, "all are at the backend")
         self.daemon.send_signal(signal.SIGTERM)
-        harness.wait_until(lambda: "SIGTERM" in self.daemon.log(), "it is ending")
+        self.daemon.wait_logged("SIGTERM")
         redis.send_signal(signal.SIGCONT)
         for client in self.clients:
             self.assertEqual(client.read(), b"v")
@@ -132,7 +127,7 @@ class Workers(unittest.TestCase):
         pending = lambda: b" pending=%d " % len(self.clients) in self.daemon.call("backends")
         harness.wait_until(pending, "all are at the backend")
         self.daemon.send_signal(signal.SIGTERM)
-        harness.wait_until(lambda: "SIGTERM" in self.daemon.log(), "it is ending")
+        self.daemon.wait_logged("SIGTERM")
         self.daemon.send_signal(signal.SIGTERM)
         self.assertEqual(self.daemon.wait(), 0)
         redis.send_signal(signal.SIGCONT)
@@ -201,8 +196,7 @@ class Embedded(unittest.TestCase):
             for client in clients:
                 self.assertEqual(client.call("key.set", "carts", "k", "v"), b"OK")
             self.assertEqual(len(harness.children(daemon.pid)), 1)
-            live = lambda: b"tracking=live" in daemon.call("backends")
-            harness.wait_until(live, "the near cache is on")
+            daemon.wait_near()
             for number in range(100):
                 value = str(number).encode()
                 self.assertEqual(clients[number % WORKERS].call("key.set", "carts", "k", value), b"OK")

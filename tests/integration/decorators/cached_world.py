@@ -5,7 +5,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import unittest
 
 import harness
 
@@ -67,20 +66,13 @@ class Program:
             assert self.process.wait(timeout=harness.LONG) == 0
 
 
-class World(unittest.TestCase):
+class World(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.folder = pathlib.Path(self.world.folder)
         self.redis = self.world.redis()
         self.daemon = self.world.daemon(INI)
-        self.direct = self.redis.client()
-        self.programs = []
-
-    def tearDown(self):
-        for program in self.programs:
-            program.end()
-        self.direct.close()
-        self.world.__exit__(None)
+        self.direct = self.connect(self.redis)
 
     def let_expire(self, key):
         """As if time had passed: less than `stale` is left."""
@@ -106,8 +98,9 @@ class Drivers:
         command = [*interpreter, str(ROOT / "tests" / "drivers" / driver)]
         if address:
             env["CACHESD_ADDRESS"] = address
-        self.programs.append(Program(command, **env))
-        return self.programs[-1]
+        program = Program(command, **env)
+        self.addCleanup(program.end)
+        return program
 
     def computed(self):
         path = self.folder / "computed"

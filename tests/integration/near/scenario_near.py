@@ -3,7 +3,6 @@
 
 import signal
 import time
-import unittest
 
 import harness
 import resp
@@ -58,32 +57,24 @@ VERBS = [
 ]
 
 
-class Near(unittest.TestCase):
+class Near(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
         self.start(INI)
 
-    def tearDown(self):
-        self.client.close()
-        self.direct.close()
-        self.world.__exit__(None)
-
     def start(self, ini):
         self.daemon = self.world.daemon(ini)
-        self.client = self.daemon.client(timeout=harness.LONG)
-        self.direct = self.redis.client()
+        self.client = self.connect(self.daemon, harness.LONG)
+        self.direct = self.connect(self.redis)
         if "near = yes" in ini:
-            self.wait_live()
+            self.daemon.wait_near()
 
     def call(self, *words):
         return self.client.call(*words)
 
     def tracking(self, name="tracking"):
-        return self.call("backends").split(b" %s=" % name.encode())[1].split()[0].decode()
-
-    def wait_live(self):
-        harness.wait_until(lambda: self.tracking() == "live", "the near cache is on")
+        return self.daemon.backend()[name]
 
     def hits(self):
         return self.daemon.stats("near")["near_hits"]
@@ -353,7 +344,7 @@ class Near(unittest.TestCase):
             lambda: "the channel &__redis__:invalidate" in self.daemon.log(), "the log says why"
         )
         self.direct.call("ACL", "SETUSER", "default", "allchannels")
-        self.wait_live()
+        self.daemon.wait_near()
         self.assertEqual(self.expect_kept("key.get", "near", "k"), b"newer")
         self.assertIn("near cache off", self.daemon.log())
 
@@ -370,7 +361,7 @@ class Near(unittest.TestCase):
             self.direct.call("EXEC")
             harness.wait_until(lambda: int(self.tracking("tracking_losses")) > losses, "noticed")
             self.assertEqual(self.call("key.get", "near", "k"), b"after")
-            self.wait_live()
+            self.daemon.wait_near()
             self.assertEqual(self.call("key.get", "near", "k"), b"after")
 
     def test_a_redis_that_hangs_is_not_answered_for(self):
@@ -388,7 +379,7 @@ class Near(unittest.TestCase):
         self.redis.send_signal(signal.SIGCONT)
         self.assertEqual(self.client.read(), b"v")
         self.assertEqual(self.hits(), before)
-        self.wait_live()
+        self.daemon.wait_near()
 
     def test_a_redis_that_was_restarted_is_asked_anew(self):
         self.direct.call("SET", "n:k", "v")
@@ -399,7 +390,7 @@ class Near(unittest.TestCase):
         self.direct.close()
         self.direct = self.redis.client()
         harness.wait_until(lambda: self.call("key.get", "near", "k") is None, "it is gone")
-        self.wait_live()
+        self.daemon.wait_near()
         self.direct.call("SET", "n:k", "new")
         self.assertEqual(self.expect_change(None, "key.get", "near", "k"), b"new")
 
@@ -415,14 +406,14 @@ class Near(unittest.TestCase):
         self.direct.call("SET", "n:k", "unheard of")
         self.assertEqual(self.call("key.get", "near", "k"), b"unheard of")
         self.assertEqual(self.daemon.reload(INI), b"OK")
-        self.wait_live()
+        self.daemon.wait_near()
         self.assertEqual(self.expect_kept("key.get", "near", "k"), b"unheard of")
 
     def test_a_changed_prefix_is_followed(self):
         self.call("key.set", "near", "k", "v")
         self.expect_kept("key.get", "near", "k")
         self.assertEqual(self.daemon.reload(INI.replace("n:", "other:")), b"OK")
-        self.wait_live()
+        self.daemon.wait_near()
         self.assertIsNone(self.expect_kept("key.get", "near", "k"))
         self.direct.call("SET", "other:k", "new")
         self.assertEqual(self.expect_change(None, "key.get", "near", "k"), b"new")
@@ -476,8 +467,7 @@ class Near(unittest.TestCase):
             redis.call("ACL", "SETUSER", "u", "on", ">p", "~*", "&*", "+@all")
             ini = INI.replace("{redis:main}", f"redis://u:p@{harness.local_name()}:{port}/2")
             daemon = world.daemon(ini)
-            live = lambda: b"tracking=live" in daemon.call("backends")
-            harness.wait_until(live, "the near cache is on")
+            daemon.wait_near()
             with daemon.client() as client:
                 client.call("key.set", "near", "k", "v")
                 for _ in range(2):

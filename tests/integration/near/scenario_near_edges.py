@@ -3,7 +3,6 @@
 
 import threading
 import time
-import unittest
 
 import harness
 import resp
@@ -31,30 +30,17 @@ def hits(daemon, namespace="near"):
     return daemon.stats(namespace)["near_hits"]
 
 
-def wait_live(daemon, backends=1):
-    live = lambda: daemon.call("backends").count(b"tracking=live") == backends
-    harness.wait_until(live, "the near cache is on")
-
-
-class Edges(unittest.TestCase):
+class Edges(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
-        self.direct = self.redis.client()
-        self.client = None
-
-    def tearDown(self):
-        self.direct.close()
-        if self.client:
-            self.client.close()
-        self.world.__exit__(None)
+        self.direct = self.connect(self.redis)
 
     def start(self, ini=INI, backends=1):
         self.daemon = self.world.daemon(ini)
         if backends:
-            wait_live(self.daemon, backends)
-        self.client = self.daemon.client(timeout=harness.LONG)
-        return self.client
+            self.daemon.wait_near(backends)
+        return self.connect(self.daemon, harness.LONG)
 
     def expect_kept(self, client, *words, namespace="near"):
         """That it is kept soon, and the same each time; returns it."""
@@ -102,8 +88,7 @@ class Edges(unittest.TestCase):
     def expect_uncached(self, rules, expected_log):
         """Reads go on, unkept; the log says soon why, and says it once."""
         port = harness.free_port()
-        self.direct.close()
-        self.direct = self.world.redis("account", port=port).client()
+        self.direct = self.connect(self.world.redis("account", port=port))
         self.direct.call("ACL", "SETUSER", "daemon", "reset", "on", ">p", "~*", "+@all", *rules)
         ini = INI.replace("{redis:main}", f"redis://daemon:p@127.0.0.1:{port}")
         daemon = self.world.daemon(ini)
@@ -123,7 +108,7 @@ class Edges(unittest.TestCase):
     def test_an_account_without_the_channel_reads_uncached_until_it_has_it(self):
         self.daemon = self.expect_uncached(["resetchannels"], "the channel &__redis__:invalidate")
         self.direct.call("ACL", "SETUSER", "daemon", "&__redis__:invalidate")
-        wait_live(self.daemon)
+        self.daemon.wait_near()
         with self.daemon.client() as client:
             self.assertEqual(self.expect_kept(client, "key.get", "near", "k"), b"new")
 
@@ -203,7 +188,7 @@ class Edges(unittest.TestCase):
             ini = INI.replace("prefix = n:", f"prefix = {prefix}")
             daemon = self.world.daemon(ini)
             self.daemon = daemon
-            wait_live(daemon)
+            daemon.wait_near()
             with daemon.client() as client:
                 for key in keys:
                     real = prefix.encode() + key
@@ -269,7 +254,7 @@ class Edges(unittest.TestCase):
         self.direct.close()
         self.direct = self.redis.client()
         self.direct.call("SET", "n:k", "v")
-        wait_live(self.daemon)
+        self.daemon.wait_near()
         harness.wait_until(lambda: client.call("key.get", "near", "k") == b"v", "it is back", 1)
         self.assertEqual(self.daemon.log().count("near cache stays off"), 1, "once an outage")
 

@@ -2,10 +2,7 @@
 """What a request keeps of its question for the near cache: its own, never an earlier request's, and no more
 than near_memory has room for."""
 
-import pathlib
-import re
 import struct
-import unittest
 
 import harness
 import resp
@@ -35,38 +32,25 @@ MB = 1 << 20
 VERBS = 128  # more than there are
 
 
-def peak_memory(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) * 1024
-
-
-class Questions(unittest.TestCase):
+class Questions(harness.TestCase):
     timeout = "400ms"
 
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
-        self.valve = Valve(f"{self.world.folder}/valve.sock", self.redis.path)
+        self.valve = self.world.keep(Valve(f"{self.world.folder}/valve.sock", self.redis.path))
         ini = INI.replace("VALVE", self.valve.url).replace("TIMEOUT", self.timeout)
         for name, backend in (("one", "main"), ("two", "second")):
             ini += SPACE.replace("NAME", name).replace("BACKEND", backend)
         self.daemon = self.world.daemon(ini.replace("[cachesd]\n", "[cachesd]\nworkers = 1\n"))
-        self.client = self.daemon.client(timeout=harness.LONG)
-        self.wait_tracking(b"live")
-
-    def tearDown(self):
-        self.client.close()
-        self.world.__exit__(None)
-        self.valve.__exit__()
-
-    def wait_tracking(self, state):
-        is_so = lambda: self.daemon.call("backends").count(b"tracking=" + state) == 2
-        harness.wait_until(is_so, f"both trackers are {state}")
+        self.client = self.connect(self.daemon, harness.LONG)
+        self.daemon.wait_near(backends=2)
 
     def lose_tracking(self):
         self.valve.shut("tracking")
         self.valve.cut("tracking")
-        self.wait_tracking(b"down")
+        are_down = lambda: self.daemon.call("backends").count(b"tracking=down") == 2
+        harness.wait_until(are_down, "both trackers are down")
 
     def ask(self, *requests):
         self.client.send(b"".join(resp.array(*words) for words in requests))
@@ -108,12 +92,12 @@ class Memory(Questions):
         harness.wait_until(pending, f"{count} are under way")
 
     def test_large_questions_under_way_take_no_memory(self):
-        before, field = peak_memory(self.daemon.pid), "f" * (2 * MB)
+        before, field = self.daemon.memory("VmHWM"), "f" * (2 * MB)
         self.valve.shut("data")
         for number in range(24):
             self.client.send(resp.array("dict.get", "one", str(number), field))
             self.wait_pending(number + 1)
-        grown = peak_memory(self.daemon.pid) - before
+        grown = self.daemon.memory("VmHWM") - before
         self.valve.open("data")
         for _ in range(24):
             self.client.read()

@@ -3,7 +3,6 @@
 
 import signal
 import time
-import unittest
 
 import harness
 import resp
@@ -26,29 +25,20 @@ FRESH = 3.0  # seconds: as PROTOCOL.md promises
 PONG = b"*2\r\n$4\r\npong\r\n$0\r\n\r\n"
 
 
-class Races(unittest.TestCase):
+class Races(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
-        self.direct = self.redis.client()
-        self.valve = Valve(f"{self.world.folder}/valve.sock", self.redis.path)
+        self.direct = self.connect(self.redis)
+        self.valve = self.world.keep(Valve(f"{self.world.folder}/valve.sock", self.redis.path))
         self.ini = INI.replace("VALVE", self.valve.url)
         self.daemon = self.world.daemon(self.ini)
-        self.client = self.daemon.client(timeout=harness.LONG)
-        self.other = self.daemon.client(timeout=harness.LONG)  # is never held up
-        self.wait_live()
-
-    def tearDown(self):
-        for each in (self.client, self.other, self.direct):
-            each.close()
-        self.world.__exit__(None)
-        self.valve.__exit__()
+        self.client = self.connect(self.daemon, harness.LONG)
+        self.other = self.connect(self.daemon, harness.LONG)  # is never held up
+        self.daemon.wait_near()
 
     def tracking(self, name="tracking"):
-        return self.other.call("backends").split(b" %s=" % name.encode())[1].split()[0].decode()
-
-    def wait_live(self):
-        harness.wait_until(lambda: self.tracking() == "live", "the near cache is on")
+        return self.daemon.backend()[name]
 
     def wait_more(self, counter, action):
         """Does it and waits until the tracker has counted it."""
@@ -107,7 +97,7 @@ class Races(unittest.TestCase):
         self.valve.cut("tracking")
         harness.wait_until(lambda: self.tracking() == "down", "it is noticed")
         self.valve.open("tracking")
-        self.wait_live()
+        self.daemon.wait_near()
         self.expect_old_once(b"new")
 
     def test_an_answer_from_before_a_reload_is_not_kept(self):
@@ -127,13 +117,13 @@ class Races(unittest.TestCase):
                 harness.wait_until(lambda: self.tracking() != "down", "it follows")
                 self.expect_old_once(b"new")
                 self.assertEqual(self.daemon.reload(self.ini), b"OK")
-                self.wait_live()
+                self.daemon.wait_near()
 
     def test_an_answer_from_before_memory_changed_is_not_kept(self):
         for size in ("2mb", "1mb"):
             self.set_there(b"old")
             self.assertEqual(self.daemon.reload(self.ini.replace("1mb", "3mb")), b"OK")
-            self.wait_live()
+            self.daemon.wait_near()
             self.valve.shut("data")  # nothing has been forgotten since memory is new
             self.client.send(resp.array("key.get", "near", "k"))
             self.valve.wait_for("data", b"$3\r\nold\r\n")
@@ -162,7 +152,7 @@ class Races(unittest.TestCase):
         quick = self.ini.replace("timeout = 20s", "timeout = 200ms")
         self.set_there(b"old")
         self.assertEqual(self.daemon.reload(quick), b"OK")
-        self.wait_live()
+        self.daemon.wait_near()
         is_up = lambda: b"state=up" in self.other.call("backends")
         harness.wait_until(is_up, "the new data connection is there")
         self.valve.shut("data")
@@ -205,7 +195,7 @@ class Races(unittest.TestCase):
             self.valve.open("tracking")
             # So that a long list of writes meets no silence:
             self.wait_more("tracking_losses", lambda: self.valve.cut("tracking"))
-            self.wait_live()
+            self.daemon.wait_near()
             self.valve.shut("tracking")
             words = verb.request("near")
             self.expect_forgotten(words, ("exists", "near", words[words.index("near") + 1]))
@@ -273,14 +263,14 @@ class Races(unittest.TestCase):
         harness.wait_until(lambda: self.tracking() == "down", "it has been silent for too long")
         self.assertEqual(self.get(), b"new")
         self.valve.let_through("tracking", PONG)  # the news of the change is still held
-        self.wait_live()
+        self.daemon.wait_near()
         self.assertEqual(self.get(), b"new", "a reader went back in time")
         self.assertEqual(self.tracking("tracking_losses"), losses)
 
     def test_news_that_comes_byte_by_byte_is_understood(self):
         self.valve.is_dripping = True
         self.wait_more("tracking_losses", lambda: self.valve.cut("tracking"))
-        self.wait_live()
+        self.daemon.wait_near()
         for number in range(20):
             self.keep(b"%d" % number)
         self.wait_more("flushes", lambda: self.direct.call("FLUSHALL"))
@@ -311,7 +301,7 @@ class Races(unittest.TestCase):
 
     def expect_that_changes_are_seen(self):
         harness.wait_until(lambda: self.get() == b"there", "the other server is asked")
-        self.wait_live()
+        self.daemon.wait_near()
         before = self.hits()
         harness.wait_until(lambda: self.get() == b"there" and self.hits() > before, "it is kept")
         self.direct.call("SET", "n:k", "new")

@@ -3,9 +3,7 @@
 workers, while what Redis tells of changes is held back or lost."""
 
 import random
-import re
 import threading
-import unittest
 
 import harness
 import resp
@@ -30,31 +28,22 @@ on_error = stale
 """
 
 
-class Workers(unittest.TestCase):
+class Workers(harness.TestCase):
     workers = WORKERS
 
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
-        self.direct = self.redis.client()
-        self.valve = Valve(f"{self.world.folder}/valve.sock", self.redis.path)
+        self.direct = self.connect(self.redis)
+        self.valve = self.world.keep(Valve(f"{self.world.folder}/valve.sock", self.redis.path))
         self.ini = INI.replace("VALVE", self.valve.url).replace("WORKERS", str(self.workers))
         self.daemon = self.world.daemon(self.ini)
         # New clients go to the workers in turn.
-        self.clients = [self.daemon.client(timeout=harness.LONG) for _ in range(self.workers)]
-        self.wait_live()
-
-    def tearDown(self):
-        for client in (*self.clients, self.direct):
-            client.close()
-        self.world.__exit__(None)
-        self.valve.__exit__()
+        self.clients = [self.connect(self.daemon, harness.LONG) for _ in range(self.workers)]
+        self.daemon.wait_near()
 
     def tracking(self, name="tracking"):
-        return re.search(rb" %s=(\w+)" % name.encode(), self.daemon.call("backends"))[1]
-
-    def wait_live(self):
-        harness.wait_until(lambda: self.tracking() == b"live", "every worker's tracker is live")
+        return self.daemon.backend()[name]
 
     def hits(self):
         return self.daemon.stats("near")["near_hits"]
@@ -82,7 +71,7 @@ class Workers(unittest.TestCase):
         self.valve.cut("tracking")
         is_lost = lambda: int(self.tracking("tracking_losses")) >= lost
         harness.wait_until(is_lost, "every worker has lost its tracking")
-        self.wait_live()
+        self.daemon.wait_near()
         self.valve.shut("tracking")
 
     # --- writes ---------------------------------------------------------------------------------
@@ -188,7 +177,7 @@ class Workers(unittest.TestCase):
         writer.send(resp.array("key.set", "near", "k", "new"))
         self.valve.wait_for_question(b"new")
         self.assertEqual(self.daemon.reload(self.ini), b"OK")
-        self.wait_live()
+        self.daemon.wait_near()
         self.valve.shut("tracking")
         self.assertEqual([reader.call("key.get", "near", "k") for _ in range(2)], [b"old"] * 2)
         self.valve.open_questions()
@@ -201,7 +190,7 @@ class Workers(unittest.TestCase):
         """The trackers are gone, and stay so; the backend answers on."""
         self.valve.shut("tracking")
         self.valve.cut("tracking")
-        harness.wait_until(lambda: self.tracking() == b"down", "the loss is noticed")
+        harness.wait_until(lambda: self.tracking() == "down", "the loss is noticed")
 
     def kill_backend(self):
         self.direct.close()

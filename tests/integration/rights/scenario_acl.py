@@ -68,20 +68,15 @@ class OneCommandLess(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = harness.World()
-        cls.world.__enter__()
+        cls.addClassCleanup(cls.world.__exit__, None)
         cls.redis = cls.world.redis()
         cls.redis.call("ACL", "SETUSER", "u", "on", ">p", "~*", "&*", "+@all")
         cls.daemon = cls.world.daemon(EVERY)
-        cls.direct = cls.redis.client()
-        cls.client = cls.daemon.client()
+        cls.direct, cls.client = cls.redis.client(), cls.daemon.client()
+        cls.addClassCleanup(cls.direct.close)
+        cls.addClassCleanup(cls.client.close)
         cls.verbs = [v for v in verbs.of(cls.client) if v.has_namespace and v.name != "purge"]
         cls.sent = {verb.name: cls.commands_of(verb) for verb in cls.verbs}
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.client.close()
-        cls.direct.close()
-        cls.world.__exit__(None, None, None)
 
     def setUp(self):
         self.allow_all()
@@ -215,7 +210,7 @@ class OneCommandLess(unittest.TestCase):
         self.assertEqual(reply.code, "UNAVAILABLE")
         self.assertIn("account: exec", str(reply))
         self.direct.call("CLIENT", "KILL", "USER", "u")
-        harness.wait_until(lambda: "EXEC refused" in self.daemon.log(), "it is refused")
+        self.daemon.wait_logged("EXEC refused")
         self.assertEqual(self.direct.call("DBSIZE"), 0)
 
 

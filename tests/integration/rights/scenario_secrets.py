@@ -68,7 +68,7 @@ class Secrets(unittest.TestCase):
     def test_none_is_shown_when_the_backend_refuses_it(self):
         with harness.World() as world:
             daemon = self.start(world, requirepass="another")
-            harness.wait_until(lambda: "AUTH refused" in daemon.log(), "that is logged")
+            daemon.wait_logged("AUTH refused")
             with daemon.client() as client:
                 client.call("auth", "web", TOKEN)
                 reply = client.call("key.get", "carts", "k")

@@ -213,7 +213,7 @@ class WrongTokens(unittest.TestCase):
                 for i in range(500):
                     reply = client.call("auth", f"nobody{i}", "secret\n")
                     self.assertEqual(reply, b"NOAUTH wrong user or token")
-            told = [line for line in daemon.log().splitlines() if "wrong user or token" in line]
+            told = daemon.lines("wrong user or token")
             self.assertEqual(len(told), 1, told)
             self.assertIn(f"uid {os.getuid()}: wrong user or token: user nobody0 (client", told[0])
             self.assertNotIn("secret", daemon.log())
@@ -308,7 +308,7 @@ class Listeners(unittest.TestCase):
                     self.assertEqual(local.call("key.get", "carts", "k").code, "NOAUTH")
                     daemon.configure(INI.replace("listen = tcp:127.0.0.1:{port}\n", ""))
                     daemon.send_signal(signal.SIGHUP)
-                    harness.wait_until(lambda: "reload: done" in daemon.log(), "it is reloaded")
+                    daemon.wait_logged("reload: done")
                     self.assertIsNone(local.call("key.get", "carts", "k"))
                 for client in (stranger, known):
                     for request in (("key.get", "carts", "k"), ("purge", "carts"), ("stats",)):

@@ -7,7 +7,6 @@ OPERATIONS says how many (2,000 by default), SEED repeats a run. REDIS_SERVER na
 
 import os
 import random
-import unittest
 
 import harness
 import resp
@@ -208,21 +207,16 @@ def total_of(values):
     return total if LOW <= total <= TOP else "ARGS"
 
 
-class Differential(unittest.TestCase):
+class Differential(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
         self.daemon = self.world.daemon(INI)
-        self.client = self.daemon.client(harness.LONG)
-        self.direct = self.redis.client()
+        self.client = self.connect(self.daemon, harness.LONG)
+        self.direct = self.connect(self.redis)
         seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(2**32))
         print(f"SEED={seed}")
         self.rng = random.Random(int(seed))
-
-    def tearDown(self):
-        self.client.close()
-        self.direct.close()
-        self.world.__exit__(None, None, None)
 
     def ask_redis(self, operation, key, is_fixed):
         """The commands that the verb stands for; the reply as the daemon should give it."""

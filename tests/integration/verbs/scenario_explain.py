@@ -42,15 +42,11 @@ def fields(reply):
     return found
 
 
-class Explain(unittest.TestCase):
+class Explain(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.daemon = self.world.daemon(INI + USER)
-        self.client = self.daemon.client()
-
-    def tearDown(self):
-        self.client.close()
-        self.world.__exit__(None)
+        self.client = self.connect(self.daemon)
 
     def explain(self, *words):
         return fields(self.client.call("explain", *words))

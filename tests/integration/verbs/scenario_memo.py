@@ -40,20 +40,15 @@ def start(world, number=0, lease="10s", more="", backend="{redis:main}"):
     return daemon
 
 
-class Memo(unittest.TestCase):
+class Memo(harness.TestCase):
     LEASE, MORE = "10s", ""
 
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         self.redis = self.world.redis()
         self.daemon = start(self.world, 0, self.LEASE, self.MORE)
-        self.client, self.other = (self.daemon.client(harness.LONG) for _ in range(2))
-        self.direct = self.redis.client()
-
-    def tearDown(self):
-        for client in (self.client, self.other, self.direct):
-            client.close()
-        self.world.__exit__(None)
+        self.client, self.other = (self.connect(self.daemon, harness.LONG) for _ in range(2))
+        self.direct = self.connect(self.redis)
 
     def call(self, *words):
         return self.client.call(*words)
@@ -644,12 +639,8 @@ class Early(Memo):
 class Near(Memo):
     MORE = "near = yes\non_error = stale\n"
 
-    def wait_live(self):
-        live = lambda: b"tracking=live" in self.call("backends")
-        harness.wait_until(live, "the near cache is on")
-
     def test_a_hit_from_memory_until_the_value_is_stale(self):
-        self.wait_live()
+        self.daemon.wait_near()
         self.call("memo.set", "ttl=1s", "memo", "k", "v")
         for _ in range(3):
             self.assertEqual(self.call("memo.get", "memo", "k"), [b"HIT", b"v", None])
@@ -659,7 +650,7 @@ class Near(Memo):
         self.assertEqual(self.call("memo.put", "memo", "k", "nolease", "w").code, "LEASE")
 
     def test_what_was_kept_is_served_as_stale_while_the_backend_is_down(self):
-        self.wait_live()
+        self.daemon.wait_near()
         self.call("memo.set", "ttl=1s", "memo", "k", "v")
         self.call("memo.set", "memo", "gone", "v")
         for key in ("k", "gone"):

@@ -3,7 +3,6 @@
 
 import os
 import signal
-import unittest
 
 import harness
 import resp
@@ -62,17 +61,13 @@ NOT_MOVED_HERE = {
 }
 
 
-class Stats(unittest.TestCase):
+class Stats(harness.TestCase):
     def setUp(self):
-        self.world = harness.World()
+        super().setUp()
         # A Redis without a command gives an answer that nobody expects.
         self.world.redis("slow", options=("--rename-command", "GETDEL", ""))
         self.redis, self.daemon = self.world.redis(), self.world.daemon(INI)
-        self.client = self.daemon.client()
-
-    def tearDown(self):
-        self.client.close()
-        self.world.__exit__(None)
+        self.client = self.connect(self.daemon)
 
     def all(self):
         return harness.sections(self.client.call("stats"))
