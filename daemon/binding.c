@@ -9,7 +9,7 @@
 #include "runtime_folder.h"
 #include "schema.h"
 #include "server.h"
-#include "supervisor.h"
+#include "systemd.h"
 
 enum { OWN_FILES = 64, LOOP_FILES = 5, DEFAULT_PORT = 7379 }; // descriptors beside those of clients
 
@@ -47,7 +47,7 @@ static bool look_at_passed(const struct settings *settings, struct problems *pro
         struct address *address = &settings->daemon.listens.items[i];
         if (address->kind != ADDRESS_SYSTEMD)
             continue;
-        error = supervisor_look(address);
+        error = systemd_look(address);
         if (!error && !address_is_local(address) && !settings_has_tokens(settings))
             error = "a socket that other machines reach needs a [user] with a token";
         if (error)
@@ -267,7 +267,6 @@ static void put_in_force(struct server *server, struct settings *settings,
     server->listeners = listeners;
     server->listener_count = count;
     fit_open_files(server, settings);
-    crew_apply(server->crew);
 }
 
 static bool keeps_workers(const struct server *server, const struct settings *settings,
@@ -286,7 +285,7 @@ bool binding_apply(struct server *server, struct settings *settings, struct prob
     bool is_good = keeps_workers(server, settings, problems) && prepare_folder(settings, problems);
     if (is_good && settings->daemon.listens.count == 0)
         add_default_listens(&settings->daemon, problems);
-    supervisor_expand(&settings->daemon);
+    systemd_expand(&settings->daemon);
     is_good = problems->error_count == 0 && look_at_passed(settings, problems);
     size_t count = settings->daemon.listens.count;
     struct listener **listeners = mem_new(count * sizeof(struct listener *));

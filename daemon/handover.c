@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "crew.h"
 #include "listener.h"
 #include "mem.h"
 #include "server.h"
+#include "workers.h"
 
 enum { RESERVED_FILES = 16 };
 
@@ -24,12 +24,12 @@ static bool is_among_the_last(const uv_stream_t *accepted) {
 
 // Accepts the client, which is counted already, into `stream`. Returns false when it has gone, or
 // was turned away: the stream is to be closed.
-static bool accept_client(struct crew *crew, struct listener *listener, uv_stream_t *stream) {
-    struct server_stats *stats = &crew->workers[0]->context.stats;
+static bool accept_client(struct workers *workers, struct listener *listener, uv_stream_t *stream) {
+    struct server_stats *stats = &workers->all[0]->context.stats;
     const char *why = NULL;
     if (uv_accept(&listener->uv.stream, stream) != 0)
         return false;
-    if (atomic_load(&crew->clients) > stats->max_clients)
+    if (atomic_load(&workers->clients) > stats->max_clients)
         why = "max_clients are connected";
     else if (is_among_the_last(stream))
         why = "few file descriptors are left";
@@ -79,7 +79,7 @@ static void on_handle_closed(uv_handle_t *handle) {
     }
 }
 
-static void give_client(struct crew *crew, struct listener *listener, struct server *to) {
+static void give_client(struct workers *workers, struct listener *listener, struct server *to) {
     uv_loop_t *loop = listener->uv.handle.loop;
     struct newcomer *n = mem_new(sizeof(*n));
     int fd;
@@ -91,17 +91,17 @@ static void give_client(struct crew *crew, struct listener *listener, struct ser
     else
         uv_tcp_init(loop, &n->uv.tcp);
     n->uv.handle.data = n;
-    if (accept_client(crew, listener, &n->uv.stream) && uv_fileno(&n->uv.handle, &fd) == 0)
+    if (accept_client(workers, listener, &n->uv.stream) && uv_fileno(&n->uv.handle, &fd) == 0)
         n->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     uv_close(&n->uv.handle, on_handle_closed);
 }
 
 // --- to worker 0 ------------------------------------------------------------------------------
 
-static void keep_client(struct crew *crew, struct listener *listener) {
-    struct server *main = crew->workers[0];
+static void keep_client(struct workers *workers, struct listener *listener) {
+    struct server *main = workers->all[0];
     struct client *c = client_new(&main->clients, listener_is_unix(listener));
-    if (!accept_client(crew, listener, &c->stream.uv.stream)) {
+    if (!accept_client(workers, listener, &c->stream.uv.stream)) {
         client_close(c);
         return;
     }
@@ -110,12 +110,12 @@ static void keep_client(struct crew *crew, struct listener *listener) {
 }
 
 void handover_client(void *owner, struct listener *listener) {
-    struct crew *crew = owner;
-    struct server *to = crew->workers[crew->next];
-    crew->next = (crew->next + 1) % crew->count;
-    atomic_fetch_add(&crew->clients, 1); // which the client's end will take back
-    if (to == crew->workers[0])
-        keep_client(crew, listener);
+    struct workers *workers = owner;
+    struct server *to = workers->all[workers->next];
+    workers->next = (workers->next + 1) % workers->count;
+    atomic_fetch_add(&workers->clients, 1); // which the client's end will take back
+    if (to == workers->all[0])
+        keep_client(workers, listener);
     else
-        give_client(crew, listener, to);
+        give_client(workers, listener, to);
 }

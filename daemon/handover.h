@@ -7,5 +7,5 @@
 
 struct listener;
 
-// A listener's on_client; the owner is the crew.
+// A listener's on_client; the owner is the struct workers.
 void handover_client(void *owner, struct listener *listener);

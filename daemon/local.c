@@ -7,7 +7,7 @@
 #include "explain.h"
 #include "number.h"
 #include "purge.h"
-#include "report.h"
+#include "reload_verb.h"
 #include "request.h"
 #include "server.h"
 
@@ -52,7 +52,7 @@ static void run_auth(struct request *r, const struct call *call) {
 static void run_reload(struct request *r, const struct call *call) {
     (void)call;
     struct client *client = r->client;
-    reload_ask(r);
+    reload_verb_run(r);
     client_wait_turn(client); // what follows comes under the new settings
 }
 
@@ -91,40 +91,6 @@ static void run_explain(struct request *r, const struct call *call) {
     else
         request_fail_with(r, code, bytes_slice(&error));
     bytes_deinit(&error);
-}
-
-static void run_namespaces(struct request *r, const struct call *call) {
-    struct bytes text = {0};
-    (void)call;
-    report_namespaces(r->context, &r->client->caller, &text);
-    finish_bulk(r, &text);
-}
-
-static void run_backends(struct request *r, const struct call *call) {
-    (void)call;
-    crew_report(r, false, report_backends);
-}
-
-static void run_ready(struct request *r, const struct call *call) {
-    (void)call;
-    crew_check(r, "READY", report_unready);
-}
-
-static void run_clients(struct request *r, const struct call *call) {
-    (void)call;
-    crew_report(r, true, report_clients);
-}
-
-static void run_stats(struct request *r, const struct call *call) {
-    if (call->argc == 0) {
-        crew_report(r, false, report_stats);
-        return;
-    }
-    struct space *space = request_find_space(r, call->args[0]);
-    if (!space)
-        return;
-    r->space = space;
-    crew_report(r, false, report_space_stats);
 }
 
 const struct verb local_verbs[] = {
@@ -177,41 +143,6 @@ const struct verb local_verbs[] = {
         .syntax = "VERB [word ...]",
         .summary = "what that request would do, without doing it",
         .run = run_explain,
-    },
-    {
-        .name = "namespaces",
-        .flags = VERB_READ,
-        .syntax = "",
-        .summary = "a line of name=value pairs for each namespace",
-        .run = run_namespaces,
-    },
-    {
-        .name = "backends",
-        .flags = VERB_READ | VERB_IN_TURN,
-        .syntax = "",
-        .summary = "a line of name=value pairs for each backend",
-        .run = run_backends,
-    },
-    {
-        .name = "ready",
-        .flags = VERB_READ | VERB_IN_TURN,
-        .syntax = "",
-        .summary = "READY, or UNAVAILABLE with the backends that do not serve",
-        .run = run_ready,
-    },
-    {
-        .name = "clients",
-        .flags = VERB_READ | VERB_IN_TURN,
-        .syntax = "",
-        .summary = "a line of name=value pairs for each client",
-        .run = run_clients,
-    },
-    {
-        .name = "stats",
-        .flags = VERB_READ | VERB_IN_TURN,
-        .syntax = "[N]",
-        .summary = "counters of the daemon, or of a namespace, as name:value lines",
-        .run = run_stats,
     },
 };
 const size_t local_verb_count = sizeof(local_verbs) / sizeof(*local_verbs);

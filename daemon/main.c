@@ -9,6 +9,7 @@
 #include "loader.h"
 #include "local.h"
 #include "mem.h"
+#include "report_verbs.h"
 #include "server.h"
 #include "sink.h"
 
@@ -102,6 +103,7 @@ int main(int argc, char **argv) {
     if (code >= 0)
         return code;
     struct verb_table *verbs = verb_table_new(local_verbs, local_verb_count);
+    verb_table_add(verbs, report_verbs, report_verb_count);
     verb_table_add(verbs, handshake_verbs, handshake_verb_count);
     struct settings *settings = load(&a, verbs);
     if (settings && a.is_test) {

@@ -1,34 +1,53 @@
-// Reload: reads the configuration again, on another thread, and puts it in force.
+// Reload: reads the configuration again, on another thread. The owner puts it in force.
+//
+//   reload_start(), reload_ask() ──► on_begin ──► another thread reads ──► on_loaded
+//     ──► the owner puts the settings in force, then calls reload_conclude()
+//     ──► the log is told, and whoever asked ──► on_over ──► again, if it was asked for meanwhile
 #pragma once
 
 #include <uv.h>
 
-#include "mailbox.h"
-
+#include "bytes.h"
 #include "problems.h"
-#include "reply.h"
 #include "settings.h"
 
-struct request;
-struct server;
+struct reactor;
 
-// Somebody who waits for a reload: a request at any worker.
+enum reload_outcome {
+    RELOAD_DONE,
+    RELOAD_REFUSED, // the configuration is bad, or can't be put in force
+    RELOAD_ENDING,  // the daemon ends
+};
+
+// Somebody who waits for a reload, and embeds this.
 struct reload_ask {
-    struct message message;
     struct reload_ask *next;
-    struct request *request;
-    struct bytes problem; // why it was refused; empty: it was not
-    enum reply_code code; // of that
+    void (*on_done)(struct reload_ask *ask);
+    enum reload_outcome outcome;
+    struct bytes problem; // RELOAD_REFUSED: the first one; the asker's to free
+};
+
+struct reload_events {
+    void (*on_begin)(void *owner);
+    // `settings` is the owner's now; NULL: the configuration is bad. *problems says why, and may
+    // get more until reload_conclude().
+    void (*on_loaded)(void *owner, struct settings *settings, struct problems *problems);
+    // Everybody has been told of the outcome. Not called when the daemon ends.
+    void (*on_over)(void *owner);
 };
 
 struct reload {
-    struct server *server;
+    struct reactor *reactor;
+    const char *file; // NULL: built in
+    const struct verb_table *verbs;
+    const struct reload_events *events;
+    void *owner;
     uv_work_t work;
     bool is_running;
     bool is_wanted_again; // asked for while it ran: the file may have changed since it was read
-    struct settings *settings; // what was read; NULL: it is bad
+    bool is_ending;
+    struct settings *settings; // that were read; NULL: they are bad
     struct problems problems;
-    bool is_good;
     struct reload_ask *waiting; // for the run now going on
     struct reload_ask *later;   // and for the next
     // Whoever may reload may do so in a loop: the log takes only so many lines of that.
@@ -37,20 +56,26 @@ struct reload {
     unsigned untold; // reloads that the log has not been told of
 };
 
-void reload_init(struct reload *reload, struct server *server);
-
-// The daemon ends: who waits is told, and nothing is put in force any more.
-void reload_cancel(struct reload *reload);
+// `file` and `verbs` live as long as the struct.
+void reload_init(struct reload *reload, struct reactor *reactor, const char *file,
+                 const struct verb_table *verbs, const struct reload_events *events, void *owner);
 
 // Starts it: a signal asks, and only the log tells.
 void reload_start(struct reload *reload);
 
-// Starts it for a request, at any worker, which is answered when all workers have followed: +OK, or
-// -POLICY and the first problem.
-void reload_ask(struct request *r);
+// Starts it for somebody, who is told when the owner has concluded it.
+void reload_ask(struct reload *reload, struct reload_ask *ask);
+
+// The settings that on_loaded() gave are in force, or are not: *problems says why. Nothing happens
+// when no reload is under way.
+void reload_conclude(struct reload *reload, bool is_good);
+
+// The daemon begins to end: settings that are being read are not put in force any more, and whoever
+// asks from now on is refused.
+void reload_end(struct reload *reload);
+
+// As reload_end(); and whoever waits is refused now.
+void reload_cancel(struct reload *reload);
 
 // Tells the log how many reloads it has not been told of; to be called about once a second.
 void reload_sweep(struct reload *reload);
-
-// All workers have put the new settings in force.
-void reload_followed(struct reload *reload);

@@ -6,6 +6,7 @@
 
 #include "number.h"
 #include "server.h"
+#include "totals.h"
 
 static void append_duration(struct bytes *text, const char *name, int64_t ms) {
     bytes_printf(text, " %s=", name);
@@ -50,7 +51,7 @@ void report_namespaces(const struct context *context, const struct caller *calle
     }
 }
 
-static const char *state_of(const struct backend_tally *t) {
+static const char *state_of(const struct backend_totals *t) {
     static const char *const names[] = {[BACKEND_WELL] = "up",
                                         [BACKEND_TROUBLED] = "up",
                                         [BACKEND_UNFIT] = "unfit",
@@ -70,7 +71,7 @@ static void append_moment(struct bytes *text, uint64_t moment_ms, uint64_t now_m
     bytes_append(text, written, len);
 }
 
-static const char *tracking_of(const struct backend_tally *t) {
+static const char *tracking_of(const struct backend_totals *t) {
     if (t->tracking == 0)
         return "off";
     return t->live == t->tracking ? "live" : "down";
@@ -94,10 +95,10 @@ static bool may_see_backend(const struct settings *settings, const struct reques
     return may_see;
 }
 
-void report_backends(const struct tally *t, const struct request *r, struct bytes *text) {
+void report_backends(const struct totals *t, const struct request *r, struct bytes *text) {
     const struct settings *settings = t->policy->settings;
     for (size_t i = 0; i < settings->backend_count; i++) {
-        const struct backend_tally *b = &t->backends[i];
+        const struct backend_totals *b = &t->backends[i];
         if (!may_see_backend(settings, r, i))
             continue;
         bytes_printf(text, "name=%s url=", settings->backends[i].name);
@@ -136,10 +137,10 @@ static bool is_asked_for(const struct request *r, const char *backend) {
     return false;
 }
 
-void report_unready(const struct tally *t, const struct request *r, struct bytes *text) {
+void report_unready(const struct totals *t, const struct request *r, struct bytes *text) {
     const struct settings *settings = t->policy->settings;
     for (size_t i = 0; i < settings->backend_count; i++) {
-        const struct backend_tally *b = &t->backends[i];
+        const struct backend_totals *b = &t->backends[i];
         const char *name = settings->backends[i].name;
         bool is_serving = b->state.since_ms > 0 && b->state.health < BACKEND_UNFIT;
         if (is_serving || !is_asked_for(r, name))
@@ -152,7 +153,7 @@ void report_unready(const struct tally *t, const struct request *r, struct bytes
     }
 }
 
-void report_clients(const struct tally *t, const struct request *r, struct bytes *text) {
+void report_clients(const struct totals *t, const struct request *r, struct bytes *text) {
     (void)r;
     bytes_append_slice(text, bytes_slice(&t->client_lines));
 }
@@ -170,7 +171,7 @@ static void append_errors(struct bytes *text, const uint64_t *errors, bool is_of
                          errors[code]);
 }
 
-static void append_space(const struct tally *t, size_t index, struct bytes *text) {
+static void append_space(const struct totals *t, size_t index, struct bytes *text) {
     const struct space_stats *s = &t->spaces[index];
     bytes_printf(text,
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
@@ -198,7 +199,7 @@ static void append_space(const struct tally *t, size_t index, struct bytes *text
     append_errors(text, s->errors, true);
 }
 
-void report_space_stats(const struct tally *t, const struct request *r, struct bytes *text) {
+void report_space_stats(const struct totals *t, const struct request *r, struct bytes *text) {
     append_space(t, (size_t)(r->space - t->policy->spaces), text);
 }
 
@@ -210,8 +211,8 @@ static void append_near(struct bytes *text, const struct near_counters *n) {
                  n->entries, n->bytes, n->hits, n->misses, n->kept, n->evicted, n->late, n->large);
 }
 
-void report_stats(const struct tally *t, const struct request *r, struct bytes *text) {
-    const struct server *main = server_of(r->context)->crew->workers[0];
+void report_stats(const struct totals *t, const struct request *r, struct bytes *text) {
+    const struct server *main = server_of(r->context)->crew->all[0];
     const struct settings *settings = t->policy->settings;
     uint64_t uptime_ms = uv_now(&r->context->reactor.loop) - main->started_ms;
     bytes_printf(text,

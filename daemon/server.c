@@ -56,7 +56,7 @@ static void close_mailbox(struct server *server) {
         return;
     server->is_mailbox_closed = true;
     if (is_first)
-        crew_join(server->crew);
+        workers_join(server->crew);
     mailbox_close(&server->mailbox);
 }
 
@@ -103,12 +103,12 @@ void server_close(struct server *server) {
     uv_close((uv_handle_t *)&server->deadline, NULL);
     flusher_deinit(&server->context.reactor.flusher);
     if (server->number == 0) {
-        supervisor_stopping();
-        supervisor_close(&server->supervisor);
+        systemd_stopping();
+        systemd_close(&server->systemd);
         close_listeners(server);
         reload_cancel(&server->reload);
         close_signals(server);
-        crew_end(server->crew);
+        workers_end(server->crew);
     }
     close_mailbox(server);
 }
@@ -140,9 +140,10 @@ void server_drain(struct server *server) {
         return;
     server->context.is_draining = true;
     if (server->number == 0) {
-        supervisor_stopping();
+        systemd_stopping();
         close_listeners(server);
-        crew_drain(server->crew);
+        reload_end(&server->reload);
+        workers_drain(server->crew);
     }
     waits_end(&server->context);
     close_if_drained(server);
@@ -264,7 +265,7 @@ static void accept_clients(struct server *server) {
     if (!server->file)
         log_try(server);
     log_info(&server->context.reactor.log, "ready");
-    supervisor_ready();
+    systemd_ready();
 }
 
 static void on_start_over(uv_timer_t *timer) { accept_clients(timer->data); }
@@ -332,6 +333,54 @@ static void init_reactor(struct server *server) {
     server->started_ms = uv_now(&reactor->loop);
 }
 
+// --- systemd and reload -----------------------------------------------------------------------
+
+static void on_pulse_back(struct broadcast *pulse, struct server *main) {
+    (void)pulse;
+    main->is_pulse_out = false;
+    systemd_alive();
+}
+
+// Each worker shows that its loop turns. Nothing while an earlier pulse is still on its way.
+static void on_watchdog(void *owner) {
+    struct server *server = owner;
+    if (server->is_pulse_out)
+        return;
+    server->is_pulse_out = true;
+    server->pulse = (struct broadcast){.on_all_done = on_pulse_back};
+    workers_broadcast(server->crew, server, &server->pulse);
+}
+
+static void on_reload_begin(void *owner) {
+    (void)owner;
+    systemd_reloading();
+}
+
+static void on_all_follow(void *owner) {
+    struct server *server = owner;
+    reload_conclude(&server->reload, true);
+}
+
+static void on_reload_loaded(void *owner, struct settings *settings, struct problems *problems) {
+    struct server *server = owner;
+    if (settings && binding_apply(server, settings, problems))
+        workers_follow(server->crew, on_all_follow, server);
+    else
+        reload_conclude(&server->reload, false);
+}
+
+static void on_reload_over(void *owner) {
+    struct server *server = owner;
+    if (server->is_accepting)
+        systemd_ready();
+}
+
+static const struct reload_events reload_events = {
+    .on_begin = on_reload_begin,
+    .on_loaded = on_reload_loaded,
+    .on_over = on_reload_over,
+};
+
 // The parts that the process has once.
 static void init_process(struct server *server) {
     uv_loop_t *loop = &server->context.reactor.loop;
@@ -350,15 +399,16 @@ static void init_process(struct server *server) {
         uv_signal_start(&server->signals[i], on_signal, signals[i]);
     }
     uv_timer_start(&server->deadline, on_start_over, START_MS, 0);
-    supervisor_init(&server->supervisor, loop, server->crew);
-    reload_init(&server->reload, server);
+    systemd_init(&server->systemd, loop, on_watchdog, server);
+    reload_init(&server->reload, &server->context.reactor, server->file, server->context.verbs,
+                &reload_events, server);
     signal(SIGPIPE, SIG_IGN);
 }
 
-struct server *server_new(struct crew *crew, size_t number) {
-    const struct server *main = crew->workers[0];
+struct server *server_new(struct workers *workers, size_t number) {
+    const struct server *main = workers->all[0];
     struct server *server = mem_new(sizeof(*server));
-    server->crew = crew;
+    server->crew = workers;
     server->number = number;
     server->context.verbs = main->context.verbs;
     server->verbosity = main->verbosity;
@@ -394,7 +444,7 @@ static void start(struct server *server, struct settings *settings, int verbosit
         bytes_deinit(&text);
         fail(server);
     } else {
-        crew_start(server->crew);
+        workers_start(server->crew);
     }
     problems_deinit(&problems);
 }
@@ -402,7 +452,7 @@ static void start(struct server *server, struct settings *settings, int verbosit
 int server_run(struct settings *settings, const struct verb_table *verbs, const char *file,
                int verbosity) {
     struct server *server = mem_new(sizeof(*server));
-    struct crew *crew = server->crew = crew_new(server);
+    struct workers *workers = server->crew = workers_new(server);
     server->context.verbs = verbs;
     server->file = file;
     init_reactor(server);
@@ -411,9 +461,9 @@ int server_run(struct settings *settings, const struct verb_table *verbs, const 
     server_loop(server);
     int code = server->exit_code;
     log_info(&server->context.reactor.log, "ended");
-    if (crew->count > 1)
+    if (workers->count > 1)
         mailbox_deinit(&server->mailbox);
     server_free(server);
-    crew_free(crew);
+    workers_free(workers);
     return code;
 }

@@ -2,35 +2,37 @@
 //
 //   server ─owns─► listeners, clients, backends, policy (a reference), verbs, free requests
 //
-// There is one for each worker (crew.h): what only the first has is said below.
+// There is one for each worker (workers.h): what only the first has is said below.
 #pragma once
 
 #include "backend.h"
 #include "client.h"
 #include "context.h"
-#include "crew.h"
 #include "hangup.h"
 #include "listener.h"
 #include "reload.h"
-#include "supervisor.h"
+#include "systemd.h"
+#include "workers.h"
 
 enum { SERVER_SIGNALS = 2 };
 
 struct server {
     struct context context;
     struct clients clients;
-    struct crew *crew;
-    size_t number;                // of the worker; 0: the main thread's
-    struct mailbox mailbox;       // open while there are several workers
-    uv_thread_t thread;           // not worker 0's
-    size_t away;                  // messages of which it awaits the return
-    const char *file;             // the configuration; NULL: built in
-    int verbosity;                // more log than the settings say
-    struct backend *backends;     // all that live: a list
-    size_t settled_count;         // how many have settled while it started
-    struct reload reload;         // worker 0's
-    struct supervisor supervisor; // likewise
-    struct listener **listeners;  // worker 0's, for all
+    struct workers *crew;
+    size_t number;            // of the worker; 0: the main thread's
+    struct mailbox mailbox;   // open while there are several workers
+    uv_thread_t thread;       // not worker 0's
+    size_t away;              // messages of which it awaits the return
+    const char *file;         // the configuration; NULL: built in
+    int verbosity;            // more log than the settings say
+    struct backend *backends; // all that live: a list
+    size_t settled_count;     // how many have settled while it started
+    struct reload reload;     // worker 0's
+    struct broadcast pulse;   // likewise: whether all loops turn
+    bool is_pulse_out;
+    struct systemd systemd;      // likewise
+    struct listener **listeners; // worker 0's, for all
     size_t listener_count;
     uv_signal_t signals[SERVER_SIGNALS]; // worker 0's
     struct hangup hangup;                // likewise
@@ -50,7 +52,7 @@ int server_run(struct settings *settings, const struct verb_table *verbs, const 
                int verbosity);
 
 // A worker beside the first: its loop does not run yet, and it has no settings.
-struct server *server_new(struct crew *crew, size_t number);
+struct server *server_new(struct workers *workers, size_t number);
 // Runs its loop until it is closed.
 void server_loop(struct server *server);
 void server_free(struct server *server);

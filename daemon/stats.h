@@ -1,5 +1,5 @@
 // Stats: what is counted, by namespace and for the whole daemon: each worker its own, in structs of
-// nothing but 64-bit numbers, so that tally.h can add them up.
+// nothing but 64-bit numbers, so that totals.h can add them up.
 #pragma once
 
 #include "reply.h"

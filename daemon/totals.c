@@ -1,4 +1,4 @@
-#include "tally.h"
+#include "totals.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,15 +6,15 @@
 #include "mem.h"
 #include "server.h"
 
-void tally_init(struct tally *t, struct policy *policy, bool has_clients, const char *user) {
+void totals_init(struct totals *t, struct policy *policy, bool has_clients, const char *user) {
     const struct settings *settings = policy->settings;
-    *t = (struct tally){.policy = policy_ref(policy), .has_clients = has_clients};
+    *t = (struct totals){.policy = policy_ref(policy), .has_clients = has_clients};
     t->user = user ? mem_text(user) : NULL;
     t->spaces = mem_new(settings->namespace_count * sizeof(*t->spaces));
     t->backends = mem_new(settings->backend_count * sizeof(*t->backends));
 }
 
-void tally_deinit(struct tally *t) {
+void totals_deinit(struct totals *t) {
     policy_unref(t->policy);
     mem_free(t->spaces);
     mem_free(t->backends);
@@ -34,7 +34,7 @@ static void add(void *sum, const void *more, size_t size) {
 
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "near_counters are added as 64-bit counters");
 
-static void add_state(struct backend_tally *t, const struct backend *b) {
+static void add_state(struct backend_totals *t, const struct backend *b) {
     struct backend_state state = backend_state(b);
     if (t->state.since_ms > 0 && t->state.health >= state.health)
         return;
@@ -42,7 +42,7 @@ static void add_state(struct backend_tally *t, const struct backend *b) {
     snprintf(t->reason, sizeof(t->reason), "%s", state.reason ? state.reason : "");
 }
 
-static void add_backend(struct backend_tally *t, const struct backend *b) {
+static void add_backend(struct backend_totals *t, const struct backend *b) {
     struct conn_counters conns = backend_counters(b);
     ADD(&t->conns, &conns);
     add_state(t, b);
@@ -63,7 +63,7 @@ static void add_backend(struct backend_tally *t, const struct backend *b) {
 }
 
 // By name: between two workers a reload may be under way.
-static void add_backends(struct tally *t, const struct policy *policy) {
+static void add_backends(struct totals *t, const struct policy *policy) {
     const struct settings *listed = t->policy->settings;
     for (size_t i = 0; i < listed->backend_count; i++)
         for (size_t j = 0; j < policy->settings->backend_count; j++)
@@ -71,7 +71,7 @@ static void add_backends(struct tally *t, const struct policy *policy) {
                 add_backend(&t->backends[i], policy->backends[j]);
 }
 
-static void add_client(struct tally *t, const struct client *c, size_t worker, uint64_t now_ms) {
+static void add_client(struct totals *t, const struct client *c, size_t worker, uint64_t now_ms) {
     const char *user = c->caller.user ? c->caller.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
         return;
@@ -83,13 +83,13 @@ static void add_client(struct tally *t, const struct client *c, size_t worker, u
                  c->requests, c->last_verb ? c->last_verb->name : "none");
 }
 
-static void add_clients(struct tally *t, const struct server *server) {
+static void add_clients(struct totals *t, const struct server *server) {
     uint64_t now = uv_now(&server->context.reactor.loop);
     for (const struct client *c = server->clients.first; c; c = c->next)
         add_client(t, c, server->number, now);
 }
 
-void tally_add(struct tally *t, const struct server *server) {
+static void add_worker(struct totals *t, const struct server *server) {
     const struct settings *listed = t->policy->settings;
     t->workers++;
     t->clients += server->clients.count;
@@ -104,4 +104,22 @@ void tally_add(struct tally *t, const struct server *server) {
     add_backends(t, server->context.policy);
     if (t->has_clients)
         add_clients(t, server);
+}
+
+static void visit(struct broadcast *b, struct server *worker) {
+    add_worker((struct totals *)b, worker); // its first member
+}
+
+static void on_all_done(struct broadcast *b, struct server *origin) {
+    struct totals *t = (struct totals *)b;
+    (void)origin;
+    t->on_collected(t);
+}
+
+void totals_collect(struct totals *t, struct workers *workers, struct server *origin,
+                    void (*on_collected)(struct totals *t)) {
+    t->broadcast = (struct broadcast){.visit = visit, .on_all_done = on_all_done};
+    t->on_collected = on_collected;
+    add_worker(t, origin);
+    workers_broadcast(workers, origin, &t->broadcast);
 }

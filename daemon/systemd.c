@@ -1,39 +1,44 @@
-#include "supervisor.h"
+#include "systemd.h"
 
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "crew.h"
 #include "mem.h"
 
-static void tell_alive(void) { sd_notify(0, "WATCHDOG=1"); }
-
-static void on_watchdog(uv_timer_t *timer) { crew_pulse(timer->data, tell_alive); }
-
-void supervisor_init(struct supervisor *s, uv_loop_t *loop, struct crew *crew) {
-    uint64_t usec = 0;
-    uv_timer_init(loop, &s->watchdog);
-    s->watchdog.data = crew;
-    uv_unref((uv_handle_t *)&s->watchdog);
-    if (sd_watchdog_enabled(0, &usec) > 0 && usec >= 2000)
-        uv_timer_start(&s->watchdog, on_watchdog, 0, usec / 2000);
+static void on_timer(uv_timer_t *timer) {
+    struct systemd *s = timer->data;
+    s->on_watchdog(s->owner);
 }
 
-void supervisor_close(struct supervisor *s) { uv_close((uv_handle_t *)&s->watchdog, NULL); }
+void systemd_init(struct systemd *s, uv_loop_t *loop, void (*on_watchdog)(void *owner),
+                  void *owner) {
+    uint64_t usec = 0;
+    s->on_watchdog = on_watchdog;
+    s->owner = owner;
+    uv_timer_init(loop, &s->watchdog);
+    s->watchdog.data = s;
+    uv_unref((uv_handle_t *)&s->watchdog);
+    if (sd_watchdog_enabled(0, &usec) > 0 && usec >= 2000)
+        uv_timer_start(&s->watchdog, on_timer, 0, usec / 2000);
+}
 
-void supervisor_ready(void) { sd_notify(0, "READY=1"); }
+void systemd_close(struct systemd *s) { uv_close((uv_handle_t *)&s->watchdog, NULL); }
 
-void supervisor_reloading(void) {
+void systemd_alive(void) { sd_notify(0, "WATCHDOG=1"); }
+
+void systemd_ready(void) { sd_notify(0, "READY=1"); }
+
+void systemd_reloading(void) {
     struct timespec now; // sd_notify(3): tells this reload's messages from an earlier one's
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
-void supervisor_stopping(void) { sd_notify(0, "STOPPING=1"); }
+void systemd_stopping(void) { sd_notify(0, "STOPPING=1"); }
 
-void supervisor_expand(struct daemon_conf *conf) {
+void systemd_expand(struct daemon_conf *conf) {
     int count = sd_listen_fds(0);
     struct addresses old = conf->listens, list = {0};
     if (count <= 0)
@@ -51,7 +56,7 @@ void supervisor_expand(struct daemon_conf *conf) {
     mem_free(old.items);
 }
 
-const char *supervisor_look(struct address *address) {
+const char *systemd_look(struct address *address) {
     socklen_t size = sizeof(address->socket);
     if (address->port < SD_LISTEN_FDS_START)
         return "no socket was passed: is cachesd.socket running?";
