@@ -22,6 +22,8 @@ struct verb_set {
     uint64_t bits[VERBS_MOST / 64]; // by verb_entry.id
 };
 
+_Static_assert(VERBS_MOST % 64 == 0, "a set of verbs has a bit for each of them");
+
 static inline bool verb_set_has(const struct verb_set *set, const struct verb_entry *entry) {
     return set->bits[entry->id / 64] >> entry->id % 64 & 1;
 }

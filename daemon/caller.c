@@ -110,7 +110,7 @@ void caller_forget(struct caller *c, const struct settings *settings) {
 
 bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
                     const char **message) {
-    if (c->is_trusted || (verb && verb->flags & VERB_OPEN))
+    if (c->is_trusted || (verb && verb->flags & VERB_NO_AUTH))
         return true;
     if (!c->user) {
         *code = REPLY_NOAUTH;

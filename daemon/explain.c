@@ -80,7 +80,7 @@ static void append_plan(struct bytes *text, const struct admission *a, uint64_t 
     append_keys(text, a);
     if (a->call.json_bytes > JSON_AT_ONCE)
         bytes_append_literal(text, "value: too long for explain to look whether it is JSON\n");
-    if (a->entry->verb->flags & VERB_WRITE && !(a->entry->verb->flags & VERB_REMOVES))
+    if (a->entry->verb->flags & VERB_WRITE && !(a->entry->verb->flags & VERB_NO_TTL))
         append_ttl(text, &a->call);
     append_near(text, a, &command, now_ms);
     a->entry->verb->build(&command, &a->call);

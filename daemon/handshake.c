@@ -192,7 +192,7 @@ static void run_command(struct request *r, const struct call *call) {
 const struct verb handshake_verbs[] = {
     {
         .name = "hello",
-        .flags = VERB_OPEN | VERB_TOKEN,
+        .flags = VERB_NO_AUTH | VERB_TOKEN,
         .syntax = "[version] [word ...]",
         .summary = "the handshake of Redis's clients: version 2, AUTH USER TOKEN, SETNAME NAME",
         .run = run_hello,
@@ -229,7 +229,7 @@ const struct verb handshake_verbs[] = {
     },
     {
         .name = "reset",
-        .flags = VERB_OPEN,
+        .flags = VERB_NO_AUTH,
         .syntax = "",
         .summary = "RESET: forgets the connection's name and who authenticated",
         .run = run_reset,

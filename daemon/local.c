@@ -96,21 +96,21 @@ static void run_explain(struct request *r, const struct call *call) {
 const struct verb local_verbs[] = {
     {
         .name = "ping",
-        .flags = VERB_OPEN,
+        .flags = VERB_NO_AUTH,
         .syntax = "[M]",
         .summary = "PONG, or M",
         .run = run_ping,
     },
     {
         .name = "quit",
-        .flags = VERB_OPEN,
+        .flags = VERB_NO_AUTH,
         .syntax = "",
         .summary = "OK, and closes the connection",
         .run = run_quit,
     },
     {
         .name = "auth",
-        .flags = VERB_OPEN | VERB_TOKEN,
+        .flags = VERB_NO_AUTH | VERB_TOKEN,
         .syntax = "USER TOKEN",
         .summary = "says who asks from now on",
         .run = run_auth,
@@ -132,7 +132,7 @@ const struct verb local_verbs[] = {
     },
     {
         .name = "help",
-        .flags = VERB_OPEN,
+        .flags = VERB_NO_AUTH,
         .syntax = "[verb]",
         .summary = "syntax and summary of a verb, of a collection's (help key), or of all",
         .run = run_help,

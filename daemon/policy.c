@@ -225,6 +225,6 @@ bool policy_admit(const struct space *space, const struct verb_entry *entry, str
     if (flags & VERB_MEMO)
         tell_memo(conf, call, random);
     *reason = REFUSED_TTL;
-    bool has_ttl = flags & VERB_WRITE && !(flags & VERB_REMOVES);
+    bool has_ttl = flags & VERB_WRITE && !(flags & VERB_NO_TTL);
     return !has_ttl || decide_ttl(space, call, random, out);
 }

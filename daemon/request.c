@@ -200,7 +200,7 @@ static bool is_miss_instead(const struct request *r) {
 }
 
 static bool has_steps(const struct request *r) {
-    return r->entry && r->entry->verb->flags & VERB_ASKS;
+    return r->entry && r->entry->verb->flags & VERB_TWO_STEPS;
 }
 
 // "backend main is down", say.
@@ -341,7 +341,7 @@ struct backend_conn *request_send_again(struct request *r, answer_render *render
 static uint64_t commands_of(const struct rights *rights, const struct admission *a) {
     struct bytes commands = {0};
     struct command c = {.out = &commands};
-    if (a->entry->verb->flags & VERB_ASKS)
+    if (a->entry->verb->flags & VERB_TWO_STEPS)
         return a->entry->commands;
     a->entry->verb->build(&c, &a->call);
     uint64_t sent = rights_sent(rights, &commands);
@@ -460,7 +460,7 @@ static bool answer_from_near(struct client *client, const struct admission *a,
         return false;
     struct space_stats *stats = a->space->stats;
     stats->near_hits++;
-    if (a->entry->verb->flags & VERB_ASKS)
+    if (a->entry->verb->flags & VERB_TWO_STEPS)
         waits_count_kept(a->space, reply);
     if (is_miss(reply))
         stats->misses++;
@@ -479,18 +479,18 @@ static bool answer_from_near(struct client *client, const struct admission *a,
 
 // answer_stale() may be asked for it.
 static bool may_be_stale(const struct admission *a) {
-    return a->entry->verb->flags & VERB_ASKS && a->space->conf->on_error == ON_ERROR_STALE;
+    return a->entry->verb->flags & VERB_TWO_STEPS && a->space->conf->on_error == ON_ERROR_STALE;
 }
 
 // Whether a verb says itself how much it takes.
 static bool takes_many(const struct admission *a) {
     unsigned has_count = a->entry->signature.has_kinds & 1U << ARG_COUNT;
-    return a->entry->verb->flags & VERB_TAKES && has_count && a->call.argc > 1;
+    return a->entry->verb->flags & VERB_UNCUT && has_count && a->call.argc > 1;
 }
 
 // Replies of numbers cost next to nothing; and many may wait for a memo on one connection.
 static bool needs_no_room(const struct verb *verb) {
-    return verb->miss == MISS_ZERO || verb->miss == MISS_NO_KEY || verb->flags & VERB_ASKS;
+    return verb->miss == MISS_ZERO || verb->miss == MISS_NO_KEY || verb->flags & VERB_TWO_STEPS;
 }
 
 // Whether the replies under way might fill client_output, and one more had no room. Of a verb that
@@ -501,7 +501,7 @@ static bool lacks_room(struct client *client, const struct admission *a) {
     uint64_t each = client->reply_size, unread = client_unread(client);
     if (each == 0)
         each = client->reply_size = (size_t)a->space->conf->max_value;
-    if (a->entry->verb->flags & VERB_TAKES)
+    if (a->entry->verb->flags & VERB_UNCUT)
         each = (uint64_t)a->space->conf->max_value;
     if (client->pending == 0 && unread == 0)
         return false;
@@ -532,7 +532,7 @@ static enum request_result start_remote(struct client *client, const struct admi
             return REQUEST_TAKEN;
         }
     }
-    if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_TAKES) && lacks_room(client, a)) {
+    if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(client, a)) {
         wait_for_replies(client);
         return REQUEST_WAIT;
     }

@@ -13,6 +13,8 @@ enum option {
     OPTIONS,
 };
 
+_Static_assert(OPTIONS <= 32, "a call holds the options that were given as bits of 32");
+
 enum add_if { ADD_ALWAYS, ADD_IF_ABSENT, ADD_IF_PRESENT, ADD_IF_GREATER, ADD_IF_LESS };
 
 // The effect of a write on the ttl of its key.
@@ -37,7 +39,7 @@ struct call {
     int64_t ttl_ms;      // for TTL_SET and TTL_SET_IF_NONE
     struct slice ttl_px; // "PX" and ttl_ms as words of a command, where they are written already
     enum ttl_reason ttl_reason;
-    unsigned options; // bit per enum option: which were given
+    uint32_t options; // bit per enum option: which were given
     int64_t ttl_asked_ms;
     enum add_if add_if;
     bool is_descending;

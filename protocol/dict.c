@@ -164,7 +164,7 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.pop",
-        .flags = VERB_WRITE | VERB_TAKES,
+        .flags = VERB_WRITE | VERB_UNCUT,
         .syntax = "N K F",
         .summary = "the field's value, or nil; and the field is gone",
         .build = build_pop,
@@ -172,7 +172,7 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.popitem",
-        .flags = VERB_WRITE | VERB_TAKES,
+        .flags = VERB_WRITE | VERB_UNCUT,
         .syntax = "N K",
         .summary = "any one F V, and it is gone; an empty array when there is none",
         .build = build_popitem,

@@ -126,7 +126,7 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.swap",
-        .flags = VERB_WRITE | VERB_TAKES | VERB_NEW_TTL,
+        .flags = VERB_WRITE | VERB_UNCUT | VERB_NEW_TTL,
         .syntax = "[ttl=] N K V",
         .summary = "stores the value; replies the old one, or nil",
         .build = build_swap,
@@ -134,7 +134,7 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.take",
-        .flags = VERB_WRITE | VERB_TAKES | VERB_REMOVES,
+        .flags = VERB_WRITE | VERB_UNCUT | VERB_REMOVES,
         .syntax = "N K",
         .summary = "the value, or nil; and it is gone",
         .build = build_take,

@@ -114,7 +114,7 @@ static void learn(void *owner, const struct slice *words, size_t count) {
 }
 
 static bool is_possible(const struct verb *verb, enum ttl_rule rule) {
-    if (!(verb->flags & VERB_WRITE) || verb->flags & VERB_REMOVES)
+    if (!(verb->flags & VERB_WRITE) || verb->flags & VERB_NO_TTL)
         return rule == TTL_KEEP;
     return !(verb->flags & VERB_NEW_TTL) || rule == TTL_SET || rule == TTL_PERSIST;
 }

@@ -14,7 +14,7 @@
 struct signature;
 struct verb;
 
-enum { RIGHTS_MOST = 64 }; // a bit each
+enum { RIGHTS_MOST = 64 }; // a bit each of a uint64_t
 
 struct right {
     char name[20];       // in upper case, ended by a zero

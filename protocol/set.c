@@ -79,7 +79,7 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.pop",
-        .flags = VERB_WRITE | VERB_TAKES,
+        .flags = VERB_WRITE | VERB_UNCUT,
         .syntax = "N K [count]",
         .summary = "removes and replies any one member, or nil; with count an array",
         .build = build_pop,

@@ -148,7 +148,7 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.pop",
-        .flags = VERB_WRITE | VERB_TAKES,
+        .flags = VERB_WRITE | VERB_UNCUT,
         .syntax = "N K [count]",
         .summary =
             "removes and replies the lowest, as M score ...; an empty array when there is none",
@@ -157,7 +157,7 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.rpop",
-        .flags = VERB_WRITE | VERB_TAKES,
+        .flags = VERB_WRITE | VERB_UNCUT,
         .syntax = "N K [count]",
         .summary =
             "removes and replies the highest, as M score ...; an empty array when there is none",

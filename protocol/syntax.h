@@ -16,15 +16,18 @@ enum arg_kind {
     ARG_BOUND,   // min, max: a double, "(" before it leaves it out
     ARG_CURSOR,  // cursor
     ARG_TEXT,    // anything else
+    ARG_KINDS,
 };
+
+_Static_assert(ARG_KINDS <= 32, "a signature holds its kinds as bits of 32");
 
 enum { SIGNATURE_KINDS = 8 };
 
 // The content of a row's syntax, read once.
 struct signature {
     bool has_namespace;
-    unsigned options;               // bit per enum option
-    unsigned has_kinds;             // bit per enum arg_kind
+    uint32_t options;               // bit per enum option
+    uint32_t has_kinds;             // bit per enum arg_kind
     uint8_t kinds[SIGNATURE_KINDS]; // of the words behind the namespace, the repeating group last
     uint32_t fixed;                 // how many of them are there once, optional ones included
     uint32_t least;                 // words that must be there

@@ -10,21 +10,29 @@
 #include "command.h"
 
 enum verb_flags {
-    VERB_READ = 1 << 0,          // needs `read`
-    VERB_WRITE = 1 << 1,         // needs `write`
-    VERB_ADMIN = 1 << 2,         // needs `admin`
-    VERB_OPEN = 1 << 3,          // may be said before auth
-    VERB_IN_TURN = 1 << 4,       // waits for the client's earlier requests: its reply tells of them
-    VERB_REMOVES = 1 << 5,       // leaves no key: there is no ttl to decide
-    VERB_OWN_TTL = VERB_REMOVES, // nor is there where the verb has a ttl of its own
-    VERB_NEAR = 1 << 7,   // a read whose answer is a function of what one key holds: the near cache
-                          // may keep it
-    VERB_ASKS = 1 << 8,   // its answer may call for another step: the daemon's waits.h
-    VERB_TAKES = 1 << 9,  // a write whose reply holds what was stored: it must not be cut
-    VERB_TOKEN = 1 << 10, // brings a token, which may have to wait until it is looked at
-    VERB_MEMO = 1 << 10,  // needs what the namespace says of memos
-    VERB_NEW_TTL = 1 << 6, // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
+    VERB_READ = 1 << 0,       // needs `read`
+    VERB_WRITE = 1 << 1,      // needs `write`
+    VERB_ADMIN = 1 << 2,      // needs `admin`
+    VERB_NO_AUTH = 1 << 3,    // may be said before auth
+    VERB_IN_TURN = 1 << 4,    // waits for the client's earlier requests: its reply tells of them
+    VERB_TOKEN = 1 << 5,      // brings a token, which may have to wait until it is looked at
+    VERB_REMOVES = 1 << 6,    // leaves no key
+    VERB_OWN_TTL = 1 << 7,    // a write with a ttl of the verb's own
+    VERB_NEW_TTL = 1 << 8,    // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
+    VERB_NEAR = 1 << 9,       // a read whose answer is a function of what one key holds: the near
+                              // cache may keep it
+    VERB_UNCUT = 1 << 10,     // a write whose reply holds what was stored: it must not be cut
+    VERB_TWO_STEPS = 1 << 11, // its answer may call for another step: the daemon's waits.h
+    VERB_MEMO = 1 << 12,      // needs what the namespace says of memos
+    VERB_FLAGS_END = 1 << 13,
+    VERB_NO_TTL = VERB_REMOVES | VERB_OWN_TTL, // of either kind there is no ttl to decide
 };
+
+_Static_assert(VERB_READ + VERB_WRITE + VERB_ADMIN + VERB_NO_AUTH + VERB_IN_TURN + VERB_TOKEN +
+                       VERB_REMOVES + VERB_OWN_TTL + VERB_NEW_TTL + VERB_NEAR + VERB_UNCUT +
+                       VERB_TWO_STEPS + VERB_MEMO ==
+                   VERB_FLAGS_END - 1,
+               "each flag has a bit of its own");
 
 // The reply of a read whose key is not there; no more is needed to make up that reply without
 // a backend.
@@ -48,8 +56,8 @@ struct verb {
     const char *syntax;  // "[ttl=] N K F V [F V ...]": options, then arguments
     const char *summary; // one line, as help prints it
     void (*build)(struct command *c, const struct call *call);
-    // Of VERB_ASKS: writes the commands of each later step about the call's key, with samples as
-    // arguments, so that rights.c learns which they are.
+    // Of VERB_TWO_STEPS: writes the commands of each later step about the call's key, with samples
+    // as arguments, so that rights.c learns which they are.
     void (*build_later)(struct command *c, const struct call *call);
     answer_render *render;
     enum miss miss;

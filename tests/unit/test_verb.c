@@ -16,13 +16,13 @@ static void run_nothing(struct request *r, const struct call *call) {
 // As the daemon's own rows look.
 static const struct verb own_verbs[] = {
     {.name = "ping",
-     .flags = VERB_OPEN,
+     .flags = VERB_NO_AUTH,
      .syntax = "[M]",
      .summary = "says PONG, or M",
      .run = run_nothing},
-    {.name = "quit", .flags = VERB_OPEN, .syntax = "", .summary = "closes", .run = run_nothing},
+    {.name = "quit", .flags = VERB_NO_AUTH, .syntax = "", .summary = "closes", .run = run_nothing},
     {.name = "auth",
-     .flags = VERB_OPEN,
+     .flags = VERB_NO_AUTH,
      .syntax = "USER TOKEN",
      .summary = "authenticates",
      .run = run_nothing},
