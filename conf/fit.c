@@ -10,20 +10,20 @@
 struct fitter {
     struct settings *settings;
     struct problems *problems;
-    struct index backends; // by name
+    struct name_table backends; // by name
 };
 
 #define LINE_OF(target, section, name) schema_line(&(target)->common, section, name)
 
 // --- names ------------------------------------------------------------------------------------
 
-// Puts a section into the index of its kind's names, or reports that there is one of that name.
-static void index_section(struct fitter *c, struct index *index, size_t number,
-                          enum section section, const char *name, int line) {
-    uint32_t first = index_find(index, slice_of(name));
+// Puts a section into the table of its kind's names, or reports that there is one of that name.
+static void name_section(struct fitter *c, struct name_table *names, size_t number,
+                         enum section section, const char *name, int line) {
+    uint32_t first = name_table_find(names, slice_of(name));
     struct bytes place = {0};
-    if (first == INDEX_NONE) {
-        index_add(index, slice_of(name), (uint32_t)number);
+    if (first == NAME_TABLE_NONE) {
+        name_table_add(names, slice_of(name), (uint32_t)number);
         return;
     }
     int other = section == SECTION_BACKEND     ? c->settings->backends[first].common.line
@@ -35,21 +35,21 @@ static void index_section(struct fitter *c, struct index *index, size_t number,
     bytes_deinit(&place);
 }
 
-static void index_names(struct fitter *c) {
+static void number_names(struct fitter *c) {
     struct settings *s = c->settings;
-    struct index users;
-    index_init(&c->backends, s->backend_count);
-    index_init(&s->index, s->namespace_count);
-    index_init(&users, s->user_count);
+    struct name_table users;
+    name_table_init(&c->backends, s->backend_count);
+    name_table_init(&s->namespace_numbers, s->namespace_count);
+    name_table_init(&users, s->user_count);
     for (size_t i = 0; i < s->backend_count; i++)
-        index_section(c, &c->backends, i, SECTION_BACKEND, s->backends[i].name,
-                      s->backends[i].common.line);
+        name_section(c, &c->backends, i, SECTION_BACKEND, s->backends[i].name,
+                     s->backends[i].common.line);
     for (size_t i = 0; i < s->namespace_count; i++)
-        index_section(c, &s->index, i, SECTION_NAMESPACE, s->namespaces[i].name,
-                      s->namespaces[i].common.line);
+        name_section(c, &s->namespace_numbers, i, SECTION_NAMESPACE, s->namespaces[i].name,
+                     s->namespaces[i].common.line);
     for (size_t i = 0; i < s->user_count; i++)
-        index_section(c, &users, i, SECTION_USER, s->users[i].name, s->users[i].common.line);
-    index_deinit(&users);
+        name_section(c, &users, i, SECTION_USER, s->users[i].name, s->users[i].common.line);
+    name_table_deinit(&users);
 }
 
 // --- backends ---------------------------------------------------------------------------------
@@ -97,9 +97,10 @@ static void check_backend(struct fitter *c, struct backend_conf *b) {
 static void find_backend(struct fitter *c, struct namespace_conf *n) {
     struct settings *s = c->settings;
     bool is_named = *n->backend_name != '\0';
-    uint32_t found = is_named ? index_find(&c->backends, slice_of(n->backend_name)) : INDEX_NONE;
+    uint32_t found =
+        is_named ? name_table_find(&c->backends, slice_of(n->backend_name)) : NAME_TABLE_NONE;
     n->backend = NO_BACKEND;
-    if (found != INDEX_NONE)
+    if (found != NAME_TABLE_NONE)
         n->backend = found;
     else if (is_named)
         problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, "backend"),
@@ -239,7 +240,7 @@ static void check_listens(struct fitter *c) {
 
 void fit_settings(struct settings *s, struct problems *problems) {
     struct fitter c = {.settings = s, .problems = problems};
-    index_names(&c);
+    number_names(&c);
     for (size_t i = 0; i < s->backend_count; i++)
         check_backend(&c, &s->backends[i]);
     for (size_t i = 0; i < s->namespace_count; i++)
@@ -250,5 +251,5 @@ void fit_settings(struct settings *s, struct problems *problems) {
     check_listens(&c);
     if (s->namespace_count == 0)
         problems_add(problems, 0, "no [namespace NAME]: there would be nothing to serve");
-    index_deinit(&c.backends);
+    name_table_deinit(&c.backends);
 }

@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "option.h"
 #include "schema.h"
-#include "word.h"
+#include "spelling.h"
 
 enum { MOST_LINES = 100 * 1000 * 1000 }; // of all files: line numbers are ints
 
@@ -110,7 +110,7 @@ static void on_named_section(struct loader *l, int line, enum section section, s
 static void refuse_section(struct loader *l, int line, struct slice kind) {
     const char *nearest = NULL;
     for (int i = 0; i < SECTION_COUNT; i++)
-        if (word_distance(kind, slice_of(section_name((enum section)i))) < 4)
+        if (spelling_distance(kind, slice_of(section_name((enum section)i))) < 4)
             nearest = section_name((enum section)i);
     struct slice shown = problems_may_show(kind) ? kind : SLICE("...");
     if (nearest)

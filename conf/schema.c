@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "number.h"
-#include "word.h"
+#include "spelling.h"
 
 #define MS_S 1000
 #define MS_D (INT64_C(24) * 3600 * 1000)
@@ -270,8 +270,9 @@ const char *schema_nearest(enum section section, struct slice name) {
     const char *nearest = NULL;
     size_t least = 4;
     for (size_t i = 0; i < schema_count; i++) {
-        size_t distance =
-            schema[i].section == section ? word_distance(slice_of(schema[i].name), name) : least;
+        size_t distance = schema[i].section == section
+                              ? spelling_distance(slice_of(schema[i].name), name)
+                              : least;
         if (distance < least) {
             least = distance;
             nearest = schema[i].name;

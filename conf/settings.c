@@ -17,8 +17,8 @@ bool settings_has_near_memory(const struct settings *s) {
 }
 
 const struct namespace_conf *settings_namespace(const struct settings *s, struct slice name) {
-    uint32_t number = index_find(&s->index, name);
-    return number == INDEX_NONE ? NULL : &s->namespaces[number];
+    uint32_t number = name_table_find(&s->namespace_numbers, name);
+    return number == NAME_TABLE_NONE ? NULL : &s->namespaces[number];
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ static void free_settings(struct settings *s) {
     mem_free(s->backends);
     mem_free(s->namespaces);
     mem_free(s->users);
-    index_deinit(&s->index);
+    name_table_deinit(&s->namespace_numbers);
     mem_free(s->file);
     mem_free(s);
 }

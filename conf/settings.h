@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "index.h"
+#include "name_table.h"
 #include "sections.h"
 
 struct settings {
@@ -18,7 +18,7 @@ struct settings {
     size_t namespace_count;
     struct user_conf *users;
     size_t user_count;
-    struct index index; // namespaces by name
+    struct name_table namespace_numbers; // by name
 };
 
 // Another backend, with the defaults, while the settings are being read. `line` 0: not in the file.

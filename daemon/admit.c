@@ -1,7 +1,7 @@
 #include "admit.h"
 
 #include "context.h"
-#include "word.h"
+#include "spelling.h"
 
 enum { MOST_COMPARED = 2048 };
 
@@ -41,13 +41,13 @@ static const char *nearest_space(struct context *context, const struct caller *c
                                  struct slice name) {
     const struct settings *settings = context->policy->settings;
     const char *nearest = NULL;
-    size_t least = word_guess_limit(name) + 1;
+    size_t least = spelling_guess_limit(name) + 1;
     if (!may_compare(context, settings->namespace_count))
         return NULL;
     for (size_t i = 0; i < settings->namespace_count; i++) {
         size_t distance =
             caller_may_use(caller, i)
-                ? word_distance_below(least, name, slice_of(settings->namespaces[i].name))
+                ? spelling_distance_below(least, name, slice_of(settings->namespaces[i].name))
                 : SIZE_MAX;
         if (distance < least) {
             least = distance;

@@ -3,17 +3,17 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "index.h"
 #include "mem.h"
+#include "name_table.h"
 #include "number.h"
-#include "word.h"
+#include "spelling.h"
 
 enum { LONGEST_NAME = 16, LONGEST_WAIT_MS = 24 * 3600 * 1000 };
 
 struct verb_table {
     struct verb_entry entries[VERBS_MOST];
     size_t count;
-    struct index index; // by name, in lower case as the rows have it
+    struct name_table numbers; // of the entries, by name, in lower case as the rows have it
     struct rights rights;
 };
 
@@ -37,13 +37,13 @@ void verb_table_add(struct verb_table *table, const struct verb *rows, size_t co
         entry->collection = collection_of(&rows[i], &entry->signature);
         entry->id = (uint32_t)table->count;
         entry->commands = rights_learn(&table->rights, &rows[i], &entry->signature);
-        index_add(&table->index, entry->name, (uint32_t)table->count++);
+        name_table_add(&table->numbers, entry->name, (uint32_t)table->count++);
     }
 }
 
 struct verb_table *verb_table_new(const struct verb *more, size_t count) {
     struct verb_table *table = mem_new(sizeof(*table));
-    index_init(&table->index, VERBS_MOST);
+    name_table_init(&table->numbers, VERBS_MOST);
     for (int i = 0; i < COLLECTION_COUNT; i++) {
         const struct verb *rows = collection_verbs((enum collection)i);
         for (; rows && rows->name; rows++)
@@ -54,20 +54,20 @@ struct verb_table *verb_table_new(const struct verb *more, size_t count) {
 }
 
 void verb_table_free(struct verb_table *table) {
-    index_deinit(&table->index);
+    name_table_deinit(&table->numbers);
     rights_deinit(&table->rights);
     mem_free(table);
 }
 
 const struct verb_entry *verb_find(const struct verb_table *table, struct slice name) {
     char lower[LONGEST_NAME];
-    uint32_t number = index_find(&table->index, name);
-    if (number == INDEX_NONE && name.len <= LONGEST_NAME) { // few write it in upper case
+    uint32_t number = name_table_find(&table->numbers, name);
+    if (number == NAME_TABLE_NONE && name.len <= LONGEST_NAME) { // few write it in upper case
         for (size_t i = 0; i < name.len; i++)
             lower[i] = slice_lower(name.data[i]);
-        number = index_find(&table->index, (struct slice){lower, name.len});
+        number = name_table_find(&table->numbers, (struct slice){lower, name.len});
     }
-    return number == INDEX_NONE ? NULL : &table->entries[number];
+    return number == NAME_TABLE_NONE ? NULL : &table->entries[number];
 }
 
 const struct verb_entry *verb_at(const struct verb_table *table, size_t id) {
@@ -78,12 +78,12 @@ const struct rights *verb_rights(const struct verb_table *table) { return &table
 
 const struct verb *verb_nearest(const struct verb_table *table, struct slice name) {
     const struct verb *nearest = NULL;
-    size_t least = word_guess_limit(name) + 1;
+    size_t least = spelling_guess_limit(name) + 1;
     for (size_t i = 0; i < table->count; i++) {
         struct slice full = slice_of(table->entries[i].verb->name);
         const char *dot = strchr(full.data, '.');
-        size_t distance = word_distance_below(least, name, full);
-        size_t without = dot ? word_distance_below(least, name, slice_of(dot + 1)) : SIZE_MAX;
+        size_t distance = spelling_distance_below(least, name, full);
+        size_t without = dot ? spelling_distance_below(least, name, slice_of(dot + 1)) : SIZE_MAX;
         if (without < distance)
             distance = without;
         if (distance < least) {

@@ -14,7 +14,7 @@
 #include "loader.h"
 #include "mem.h"
 #include "number.h"
-#include "word.h"
+#include "spelling.h"
 
 static struct verb_table *verbs;
 #define INCLUDED "included.ini"
@@ -91,8 +91,8 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
 }
 
 // "Did you mean" compares each name with every other: it would take nine tenths of the time.
-size_t __wrap_word_distance(struct slice a, struct slice b);
-size_t __wrap_word_distance(struct slice a, struct slice b) {
+size_t __wrap_spelling_distance(struct slice a, struct slice b);
+size_t __wrap_spelling_distance(struct slice a, struct slice b) {
     return a.len > 0 && b.len > 0 && *a.data == *b.data ? 1 : SIZE_MAX;
 }
 

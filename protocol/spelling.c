@@ -1,4 +1,4 @@
-#include "word.h"
+#include "spelling.h"
 
 enum { LONGEST = 64 };
 
@@ -6,7 +6,7 @@ static size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
 
 static bool is_same(char a, char b) { return slice_lower(a) == slice_lower(b); }
 
-size_t word_distance(struct slice a, struct slice b) {
+size_t spelling_distance(struct slice a, struct slice b) {
     size_t rows[3][LONGEST + 1], *before = rows[0], *last = rows[1], *row = rows[2];
     if (a.len > LONGEST || b.len > LONGEST)
         return SIZE_MAX;
@@ -30,9 +30,9 @@ size_t word_distance(struct slice a, struct slice b) {
 }
 
 // The distance is at least what one is longer than the other.
-size_t word_distance_below(size_t limit, struct slice a, struct slice b) {
+size_t spelling_distance_below(size_t limit, struct slice a, struct slice b) {
     size_t longer = a.len > b.len ? a.len - b.len : b.len - a.len;
-    return longer < limit ? word_distance(a, b) : SIZE_MAX;
+    return longer < limit ? spelling_distance(a, b) : SIZE_MAX;
 }
 
-size_t word_guess_limit(struct slice word) { return word.len < 8 ? word.len / 4 : 2; }
+size_t spelling_guess_limit(struct slice word) { return word.len < 8 ? word.len / 4 : 2; }
