@@ -155,8 +155,8 @@ class RoomList(TestCase):
         self.expect("room", "conf/a.c: no room has this file")
 
     def test_an_include_of_no_file(self):
-        self.write("daemon/a.c", '#include "daemon/gone.h"\n')
-        self.expect("room", 'daemon/a.c: #include "daemon/gone.h": there is no such file')
+        self.write("daemon/a.c", '#include "daemon/absent.h"\n')
+        self.expect("room", 'daemon/a.c: #include "daemon/absent.h": there is no such file')
 
     def test_what_the_list_names_and_nobody_has(self):
         for line, text in (("room more: conf/", "there is nothing in conf/"),
