@@ -1,26 +1,12 @@
 #include "handover.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "descriptors.h"
 #include "listener.h"
 #include "mem.h"
-#include "server.h"
 #include "workers.h"
-
-enum { RESERVED_FILES = 16 };
-
-// Descriptors are given out lowest first: one near the limit means that few are left, which
-// backends and reloads may need. (The limit may have been lowered since max_clients was held
-// against it.)
-static bool is_among_the_last(const uv_stream_t *accepted) {
-    struct rlimit limit;
-    int fd;
-    return uv_fileno((const uv_handle_t *)accepted, &fd) == 0 &&
-           getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + RESERVED_FILES >= limit.rlim_cur;
-}
 
 // Accepts the client, which is counted already, into `stream`. Returns false when it has gone, or
 // was turned away: the stream is to be closed.
@@ -29,9 +15,9 @@ static bool accept_client(struct workers *workers, struct listener *listener, uv
     const char *why = NULL;
     if (uv_accept(&listener->uv.stream, stream) != 0)
         return false;
-    if (atomic_load(&workers->clients) > stats->max_clients)
+    if (atomic_load(&workers->shared.clients) > stats->max_clients)
         why = "max_clients are connected";
-    else if (is_among_the_last(stream))
+    else if (descriptors_are_few(stream))
         why = "few file descriptors are left";
     if (!why)
         return true;
@@ -50,39 +36,46 @@ struct newcomer {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv; // where it was accepted: on worker 0's loop
-    struct server *to;
+    struct workers *workers;
+    size_t to; // the number of the worker that gets it
     int fd;
     bool is_unix;
 };
 
 static void run_newcomer(struct message *message, void *owner) {
-    struct server *server = owner;
+    struct worker *worker = owner;
     struct newcomer *n = (struct newcomer *)message;
-    if (server->is_closed) {
+    if (worker->is_closed) {
         close(n->fd);
-        atomic_fetch_sub(&server->crew->clients, 1);
+        atomic_fetch_sub(&worker->shared->clients, 1);
     } else {
-        client_adopt(&server->clients, n->fd, n->is_unix);
+        client_adopt(&worker->clients, n->fd, n->is_unix);
     }
     mem_free(n);
+}
+
+// Returns false when the worker has ended.
+static bool post(struct newcomer *n) {
+    n->message.run = run_newcomer;
+    return n->to < n->workers->count && mailbox_post(&n->workers->all[n->to]->mailbox, &n->message);
 }
 
 // libuv has let go of its descriptor; ours, a copy, goes to the worker.
 static void on_handle_closed(uv_handle_t *handle) {
     struct newcomer *n = handle->data;
-    n->message.run = run_newcomer;
-    if (n->fd < 0 || !mailbox_post(&n->to->mailbox, &n->message)) {
-        if (n->fd >= 0)
-            close(n->fd);
-        atomic_fetch_sub(&n->to->crew->clients, 1);
-        mem_free(n);
-    }
+    if (n->fd >= 0 && post(n))
+        return;
+    if (n->fd >= 0)
+        close(n->fd);
+    atomic_fetch_sub(&n->workers->shared.clients, 1);
+    mem_free(n);
 }
 
-static void give_client(struct workers *workers, struct listener *listener, struct server *to) {
+static void give_client(struct workers *workers, struct listener *listener, size_t to) {
     uv_loop_t *loop = listener->uv.handle.loop;
     struct newcomer *n = mem_new(sizeof(*n));
     int fd;
+    n->workers = workers;
     n->to = to;
     n->fd = -1;
     n->is_unix = listener_is_unix(listener);
@@ -99,7 +92,7 @@ static void give_client(struct workers *workers, struct listener *listener, stru
 // --- to worker 0 ------------------------------------------------------------------------------
 
 static void keep_client(struct workers *workers, struct listener *listener) {
-    struct server *main = workers->all[0];
+    struct worker *main = workers->all[0];
     struct client *c = client_new(&main->clients, listener_is_unix(listener));
     if (!accept_client(workers, listener, &c->stream.uv.stream)) {
         client_close(c);
@@ -111,10 +104,10 @@ static void keep_client(struct workers *workers, struct listener *listener) {
 
 void handover_client(void *owner, struct listener *listener) {
     struct workers *workers = owner;
-    struct server *to = workers->all[workers->next];
-    workers->next = (workers->next + 1) % workers->count;
-    atomic_fetch_add(&workers->clients, 1); // which the client's end will take back
-    if (to == workers->all[0])
+    size_t to = workers->next;
+    workers->next = (to + 1) % workers->count;
+    atomic_fetch_add(&workers->shared.clients, 1); // which the client's end will take back
+    if (to == 0)
         keep_client(workers, listener);
     else
         give_client(workers, listener, to);

@@ -5,7 +5,7 @@
 #include "auth.h"
 #include "client.h"
 #include "mem.h"
-#include "server.h"
+#include "worker.h"
 
 // Libraries and frameworks ask for a version, and use what came with it; ours is `cachesd_version`.
 #define REDIS_VERSION "7.0.15"
@@ -166,7 +166,7 @@ static void run_reset(struct request *r, const struct call *call) {
 // are in `stats`.
 static void run_info(struct request *r, const struct call *call) {
     struct bytes text = {0};
-    uint64_t up_ms = uv_now(&r->context->reactor.loop) - server_of(r->context)->started_ms;
+    uint64_t up_ms = uv_now(&r->context->reactor.loop) - worker_of(r->context)->shared->started_ms;
     (void)call;
     bytes_printf(&text,
                  "# Server\r\nredis_version:" REDIS_VERSION "\r\nredis_mode:standalone\r\n"

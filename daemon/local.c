@@ -4,12 +4,12 @@
 
 #include "auth.h"
 #include "client.h"
+#include "context.h"
 #include "explain.h"
 #include "number.h"
 #include "purge.h"
 #include "reload_verb.h"
 #include "request.h"
-#include "server.h"
 
 static void finish_bulk(struct request *r, struct bytes *text) {
     reply_bulk(request_out(r), bytes_slice(text));

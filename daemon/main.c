@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "handshake.h"
 #include "loader.h"
 #include "local.h"
 #include "mem.h"
 #include "report_verbs.h"
-#include "server.h"
 #include "sink.h"
 
 #define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
         settings_unref(settings);
         code = EXIT_SUCCESS;
     } else if (settings) {
-        code = server_run(settings, verbs, a.file, a.verbosity);
+        code = daemon_run(settings, verbs, a.file, a.verbosity);
     } else {
         code = a.is_test ? EXIT_FAILURE : BAD_CONFIGURATION;
     }

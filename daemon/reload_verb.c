@@ -1,15 +1,13 @@
 #include "reload_verb.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 #include "client.h"
+#include "daemon.h"
 #include "mem.h"
-#include "reload.h"
-#include "server.h"
 
-// It goes to worker 0 and comes back. The client may have gone by then: the request stays until it
-// is back, and nothing is replied.
+// It goes to the main thread and comes back. The client may have gone by then: the request stays
+// until it is back, and nothing is replied.
 struct errand {
     struct message message;
     struct reload_ask ask;
@@ -33,47 +31,32 @@ static void finish(struct errand *errand) {
     mem_free(errand);
 }
 
-// A mailbox that is open: worker 0's is as long as any other lives, and another's is while it waits
-// for its errand.
-static void post(struct server *to, struct errand *errand,
-                 void (*run)(struct message *message, void *owner)) {
-    errand->message.run = run;
-    bool is_taken = mailbox_post(&to->mailbox, &errand->message);
-    assert(is_taken);
-    (void)is_taken;
-}
-
 static void run_home(struct message *message, void *owner) {
     finish((struct errand *)message); // its first member
-    server_came_home(owner);
+    worker_release(owner);
 }
 
-// On worker 0's thread.
+// On the main thread.
 static void on_done(struct reload_ask *ask) {
     struct errand *errand = (struct errand *)((char *)ask - offsetof(struct errand, ask));
-    struct server *from = server_of(errand->request->context);
-    if (from->number == 0)
-        finish(errand);
-    else
-        post(from, errand, run_home);
+    struct context *context = errand->request->context;
+    errand->message.run = run_home;
+    worker_send(workers_of(context)->all[0], worker_of(context), &errand->message);
 }
 
 static void run_ask(struct message *message, void *owner) {
     struct errand *errand = (struct errand *)message;
-    struct server *main = owner;
-    reload_ask(&main->reload, &errand->ask);
+    struct worker *main = owner;
+    daemon_reload(daemon_of(&main->context), &errand->ask);
 }
 
 void reload_verb_run(struct request *r) {
-    struct server *worker = server_of(r->context), *main = worker->crew->all[0];
+    struct worker *worker = worker_of(r->context);
     struct errand *errand = mem_new(sizeof(*errand));
+    errand->message.run = run_ask;
     errand->ask.on_done = on_done;
     errand->request = r;
     r->is_pending = true;
-    if (worker == main) {
-        reload_ask(&main->reload, &errand->ask);
-        return;
-    }
-    worker->away++;
-    post(main, errand, run_ask);
+    worker_hold(worker);
+    worker_send(worker, workers_of(r->context)->all[0], &errand->message);
 }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "number.h"
-#include "server.h"
 #include "totals.h"
 
 static void append_duration(struct bytes *text, const char *name, int64_t ms) {
@@ -212,9 +211,9 @@ static void append_near(struct bytes *text, const struct near_counters *n) {
 }
 
 void report_stats(const struct totals *t, const struct request *r, struct bytes *text) {
-    const struct server *main = server_of(r->context)->crew->all[0];
+    uint64_t started_ms = worker_of(r->context)->shared->started_ms;
     const struct settings *settings = t->policy->settings;
-    uint64_t uptime_ms = uv_now(&r->context->reactor.loop) - main->started_ms;
+    uint64_t uptime_ms = uv_now(&r->context->reactor.loop) - started_ms;
     bytes_printf(text,
                  "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64 "\nworkers:%zu"
                  "\n# clients\nconnected:%zu\naccepted:%" PRIu64 "\nturned_away:%" PRIu64

@@ -4,7 +4,6 @@
 #include "mem.h"
 #include "report.h"
 #include "request.h"
-#include "server.h"
 #include "totals.h"
 
 // --- waiting for the totals -------------------------------------------------------------------
@@ -52,7 +51,6 @@ static void on_collected(struct totals *totals) {
 
 static void inquire(struct request *r, bool has_clients, const char *status, report_write *write) {
     const struct caller *caller = &r->client->caller;
-    struct server *worker = server_of(r->context);
     bool sees_all = caller_is_admin(caller) || !caller->user;
     struct inquiry *inquiry = mem_new(sizeof(*inquiry));
     inquiry->request = r;
@@ -60,7 +58,7 @@ static void inquire(struct request *r, bool has_clients, const char *status, rep
     inquiry->status = status;
     totals_init(&inquiry->totals, r->policy, has_clients, sees_all ? NULL : caller->user->name);
     r->is_pending = true;
-    totals_collect(&inquiry->totals, worker->crew, worker, on_collected);
+    totals_collect(&inquiry->totals, workers_of(r->context), worker_of(r->context), on_collected);
 }
 
 // --- verbs ------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "mem.h"
-#include "server.h"
 
 void totals_init(struct totals *t, struct policy *policy, bool has_clients, const char *user) {
     const struct settings *settings = policy->settings;
@@ -71,7 +70,7 @@ static void add_backends(struct totals *t, const struct policy *policy) {
                 add_backend(&t->backends[i], policy->backends[j]);
 }
 
-static void add_client(struct totals *t, const struct client *c, size_t worker, uint64_t now_ms) {
+static void add_client(struct totals *t, const struct client *c, size_t number, uint64_t now_ms) {
     const char *user = c->caller.user ? c->caller.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
         return;
@@ -79,44 +78,44 @@ static void add_client(struct totals *t, const struct client *c, size_t worker, 
                  "id=%" PRIu64 " addr=%s name=%s user=%s age=%" PRIu64 " idle=%" PRIu64
                  " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
                  c->id, c->address, c->name ? c->name : "", user, (now_ms - c->connected_ms) / 1000,
-                 (now_ms - c->active_ms) / 1000, c->pending, c->in.len, client_unread(c), worker,
+                 (now_ms - c->active_ms) / 1000, c->pending, c->in.len, client_unread(c), number,
                  c->requests, c->last_verb ? c->last_verb->name : "none");
 }
 
-static void add_clients(struct totals *t, const struct server *server) {
-    uint64_t now = uv_now(&server->context.reactor.loop);
-    for (const struct client *c = server->clients.first; c; c = c->next)
-        add_client(t, c, server->number, now);
+static void add_clients(struct totals *t, const struct worker *worker) {
+    uint64_t now = uv_now(&worker->context.reactor.loop);
+    for (const struct client *c = worker->clients.first; c; c = c->next)
+        add_client(t, c, worker->number, now);
 }
 
-static void add_worker(struct totals *t, const struct server *server) {
+static void add_worker(struct totals *t, const struct worker *worker) {
     const struct settings *listed = t->policy->settings;
     t->workers++;
-    t->clients += server->clients.count;
-    ADD(&t->stats, &server->context.stats);
-    ADD(&t->near, near_store_counters(server->context.reactor.near));
+    t->clients += worker->clients.count;
+    ADD(&t->stats, &worker->context.stats);
+    ADD(&t->near, near_store_counters(worker->context.reactor.near));
     for (size_t i = 0; i < listed->namespace_count; i++) {
         const struct space *space =
-            policy_space(server->context.policy, slice_of(listed->namespaces[i].name));
+            policy_space(worker->context.policy, slice_of(listed->namespaces[i].name));
         if (space)
             ADD(&t->spaces[i], space->stats);
     }
-    add_backends(t, server->context.policy);
+    add_backends(t, worker->context.policy);
     if (t->has_clients)
-        add_clients(t, server);
+        add_clients(t, worker);
 }
 
-static void visit(struct broadcast *b, struct server *worker) {
+static void visit(struct broadcast *b, struct worker *worker) {
     add_worker((struct totals *)b, worker); // its first member
 }
 
-static void on_all_done(struct broadcast *b, struct server *origin) {
+static void on_all_done(struct broadcast *b, struct worker *origin) {
     struct totals *t = (struct totals *)b;
     (void)origin;
     t->on_collected(t);
 }
 
-void totals_collect(struct totals *t, struct workers *workers, struct server *origin,
+void totals_collect(struct totals *t, struct workers *workers, struct worker *origin,
                     void (*on_collected)(struct totals *t)) {
     t->broadcast = (struct broadcast){.visit = visit, .on_all_done = on_all_done};
     t->on_collected = on_collected;

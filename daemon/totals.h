@@ -43,5 +43,5 @@ void totals_deinit(struct totals *t);
 
 // Adds up the counters of all workers, and calls back on the thread of `origin`, which is the
 // caller's: before this returns when there is but one worker.
-void totals_collect(struct totals *t, struct workers *workers, struct server *origin,
+void totals_collect(struct totals *t, struct workers *workers, struct worker *origin,
                     void (*on_collected)(struct totals *t));

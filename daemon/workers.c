@@ -7,35 +7,63 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "binding.h"
 #include "guesses.h"
 #include "mem.h"
 #include "near_shared.h"
-#include "server.h"
 
-struct workers *workers_new(struct server *main) {
-    struct workers *workers = mem_new(sizeof(*workers));
-    workers->all = mem_new(sizeof(struct server *));
-    workers->all[0] = main;
-    workers->count = 1;
-    workers->complaints = complaints_new();
-    workers->about_clients = complaints_new();
-    workers->guesses = guesses_new();
-    return workers;
+// A worker as it is allocated: worker 0 has no thread of its own.
+struct member {
+    struct worker worker; // the first member, as the context is of a worker
+    struct workers *workers;
+    uv_thread_t thread;
+};
+
+static struct member *member_of(struct worker *worker) { return (struct member *)worker; }
+
+struct workers *workers_of(struct context *context) {
+    return member_of(worker_of(context))->workers;
 }
 
-void workers_free(struct workers *workers) {
-    complaints_free(workers->complaints);
-    complaints_free(workers->about_clients);
-    guesses_free(workers->guesses);
+static struct worker *new_worker(struct workers *workers, size_t number,
+                                 const struct worker_events *events, void *owner) {
+    struct member *member = mem_new(sizeof(*member));
+    member->workers = workers;
+    worker_init(&member->worker, &workers->shared, number, events, owner);
+    return &member->worker;
+}
+
+static void free_worker(struct worker *worker) {
+    worker_deinit(worker);
+    mem_free(member_of(worker));
+}
+
+void workers_init(struct workers *workers, const struct verb_table *verbs, int verbosity,
+                  const struct worker_events *events, void (*on_all_ended)(void *owner),
+                  void *owner) {
+    struct worker_shared *shared = &workers->shared;
+    *workers = (struct workers){.count = 1, .on_all_ended = on_all_ended, .owner = owner};
+    shared->verbs = verbs;
+    shared->verbosity = verbosity;
+    shared->complaints = complaints_new();
+    shared->about_clients = complaints_new();
+    shared->guesses = guesses_new();
+    workers->all = mem_new(sizeof(*workers->all));
+    workers->all[0] = new_worker(workers, 0, events, owner);
+    shared->started_ms = uv_now(&workers->all[0]->context.reactor.loop);
+}
+
+void workers_deinit(struct workers *workers) {
+    struct worker_shared *shared = &workers->shared;
+    free_worker(workers->all[0]);
     mem_free(workers->all);
-    mem_free(workers->near);
-    mem_free(workers);
+    complaints_free(shared->complaints);
+    complaints_free(shared->about_clients);
+    guesses_free(shared->guesses);
+    mem_free(shared->near);
 }
 
-// To a worker whose mailbox is open: worker 0's is as long as any other lives, and each one's is
-// while a broadcast of its own is on its way.
-static void post(struct server *worker, struct message *message) {
+// To a worker whose mailbox is open: worker 0's is as long as any other lives.
+static void post(struct worker *worker, struct message *message) {
     bool is_taken = mailbox_post(&worker->mailbox, message);
     assert(is_taken);
     (void)is_taken;
@@ -43,32 +71,32 @@ static void post(struct server *worker, struct message *message) {
 
 // --- broadcasts -------------------------------------------------------------------------------
 
-static void finish_broadcast(struct broadcast *b, struct server *origin) {
+static void finish_broadcast(struct broadcast *b, struct worker *origin) {
     if (b->on_all_done)
         b->on_all_done(b, origin);
 }
 
 static void run_home(struct message *message, void *owner) {
-    struct server *origin = owner;
+    struct worker *origin = owner;
     finish_broadcast((struct broadcast *)message, origin);
-    server_came_home(origin);
+    worker_release(origin);
 }
 
 static void travel_on(struct broadcast *b, struct workers *workers);
 
 static void run_visit(struct message *message, void *owner) {
-    struct server *worker = owner;
+    struct worker *worker = owner;
     struct broadcast *b = (struct broadcast *)message;
     if (b->visit)
         b->visit(b, worker);
-    travel_on(b, worker->crew);
+    travel_on(b, workers_of(&worker->context));
 }
 
 // To the next worker that still takes messages, and home at last, where it is waited for.
 static void travel_on(struct broadcast *b, struct workers *workers) {
     b->message.run = run_visit;
     while (b->next < workers->count) {
-        struct server *to = workers->all[b->next++];
+        struct worker *to = workers->all[b->next++];
         if (to != b->origin && mailbox_post(&to->mailbox, &b->message))
             return;
     }
@@ -76,20 +104,20 @@ static void travel_on(struct broadcast *b, struct workers *workers) {
     post(b->origin, &b->message);
 }
 
-void workers_broadcast(struct workers *workers, struct server *origin, struct broadcast *b) {
+void workers_broadcast(struct workers *workers, struct worker *origin, struct broadcast *b) {
     b->origin = origin;
     b->next = 0;
     if (workers->count == 1) {
         finish_broadcast(b, origin);
         return;
     }
-    origin->away++;
+    worker_hold(origin);
     travel_on(b, workers);
 }
 
-static void visit_to_drain(struct broadcast *b, struct server *worker) {
+static void visit_to_drain(struct broadcast *b, struct worker *worker) {
     (void)b;
-    server_drain(worker);
+    worker_drain(worker);
 }
 
 void workers_drain(struct workers *workers) {
@@ -97,9 +125,9 @@ void workers_drain(struct workers *workers) {
     workers_broadcast(workers, workers->all[0], &workers->drain);
 }
 
-static void visit_to_end(struct broadcast *b, struct server *worker) {
+static void visit_to_end(struct broadcast *b, struct worker *worker) {
     (void)b;
-    server_close(worker);
+    worker_close(worker);
 }
 
 void workers_end(struct workers *workers) {
@@ -115,7 +143,7 @@ struct lead {
     struct message message;
     struct lead *next;
     struct policy *policy;
-    struct server *main;
+    struct worker *main;
 };
 
 static struct lead *lead_new(struct workers *workers) {
@@ -143,13 +171,13 @@ static void on_policy_freed(void *owner) {
     post(lead->main, &lead->message);
 }
 
-static void follow(struct server *worker, struct lead *lead) {
-    binding_follow(worker, lead->policy);
+static void follow(struct worker *worker, struct lead *lead) {
+    worker_adopt(worker, settings_ref(lead->policy->settings), lead->policy);
     worker->context.policy->on_free = on_policy_freed;
     worker->context.policy->owner = lead;
 }
 
-static void visit_to_follow(struct broadcast *b, struct server *worker) {
+static void visit_to_follow(struct broadcast *b, struct worker *worker) {
     struct workers_settings *settings = (struct workers_settings *)b;
     struct lead *lead = settings->leads;
     if (worker->is_closed)
@@ -159,7 +187,7 @@ static void visit_to_follow(struct broadcast *b, struct server *worker) {
 }
 
 // Workers that have ended have left their leads.
-static void on_all_visited(struct broadcast *b, struct server *main) {
+static void on_all_visited(struct broadcast *b, struct worker *main) {
     struct workers_settings *settings = (struct workers_settings *)b;
     (void)main;
     while (settings->leads) {
@@ -190,30 +218,43 @@ void workers_follow(struct workers *workers, void (*on_all_follow)(void *owner),
 
 // --- threads ----------------------------------------------------------------------------------
 
+static void on_drained(struct worker *worker, void *owner) {
+    (void)owner;
+    worker_close(worker);
+}
+
+static const struct worker_events events = {.on_drained = on_drained};
+
+// Nobody else is left who might post to them.
+static void join_all(struct workers *workers) {
+    for (size_t i = 1; i < workers->count; i++) {
+        uv_thread_join(&member_of(workers->all[i])->thread);
+        free_worker(workers->all[i]);
+    }
+    workers->count = 1;
+}
+
+// Worker 0's mailbox is held for each of the others.
 static void run_ended(struct message *message, void *owner) {
-    struct server *main = owner;
+    struct worker *main = owner;
+    struct workers *workers = workers_of(&main->context);
     mem_free(message);
-    main->crew->running--;
-    server_crew_ended(main);
+    if (--workers->running == 0) {
+        join_all(workers);
+        workers->on_all_ended(workers->owner);
+    }
+    worker_release(main);
 }
 
 static void run_thread(void *arg) {
-    struct server *server = arg;
+    struct worker *worker = arg;
     char name[16];
-    snprintf(name, sizeof(name), "cachesd/%zu", server->number);
+    snprintf(name, sizeof(name), "cachesd/%zu", worker->number);
     pthread_setname_np(pthread_self(), name);
-    server_loop(server);
+    worker_run(worker);
     struct message *ended = mem_new(sizeof(*ended));
     ended->run = run_ended;
-    post(server->crew->all[0], ended);
-}
-
-void workers_join(struct workers *workers) {
-    for (size_t i = 1; i < workers->count; i++) {
-        uv_thread_join(&workers->all[i]->thread);
-        mailbox_deinit(&workers->all[i]->mailbox);
-        server_free(workers->all[i]);
-    }
+    post(workers_of(&worker->context)->all[0], ended);
 }
 
 // Signals are the main thread's.
@@ -222,7 +263,8 @@ static void start_threads(struct workers *workers) {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (size_t i = 1; i < workers->count; i++) {
-        int error = uv_thread_create(&workers->all[i]->thread, run_thread, workers->all[i]);
+        struct member *member = member_of(workers->all[i]);
+        int error = uv_thread_create(&member->thread, run_thread, &member->worker);
         if (error) { // as with memory: there is nothing to be done without
             log_error(&workers->all[0]->context.reactor.log, "can't start worker %zu: %s", i,
                       uv_strerror(error));
@@ -233,25 +275,28 @@ static void start_threads(struct workers *workers) {
 }
 
 static void share_near(struct workers *workers) {
-    workers->near = mem_new(sizeof(*workers->near));
-    workers->near->seed = random_next(&workers->all[0]->context.reactor.random);
+    struct near_shared *near = workers->shared.near = mem_new(sizeof(*near));
+    near->seed = random_next(&workers->all[0]->context.reactor.random);
     for (size_t i = 0; i < workers->count; i++)
-        near_store_share(workers->all[i]->context.reactor.near, workers->near);
+        near_store_share(workers->all[i]->context.reactor.near, near);
 }
 
 void workers_start(struct workers *workers) {
-    struct server *main = workers->all[0];
+    struct worker *main = workers->all[0];
     size_t count = (size_t)main->context.policy->settings->daemon.workers;
     if (count == 1)
         return;
-    workers->all = mem_resize(workers->all, count * sizeof(struct server *));
-    mailbox_open(&main->mailbox, &main->context.reactor.loop, main);
-    for (size_t i = 1; i < count; i++)
-        workers->all[i] = server_new(workers, i);
+    workers->all = mem_resize(workers->all, count * sizeof(*workers->all));
+    for (size_t i = 1; i < count; i++) {
+        workers->all[i] = new_worker(workers, i, &events, workers);
+        worker_hold(main);
+    }
     workers->count = count;
     workers->running = count - 1;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        worker_open_mailbox(workers->all[i]);
         workers->all[i]->clients.workers = count;
+    }
     share_near(workers);
     for (size_t i = 1; i < count; i++)
         follow(workers->all[i], lead_new(workers));

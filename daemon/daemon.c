@@ -1,0 +1,373 @@
+#include "daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "handover.h"
+#include "mem.h"
+#include "runtime_folder.h"
+#include "schema.h"
+#include "sink.h"
+
+enum {
+    START_MS = 3000,   // the longest wait for backends before clients are let in
+    OVERDUE_MS = 5000, // for what can't be cancelled, after everything is closed
+};
+
+static const int signals[DAEMON_SIGNALS] = {SIGTERM, SIGINT};
+
+struct daemon *daemon_of(struct context *context) {
+    return (struct daemon *)workers_of(context); // its first member
+}
+
+static struct worker *main_of(const struct daemon *daemon) { return daemon->workers.all[0]; }
+
+static const struct log *log_of(const struct daemon *daemon) {
+    return &main_of(daemon)->context.reactor.log;
+}
+
+static bool is_draining(const struct daemon *daemon) {
+    return main_of(daemon)->context.is_draining;
+}
+
+// --- end --------------------------------------------------------------------------------------
+
+// A name look-up or a check of JSON can't be cancelled once it runs.
+static void on_overdue(uv_timer_t *timer) {
+    struct daemon *daemon = timer->data;
+    log_info(log_of(daemon), "ended, not waiting for a thread: a name look-up or a check of JSON");
+    _exit(daemon->exit_code);
+}
+
+// Another signal while it ends must not end it in disorder.
+static void close_signals(struct daemon *daemon) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < DAEMON_SIGNALS; i++)
+        sigaddset(&set, signals[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < DAEMON_SIGNALS; i++)
+        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+    hangup_close(&daemon->hangup);
+}
+
+// The main thread's worker is being closed; others may still drain.
+static void on_closing(void *owner) {
+    struct daemon *daemon = owner;
+    uv_timer_start(&daemon->overdue, on_overdue, OVERDUE_MS, 0);
+    uv_close((uv_handle_t *)&daemon->start, NULL);
+    systemd_stopping();
+    systemd_close(&daemon->systemd);
+    listeners_close(&daemon->listeners);
+    reload_cancel(&daemon->reload);
+    close_signals(daemon);
+    workers_end(&daemon->workers);
+}
+
+static void fail(struct daemon *daemon) {
+    daemon->exit_code = EXIT_FAILURE;
+    worker_close(main_of(daemon));
+}
+
+// The main thread's worker stays until the others have ended: it is where they say so.
+static void close_if_drained(struct daemon *daemon) {
+    if (worker_is_drained(main_of(daemon)) && daemon->workers.running == 0)
+        worker_close(main_of(daemon));
+}
+
+static void on_drained(struct worker *worker, void *owner) {
+    (void)worker;
+    close_if_drained(owner);
+}
+
+static void on_all_ended(void *owner) { close_if_drained(owner); }
+
+static void on_drain_over(void *owner) {
+    struct daemon *daemon = owner;
+    reload_cancel(&daemon->reload);
+}
+
+static void end(struct daemon *daemon, const char *why) {
+    if (is_draining(daemon) || !daemon->is_accepting) {
+        worker_close(main_of(daemon));
+        return;
+    }
+    log_info(log_of(daemon), "%s: ending, %zu clients connected", why,
+             atomic_load(&daemon->workers.shared.clients));
+    systemd_stopping();
+    listeners_close(&daemon->listeners);
+    reload_end(&daemon->reload);
+    workers_drain(&daemon->workers);
+    worker_drain(main_of(daemon));
+}
+
+// --- signals ----------------------------------------------------------------------------------
+
+static void on_signal(uv_signal_t *signal, int number) {
+    end(signal->data, number == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void on_hangup(void *owner) {
+    struct daemon *daemon = owner;
+    if (!is_draining(daemon))
+        reload_start(&daemon->reload);
+}
+
+// Shell and kernel may both tell: the second time is no reason to hurry.
+static void on_terminal_gone(void *owner) {
+    struct daemon *daemon = owner;
+    if (!is_draining(daemon))
+        end(daemon, "the terminal is gone");
+}
+
+// --- start ------------------------------------------------------------------------------------
+
+static void log_try(const struct daemon *daemon) {
+    const struct settings *settings = main_of(daemon)->context.policy->settings;
+    const char *name = settings->namespaces[0].name;
+    if (daemon->listeners.count == 0)
+        return;
+    const struct address *a = &daemon->listeners.items[0]->address;
+    if (a->kind == ADDRESS_UNIX)
+        log_info(log_of(daemon),
+                 "try: printf 'key.set %s greeting hello\\nkey.get %s greeting\\nquit\\n' | "
+                 "nc -U %s",
+                 name, name, a->path);
+    else
+        log_info(log_of(daemon),
+                 "try: printf 'key.set %s greeting hello\\nkey.get %s greeting\\nquit\\n' | "
+                 "nc %s %d",
+                 name, name, a->host, a->port);
+}
+
+static void accept_clients(struct daemon *daemon) {
+    struct bytes error = {0};
+    if (daemon->is_accepting || main_of(daemon)->is_closed)
+        return;
+    daemon->is_accepting = true;
+    uv_timer_stop(&daemon->start);
+    if (!listeners_start(&daemon->listeners, &error)) {
+        log_error(log_of(daemon), "can't listen at %.*s", (int)error.len, error.data);
+        bytes_deinit(&error);
+        fail(daemon);
+        return;
+    }
+    if (!daemon->file)
+        log_try(daemon);
+    log_info(log_of(daemon), "ready");
+    systemd_ready();
+}
+
+static void on_start_over(uv_timer_t *timer) { accept_clients(timer->data); }
+
+static void on_settled(void *owner) { accept_clients(owner); }
+
+// --- settings ---------------------------------------------------------------------------------
+
+static bool keeps_workers(const struct policy *policy, const struct settings *settings,
+                          struct problems *problems) {
+    int64_t now = policy ? policy->settings->daemon.workers : 0;
+    if (now == 0 || now == settings->daemon.workers)
+        return true;
+    problems_add(problems, schema_line(&settings->daemon.common, SECTION_CACHESD, "workers"),
+                 "workers: it is %lld, and can't change by a reload: restart the daemon",
+                 (long long)now);
+    return false;
+}
+
+static bool needs_folder(const struct settings *settings) {
+    bool needs = settings->daemon.listens.count == 0;
+    for (size_t i = 0; i < settings->backend_count; i++)
+        needs = needs || settings->backends[i].url.kind == URL_EMBEDDED;
+    return needs;
+}
+
+static bool prepare_folder(const struct settings *settings, struct problems *problems) {
+    struct bytes problem = {0};
+    const char *error = needs_folder(settings) ? runtime_folder_prepare(&problem) : NULL;
+    if (error)
+        problems_add(problems, 0, "%.*s", (int)problem.len, problem.data);
+    bytes_deinit(&problem);
+    return !error;
+}
+
+// Puts the settings in force on the main thread, wholly or not at all; takes them over. Both the
+// first start and each reload go through here. Returns false when nothing has changed: *problems
+// says why.
+static bool apply(struct daemon *daemon, struct settings *settings, struct problems *problems) {
+    struct worker *main = main_of(daemon);
+    const struct policy *policy = main->context.policy;
+    problems_set_file(problems, settings->file ? settings->file : "built-in");
+    if (!keeps_workers(policy, settings, problems) || !prepare_folder(settings, problems) ||
+        !listeners_resolve(settings, problems) ||
+        !listeners_change(&daemon->listeners, settings, policy ? &policy->settings->daemon : NULL,
+                          problems)) {
+        settings_unref(settings);
+        return false;
+    }
+    worker_adopt(main, settings, NULL); // from here on nothing can fail
+    main->context.stats.max_clients = descriptors_fit_clients(settings, log_of(daemon));
+    return true;
+}
+
+// --- reload -----------------------------------------------------------------------------------
+
+static void on_reload_begin(void *owner) {
+    (void)owner;
+    systemd_reloading();
+}
+
+static void on_all_follow(void *owner) {
+    struct daemon *daemon = owner;
+    reload_conclude(&daemon->reload, true);
+}
+
+static void on_reload_loaded(void *owner, struct settings *settings, struct problems *problems) {
+    struct daemon *daemon = owner;
+    if (settings && apply(daemon, settings, problems))
+        workers_follow(&daemon->workers, on_all_follow, daemon);
+    else
+        reload_conclude(&daemon->reload, false);
+}
+
+static void on_reload_over(void *owner) {
+    struct daemon *daemon = owner;
+    if (daemon->is_accepting)
+        systemd_ready();
+}
+
+static const struct reload_events reload_events = {
+    .on_begin = on_reload_begin,
+    .on_loaded = on_reload_loaded,
+    .on_over = on_reload_over,
+};
+
+void daemon_reload(struct daemon *daemon, struct reload_ask *ask) {
+    reload_ask(&daemon->reload, ask);
+}
+
+// --- once in a while --------------------------------------------------------------------------
+
+static void on_sweep(void *owner) {
+    struct daemon *daemon = owner;
+    struct worker_shared *shared = &daemon->workers.shared;
+    uint64_t now = uv_now(&main_of(daemon)->context.reactor.loop);
+    complaints_sweep(shared->complaints, log_of(daemon), now);
+    complaints_sweep(shared->about_clients, log_of(daemon), now);
+    sink_flush();
+    reload_sweep(&daemon->reload);
+}
+
+static void on_pulse_back(struct broadcast *pulse, struct worker *main) {
+    (void)pulse;
+    daemon_of(&main->context)->is_pulse_out = false;
+    systemd_alive();
+}
+
+// Each worker shows that its loop turns. Nothing while an earlier pulse is still on its way.
+static void on_watchdog(void *owner) {
+    struct daemon *daemon = owner;
+    if (daemon->is_pulse_out)
+        return;
+    daemon->is_pulse_out = true;
+    daemon->pulse = (struct broadcast){.on_all_done = on_pulse_back};
+    workers_broadcast(&daemon->workers, main_of(daemon), &daemon->pulse);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static void do_nothing(uv_work_t *work) { (void)work; }
+
+static void on_nothing_done(uv_work_t *work, int status) {
+    (void)status;
+    mem_free(work);
+}
+
+// libuv starts its threads with the first work, and aborts when it can't: better now than later.
+// They inherit the mask: signals are the loop's alone.
+static void start_threads(uv_loop_t *loop) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    uv_queue_work(loop, mem_new(sizeof(uv_work_t)), do_nothing, on_nothing_done);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+// Before there are other threads, which inherit what is blocked.
+static void init_signals(struct daemon *daemon, uv_loop_t *loop) {
+    daemon->hangup.on_reload = on_hangup;
+    daemon->hangup.on_gone = on_terminal_gone;
+    daemon->hangup.owner = daemon;
+    int error = hangup_init(&daemon->hangup, loop);
+    if (error) {
+        log_error(log_of(daemon), "can't start: %s", uv_strerror(error));
+        _exit(EXIT_FAILURE);
+    }
+    start_threads(loop);
+    for (size_t i = 0; i < DAEMON_SIGNALS; i++) {
+        uv_signal_init(loop, &daemon->signals[i]);
+        daemon->signals[i].data = daemon;
+        uv_signal_start(&daemon->signals[i], on_signal, signals[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static const struct worker_events worker_events = {
+    .on_settled = on_settled,
+    .on_sweep = on_sweep,
+    .on_drained = on_drained,
+    .on_drain_over = on_drain_over,
+    .on_closing = on_closing,
+};
+
+static void init(struct daemon *daemon, const struct verb_table *verbs, int verbosity) {
+    workers_init(&daemon->workers, verbs, verbosity, &worker_events, on_all_ended, daemon);
+    struct reactor *reactor = &main_of(daemon)->context.reactor;
+    init_signals(daemon, &reactor->loop);
+    uv_timer_init(&reactor->loop, &daemon->start);
+    uv_timer_init(&reactor->loop, &daemon->overdue);
+    uv_unref((uv_handle_t *)&daemon->overdue);
+    daemon->start.data = daemon->overdue.data = daemon;
+    uv_timer_start(&daemon->start, on_start_over, START_MS, 0);
+    systemd_init(&daemon->systemd, &reactor->loop, on_watchdog, daemon);
+    listeners_init(&daemon->listeners, reactor, handover_client, &daemon->workers);
+    reload_init(&daemon->reload, reactor, daemon->file, verbs, &reload_events, daemon);
+}
+
+// The first settings come the way that all later ones do.
+static void start(struct daemon *daemon, struct settings *settings) {
+    struct problems problems = {0};
+    struct bytes text = {0};
+    if (apply(daemon, settings, &problems)) {
+        workers_start(&daemon->workers);
+    } else {
+        problems_append_first(&problems, &text);
+        log_error(log_of(daemon), "%.*s", (int)text.len, text.data);
+        bytes_deinit(&text);
+        fail(daemon);
+    }
+    problems_deinit(&problems);
+}
+
+// Until all that was closed has gone; what is overdue is watched to the last.
+static void run(struct daemon *daemon) {
+    uv_run(&main_of(daemon)->context.reactor.loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&daemon->overdue, NULL);
+    worker_run(main_of(daemon));
+}
+
+int daemon_run(struct settings *settings, const struct verb_table *verbs, const char *file,
+               int verbosity) {
+    struct daemon *daemon = mem_new(sizeof(*daemon));
+    daemon->file = file;
+    init(daemon, verbs, verbosity);
+    start(daemon, settings);
+    run(daemon);
+    int code = daemon->exit_code;
+    log_info(log_of(daemon), "ended");
+    workers_deinit(&daemon->workers);
+    mem_free(daemon);
+    return code;
+}

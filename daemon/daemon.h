@@ -1,0 +1,43 @@
+// Daemon: the process: what it has once, on the main thread, however many workers there are.
+//
+//   daemon ─owns─► workers, listeners, signals, reload, systemd's watchdog
+//
+//   starting ──backends have settled, or START_MS──► accepting ──a signal──► draining
+//     ──no client is left at any worker──► closing ──► ended, or overdue
+#pragma once
+
+#include "hangup.h"
+#include "listeners.h"
+#include "reload.h"
+#include "systemd.h"
+#include "workers.h"
+
+enum { DAEMON_SIGNALS = 2 };
+
+struct daemon {
+    struct workers workers; // worker 0 is the main thread's
+    struct listeners listeners;
+    struct reload reload;
+    struct systemd systemd;
+    struct broadcast pulse; // finds out whether all loops turn
+    struct hangup hangup;
+    uv_signal_t signals[DAEMON_SIGNALS];
+    uv_timer_t start;   // the longest wait for backends
+    uv_timer_t overdue; // of ending
+    const char *file;   // the configuration; NULL: built in
+    bool is_pulse_out;
+    bool is_accepting;
+    int exit_code;
+};
+
+// Runs until a signal ends it; returns the process's exit code. `settings` is taken over;
+// `verbosity` is added to its log_level, and to those of later settings.
+int daemon_run(struct settings *settings, const struct verb_table *verbs, const char *file,
+               int verbosity);
+
+// Reloads the configuration for somebody, who is told when it is in force at all workers. To be
+// called on the main thread.
+void daemon_reload(struct daemon *daemon, struct reload_ask *ask);
+
+// The daemon of which the context is a part.
+struct daemon *daemon_of(struct context *context);

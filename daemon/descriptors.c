@@ -1,0 +1,44 @@
+#include "descriptors.h"
+
+#include <sys/resource.h>
+
+enum {
+    OWN_FILES = 64, // beside those of clients, loops, listeners and backends
+    LOOP_FILES = 5,
+    RESERVED_FILES = 16,
+};
+
+// A loop has its own, and to each backend a connection and a tracker's.
+static rlim_t own_files(const struct settings *settings) {
+    const struct daemon_conf *conf = &settings->daemon;
+    return OWN_FILES + conf->listens.count +
+           (rlim_t)conf->workers * (LOOP_FILES + 2 * settings->backend_count);
+}
+
+uint64_t descriptors_fit_clients(const struct settings *settings, const struct log *log) {
+    int64_t wanted = settings->daemon.max_clients;
+    rlim_t own = own_files(settings), need = (rlim_t)wanted + own;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return (uint64_t)wanted;
+    if (limit.rlim_cur < need) {
+        limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= need)
+        return (uint64_t)wanted;
+    uint64_t left = limit.rlim_cur > own ? limit.rlim_cur - own : 1;
+    log_warning(log, "max_clients: %lld instead of %lld: the open-files limit is %lld",
+                (long long)left, (long long)wanted, (long long)limit.rlim_cur);
+    return left;
+}
+
+// Descriptors are given out lowest first: one near the limit means that few are left. (The limit
+// may have been lowered since max_clients was held against it.)
+bool descriptors_are_few(const uv_stream_t *accepted) {
+    struct rlimit limit;
+    int fd;
+    return uv_fileno((const uv_handle_t *)accepted, &fd) == 0 &&
+           getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + RESERVED_FILES >= limit.rlim_cur;
+}

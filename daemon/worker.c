@@ -1,0 +1,214 @@
+#include "worker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gone.h"
+#include "mem.h"
+#include "purge.h"
+
+enum {
+    SWEEP_MS = 250,      // how often clients are looked at
+    LAST_WORDS_MS = 500, // between the end of a drain and that of its clients
+};
+
+// --- mailbox ----------------------------------------------------------------------------------
+
+void worker_open_mailbox(struct worker *worker) {
+    mailbox_open(&worker->mailbox, &worker->context.reactor.loop, worker);
+    worker->has_mailbox = true;
+}
+
+// It is open as long as something comes back to it.
+static void close_mailbox(struct worker *worker) {
+    bool is_needed = !worker->is_closed || worker->holds > 0;
+    if (is_needed || !worker->has_mailbox || worker->is_mailbox_closed)
+        return;
+    worker->is_mailbox_closed = true;
+    mailbox_close(&worker->mailbox);
+}
+
+void worker_hold(struct worker *worker) { worker->holds++; }
+
+void worker_release(struct worker *worker) {
+    assert(worker->holds > 0);
+    worker->holds--;
+    close_mailbox(worker);
+}
+
+void worker_send(struct worker *from, struct worker *to, struct message *message) {
+    if (from == to) {
+        message->run(message, to);
+        return;
+    }
+    bool is_taken = mailbox_post(&to->mailbox, message);
+    assert(is_taken);
+    (void)is_taken;
+}
+
+// --- end --------------------------------------------------------------------------------------
+
+static void call(const struct worker *worker, void (*event)(void *owner)) {
+    if (event)
+        event(worker->owner);
+}
+
+bool worker_is_drained(const struct worker *worker) {
+    return worker->context.is_draining && worker->clients.count == 0;
+}
+
+static void tell_if_drained(struct worker *worker) {
+    if (worker_is_drained(worker))
+        worker->events->on_drained(worker, worker->owner);
+}
+
+static void on_client_left(void *owner) {
+    struct worker *worker = owner;
+    atomic_fetch_sub_explicit(&worker->shared->clients, 1, memory_order_relaxed);
+    tell_if_drained(worker);
+}
+
+// The loop ends when all that is closed here has gone.
+void worker_close(struct worker *worker) {
+    if (worker->is_closed)
+        return;
+    worker->is_closed = true;
+    for (struct client *c = worker->clients.first; c; c = c->next)
+        client_close(c);
+    while (worker->backends) {
+        struct backend *b = worker->backends;
+        worker->backends = b->next;
+        backend_free(b);
+    }
+    purge_cancel_all(&worker->context); // none has anything at a backend any more
+    waits_end(&worker->context);
+    waits_close(&worker->context.waits);
+    uv_close((uv_handle_t *)&worker->sweep, NULL);
+    uv_close((uv_handle_t *)&worker->deadline, NULL);
+    flusher_deinit(&worker->context.reactor.flusher);
+    call(worker, worker->events->on_closing);
+    close_mailbox(worker);
+}
+
+static void on_last_words_over(uv_timer_t *timer) { worker_close(timer->data); }
+
+// Clients that still wait are answered, and have a moment to read the answer.
+static void on_drain_over(uv_timer_t *timer) {
+    struct worker *worker = timer->data;
+    log_warning(&worker->context.reactor.log, "drain is over: closing %zu clients",
+                worker->clients.count);
+    for (struct backend *b = worker->backends; b; b = b->next)
+        backend_stop(b);
+    purge_cancel_all(&worker->context);
+    call(worker, worker->events->on_drain_over);
+    uv_timer_start(&worker->deadline, on_last_words_over, LAST_WORDS_MS, 0);
+}
+
+void worker_drain(struct worker *worker) {
+    if (worker->context.is_draining || worker->is_closed)
+        return;
+    const struct daemon_conf *conf = &worker->context.policy->settings->daemon;
+    worker->context.is_draining = true;
+    waits_end(&worker->context);
+    tell_if_drained(worker);
+    if (worker->is_closed)
+        return;
+    for (struct client *c = worker->clients.first; c; c = c->next)
+        client_drain(c);
+    uv_timer_start(&worker->deadline, on_drain_over, (uint64_t)conf->drain_ms, 0);
+}
+
+// --- turns ------------------------------------------------------------------------------------
+
+// Frees the backends that no policy uses any more, and lets the others' waiters go on.
+static void visit_backends(struct worker *worker) {
+    struct backend **at = &worker->backends;
+    while (*at) {
+        struct backend *b = *at;
+        if (b->refs > 0) {
+            backend_wake(b);
+            at = &b->next;
+        } else {
+            *at = b->next;
+            backend_free(b);
+        }
+    }
+}
+
+// Before output is flushed: requests that waited add to it.
+static void before_flush(void *owner) {
+    struct worker *worker = owner;
+    visit_backends(worker);
+    struct client *due = worker->clients.turns_due;
+    if (due)
+        due->before_due = &due; // each takes itself off the list
+    worker->clients.turns_due = NULL;
+    while (due)
+        client_take_turn(due);
+    worker->context.compared = 0;
+}
+
+static void on_sweep(uv_timer_t *timer) {
+    struct worker *worker = timer->data;
+    uint64_t now = uv_now(&worker->context.reactor.loop);
+    for (struct client *c = worker->clients.first, *next; c; c = next) {
+        next = c->next;
+        client_sweep(c, now);
+    }
+    gone_close_all(&worker->clients);
+    call(worker, worker->events->on_sweep);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static void init_reactor(struct worker *worker) {
+    struct reactor *reactor = &worker->context.reactor;
+    log_init(&reactor->log, worker->number);
+    reactor->complaints = worker->shared->complaints;
+    int error = uv_loop_init(&reactor->loop);
+    if (error) { // as with threads
+        log_error(&reactor->log, "can't start: %s", uv_strerror(error));
+        _exit(EXIT_FAILURE);
+    }
+    uv_random(NULL, NULL, &reactor->random.state, sizeof(reactor->random.state), 0, NULL);
+    reactor->random.state |= 1;
+    reactor->near = near_store_new(0, random_next(&reactor->random));
+    flusher_init(&reactor->flusher, &reactor->loop, before_flush, worker);
+}
+
+void worker_init(struct worker *worker, struct worker_shared *shared, size_t number,
+                 const struct worker_events *events, void *owner) {
+    struct context *context = &worker->context;
+    worker->shared = shared;
+    worker->number = number;
+    worker->events = events;
+    worker->owner = owner;
+    init_reactor(worker);
+    context->verbs = shared->verbs;
+    context->about_clients = shared->about_clients;
+    context->guesses = shared->guesses;
+    worker->clients = (struct clients){.context = context,
+                                       .worker = number,
+                                       .workers = 1,
+                                       .on_left = on_client_left,
+                                       .owner = worker};
+    uv_timer_init(&context->reactor.loop, &worker->sweep);
+    uv_timer_init(&context->reactor.loop, &worker->deadline);
+    worker->sweep.data = worker->deadline.data = worker;
+    uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    waits_init(&context->waits, context);
+}
+
+void worker_run(struct worker *worker) {
+    uv_loop_t *loop = &worker->context.reactor.loop;
+    uv_run(loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(loop) != 0)
+        log_error(&worker->context.reactor.log, "some handles were left open");
+}
+
+void worker_deinit(struct worker *worker) {
+    if (worker->has_mailbox)
+        mailbox_deinit(&worker->mailbox);
+    context_deinit(&worker->context);
+}

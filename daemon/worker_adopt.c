@@ -1,0 +1,109 @@
+// The settings of a worker: ties them to its living parts, which are backends, counters and
+// callers.
+#include "mem.h"
+#include "schema.h"
+#include "worker.h"
+
+static struct backend *find_backend(const struct worker *worker, const struct backend_conf *conf) {
+    const struct policy *policy = worker->context.policy;
+    for (size_t i = 0; policy && i < policy->settings->backend_count; i++)
+        if (backend_has_conf(policy->backends[i], conf))
+            return policy->backends[i];
+    return NULL;
+}
+
+static void on_settled(void *owner) {
+    struct worker *worker = owner;
+    bool is_last = ++worker->settled_count == worker->context.policy->settings->backend_count;
+    if (is_last && worker->events->on_settled)
+        worker->events->on_settled(worker->owner);
+}
+
+// Begins to connect; the backend lives until no policy refers to it. `path` as in backend.h.
+static struct backend *new_backend(struct worker *worker, struct settings *settings,
+                                   const struct backend_conf *conf, const char *path) {
+    struct backend *b =
+        backend_new(&worker->context.reactor, settings, conf, path, on_settled, worker);
+    b->next = worker->backends;
+    worker->backends = b;
+    return b;
+}
+
+static struct space_stats *find_stats(const struct worker *worker, const char *name) {
+    struct space *space =
+        worker->context.policy ? policy_space(worker->context.policy, slice_of(name)) : NULL;
+    return space ? space->stats : NULL;
+}
+
+// Each backend's tracker hears of the keys of its namespaces that have near = yes.
+static void follow_keys(struct policy *policy, size_t backend) {
+    const struct settings *settings = policy->settings;
+    struct prefixes prefixes = {0};
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        const struct namespace_conf *n = &settings->namespaces[i];
+        if (n->is_near && n->backend == backend && settings_has_near_memory(settings))
+            prefixes_add(&prefixes, (struct slice){n->prefix, n->prefix_len});
+    }
+    backend_track(policy->backends[backend], prefixes);
+}
+
+// Each backend learns what the verbs of its namespaces need.
+static void tell_needs(const struct worker *worker, const struct policy *policy, size_t backend) {
+    const struct verb_entry *entry;
+    struct slice key = {0};
+    uint64_t needs = 0;
+    for (size_t i = 0; i < policy->settings->namespace_count; i++) {
+        const struct space *space = &policy->spaces[i];
+        if (space->conf->backend != backend)
+            continue;
+        key = (struct slice){space->conf->prefix, space->conf->prefix_len};
+        for (size_t id = 0; (entry = verb_at(worker->context.verbs, id)); id++)
+            needs |= verb_set_has(&space->verbs, entry) ? entry->commands : 0;
+    }
+    backend_need(policy->backends[backend], verb_rights(worker->context.verbs), needs, key);
+}
+
+// Where the leader runs the server of an embedded backend; NULL: it does not, or is to start it. Of
+// what is the leader's, only what never changes is read here, on another thread: it may be ending.
+static const char *running_at(const struct policy *leader, size_t backend) {
+    return leader ? leader->backends[backend]->path : NULL;
+}
+
+static struct policy *make_policy(struct worker *worker, struct settings *settings,
+                                  const struct policy *leader) {
+    struct policy *policy = policy_new(settings, worker->context.verbs);
+    for (size_t i = 0; i < settings->backend_count; i++) {
+        const struct backend_conf *conf = &settings->backends[i];
+        struct backend *backend = find_backend(worker, conf);
+        if (!backend)
+            backend = new_backend(worker, settings, conf, running_at(leader, i));
+        backend->most_output = (size_t)settings->daemon.max_request;
+        policy->backends[i] = backend_ref(backend);
+    }
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        struct space *space = &policy->spaces[i];
+        space->backend = policy->backends[space->conf->backend];
+        space->stats = space_stats_ref(find_stats(worker, space->conf->name));
+    }
+    near_store_resize(worker->context.reactor.near,
+                      (size_t)(settings->daemon.near_memory / settings->daemon.workers));
+    for (size_t i = 0; i < settings->backend_count; i++) {
+        follow_keys(policy, i);
+        tell_needs(worker, policy, i);
+    }
+    return policy;
+}
+
+_Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST,
+               "the settings warn of what the store refuses");
+
+void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader) {
+    struct policy *old = worker->context.policy;
+    worker->context.policy = make_policy(worker, settings, leader);
+    log_configure(&worker->context.reactor.log, &settings->daemon, worker->shared->verbosity);
+    for (struct client *c = worker->clients.first; c; c = c->next) {
+        caller_identify(&c->caller, settings);
+        client_set_limits(c);
+    }
+    policy_unref(old);
+}
