@@ -24,6 +24,7 @@ static void let_go(struct backend_conn *c) {
     if (--c->handles > 0)
         return;
     resp_free(c->resp);
+    bytes_deinit(&c->scrap);
     mem_free(c);
 }
 
@@ -33,19 +34,14 @@ static void on_stream_closed(struct stream *s) { let_go(conn_of(s)); }
 
 // Commands that the kernel took may have been executed; the rest were not.
 static void drop_pending(struct backend_conn *c) {
-    if (c->first && c->first->is_started && !c->first->is_done)
+    if (c->first && c->first->is_started && !c->first->is_over)
         answer_cancel(&c->answer);
     answer_deinit(&c->answer);
     while (c->first) {
-        struct request *r = c->first;
-        c->first = r->next_pending;
-        if (!request_is_wanted(r)) // a timeout answered it, or nobody waits
-            request_abandoned(r, false);
-        else if (r->sent_at < c->stream.accepted + c->stream.writing.len)
-            request_unanswered(r, REPLY_LOST, "broke the connection before it answered");
-        else
-            request_unanswered(r, REPLY_UNAVAILABLE, "is down");
-        request_release(r);
+        struct slot *slot = c->first;
+        bool is_sent = slot->sent_at < c->stream.accepted + c->stream.writing.len;
+        c->first = slot->next;
+        slot->owner->failed(slot, is_sent ? SLOT_LOST : SLOT_UNSENT);
     }
     c->last = c->oldest_live = NULL;
     c->pending = 0;
@@ -105,22 +101,22 @@ static void arm(struct backend_conn *c) {
     uv_timer_start(&c->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
-static void time_out(struct backend_conn *c, struct request *r) {
-    if (r == c->first && r->is_started) {
+static void time_out(struct backend_conn *c, struct slot *slot) {
+    if (slot == c->first && slot->is_started) {
         answer_cancel(&c->answer);
-        c->answer.is_failed = true; // what comes of it is passed over
+        c->answer.is_failed = true; // the rest of it is passed over
     }
     c->counters.timeouts++;
-    if (request_is_wanted(r))
-        request_unanswered(r, REPLY_TIMEOUT, "did not answer in time");
+    slot->is_over = true;
+    slot->owner->failed(slot, SLOT_TIMEOUT);
 }
 
 static void expire(struct backend_conn *c, uint64_t now) {
     while (c->oldest_live && c->oldest_live->deadline_ms <= now) {
-        struct request *r = c->oldest_live;
-        c->oldest_live = r->next_pending;
-        if (!r->is_done)
-            time_out(c, r);
+        struct slot *slot = c->oldest_live;
+        c->oldest_live = slot->next;
+        if (!slot->is_over)
+            time_out(c, slot);
     }
 }
 
@@ -132,17 +128,30 @@ static void on_connecting_too_long(struct backend_conn *c, uint64_t now) {
         fail(c, "%s", *c->reason ? c->reason : "no connection in time");
 }
 
-static void on_pong(struct task *task, const struct answer *answer) {
-    (void)task;
-    (void)answer; // an answer is progress, and none is a stall: both are seen elsewhere
+// That the answer is progress, and that its absence is a stall, is seen elsewhere.
+static void begin_pong(struct slot *slot, struct answer *a) {
+    struct backend_conn *c = CONTAINER_OF(slot, struct backend_conn, ping);
+    answer_begin(a, &slot->command, render_as_is, &c->scrap);
 }
+
+static void on_pong(struct slot *slot, const struct answer *answer) {
+    struct backend_conn *c = CONTAINER_OF(slot, struct backend_conn, ping);
+    (void)answer;
+    bytes_empty(&c->scrap);
+}
+
+static void on_no_pong(struct slot *slot, enum slot_failure failure) {
+    (void)slot;
+    (void)failure;
+}
+
+static const struct slot_owner ping_owner = {
+    .begin = begin_pong, .answered = on_pong, .failed = on_no_pong};
 
 // A server that went without a word is noticed before somebody asks.
 static void send_ping(struct backend_conn *c) {
-    struct bytes *out = stream_out(&c->stream);
-    c->ping = (struct request){
-        .task = &c->ping_task, .render = render_as_is, .sent_at = backend_conn_written(c)};
-    c->ping.command.out = out;
+    c->ping = (struct slot){.owner = &ping_owner};
+    backend_conn_begin(c, &c->ping);
     command_begin(&c->ping.command, SLICE("PING"), 1);
     backend_conn_push(c, &c->ping);
 }
@@ -222,8 +231,7 @@ static void start_greeting(struct backend_conn *c) {
 }
 
 static void on_dialed(struct dial *dial, int status, const char *what) {
-    struct backend_conn *c =
-        (struct backend_conn *)((char *)dial - offsetof(struct backend_conn, dial));
+    struct backend_conn *c = CONTAINER_OF(dial, struct backend_conn, dial);
     if (status < 0)
         fail(c, "%s: %s", what, uv_strerror(status)); // nothing, when it is closed
     else if (c->state == CONN_DIALING)
@@ -272,12 +280,12 @@ static void on_greeting_event(struct backend_conn *c, const struct event *e) {
 
 // --- the account's rights, later --------------------------------------------------------------
 
-static struct backend_conn *conn_of_asking(struct task *task) {
-    return (struct backend_conn *)((char *)task - offsetof(struct backend_conn, asking_task));
+static struct backend_conn *conn_of_asking(struct slot *slot) {
+    return CONTAINER_OF(slot, struct backend_conn, asking);
 }
 
-static void on_right(struct answer *a, const struct event *e) {
-    struct backend_conn *c = conn_of_asking(a->context);
+static void render_right(struct answer *a, const struct event *e) {
+    struct backend_conn *c = a->context;
     bool is_frame = a->left == a->replies || a->left == 1; // MULTI and DISCARD
     a->takes_errors = a->left < a->replies;
     if (e->type == EVENT_END || e->depth > 0)
@@ -288,20 +296,35 @@ static void on_right(struct answer *a, const struct event *e) {
         snprintf(c->reason, sizeof(c->reason), "DISCARD refused");
 }
 
-static void on_asked(struct task *task, const struct answer *answer) {
-    struct backend_conn *c = conn_of_asking(task);
-    if (answer && !answer->is_failed)
+static void begin_asked(struct slot *slot, struct answer *a) {
+    struct backend_conn *c = conn_of_asking(slot);
+    answer_begin(a, &slot->command, render_right, &c->scrap);
+    a->context = c;
+}
+
+static void on_asked(struct slot *slot, const struct answer *answer) {
+    struct backend_conn *c = conn_of_asking(slot);
+    c->is_asking = false;
+    bytes_empty(&c->scrap);
+    if (!slot->is_over && !answer->is_failed)
         account_settle(c->account, &c->question);
 }
 
+static void on_not_asked(struct slot *slot, enum slot_failure failure) {
+    (void)slot;
+    (void)failure; // the next greeting asks
+}
+
+static const struct slot_owner asking_owner = {
+    .begin = begin_asked, .answered = on_asked, .failed = on_not_asked};
+
 void backend_conn_ask_rights(struct backend_conn *c) {
     uint64_t now = uv_now(&c->reactor->loop);
-    if (c->state != CONN_READY || c->asking.is_pending || now - c->account->asked_ms < ASKING_MS)
+    if (c->state != CONN_READY || c->is_asking || now - c->account->asked_ms < ASKING_MS)
         return;
-    c->asking_task = (struct task){on_right, on_asked};
-    c->asking = (struct request){
-        .task = &c->asking_task, .render = on_right, .sent_at = backend_conn_written(c)};
-    c->asking.command.out = stream_out(&c->stream);
+    c->is_asking = true;
+    c->asking = (struct slot){.owner = &asking_owner};
+    backend_conn_begin(c, &c->asking);
     account_ask(c->account, &c->question, &c->asking.command, now);
     backend_conn_push(c, &c->asking);
 }
@@ -310,39 +333,33 @@ void backend_conn_ask_rights(struct backend_conn *c) {
 
 static void on_event(void *owner, const struct event *e) {
     struct backend_conn *c = owner;
-    struct request *r = c->first;
+    struct slot *slot = c->first;
     if (c->state == CONN_GREETING) {
         on_greeting_event(c, e);
         return;
     }
-    if (!r || *c->reason)
+    if (!slot || *c->reason)
         return; // on_reply() ends it
-    if (!r->is_started) {
-        r->is_started = true;
-        request_begin_answer(r, &c->answer);
+    if (!slot->is_started) {
+        slot->is_started = true;
+        slot->owner->begin(slot, &c->answer);
     }
     answer_event(&c->answer, e);
 }
 
 static void finish_first(struct backend_conn *c) {
-    struct request *r = c->first;
-    c->first = r->next_pending;
+    struct slot *slot = c->first;
+    c->first = slot->next;
     c->last = c->first ? c->last : NULL;
     c->pending--;
     c->progress_ms = uv_now(&c->reactor->loop);
     c->counters.answers++;
-    c->counters.answer_ms += c->progress_ms + (uint64_t)c->conf->timeout_ms - r->deadline_ms;
-    if (c->oldest_live == r)
+    c->counters.answer_ms += c->progress_ms + (uint64_t)c->conf->timeout_ms - slot->deadline_ms;
+    if (c->oldest_live == slot)
         c->oldest_live = c->first;
-    bool goes_on = false;
     if (c->answer.fault != FAULT_NONE)
         c->owner.on_fault(c->owner.owner, &c->answer);
-    if (request_is_wanted(r))
-        goes_on = request_answered(r, &c->answer);
-    else
-        request_abandoned(r, true);
-    if (!goes_on)
-        request_release(r);
+    slot->owner->answered(slot, &c->answer);
 }
 
 static bool on_reply(void *owner) {
@@ -372,15 +389,6 @@ static void count_received(struct backend_conn *c, size_t len) {
     c->progress_ms = uv_now(&c->reactor->loop);
 }
 
-// A client's output may leave after this turn, but half a reply must not: its other half may never
-// come. A reply that is too long is refused now: what is still to come of it may take long.
-static void keep_half(struct backend_conn *c, struct request *r) {
-    if (c->answer.out != &r->reply)
-        answer_move(&c->answer, &r->reply);
-    if (c->answer.is_too_long && request_is_wanted(r))
-        request_answered(r, &c->answer);
-}
-
 static void on_read(struct stream *s, char *data, size_t len) {
     struct backend_conn *c = conn_of(s);
     const char *error = resp_feed(c->resp, data, len);
@@ -389,8 +397,8 @@ static void on_read(struct stream *s, char *data, size_t len) {
         return;
     }
     count_received(c, len);
-    if (c->first && c->first->is_started)
-        keep_half(c, c->first);
+    if (c->first && c->first->is_started && c->first->owner->half)
+        c->first->owner->half(c->first, &c->answer);
 }
 
 static uv_buf_t on_buffer(struct stream *s) {
@@ -442,7 +450,6 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
     c->timer.data = c;
     c->connect_deadline_ms = uv_now(&reactor->loop) + (uint64_t)conf->connect_timeout_ms;
     c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
-    c->ping_task = (struct task){render_as_is, on_pong};
     c->answer.backend = conf->name;
     arm(c);
     int error = dial_start(&c->dial, reactor, &c->stream, &events, &conf->url, path, NULL, attempt,
@@ -455,24 +462,25 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
     return c;
 }
 
-uint64_t backend_conn_written(const struct backend_conn *c) {
-    return c->stream.accepted + stream_unread(&c->stream);
+void backend_conn_begin(struct backend_conn *c, struct slot *slot) {
+    slot->sent_at = c->stream.accepted + stream_unread(&c->stream);
+    slot->command.out = stream_out(&c->stream);
 }
 
-void backend_conn_push(struct backend_conn *c, struct request *r) {
-    r->next_pending = NULL;
-    r->is_pending = true;
-    r->deadline_ms = uv_now(&c->reactor->loop) + (uint64_t)c->conf->timeout_ms;
+void backend_conn_push(struct backend_conn *c, struct slot *slot) {
+    slot->next = NULL;
+    slot->deadline_ms = uv_now(&c->reactor->loop) + (uint64_t)c->conf->timeout_ms;
     if (c->last)
-        c->last->next_pending = r;
+        c->last->next = slot;
     else
-        c->first = r;
-    c->last = r;
+        c->first = slot;
+    c->last = slot;
     c->pending++;
     c->counters.requests++;
     if (!c->oldest_live) {
-        c->oldest_live = r;
-        if (r->deadline_ms < c->due_ms) // seldom: the timer is left alone while it is early enough
+        c->oldest_live = slot;
+        if (slot->deadline_ms <
+            c->due_ms) // seldom: the timer is left alone while it is early enough
             arm(c);
     }
 }

@@ -3,17 +3,16 @@
 //   DIALING → GREETING → READY ─┐
 //      └─────────┴──────────────┴──► CLOSED (then freed)
 //
-// Answers come in the order of the commands, so what waits is a queue. A request that timed out or
-// whose client left stays in it until its answer comes: answers never shift. Each request ends
-// exactly once: by its answer, by its deadline or by the connection's end.
+// Answers come in the order of the commands, so what waits is a queue. A slot whose time is over
+// stays in it until its answer comes: answers never shift.
 #pragma once
 
 #include "account.h"
 #include "answer.h"
 #include "dial.h"
 #include "reactor.h"
-#include "request.h"
 #include "resp.h"
+#include "slot.h"
 #include "stream.h"
 #include "url.h"
 
@@ -65,18 +64,18 @@ struct backend_conn {
     uint64_t progress_ms;         // the last answer, or the last PROGRESS_BYTES of one
     size_t received;              // bytes since then
     uint64_t ping_ms;             // how long it may be idle before it is asked for a sign of life
-    struct request ping;
-    struct task ping_task;
+    struct slot ping;
     struct account *account; // the backend's
     struct account_question question;
-    struct request asking; // for the question, once the connection is ready
-    struct task asking_task;
-    unsigned handles; // that libuv still holds; 0: the memory may go
+    struct slot asking; // for the question, once the connection is ready
+    bool is_asking;
+    struct bytes scrap; // of the replies to these two, which nobody reads
+    unsigned handles;   // that libuv still holds; 0: the memory may go
     struct resp *resp;
     enum greeting greetings[GREETINGS + RIGHTS_MOST];
     unsigned greeting_count, greeting_at;
-    struct request *first, *last; // pending, in the order of their commands
-    struct request *oldest_live;  // the first that is not answered for by a timeout
+    struct slot *first, *last; // pending, in the order of their commands
+    struct slot *oldest_live;  // the first whose owner has not been told of a timeout
     size_t pending;
     struct answer answer; // of `first`
     struct conn_counters counters;
@@ -94,15 +93,13 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
                                       struct account *account, const char *path, unsigned attempt,
                                       struct backend_conn_owner owner);
 
-// Takes the request, whose commands were just written behind stream_out(): `sent_at` is where they
-// begin.
-void backend_conn_push(struct backend_conn *c, struct request *r);
+// Begins a slot: its commands are to be written to slot->command, and then it is to be pushed,
+// before anything else happens to the connection.
+void backend_conn_begin(struct backend_conn *c, struct slot *slot);
+void backend_conn_push(struct backend_conn *c, struct slot *slot);
 
 // Asks again what the account may not do, at most once a second; its answers go to `account`.
 void backend_conn_ask_rights(struct backend_conn *c);
-
-// How many bytes were ever put into its output: where the next command begins.
-uint64_t backend_conn_written(const struct backend_conn *c);
 
 // A reserve may be written to, but sends nothing until it is released.
 void backend_conn_reserve(struct backend_conn *c);
@@ -113,5 +110,5 @@ static inline bool backend_conn_is_awaited(const struct backend_conn *c) {
     return c->oldest_live != NULL;
 }
 
-// Closes it without telling the owner; pending requests are answered with LOST or UNAVAILABLE.
+// Closes it without telling the owner; pending slots fail as LOST or UNSENT.
 void backend_conn_close(struct backend_conn *c);

@@ -7,7 +7,7 @@
 #include "mem.h"
 #include "number.h"
 #include "request.h"
-#include "task.h"
+#include "slot.h"
 
 enum {
     STEP_KEYS = 200,      // how many keys one SCAN looks at
@@ -19,9 +19,16 @@ enum {
     MOST_PURGES = 4, // of a namespace at a time: each has its share of the backend
 };
 
+// One command at the backend. It outlives a purge that has given it up.
+struct purge_step {
+    struct slot slot;
+    struct purge *purge; // NULL: given up
+    struct bytes reply;  // which stays empty
+};
+
 struct purge {
-    struct task task;
-    struct purge *next; // of the context
+    struct purge_step *step; // at the backend; NULL: none
+    struct purge *next;      // of the context
     struct context *context;
     struct policy *policy; // a reference
     struct space *space;
@@ -62,6 +69,8 @@ static void let_go(struct purge *p) {
         at = &(*at)->next;
     *at = p->next;
     p->space->stats->purging--;
+    if (p->step)
+        p->step->purge = NULL;
     request_release(p->request);
     uv_close((uv_handle_t *)&p->timer, on_closed);
 }
@@ -132,13 +141,7 @@ void purge_build(struct command *c, const struct call *call) {
     command_word(c, SLICE("each key found"));
 }
 
-static void build_scan(struct command *c, struct task *task) {
-    struct purge *p = (struct purge *)task;
-    write_scan(c, slice_of(p->cursor), prefix_of(p));
-}
-
-static void build_unlink(struct command *c, struct task *task) {
-    struct purge *p = (struct purge *)task;
+static void write_unlink(struct command *c, const struct purge *p) {
     command_begin(c, SLICE("UNLINK"), 1 + p->key_count);
     bytes_append_slice(c->out, bytes_slice(&p->keys));
 }
@@ -260,13 +263,33 @@ static bool is_over(const struct purge *p) {
     return !p->is_unlinking && !p->is_partial && strcmp(p->cursor, "0") == 0;
 }
 
-static void on_answer(struct task *task, const struct answer *answer) {
-    struct purge *p = (struct purge *)task;
-    if (!answer || answer->is_failed) {
-        p->has_unlinked = p->has_unlinked || p->is_unlinking; // perhaps
-        retry(p, "its backend does not answer as it should");
-        return;
-    }
+static struct purge_step *step_of(struct slot *slot) {
+    return CONTAINER_OF(slot, struct purge_step, slot);
+}
+
+static void begin_answer(struct slot *slot, struct answer *a) {
+    struct purge_step *step = step_of(slot);
+    answer_begin(a, &slot->command, render, &step->reply);
+    a->context = step->purge;
+    a->is_failed = !step->purge;
+}
+
+// The step ends; returns the purge that it belongs to, or NULL.
+static struct purge *end_step(struct purge_step *step) {
+    struct purge *p = step->purge;
+    if (p)
+        p->step = NULL;
+    bytes_deinit(&step->reply);
+    mem_free(step);
+    return p;
+}
+
+static void fail_step(struct purge *p) {
+    p->has_unlinked = p->has_unlinked || p->is_unlinking; // perhaps
+    retry(p, "its backend does not answer as it should");
+}
+
+static void take_answer(struct purge *p) {
     p->steps++;
     if (p->is_unlinking)
         take_unlink(p);
@@ -281,6 +304,31 @@ static void on_answer(struct task *task, const struct answer *answer) {
         uv_timer_start(&p->timer, on_timer, 0, 0); // others have their turn first
 }
 
+static void on_answered(struct slot *slot, const struct answer *answer) {
+    struct purge *p = end_step(step_of(slot));
+    if (p && answer->is_failed)
+        fail_step(p);
+    else if (p)
+        take_answer(p);
+}
+
+// A step whose time is over is given up, and ends when its answer comes after all.
+static void on_failed(struct slot *slot, enum slot_failure failure) {
+    struct purge_step *step = step_of(slot);
+    struct purge *p = step->purge;
+    if (failure != SLOT_TIMEOUT) {
+        end_step(step);
+    } else if (p) {
+        step->purge = NULL;
+        p->step = NULL;
+    }
+    if (p)
+        fail_step(p);
+}
+
+static const struct slot_owner slot_owner = {
+    .begin = begin_answer, .answered = on_answered, .failed = on_failed};
+
 // Before each command; is_partial stays until the keys that are held are gone.
 static void forget_answer(struct purge *p) {
     *p->next_cursor = '\0';
@@ -289,15 +337,32 @@ static void forget_answer(struct purge *p) {
         p->is_partial = false;
 }
 
+static struct purge_step *begin_step(struct purge *p) {
+    struct purge_step *step = p->step = mem_new(sizeof(*step));
+    step->slot.owner = &slot_owner;
+    step->purge = p;
+    forget_answer(p);
+    return step;
+}
+
 static void step(struct purge *p) {
-    if (backend_room(p->space->backend) == BACKEND_FULL) {
+    enum backend_room room = backend_room(p->space->backend);
+    if (room == BACKEND_FULL) {
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // others first, however long
         return;
     }
-    forget_answer(p);
-    if (!task_send(p->context, p->policy, p->space, &p->task,
-                   p->is_unlinking ? build_unlink : build_scan))
+    if (room == BACKEND_DOWN) {
         retry(p, "its backend is down");
+        return;
+    }
+    struct backend_conn *conn = backend_pick_conn(p->space->backend);
+    struct slot *slot = &begin_step(p)->slot;
+    backend_conn_begin(conn, slot);
+    if (p->is_unlinking)
+        write_unlink(&slot->command, p);
+    else
+        write_scan(&slot->command, slice_of(p->cursor), prefix_of(p));
+    backend_conn_push(conn, slot);
 }
 
 void purge_start(struct request *r) {
@@ -306,7 +371,6 @@ void purge_start(struct request *r) {
         return;
     }
     struct purge *p = mem_new(sizeof(*p));
-    p->task = (struct task){render, on_answer};
     p->context = r->context;
     p->policy = policy_ref(r->policy);
     p->space = r->space;

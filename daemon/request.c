@@ -17,7 +17,7 @@ enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
 // In pieces for which the compiler writes stores: to call memset() would cost more.
 static inline void clear(struct request *r) {
-    enum { PIECE = 80, SIZE = sizeof(*r) - REQUEST_KEEPS };
+    enum { PIECE = 88, SIZE = sizeof(*r) - REQUEST_KEEPS };
     _Static_assert(SIZE > 2 * PIECE && SIZE <= 3 * PIECE, "three pieces are the whole");
     char *at = (char *)r + REQUEST_KEEPS;
     memset(at, 0, PIECE);
@@ -68,10 +68,6 @@ static void free_if_let_go(struct request *r) {
     struct context *context = r->context;
     if (r->is_queued || r->is_pending)
         return;
-    if (!context) { // a connection's own: part of it
-        bytes_deinit(&r->reply);
-        return;
-    }
     policy_unref(r->policy);
     if (r->note.duty != NEAR_NOTHING)
         empty_note(r);
@@ -110,20 +106,6 @@ void request_dequeued(struct request *r) {
 }
 
 // --- replies ----------------------------------------------------------------------------------
-
-bool request_is_wanted(const struct request *r) { return !r->is_done && (r->client || r->task); }
-
-void request_begin_answer(struct request *r, struct answer *a) {
-    bool is_wanted = request_is_wanted(r);
-    answer_begin(a, &r->command, r->render, is_wanted ? request_out(r) : &r->reply);
-    a->context = r->task;
-    a->is_failed = !is_wanted; // nothing is rendered
-    if (!is_wanted || !r->client)
-        return;
-    a->most = request_reply_limit(r);
-    if (r->entry->verb->flags & VERB_WRITE)
-        a->too_long = REPLY_LOST;
-}
 
 struct bytes *request_out(struct request *r) {
     return r->client && r->client->first == r ? stream_out(&r->client->stream) : &r->reply;
@@ -171,14 +153,6 @@ void request_fail_with(struct request *r, enum reply_code code, struct slice err
     request_finish(r);
 }
 
-// Told once: it may be freed, while the request waits on for a late answer.
-static void finish_task(struct request *r, const struct answer *answer) {
-    struct task *task = r->task;
-    r->is_done = true;
-    r->task = NULL;
-    task->on_answer(task, answer);
-}
-
 // on_error = stale: what the near cache has kept of a memo is served past its time, as long as the
 // backend is down.
 static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
@@ -213,10 +187,6 @@ static void fail_for_backend(struct request *r, enum reply_code code, const char
 }
 
 void request_unanswered(struct request *r, enum reply_code code, const char *message) {
-    if (r->task) {
-        finish_task(r, NULL);
-        return;
-    }
     if (has_steps(r))
         waits_failed(r);
     if (has_steps(r) && answer_stale(r, code))
@@ -231,11 +201,9 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
     request_finish(r);
 }
 
-bool request_answered(struct request *r, const struct answer *answer) {
-    if (r->task) {
-        finish_task(r, answer);
-        return false;
-    }
+// The answer is complete and rendered, or too long. Returns true when the request goes on by
+// itself: it was sent again, or waits, and must not be touched.
+static bool take_answer(struct request *r, const struct answer *answer) {
     if (has_steps(r) && waits_goes_on(r, answer))
         return true;
     struct space_stats *stats = r->space->stats;
@@ -264,12 +232,68 @@ bool request_answered(struct request *r, const struct answer *answer) {
     return false;
 }
 
-void request_abandoned(struct request *r, bool is_answered) {
-    if (has_steps(r) && is_answered)
+// --- its place at a connection ----------------------------------------------------------------
+
+static struct request *request_of_slot(struct slot *slot) {
+    return CONTAINER_OF(slot, struct request, slot);
+}
+
+static bool is_wanted(const struct request *r) { return !r->is_done && r->client; }
+
+static void begin_answer(struct slot *slot, struct answer *a) {
+    struct request *r = request_of_slot(slot);
+    bool has_reader = is_wanted(r);
+    answer_begin(a, &slot->command, r->render, has_reader ? request_out(r) : &r->reply);
+    a->is_failed = !has_reader; // nothing is rendered
+    if (!has_reader)
+        return;
+    a->most = request_reply_limit(r);
+    if (r->entry->verb->flags & VERB_WRITE)
+        a->too_long = REPLY_LOST;
+}
+
+// A client's output may leave after this turn, but half a reply must not: its other half may never
+// come. A reply that is too long is refused now: what is still to come of it may take long.
+static void keep_half(struct slot *slot, struct answer *a) {
+    struct request *r = request_of_slot(slot);
+    if (a->out != &r->reply)
+        answer_move(a, &r->reply);
+    if (a->is_too_long && is_wanted(r)) {
+        slot->is_over = true;
+        take_answer(r, a);
+    }
+}
+
+static void on_answered(struct slot *slot, const struct answer *a) {
+    struct request *r = request_of_slot(slot);
+    if (is_wanted(r)) {
+        if (take_answer(r, a))
+            return;
+    } else if (has_steps(r)) {
         waits_abandoned(r);
+    }
+    request_release(r);
+}
+
+static void on_failed(struct slot *slot, enum slot_failure failure) {
+    struct request *r = request_of_slot(slot);
+    bool has_reader = is_wanted(r);
+    if (failure == SLOT_TIMEOUT) {
+        if (has_reader)
+            request_unanswered(r, REPLY_TIMEOUT, "did not answer in time");
+        return;
+    }
+    if (has_reader && failure == SLOT_LOST)
+        request_unanswered(r, REPLY_LOST, "broke the connection before it answered");
+    else if (has_reader)
+        request_unanswered(r, REPLY_UNAVAILABLE, "is down");
     else if (has_steps(r))
         waits_failed(r);
+    request_release(r);
 }
+
+static const struct slot_owner slot_owner = {
+    .begin = begin_answer, .half = keep_half, .answered = on_answered, .failed = on_failed};
 
 void request_refuse(struct client *client, enum reply_code code, const char *message) {
     request_fail(request_new(client), code, message);
@@ -311,18 +335,19 @@ static size_t bytes_of(const struct slice *words, size_t count) {
     return sum;
 }
 
-// The commands are to be written behind this, and then the request pushed.
+// The commands are to be written to the slot's command, and then the slot pushed.
 static struct backend_conn *begin_sending(struct request *r) {
     struct backend_conn *conn = backend_pick_conn(r->space->backend);
-    r->sent_at = backend_conn_written(conn);
-    r->command.out = stream_out(&conn->stream);
+    r->slot.owner = &slot_owner;
+    r->is_pending = true;
+    backend_conn_begin(conn, &r->slot);
     return conn;
 }
 
 // A read asks for the key's ttl too where its answer is to be kept; a write voids what is.
 static void tell_near(struct request *r, const struct admission *a) {
     if (r->note.duty == NEAR_KEEP)
-        command_ask_ttl(&r->command, &a->call);
+        command_ask_ttl(&r->slot.command, &a->call);
     if (!(r->entry->verb->flags & VERB_WRITE))
         return;
     r->note.duty = NEAR_FORGET;
@@ -331,9 +356,8 @@ static void tell_near(struct request *r, const struct admission *a) {
 }
 
 struct backend_conn *request_send_again(struct request *r, answer_render *render) {
-    r->command = (struct command){0};
+    r->slot = (struct slot){0};
     r->render = render;
-    r->is_started = false;
     return begin_sending(r);
 }
 
@@ -386,24 +410,10 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
     tell_near(r, a);
     if (has_steps(r))
         waits_note(r, &a->call);
-    r->entry->verb->build(&r->command, &a->call);
-    backend_conn_push(conn, r);
+    r->entry->verb->build(&r->slot.command, &a->call);
+    backend_conn_push(conn, &r->slot);
     if (r->entry->verb->flags & VERB_WRITE && r->context->waits.lines > 0)
         waits_wake(r->context, r->space, r->entry, &a->call);
-}
-
-bool task_send(struct context *context, struct policy *policy, struct space *space,
-               struct task *task, void (*build)(struct command *c, struct task *task)) {
-    if (backend_room(space->backend) != BACKEND_ROOM)
-        return false;
-    struct request *r = take_free(context, policy);
-    r->space = space;
-    r->task = task;
-    r->render = task->render;
-    struct backend_conn *conn = begin_sending(r);
-    build(&r->command, task);
-    backend_conn_push(conn, r);
-    return true;
 }
 
 static void count_request(struct client *client, const struct admission *a,

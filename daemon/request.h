@@ -3,14 +3,14 @@
 //   client (read, parse) → verb, call → ADMIT (policy) → SEND (backend) … answer → client
 //
 // It is in two hands: its client's queue, which keeps the order of replies, and, once sent, its
-// connection's, which keeps the order of answers. It is freed when both have let go.
+// connection's queue, which keeps the order of answers. It is freed when both have let go.
 #pragma once
 
 #include "answer.h"
 #include "caller.h"
 #include "near.h"
 #include "policy.h"
-#include "task.h"
+#include "slot.h"
 #include "verb_table.h"
 #include "waits.h"
 
@@ -24,25 +24,20 @@ struct request {
     struct bytes key;      // memo.get: the real key, for a further step
     struct near_note note; // what there is to do for the near cache; begins with two more
     // From note.duty on, all is zero when a request begins: REQUEST_KEEPS.
-    struct request *next;         // in its client's queue, or on the free list
-    struct request *next_pending; // at its connection
-    struct client *client;        // NULL once the client has gone
-    struct task *task;            // NULL unless it is the daemon's own: then there is no client
-    struct context *context;      // NULL: a connection's own, part of that
-    struct policy *policy;        // a reference: what it began under
-    struct space *space;          // NULL: no namespace
+    struct request *next;    // in its client's queue, or on the free list
+    struct client *client;   // NULL once the client has gone
+    struct context *context; // NULL: a connection's own, part of that
+    struct policy *policy;   // a reference: what it began under
+    struct space *space;     // NULL: no namespace
     const struct verb_entry *entry;
-    struct command command; // how many answers to expect
-    uint32_t argc;          // arguments behind the namespace
-    size_t held;            // what it costs while its turn has not come, in bytes
-    struct wait_part wait;  // memo.get's
-    answer_render *render;  // of the answer that it waits for
-    uint64_t sent_at;       // where its commands begin in the connection's output, in bytes
-    uint64_t deadline_ms;   // in the loop's time
-    bool is_done;           // the reply is complete
-    bool is_queued;         // its client's queue holds it
-    bool is_pending;        // a connection waits for its answer
-    bool is_started;        // the connection has begun to render its answer
+    struct slot slot;      // its place in a connection's queue of answers
+    uint32_t argc;         // arguments behind the namespace
+    size_t held;           // what it costs while its turn has not come, in bytes
+    struct wait_part wait; // memo.get's
+    answer_render *render; // of the answer that it waits for
+    bool is_done;          // the reply is complete
+    bool is_queued;        // its client's queue holds it
+    bool is_pending;       // a connection, or another part of the daemon, has yet to answer it
 };
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
@@ -70,16 +65,9 @@ void request_fail_verb(struct request *r, struct slice name);
 // The namespace that a daemon's own verb names; NULL: refused, and the request is done.
 struct space *request_find_space(struct request *r, struct slice name);
 
-// Its backend's answer is complete and rendered. True: that was a step, and the connection is to
-// let go of it without another word.
-bool request_answered(struct request *r, const struct answer *answer);
-
-// Another step: the commands are to be written behind what it returns, and then the request pushed.
-// There must be a connection.
+// Another step: the commands are to be written to r->slot.command, and then the slot is to be
+// pushed to the connection that this returns. The backend must have room for it.
 struct backend_conn *request_send_again(struct request *r, answer_render *render);
-
-// Its answer has come, or never will, and nobody waits for it any more.
-void request_abandoned(struct request *r, bool is_answered);
 
 // How long its reply may be, in bytes: what client_output leaves. That of a write, which has been
 // applied, may have max_value in any case: so much was kept for it when it began.
@@ -96,11 +84,7 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
 // An error as its reply. Parts of it that were already written must have been taken back.
 void request_fail(struct request *r, enum reply_code code, const char *message);
 
-// Whether anybody still waits for its answer; how that is rendered.
-bool request_is_wanted(const struct request *r);
-void request_begin_answer(struct request *r, struct answer *a);
-
-// A connection lets go of it.
+// Whoever had yet to answer it lets go of it.
 void request_release(struct request *r);
 
 // A request that is refused before it has words: for errors of the byte stream.

@@ -20,7 +20,7 @@ struct wait_line {
     struct bytes key;       // the real one
     const struct backend *backend;
     uint64_t hash;
-    struct request *first, *last; // who waits, by r->next_pending; the longest first
+    struct request *first, *last; // who waits, by r->wait.next; the longest first
     struct request *asking;       // was the first, and is at the backend
     struct request *asked_to;     // the last who waited when it was sent; NULL: nobody else
     uint64_t due_ms;              // when the first is to ask
@@ -78,12 +78,12 @@ static void free_if_empty(struct context *context, struct wait_line *line) {
 // Takes the first out of the line; it is in nobody's hands then but its client's.
 static struct request *take_first(struct wait_line *line) {
     struct request *r = line->first;
-    line->first = r->next_pending;
+    line->first = r->wait.next;
     if (!line->first)
         line->last = NULL;
     if (line->asked_to == r)
         line->asked_to = NULL;
-    r->next_pending = NULL;
+    r->wait.next = NULL;
     r->wait.line = NULL;
     r->space->stats->memo_waiting--;
     return r;
@@ -168,9 +168,9 @@ static bool ask(struct request *r, bool is_early) {
     if (r->note.duty == NEAR_KEEP)
         r->note.duty = NEAR_SEE; // the script's answer comes without a ttl
     struct backend_conn *conn = request_send_again(r, render_memo_asked);
-    memo_build_ask(&r->command, key_of(r), slice_of(r->wait.token), conf->lease_ms, conf->stale_ms,
-                   is_early);
-    backend_conn_push(conn, r);
+    memo_build_ask(&r->slot.command, key_of(r), slice_of(r->wait.token), conf->lease_ms,
+                   conf->stale_ms, is_early);
+    backend_conn_push(conn, &r->slot);
     return true;
 }
 
@@ -207,7 +207,7 @@ static bool is_surely_there(const struct request *r) {
 // look. Who is surely there is preferred: a lease for somebody who has gone holds all up.
 static struct request *take_asker(struct wait_line *line) {
     struct request *before = NULL, *r = NULL, *last = NULL;
-    for (struct request *at = line->first; at; last = at, at = at->next_pending) {
+    for (struct request *at = line->first; at; last = at, at = at->wait.next) {
         bool is_there = may_ask(at) && is_surely_there(at);
         if (!may_ask(at) || (r && !is_there))
             continue;
@@ -217,10 +217,10 @@ static struct request *take_asker(struct wait_line *line) {
             break;
     }
     if (r && before) {
-        before->next_pending = r->next_pending;
+        before->wait.next = r->wait.next;
         if (line->last == r)
             line->last = before;
-        r->next_pending = line->first;
+        r->wait.next = line->first;
         line->first = r;
     }
     return take_first(line);
@@ -266,7 +266,7 @@ static void visit_line(struct context *context, struct wait_line *line) {
         r->space->stats->memo_waiting++;
         line->visit_ms = earlier(line->visit_ms, r->wait.wait_until_ms);
         if (kept_last)
-            kept_last->next_pending = r;
+            kept_last->wait.next = r;
         else
             kept = r;
         kept_last = r;
@@ -298,33 +298,54 @@ static void on_tick(uv_timer_t *timer) { visit_lines(timer->data); }
 // --- leases for nobody ------------------------------------------------------------------------
 
 struct drop {
-    struct task task;
+    struct slot slot;
+    struct policy *policy; // a reference, so that the backend lives on
     struct bytes key;
+    struct bytes reply; // which nobody reads
     char token[MEMO_TOKEN_SIZE + 1];
 };
 
-static void build_drop(struct command *c, struct task *task) {
-    struct drop *drop = (struct drop *)task;
-    memo_build_drop(c, bytes_slice(&drop->key), slice_of(drop->token));
+static void begin_dropped(struct slot *slot, struct answer *a) {
+    struct drop *drop = CONTAINER_OF(slot, struct drop, slot);
+    answer_begin(a, &slot->command, render_as_is, &drop->reply);
 }
 
-static void on_dropped(struct task *task, const struct answer *answer) {
-    struct drop *drop = (struct drop *)task;
-    (void)answer;
+static void free_drop(struct drop *drop) {
+    policy_unref(drop->policy);
     bytes_deinit(&drop->key);
+    bytes_deinit(&drop->reply);
     mem_free(drop);
 }
 
-// Whether it was given does not matter: the lease is dropped if it was.
+static void on_dropped(struct slot *slot, const struct answer *answer) {
+    (void)answer;
+    free_drop(CONTAINER_OF(slot, struct drop, slot));
+}
+
+// The lease's own ttl ends it then.
+static void on_not_dropped(struct slot *slot, enum slot_failure failure) {
+    if (failure != SLOT_TIMEOUT)
+        free_drop(CONTAINER_OF(slot, struct drop, slot));
+}
+
+static const struct slot_owner drop_owner = {
+    .begin = begin_dropped, .answered = on_dropped, .failed = on_not_dropped};
+
+// Whether it was given does not matter: the lease is dropped if it was. Where the backend has no
+// room, the lease's own ttl ends it.
 static void drop_lease(struct request *r) {
-    if (!*r->wait.token)
+    struct backend *backend = r->space->backend;
+    if (!*r->wait.token || backend_room(backend) != BACKEND_ROOM)
         return;
     struct drop *drop = mem_new(sizeof(*drop));
-    drop->task = (struct task){render_as_is, on_dropped};
+    struct backend_conn *conn = backend_pick_conn(backend);
+    drop->slot.owner = &drop_owner;
+    drop->policy = policy_ref(r->policy);
     bytes_append_slice(&drop->key, key_of(r));
     memcpy(drop->token, r->wait.token, sizeof(drop->token));
-    if (!task_send(r->context, r->policy, r->space, &drop->task, build_drop))
-        on_dropped(&drop->task, NULL); // the lease's own ttl ends it
+    backend_conn_begin(conn, &drop->slot);
+    memo_build_drop(&drop->slot.command, bytes_slice(&drop->key), slice_of(drop->token));
+    backend_conn_push(conn, &drop->slot);
 }
 
 void waits_abandoned(struct request *r) {
@@ -360,11 +381,11 @@ static void wait_in_line(struct request *r, bool is_first) {
     r->wait.line = line;
     r->space->stats->memo_waiting++;
     line->visit_ms = earlier(line->visit_ms, r->wait.wait_until_ms);
-    r->next_pending = is_first ? line->first : NULL;
+    r->wait.next = is_first ? line->first : NULL;
     if (is_first || !line->first)
         line->first = r;
     else
-        line->last->next_pending = r;
+        line->last->wait.next = r;
     if (!line->last || !is_first)
         line->last = r;
     if (!uv_is_active((uv_handle_t *)&r->context->waits.timer))

@@ -31,6 +31,7 @@ struct waits {
 // The part of a request that belongs to its wait.
 struct wait_part {
     struct wait_line *line;          // it waits in, or asks for; NULL: none
+    struct request *next;            // in that line
     uint64_t wait_until_ms;          // in the loop's time
     char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take one
     bool is_asking;                  // the script is at the backend

@@ -16,5 +16,8 @@ char *mem_text(const char *text) __attribute__((malloc, returns_nonnull)); // a 
 char *mem_text_of(const char *data, size_t len) __attribute__((malloc, returns_nonnull));
 void mem_free(void *memory);
 
+// The struct that embeds `member` at `pointer`.
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+
 // For libraries that return NULL when there is no memory.
 void mem_out(void) __attribute__((noreturn));
