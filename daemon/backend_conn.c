@@ -462,11 +462,6 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
     return c;
 }
 
-void backend_conn_begin(struct backend_conn *c, struct slot *slot) {
-    slot->sent_at = c->stream.accepted + stream_unread(&c->stream);
-    slot->command.out = stream_out(&c->stream);
-}
-
 void backend_conn_push(struct backend_conn *c, struct slot *slot) {
     slot->next = NULL;
     slot->deadline_ms = uv_now(&c->reactor->loop) + (uint64_t)c->conf->timeout_ms;

@@ -95,7 +95,11 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
 
 // Begins a slot: its commands are to be written to slot->command, and then it is to be pushed,
 // before anything else happens to the connection.
-void backend_conn_begin(struct backend_conn *c, struct slot *slot);
+static inline void backend_conn_begin(struct backend_conn *c, struct slot *slot) {
+    slot->sent_at = c->stream.accepted + stream_unread(&c->stream);
+    slot->command.out = stream_out(&c->stream);
+}
+
 void backend_conn_push(struct backend_conn *c, struct slot *slot);
 
 // Asks again what the account may not do, at most once a second; its answers go to `account`.

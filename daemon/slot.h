@@ -1,11 +1,12 @@
-// Slot: a place in a connection's queue of answers. Whoever wants an answer of a backend embeds one.
+// Slot: a place in a connection's queue of answers. Whoever wants an answer of a backend embeds
+// one.
 //
 //   backend_conn_begin ─► commands ─► backend_conn_push ─► queued ─► begin ─► answered
 //                                                            └─► failed(LOST or UNSENT)
 //
-// Exactly one of answered() and failed(LOST or UNSENT) ends a slot's stay in the queue, and the owner
-// may push it again from there. failed(TIMEOUT) may come before, once: the slot stays queued until
-// its answer comes, so that no answer is ever taken for another's.
+// Exactly one of answered() and failed(LOST or UNSENT) ends a slot's stay in the queue, and the
+// owner may push it again from there. failed(TIMEOUT) may come before, once: the slot stays queued
+// until its answer comes, so that no answer is ever taken for another's.
 #pragma once
 
 #include "answer.h"
@@ -20,8 +21,8 @@ enum slot_failure {
 };
 
 struct slot_owner {
-    // The first bytes of the answer are there: calls answer_begin(), and sets answer->is_failed when
-    // nobody wants the answer any more.
+    // The first bytes of the answer are there: calls answer_begin(), and sets answer->is_failed
+    // when nobody wants the answer any more.
     void (*begin)(struct slot *slot, struct answer *answer);
     // A part of the answer is there, and the loop goes on to other work before the rest comes: the
     // part must be kept where nobody sends it on. NULL: it is written to such a place anyway.
