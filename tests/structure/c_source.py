@@ -216,11 +216,18 @@ class Source:
 
     def _read_lists(self):
         """Constants that an enum takes from a list: `#define X(name) REPLY_##name,` and `REPLY_CODES(X)`."""
-        patterns = [re.fullmatch(r"\s*(\w+)##(\w+),\s*", body) for body in self.macros.values()]
-        for pattern in filter(None, patterns):
-            for body in self.macros.values():
-                names = re.findall(r"\bX\((\w+)\)", body)
+        for text, line in self.directives:
+            pattern = re.fullmatch(r"#\s*define\s+X\([^)]*\)\s*(\w+)##\w+,\s*", text.strip())
+            if pattern:
+                names = re.findall(r"\bX\((\w+)", self.macros.get(self._list_after(line), ""))
                 self.constants.update(pattern[1] + name for name in names)
+
+    def _list_after(self, line):
+        """The name in the first `NAME(X)` behind that line."""
+        for at in range(len(self.tokens) - 3):
+            if self.tokens[at].line > line and [t.text for t in self.tokens[at + 1 : at + 4]] == ["(", "X", ")"]:
+                return self.tokens[at].text
+        return None
 
 
 def keep_texts(match):

@@ -10,6 +10,7 @@
               needs no header for a struct that an included one announces (`struct x;`)
     long      a file of over 500 lines without a reason in the list, or a function of over 40
     room      a file without a room, a room or a reason without its file
+    document  ARCHITECTURE.md draws a folder that is not there, or lacks one, or names what is not there
 
 `--circles` only prints the circles, each with all that binds its files together.
 """
@@ -19,11 +20,12 @@ import pathlib
 import sys
 from typing import NamedTuple
 
+import document
 from c_source import read_tree
 from rooms import Rooms
 
 FOLDERS = ("protocol", "conf", "daemon")
-KINDS = ("up", "circle", "include", "long", "room")
+KINDS = ("up", "circle", "include", "long", "room", "document")
 FILE_LINES, FUNCTION_LINES = 500, 40
 
 
@@ -41,9 +43,11 @@ class Complaint(NamedTuple):
 class House:
     """The sources and the list of rooms, and who knows whom."""
 
-    def __init__(self, sources, rooms):
+    def __init__(self, root, sources, text):
+        self.root = root
         self.sources = sources
-        self.rooms = rooms
+        self.text = text  # of ARCHITECTURE.md
+        self.rooms = Rooms(text)
         self.unknown_includes = []
         self.includes = {path: self._resolve(source) for path, source in sources.items()}
         self.headers = owners_of(sources, lambda s: s.declared_names(), lambda s: s.is_header)
@@ -217,16 +221,21 @@ def check_room(house):
         yield Complaint("room", path, 0, f'#include "{name}": there is no such file')
 
 
+def check_document(house):
+    for problem in document.problems_of(house.text, house.sources, house.root):
+        yield Complaint("document", "ARCHITECTURE.md", 0, problem)
+
+
 def check(house, kinds=KINDS):
     """All complaints of these kinds."""
     checks = {"up": check_up, "circle": check_circle, "include": check_include, "long": check_long,
-              "room": check_room}
+              "room": check_room, "document": check_document}
     return [complaint for kind in KINDS if kind in kinds for complaint in checks[kind](house)]
 
 
 def read_house(root):
-    rooms = Rooms(pathlib.Path(root, "ARCHITECTURE.md").read_text())
-    return House(read_tree(root, FOLDERS), rooms)
+    text = pathlib.Path(root, "ARCHITECTURE.md").read_text()
+    return House(root, read_tree(root, FOLDERS), text)
 
 
 def print_circles(house):

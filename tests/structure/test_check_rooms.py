@@ -15,9 +15,12 @@ class TestCase(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        self.write("ARCHITECTURE.md", "# A house\n\n```rooms\n" + ROOMS + "```\n")
+        self.write_document()
         self.write("protocol/first.h", "")
         self.write("daemon/first.h", "")
+
+    def write_document(self, drawing="protocol/  low\ndaemon/  high\n", text="", rooms=""):
+        self.write("ARCHITECTURE.md", f"# A house\n\n```\n{drawing}```\n\n{text}\n\n```rooms\n{ROOMS}{rooms}```\n")
 
     def write(self, path, text):
         (self.root / path).parent.mkdir(exist_ok=True)
@@ -103,7 +106,7 @@ class Include(TestCase):
     def use(self, use, includes=""):
         self.write("protocol/low.h", "#define LOW_MACRO 1\nenum low_kind { LOW_ONE, LOW_TWO = 4 };\nint low(void);\n"
                    "struct low { int n; };\ntypedef int low_type;\nstatic inline int low_inline(void) { return 1; }\n"
-                   "#define LOW_CODES(X) X(OK) X(BAD)\nenum low_code {\n#define X(name) LOW_##name,\n"
+                   "#define LOW_CODES(X) X(OK, ok) X(BAD, bad)\nenum low_code {\n#define X(name, text) LOW_##name,\n"
                    "    LOW_CODES(X)\n#undef X\n};\n")
         self.write("protocol/other.h", '#include "protocol/low.h"\nstruct other { struct low low; };\n')
         self.write("daemon/high.c", includes + f"static int high(void) {{\n    return {use};\n}}\n")
@@ -145,13 +148,14 @@ class Long(TestCase):
     def test_a_file_of_more_than_500_lines_but_with_a_reason(self):
         self.write("protocol/a.c", "\n" * 501)
         self.expect("long", "protocol/a.c: 501 lines, more than 500")
-        self.write("ARCHITECTURE.md", "```rooms\n" + ROOMS + "long protocol/a.c: a table\n```\n")
+        self.write_document(rooms="long protocol/a.c: a table\n")
         self.assertEqual(self.complaints(), [])
 
 
 class RoomList(TestCase):
     def test_a_file_without_a_room(self):
         self.write("conf/a.c", "")
+        self.write_document("protocol/\ndaemon/\nconf/\n")
         self.expect("room", "conf/a.c: no room has this file")
 
     def test_an_include_of_no_file(self):
@@ -163,7 +167,7 @@ class RoomList(TestCase):
                            ("room more: daemon/none", "there is no daemon/none.c or daemon/none.h"),
                            ("long daemon/none.c: why", "there is no daemon/none.c, which may be long")):
             with self.subTest(line=line):
-                self.write("ARCHITECTURE.md", f"```rooms\n{ROOMS}{line}\n```\n")
+                self.write_document(rooms=line + "\n")
                 self.expect("room", "ARCHITECTURE.md: ", text)
 
     def test_a_module_that_is_named_goes_before_its_folder(self):
@@ -176,6 +180,28 @@ class RoomList(TestCase):
         for text in ("", "```rooms\nkitchen: daemon/\n```\n", "```rooms\nroom a: x/\nroom b: x/\n```\n"):
             with self.assertRaises(ValueError):
                 check_rooms.Rooms(text)
+
+
+class Document(TestCase):
+    def test_a_folder_that_the_drawing_lacks(self):
+        self.write("daemon/part/a.h", "")
+        self.expect("document", "ARCHITECTURE.md: the drawing lacks daemon/part/")
+
+    def test_a_folder_that_is_drawn_and_not_there(self):
+        self.write_document("protocol/\ndaemon/\ndaemon/part/  a part\ndaemon/first.h  a file\n")
+        self.expect("document", "the drawing has daemon/part/, and there are no sources in it")
+
+    def test_names_of_nothing(self):
+        for text, problem in (("`none()`", "there is no function none()"), ("`low.c`", "there is no file low.c"),
+                              ("see `daemon/none.c`.", "there is no daemon/none.c")):
+            with self.subTest(text=text):
+                self.write_document(text=text)
+                self.expect("document", "ARCHITECTURE.md: " + problem)
+
+    def test_names_of_what_is_there(self):
+        self.write("protocol/low.c", "int low(void) { return 1; }\n")
+        self.write_document(text="`low()` in `low.c`, `protocol/low.c` or `protocol/`; `any other words`, and none()")
+        self.assertEqual(self.complaints(), [])
 
 
 if __name__ == "__main__":
