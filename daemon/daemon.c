@@ -4,12 +4,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "address.h"
+#include "bytes.h"
+#include "complaint.h"
+#include "context.h"
 #include "descriptors.h"
 #include "handover.h"
+#include "log.h"
 #include "mem.h"
+#include "policy.h"
+#include "problems.h"
 #include "runtime_folder.h"
 #include "schema.h"
+#include "settings.h"
 #include "sink.h"
+#include "url.h"
+#include "worker.h"
 
 enum {
     START_MS = 3000,   // the longest wait for backends before clients are let in

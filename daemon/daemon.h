@@ -6,9 +6,11 @@
 //     ──no client is left at any worker──► closing ──► ended, or overdue
 #pragma once
 
+#include "context.h"
 #include "hangup.h"
 #include "listeners.h"
 #include "reload.h"
+#include "settings.h"
 #include "systemd.h"
 #include "workers.h"
 

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "sections.h"
+
 enum {
     OWN_FILES = 64, // beside those of clients, loops, listeners and backends
     LOOP_FILES = 5,

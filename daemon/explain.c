@@ -2,11 +2,17 @@
 
 #include "admit.h"
 #include "backend.h"
+#include "bytes.h"
+#include "call.h"
+#include "caller.h"
+#include "command.h"
 #include "context.h"
 #include "json_check.h"
 #include "near.h"
 #include "number.h"
 #include "parser.h"
+#include "syntax.h"
+#include "verb.h"
 
 enum { SHOWN_WORD = 200, SHOWN_TEXT = 64 * 1024 };
 

@@ -1,6 +1,7 @@
 // Explain: what a request would do, without doing it.
 #pragma once
 
+#include "bytes.h"
 #include "reply.h"
 
 struct caller;

@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "descriptors.h"
 #include "listener.h"
+#include "mailbox.h"
 #include "mem.h"
+#include "stats.h"
+#include "worker.h"
 #include "workers.h"
 
 // Accepts the client, which is counted already, into `stream`. Returns false when it has gone, or

@@ -2,9 +2,16 @@
 
 #include <inttypes.h>
 
+#include "answer.h"
 #include "auth.h"
+#include "bytes.h"
+#include "call.h"
+#include "caller.h"
 #include "client.h"
 #include "mem.h"
+#include "reply.h"
+#include "request.h"
+#include "verb.h"
 #include "worker.h"
 
 // Libraries and frameworks ask for a version, and use what came with it; ours is `cachesd_version`.

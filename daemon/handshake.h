@@ -2,6 +2,9 @@
 // so that they go on to send our verbs.
 #pragma once
 
+#include "bytes.h"
+#include "call.h"
+#include "verb.h"
 #include "verb_table.h"
 
 // The user and the token of a call of hello; NULL: it has none.

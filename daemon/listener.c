@@ -8,8 +8,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "address.h"
+#include "bytes.h"
+#include "log.h"
 #include "mem.h"
 #include "reply.h"
+#include "sections.h"
 
 enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000 };
 

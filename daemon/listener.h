@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <uv.h>
 
+#include "address.h"
+#include "bytes.h"
 #include "reactor.h"
-#include "settings.h"
+#include "sections.h"
 
 struct listener {
     union {

@@ -1,8 +1,13 @@
 #include "listeners.h"
 
+#include "address.h"
+#include "bytes.h"
 #include "mem.h"
+#include "reactor.h"
 #include "runtime_folder.h"
 #include "schema.h"
+#include "sections.h"
+#include "settings.h"
 #include "systemd.h"
 
 enum { DEFAULT_PORT = 7379 };

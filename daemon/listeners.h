@@ -1,8 +1,12 @@
 // Listeners: all of the daemon's. They change together, or not at all.
 #pragma once
 
+#include "bytes.h"
 #include "listener.h"
 #include "problems.h"
+#include "reactor.h"
+#include "sections.h"
+#include "settings.h"
 
 struct listeners {
     struct reactor *reactor;

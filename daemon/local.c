@@ -2,14 +2,20 @@
 
 #include <inttypes.h>
 
+#include "answer.h"
 #include "auth.h"
+#include "bytes.h"
+#include "call.h"
 #include "client.h"
+#include "collection.h"
 #include "context.h"
 #include "explain.h"
 #include "number.h"
 #include "purge.h"
 #include "reload_verb.h"
+#include "reply.h"
 #include "request.h"
+#include "verb.h"
 
 static void finish_bulk(struct request *r, struct bytes *text) {
     reply_bulk(request_out(r), bytes_slice(text));

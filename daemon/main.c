@@ -5,13 +5,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "daemon.h"
 #include "handshake.h"
 #include "loader.h"
 #include "local.h"
+#include "log.h"
 #include "mem.h"
+#include "problems.h"
 #include "report_verbs.h"
+#include "settings.h"
 #include "sink.h"
+#include "verb_table.h"
 
 #define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "loader.h"
+#include "log.h"
 #include "reactor.h"
 
 enum { WINDOW_MS = 10000, WINDOW_LINES = 200 };

@@ -2,9 +2,16 @@
 
 #include <stddef.h>
 
+#include "bytes.h"
 #include "client.h"
 #include "daemon.h"
+#include "mailbox.h"
 #include "mem.h"
+#include "reload.h"
+#include "reply.h"
+#include "request.h"
+#include "worker.h"
+#include "workers.h"
 
 // It goes to the main thread and comes back. The client may have gone by then: the request stays
 // until it is back, and nothing is replied.

@@ -4,8 +4,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend.h"
+#include "caller.h"
+#include "collection.h"
+#include "near_store.h"
 #include "number.h"
+#include "policy.h"
+#include "reply.h"
+#include "sections.h"
+#include "settings.h"
+#include "stats.h"
 #include "totals.h"
+#include "url.h"
+#include "worker.h"
 
 static void append_duration(struct bytes *text, const char *name, int64_t ms) {
     bytes_printf(text, " %s=", name);

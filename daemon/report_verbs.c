@@ -1,10 +1,17 @@
 #include "report_verbs.h"
 
+#include "bytes.h"
+#include "call.h"
+#include "caller.h"
 #include "client.h"
 #include "mem.h"
+#include "policy.h"
+#include "reply.h"
 #include "report.h"
 #include "request.h"
 #include "totals.h"
+#include "worker.h"
+#include "workers.h"
 
 // --- waiting for the totals -------------------------------------------------------------------
 

@@ -4,7 +4,9 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "address.h"
 #include "mem.h"
+#include "sections.h"
 
 static void on_timer(uv_timer_t *timer) {
     struct systemd *s = timer->data;

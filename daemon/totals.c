@@ -3,7 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "backend_conn.h"
+#include "bytes.h"
+#include "client.h"
 #include "mem.h"
+#include "settings.h"
+#include "tracker.h"
+#include "worker.h"
 
 void totals_init(struct totals *t, struct policy *policy, bool has_clients, const char *user) {
     const struct settings *settings = policy->settings;

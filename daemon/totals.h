@@ -5,8 +5,12 @@
 #pragma once
 
 #include "backend.h"
+#include "backend_conn.h"
+#include "bytes.h"
 #include "near_store.h"
 #include "policy.h"
+#include "stats.h"
+#include "worker.h"
 #include "workers.h"
 
 struct backend_totals {

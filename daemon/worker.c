@@ -4,9 +4,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "flusher.h"
 #include "gone.h"
+#include "log.h"
 #include "mem.h"
+#include "near_store.h"
 #include "purge.h"
+#include "random.h"
+#include "reactor.h"
+#include "sections.h"
+#include "waits.h"
 
 enum {
     SWEEP_MS = 250,      // how often clients are looked at

@@ -15,6 +15,8 @@
 #include "client.h"
 #include "context.h"
 #include "mailbox.h"
+#include "policy.h"
+#include "settings.h"
 
 struct near_shared;
 struct worker;

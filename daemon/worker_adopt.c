@@ -1,7 +1,19 @@
 // The settings of a worker: ties them to its living parts, which are backends, counters and
 // callers.
+#include "backend.h"
+#include "bytes.h"
+#include "caller.h"
+#include "client.h"
+#include "log.h"
 #include "mem.h"
+#include "near_store.h"
+#include "policy.h"
 #include "schema.h"
+#include "sections.h"
+#include "settings.h"
+#include "stats.h"
+#include "tracker.h"
+#include "verb_table.h"
 #include "worker.h"
 
 static struct backend *find_backend(const struct worker *worker, const struct backend_conf *conf) {

@@ -7,9 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "complaint.h"
+#include "context.h"
 #include "guesses.h"
+#include "log.h"
+#include "mailbox.h"
 #include "mem.h"
 #include "near_shared.h"
+#include "near_store.h"
+#include "policy.h"
+#include "random.h"
+#include "settings.h"
 
 // A worker as it is allocated: worker 0 has no thread of its own.
 struct member {

@@ -10,6 +10,8 @@
 // mailbox nor takes a lock.
 #pragma once
 
+#include "context.h"
+#include "mailbox.h"
 #include "worker.h"
 
 // Something that each worker is to do, on its own thread. Whoever begins it embeds it.
