@@ -9,6 +9,8 @@ import unittest
 
 import harness
 
+# Their default is localhost, a name that need not be known.
+HOST = "127.0.0.1"
 FOLDER = harness.ROOT / "tests" / "drivers" / "libraries"
 HEAD = """\
 [cachesd]
@@ -56,7 +58,7 @@ class Libraries(unittest.TestCase):
                 self.expect_served(
                     self.node(library),
                     lambda path: {"path": path},
-                    lambda port: {"port": port, "username": "web", "password": "right",
+                    lambda port: {"host": HOST, "port": port, "username": "web", "password": "right",
                                   "connectionName": "app"},
                 )
 
@@ -66,7 +68,7 @@ class Libraries(unittest.TestCase):
                 self.expect_served(
                     self.node(library),
                     lambda path: {**more, "socket": {"path": path}},
-                    lambda port: {**more, "socket": {"port": port}, "username": "web",
+                    lambda port: {**more, "socket": {"host": HOST, "port": port}, "username": "web",
                                   "password": "right", "name": "app", "database": 0},
                 )
 
@@ -81,21 +83,23 @@ class Libraries(unittest.TestCase):
         self.expect_served(
             ["/usr/bin/python3", str(FOLDER / "drive.py")],
             lambda path: {"unix_socket_path": path},
-            lambda port: {"port": port, "username": "web", "password": "right", "client_name": "app"},
+            lambda port: {"host": HOST, "port": port, "username": "web", "password": "right",
+                          "client_name": "app"},
         )
 
     def test_redis_rb(self):
         self.expect_served(
             ["ruby", str(FOLDER / "drive.rb")],
             lambda path: {"path": path},
-            lambda port: {"port": port, "username": "web", "password": "right", "id": "app"},
+            lambda port: {"host": HOST, "port": port, "username": "web", "password": "right",
+                          "id": "app"},
         )
 
     def test_phpredis(self):
         self.expect_served(
             ["php", str(FOLDER / "drive.php")],
             lambda path: {"host": path},
-            lambda port: {"host": "127.0.0.1", "port": port, "auth": ["web", "right"]},
+            lambda port: {"host": HOST, "port": port, "auth": ["web", "right"]},
         )
 
 
