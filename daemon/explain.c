@@ -89,7 +89,7 @@ static void append_plan(struct bytes *text, const struct admission *a, uint64_t 
     if (a->entry->verb->flags & VERB_WRITE && !(a->entry->verb->flags & VERB_NO_TTL))
         append_ttl(text, &a->call);
     append_near(text, a, &command, now_ms);
-    a->entry->verb->build(&command, &a->call);
+    a->entry->build(&command, &a->call);
     append_commands(text, &commands);
     bytes_deinit(&commands);
 }
@@ -114,7 +114,7 @@ bool explain(struct context *context, struct caller *caller, const struct slice 
                      a.space->backend->conf->name);
     if (!is_admitted)
         bytes_printf(text, "refused: %.*s\n", (int)error->len - 3, error->data + 1);
-    else if (a.entry->verb->build)
+    else if (a.entry->build)
         append_plan(text, &a, uv_now(&context->reactor.loop));
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");

@@ -369,7 +369,7 @@ static uint64_t commands_of(const struct rights *rights, const struct admission 
     struct command c = {.out = &commands};
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         return a->entry->commands;
-    a->entry->verb->build(&c, &a->call);
+    a->entry->build(&c, &a->call);
     uint64_t sent = rights_sent(rights, &commands);
     bytes_deinit(&commands);
     return sent;
@@ -412,7 +412,7 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
     tell_near(r, a);
     if (has_steps(r))
         waits_note(r, &a->call);
-    r->entry->verb->build(&r->slot.command, &a->call);
+    r->entry->build(&r->slot.command, &a->call);
     backend_conn_push(conn, &r->slot);
     if (r->entry->verb->flags & VERB_WRITE && r->context->waits.lines > 0)
         waits_wake(r->context, r->space, r->entry, &a->call);

@@ -4,24 +4,6 @@
 #include "memo.h"
 #include "verb.h"
 
-static void build_del(struct command *c, const struct call *call) {
-    command_begin(c, SLICE("UNLINK"), 1 + call->argc);
-    for (size_t i = 0; i < call->argc; i++)
-        command_key(c, call, call->args[i]);
-}
-
-static void build_exists(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("EXISTS"));
-}
-
-static void build_ttl(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("TTL"));
-}
-
-static void build_pttl(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("PTTL"));
-}
-
 // PERSIST answers 0 for a key that has no ttl, so EXISTS has to tell whether it is there.
 static void build_touch(struct command *c, const struct call *call) {
     if (call->stale_ms > 0) {
@@ -46,7 +28,7 @@ const struct verb any_verbs[] = {
         .flags = VERB_WRITE | VERB_REMOVES,
         .syntax = "N K [K ...]",
         .summary = "removes keys; replies how many existed",
-        .build = build_del,
+        .redis = REDIS("UNLINK"),
         .render = render_integer,
     },
     {
@@ -54,7 +36,7 @@ const struct verb any_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "1 if the key exists, else 0",
-        .build = build_exists,
+        .redis = REDIS("EXISTS"),
         .render = render_integer,
         .miss = MISS_ZERO,
     },
@@ -63,7 +45,7 @@ const struct verb any_verbs[] = {
         .flags = VERB_READ,
         .syntax = "N K",
         .summary = "seconds left; -1 never expires, -2 no such key",
-        .build = build_ttl,
+        .redis = REDIS("TTL"),
         .render = render_integer,
         .miss = MISS_NO_KEY,
     },
@@ -72,7 +54,7 @@ const struct verb any_verbs[] = {
         .flags = VERB_READ,
         .syntax = "N K",
         .summary = "milliseconds left; -1 never expires, -2 no such key",
-        .build = build_pttl,
+        .redis = REDIS("PTTL"),
         .render = render_integer,
         .miss = MISS_NO_KEY,
     },

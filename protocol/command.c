@@ -63,30 +63,10 @@ void command_write(struct command *c, const struct call *call, struct slice name
     command_write_end(c, call);
 }
 
-void command_increment(struct command *c, const struct call *call, struct slice name) {
-    command_write_begin(c, call);
-    command_begin(c, name, 4);
-    command_key(c, call, call->args[0]);
-    command_word(c, call->args[1]);
-    command_word(c, call->argc > 2 ? call->args[2] : SLICE("1"));
-    command_write_end(c, call);
-}
-
 void command_ask_ttl(struct command *c, const struct call *call) {
     c->has_ttl = true;
     command_begin(c, SLICE("PTTL"), 2);
     command_key(c, call, call->args[0]);
-}
-
-void command_scan(struct command *c, const struct call *call, struct slice name) {
-    bool has_count = call->options & 1u << OPTION_COUNT;
-    command_begin(c, name, 3 + (has_count ? 2 : 0));
-    command_key(c, call, call->args[0]);
-    command_word(c, call->args[1]);
-    if (has_count) {
-        command_word(c, SLICE("COUNT"));
-        command_integer(c, call->count);
-    }
 }
 
 static bool has_ttl(const struct call *call) {

@@ -42,16 +42,10 @@ void command_transaction_begin(struct command *c);
 // command_plain() as such a write.
 void command_write(struct command *c, const struct call *call, struct slice name);
 
-// `name`, the key, the field, and the request's number or 1, as such a write.
-void command_increment(struct command *c, const struct call *call, struct slice name);
-
 // Asks for the key's ttl before a read of one key, whose answer is to be kept (answer.h, ttl_ms).
 // Before, not behind: what another client writes between the two makes the ttl too short, or is
 // told by an invalidation.
 void command_ask_ttl(struct command *c, const struct call *call);
-
-// `name`, the key, the cursor, and COUNT if the request has the option.
-void command_scan(struct command *c, const struct call *call, struct slice name);
 
 // Appends "PX ttl".
 void command_px(struct command *c, int64_t ttl_ms);

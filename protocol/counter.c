@@ -5,18 +5,6 @@
 #include "number.h"
 #include "verb.h"
 
-static void build_get(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HGET"));
-}
-
-static void build_set(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("HSET"));
-}
-
-static void build_incr(struct command *c, const struct call *call) {
-    command_increment(c, call, SLICE("HINCRBY"));
-}
-
 // All or nothing: EXEC would keep what was added before a field that overflows. Numbers cross as
 // strings, since Lua's are doubles and wrong above 2^53; their signs are right.
 //
@@ -65,22 +53,6 @@ static const char update_script[] = SCRIPT_MAY("HSET", ", '1', '1'") SCRIPT_MAY(
 
 static void build_update(struct command *c, const struct call *call) {
     command_script(c, call, slice_of(update_script));
-}
-
-static void build_del(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("HDEL"));
-}
-
-static void build_len(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HLEN"));
-}
-
-static void build_values(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HVALS"));
-}
-
-static void build_items(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HGETALL"));
 }
 
 // An array of digits → an array of integers.
@@ -236,7 +208,7 @@ const struct verb counter_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "the field's number, 0 when missing",
-        .build = build_get,
+        .redis = REDIS("HGET"),
         .render = render_number,
         .miss = MISS_ZERO,
     },
@@ -245,7 +217,7 @@ const struct verb counter_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F n",
         .summary = "sets the field's number",
-        .build = build_set,
+        .redis = REDIS("HSET"),
         .render = render_ok,
     },
     {
@@ -253,7 +225,7 @@ const struct verb counter_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F [n]",
         .summary = "adds n (1) to the field's number; replies the new one",
-        .build = build_incr,
+        .redis = REDIS("HINCRBY"),
         .render = render_integer,
     },
     {
@@ -269,7 +241,7 @@ const struct verb counter_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "N K F [F ...]",
         .summary = "removes fields; replies how many existed",
-        .build = build_del,
+        .redis = REDIS("HDEL"),
         .render = render_integer,
     },
     {
@@ -277,7 +249,7 @@ const struct verb counter_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many fields",
-        .build = build_len,
+        .redis = REDIS("HLEN"),
         .render = render_integer,
         .miss = MISS_ZERO,
     },
@@ -286,7 +258,7 @@ const struct verb counter_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "the sum of all numbers",
-        .build = build_values,
+        .redis = REDIS("HVALS"),
         .render = render_total,
         .miss = MISS_ZERO,
     },
@@ -295,7 +267,7 @@ const struct verb counter_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of F n F n ...",
-        .build = build_items,
+        .redis = REDIS("HGETALL"),
         .render = render_items,
         .miss = MISS_EMPTY,
     },

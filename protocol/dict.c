@@ -1,50 +1,6 @@
 // Verbs of the collection `dict`: fields to values (a Redis hash).
 #include "verb.h"
 
-static void build_get(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HGET"));
-}
-
-static void build_mget(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HMGET"));
-}
-
-static void build_set(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("HSET"));
-}
-
-static void build_add(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("HSETNX"));
-}
-
-static void build_del(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("HDEL"));
-}
-
-static void build_has(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HEXISTS"));
-}
-
-static void build_len(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HLEN"));
-}
-
-static void build_keys(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HKEYS"));
-}
-
-static void build_values(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HVALS"));
-}
-
-static void build_items(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("HGETALL"));
-}
-
-static void build_incr(struct command *c, const struct call *call) {
-    command_increment(c, call, SLICE("HINCRBY"));
-}
-
 // One transaction: the client's answer is HGET's, the first of EXEC's.
 static void build_pop(struct command *c, const struct call *call) {
     command_transaction_begin(c);
@@ -62,17 +18,13 @@ static void build_popitem(struct command *c, const struct call *call) {
     command_script(c, call, slice_of(popitem_script));
 }
 
-static void build_scan(struct command *c, const struct call *call) {
-    command_scan(c, call, SLICE("HSCAN"));
-}
-
 const struct verb dict_verbs[] = {
     {
         .name = "dict.get",
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "the field's value, or nil",
-        .build = build_get,
+        .redis = REDIS("HGET"),
         .render = render_text,
         .miss = MISS_NIL,
     },
@@ -81,7 +33,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F [F ...]",
         .summary = "an array of values, nil for the missing",
-        .build = build_mget,
+        .redis = REDIS("HMGET"),
         .render = render_texts,
         .miss = MISS_NILS,
     },
@@ -90,7 +42,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F V [F V ...]",
         .summary = "stores fields; replies how many are new",
-        .build = build_set,
+        .redis = REDIS("HSET"),
         .render = render_integer,
     },
     {
@@ -98,7 +50,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F V",
         .summary = "stores the value only if the field is absent: 1, else 0",
-        .build = build_add,
+        .redis = REDIS("HSETNX"),
         .render = render_integer,
     },
     {
@@ -106,7 +58,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "N K F [F ...]",
         .summary = "removes fields; replies how many existed",
-        .build = build_del,
+        .redis = REDIS("HDEL"),
         .render = render_integer,
     },
     {
@@ -114,7 +66,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K F",
         .summary = "1 if the field exists, else 0",
-        .build = build_has,
+        .redis = REDIS("HEXISTS"),
         .render = render_integer,
         .miss = MISS_ZERO,
     },
@@ -123,7 +75,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many fields",
-        .build = build_len,
+        .redis = REDIS("HLEN"),
         .render = render_integer,
         .miss = MISS_ZERO,
     },
@@ -132,7 +84,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the fields",
-        .build = build_keys,
+        .redis = REDIS("HKEYS"),
         .render = render_texts,
         .miss = MISS_EMPTY,
     },
@@ -141,7 +93,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of the values",
-        .build = build_values,
+        .redis = REDIS("HVALS"),
         .render = render_texts,
         .miss = MISS_EMPTY,
     },
@@ -150,7 +102,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "an array of F V F V ...",
-        .build = build_items,
+        .redis = REDIS("HGETALL"),
         .render = render_pairs,
         .miss = MISS_EMPTY,
     },
@@ -159,7 +111,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K F [n]",
         .summary = "adds n (1) to the field's number; replies the new one",
-        .build = build_incr,
+        .redis = REDIS("HINCRBY"),
         .render = render_integer,
     },
     {
@@ -183,7 +135,7 @@ const struct verb dict_verbs[] = {
         .flags = VERB_READ,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of F V ...",
-        .build = build_scan,
+        .redis = REDIS("HSCAN"),
         .render = render_scan_step,
         .miss = MISS_SCAN,
     },

@@ -2,16 +2,6 @@
 #include "memo.h"
 #include "verb.h"
 
-static void build_get(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("GET"));
-}
-
-static void build_mget(struct command *c, const struct call *call) {
-    command_begin(c, SLICE("MGET"), 1 + call->argc);
-    for (size_t i = 0; i < call->argc; i++)
-        command_key(c, call, call->args[i]);
-}
-
 // Said quickly of most values.
 static bool may_be_memo(struct slice value) { return value.len > 0 && *value.data == *MEMO_MAGIC; }
 
@@ -45,18 +35,6 @@ static void build_swap(struct command *c, const struct call *call) {
     build_set_with(c, call, SLICE("GET"));
 }
 
-static void build_take(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("GETDEL"));
-}
-
-static void build_incr(struct command *c, const struct call *call) {
-    command_write_begin(c, call);
-    command_begin(c, SLICE("INCRBY"), 3);
-    command_key(c, call, call->args[0]);
-    command_word(c, call->argc > 1 ? call->args[1] : SLICE("1"));
-    command_write_end(c, call);
-}
-
 // A memo's value stands for itself, and its lease and "nothing" for no value: who only may read
 // must not get hold of a lease.
 static __attribute__((noinline)) void render_memo(struct answer *a, struct event e) {
@@ -87,7 +65,7 @@ const struct verb key_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "the value, or nil",
-        .build = build_get,
+        .redis = REDIS("GET"),
         .render = render_value,
         .miss = MISS_NIL,
     },
@@ -96,7 +74,7 @@ const struct verb key_verbs[] = {
         .flags = VERB_READ,
         .syntax = "N K [K ...]",
         .summary = "an array of values, nil for the missing",
-        .build = build_mget,
+        .redis = REDIS("MGET"),
         .render = render_values,
         .miss = MISS_NILS,
     },
@@ -137,7 +115,7 @@ const struct verb key_verbs[] = {
         .flags = VERB_WRITE | VERB_UNCUT | VERB_REMOVES,
         .syntax = "N K",
         .summary = "the value, or nil; and it is gone",
-        .build = build_take,
+        .redis = REDIS("GETDEL"),
         .render = render_value,
     },
     {
@@ -145,7 +123,7 @@ const struct verb key_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "[ttl=] N K [n]",
         .summary = "adds n (1) to the number; replies the new one",
-        .build = build_incr,
+        .redis = REDIS("INCRBY"),
         .render = render_integer,
     },
     {0},

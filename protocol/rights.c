@@ -129,32 +129,33 @@ static size_t fill_samples(const struct signature *s, struct slice *args) {
     return count;
 }
 
-static void build_samples(struct bytes *out, const struct verb *verb, struct call *call) {
+static void build_samples(struct bytes *out, verb_build *build, struct call *call) {
+    const struct verb *verb = call->verb;
     for (int rule = TTL_KEEP; rule <= TTL_PERSIST; rule++) {
         struct command c = {.out = out};
         call->ttl_rule = (enum ttl_rule)rule;
         if (is_possible(verb, call->ttl_rule))
-            verb->build(&c, call);
+            build(&c, call);
     }
     if (verb->build_later)
         verb->build_later(&(struct command){.out = out}, call);
 }
 
-uint64_t rights_learn(struct rights *rights, const struct verb *verb,
+uint64_t rights_learn(struct rights *rights, const struct verb *verb, verb_build *build,
                       const struct signature *signature) {
     struct slice args[SIGNATURE_KINDS];
     struct bytes out = {0};
     struct lesson lesson = {rights, 0};
     struct call call = {.verb = verb, .args = args, .ttl_ms = 1, .limit = 1, .count = 1};
-    if (!verb->build)
+    if (!build)
         return 0;
     call.argc = fill_samples(signature, args);
-    build_samples(&out, verb, &call);
+    build_samples(&out, build, &call);
     call.options = signature->options; // now all that can be asked for
     call.is_descending = true;
     call.add_if = ADD_IF_GREATER;
     call.stale_ms = 1;
-    build_samples(&out, verb, &call);
+    build_samples(&out, build, &call);
     read_commands(&out, learn, &lesson);
     bytes_deinit(&out);
     return lesson.seen;

@@ -10,9 +10,8 @@
 
 #include "bytes.h"
 #include "command.h"
-
-struct signature;
-struct verb;
+#include "syntax.h"
+#include "verb.h"
 
 enum { RIGHTS_MOST = 64 }; // a bit each of a uint64_t
 
@@ -26,8 +25,8 @@ struct rights {
     size_t count;
 };
 
-// Adds what the verb sends; returns a bit for each of its commands.
-uint64_t rights_learn(struct rights *rights, const struct verb *verb,
+// Adds the commands that `build` writes for the verb; returns a bit for each of its commands.
+uint64_t rights_learn(struct rights *rights, const struct verb *verb, verb_build *build,
                       const struct signature *signature);
 void rights_deinit(struct rights *rights);
 

@@ -28,28 +28,8 @@ static void build_incr(struct command *c, const struct call *call) {
     command_write_end(c, call);
 }
 
-static void build_del(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("ZREM"));
-}
-
-static void build_score(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("ZSCORE"));
-}
-
-static void build_len(struct command *c, const struct call *call) {
-    command_plain(c, call, SLICE("ZCARD"));
-}
-
 static void build_rank(struct command *c, const struct call *call) {
     command_plain(c, call, call->is_descending ? SLICE("ZREVRANK") : SLICE("ZRANK"));
-}
-
-static void build_pop(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("ZPOPMIN"));
-}
-
-static void build_rpop(struct command *c, const struct call *call) {
-    command_write(c, call, SLICE("ZPOPMAX"));
 }
 
 // ZRANGE key start stop [REV] WITHSCORES
@@ -81,10 +61,6 @@ static void build_between(struct command *c, const struct call *call) {
     command_word(c, SLICE("WITHSCORES"));
 }
 
-static void build_scan(struct command *c, const struct call *call) {
-    command_scan(c, call, SLICE("ZSCAN"));
-}
-
 const struct verb sorted_verbs[] = {
     {
         .name = "sorted.add",
@@ -107,7 +83,7 @@ const struct verb sorted_verbs[] = {
         .flags = VERB_WRITE,
         .syntax = "N K M [M ...]",
         .summary = "removes members; replies how many existed",
-        .build = build_del,
+        .redis = REDIS("ZREM"),
         .render = render_integer,
     },
     {
@@ -115,7 +91,7 @@ const struct verb sorted_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "1 if it is a member, else 0",
-        .build = build_score,
+        .redis = REDIS("ZSCORE"),
         .render = render_is_there,
         .miss = MISS_ZERO,
     },
@@ -124,7 +100,7 @@ const struct verb sorted_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K",
         .summary = "how many members",
-        .build = build_len,
+        .redis = REDIS("ZCARD"),
         .render = render_integer,
         .miss = MISS_ZERO,
     },
@@ -133,7 +109,7 @@ const struct verb sorted_verbs[] = {
         .flags = VERB_READ | VERB_NEAR,
         .syntax = "N K M",
         .summary = "the member's score, or nil",
-        .build = build_score,
+        .redis = REDIS("ZSCORE"),
         .render = render_text,
         .miss = MISS_NIL,
     },
@@ -152,7 +128,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "N K [count]",
         .summary =
             "removes and replies the lowest, as M score ...; an empty array when there is none",
-        .build = build_pop,
+        .redis = REDIS("ZPOPMIN"),
         .render = render_pairs,
     },
     {
@@ -161,7 +137,7 @@ const struct verb sorted_verbs[] = {
         .syntax = "N K [count]",
         .summary =
             "removes and replies the highest, as M score ...; an empty array when there is none",
-        .build = build_rpop,
+        .redis = REDIS("ZPOPMAX"),
         .render = render_pairs,
     },
     {
@@ -188,7 +164,7 @@ const struct verb sorted_verbs[] = {
         .flags = VERB_READ,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of M score ...",
-        .build = build_scan,
+        .redis = REDIS("ZSCAN"),
         .render = render_scan_step,
         .miss = MISS_SCAN,
     },

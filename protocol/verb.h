@@ -50,15 +50,25 @@ enum miss {
 
 struct request; // the daemon's: opaque here
 
+// Writes the Redis commands of a call.
+typedef void verb_build(struct command *c, const struct call *call);
+
+// A name of Redis's for a row.
+#define REDIS(name)                                                                                \
+    { "" name, sizeof(name) - 1 }
+
 struct verb {
     const char *name;
     unsigned flags;
     const char *syntax;  // "[ttl=] N K F V [F V ...]": options, then arguments
     const char *summary; // one line, as help prints it
-    void (*build)(struct command *c, const struct call *call);
+    // The verb is this one command of Redis's, with the key and the arguments as they stand:
+    // builder.h. Otherwise `build` writes its commands.
+    struct slice redis;
+    verb_build *build;
     // Of VERB_TWO_STEPS: writes the commands of each later step about the call's key, with samples
     // as arguments, so that rights.c learns which they are.
-    void (*build_later)(struct command *c, const struct call *call);
+    verb_build *build_later;
     answer_render *render;
     enum miss miss;
     // The daemon's own verbs: answers at once, instead of a backend.

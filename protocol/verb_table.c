@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "builder.h"
 #include "mem.h"
 #include "name_table.h"
 #include "number.h"
@@ -36,7 +37,8 @@ void verb_table_add(struct verb_table *table, const struct verb *rows, size_t co
         entry->signature = syntax_read(rows[i].syntax);
         entry->collection = collection_of(&rows[i], &entry->signature);
         entry->id = (uint32_t)table->count;
-        entry->commands = rights_learn(&table->rights, &rows[i], &entry->signature);
+        entry->build = builder_of(&rows[i], &entry->signature);
+        entry->commands = rights_learn(&table->rights, &rows[i], entry->build, &entry->signature);
         name_table_add(&table->numbers, entry->name, (uint32_t)table->count++);
     }
 }

@@ -12,6 +12,7 @@ enum { VERBS_MOST = 128 };
 struct verb_entry {
     const struct verb *verb;
     struct slice name;
+    verb_build *build; // NULL: the daemon answers
     struct signature signature;
     enum collection collection;
     uint32_t id;       // 0, 1, 2 … in the order of the table

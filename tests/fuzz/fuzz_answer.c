@@ -40,7 +40,7 @@ static void build_command(const struct verb_entry *entry, enum ttl_rule rule, st
     *c = (struct command){.out = &written};
     if (entry->verb->flags & VERB_NEAR && rule == TTL_SET)
         command_ask_ttl(c, &call);
-    entry->verb->build(c, &call);
+    entry->build(c, &call);
     c->out = NULL;
     bytes_deinit(&written);
 }
@@ -63,7 +63,7 @@ static void build_all(void) {
     const struct verb_entry *entry;
     for (size_t i = 0; (entry = verb_at(table, i)); i++) {
         EXPECT(verb_count < VERBS);
-        if (!entry->verb->build)
+        if (!entry->build)
             continue;
         for (int rule = 0; rule < RULES; rule++)
             build_command(entry, (enum ttl_rule)rule, &commands[verb_count][rule]);

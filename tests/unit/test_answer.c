@@ -38,7 +38,7 @@ static void exchange_begin(struct exchange *x, const char *request, enum ttl_rul
     struct bytes commands = {0};
     struct command command = {.out = &commands};
     const struct verb_entry *entry = read_sample(table, &sample, rule, &call);
-    entry->verb->build(&command, &call);
+    entry->build(&command, &call);
     bytes_deinit(&commands);
     *x = (struct exchange){.resp = resp_new((struct resp_handler){on_event, on_reply, x})};
     bytes_append_slice(&x->out, before);

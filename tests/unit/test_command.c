@@ -49,10 +49,10 @@ static uint32_t read_commands(struct bytes *commands, struct bytes *shown) {
     return count;
 }
 
-static struct command build(const struct verb *verb, const struct call *call,
+static struct command build(const struct verb_entry *entry, const struct call *call,
                             struct bytes *commands) {
     struct command c = {.out = commands};
-    verb->build(&c, call);
+    entry->build(&c, call);
     return c;
 }
 
@@ -70,7 +70,7 @@ static void check_build(const struct verb_entry *entry, uint32_t argc, enum ttl_
     bytes_append(&text, "", 1);
     struct sample sample = sample_of(text.data);
     read_sample(table, &sample, rule, &call);
-    struct command c = build(entry->verb, &call, &commands);
+    struct command c = build(entry, &call, &commands);
     uint32_t written = read_commands(&commands, &shown);
     ck_assert_msg(written == c.replies, "%s: %u commands, %u replies", text.data, written,
                   c.replies);
@@ -115,7 +115,7 @@ static void check_rows(const struct command_row *rows, size_t count) {
         struct sample sample = sample_of(rows[i].request);
         struct call call;
         const struct verb_entry *entry = read_sample(table, &sample, rows[i].rule, &call);
-        build(entry->verb, &call, &commands);
+        build(entry, &call, &commands);
         read_commands(&commands, &shown);
         check_text(rows[i].request, &shown, rows[i].commands);
         bytes_deinit(&commands);
@@ -127,7 +127,7 @@ START_TEST(command_is_written_as_redis_reads_it) {
     struct sample sample = sample_of("dict.set N user:42 name Zoe");
     struct call call;
     const struct verb_entry *entry = read_sample(table, &sample, TTL_SET, &call);
-    build(entry->verb, &call, &commands);
+    build(entry, &call, &commands);
     check_text("bytes", &commands,
                "*1\r\n$5\r\nMULTI\r\n"
                "*4\r\n$4\r\nHSET\r\n$9\r\np:user:42\r\n$4\r\nname\r\n$3\r\nZoe\r\n"
@@ -142,7 +142,7 @@ START_TEST(command_keeps_any_bytes_of_key_and_value) {
     struct call call;
     const struct verb_entry *entry = verb_find(table, SLICE("key.set"));
     ck_assert(verb_read_call(entry, words, 3, &call, &name, &commands));
-    build(entry->verb, &call, &commands);
+    build(entry, &call, &commands);
     check_same("bytes", bytes_slice(&commands),
                SLICE("*3\r\n$3\r\nSET\r\n$4\r\nk\0\r\n\r\n$0\r\n\r\n"));
     bytes_deinit(&commands);
@@ -270,7 +270,7 @@ START_TEST(command_hands_the_number_of_counter_top_to_its_renderer) {
     struct sample sample = sample_of("counter.top N k 3");
     struct call call;
     const struct verb_entry *entry = read_sample(table, &sample, TTL_KEEP, &call);
-    ck_assert_int_eq(build(entry->verb, &call, &commands).limit, 3);
+    ck_assert_int_eq(build(entry, &call, &commands).limit, 3);
     bytes_deinit(&commands);
 }
 END_TEST

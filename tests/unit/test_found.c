@@ -30,7 +30,7 @@ static void check_reply(const char *request, struct slice said, const char *repl
     struct command command = {.out = &commands};
     const struct verb_entry *entry = read_sample(table, &sample, TTL_KEEP, &call);
     struct exchange x = {0};
-    entry->verb->build(&command, &call);
+    entry->build(&command, &call);
     answer_begin(&x.answer, &command, entry->verb->render, &out);
     struct resp *resp = resp_new((struct resp_handler){on_event, on_reply, &x});
     const char *error = resp_feed(resp, said.data, said.len);

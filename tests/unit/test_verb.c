@@ -59,7 +59,7 @@ START_TEST(verb_rows_are_complete) {
         ck_assert_ptr_nonnull(verb->syntax);
         ck_assert_msg(verb->summary && *verb->summary, "%s: no summary", verb->name);
         ck_assert_msg(!strchr(verb->summary, '\n'), "%s: summary of two lines", verb->name);
-        ck_assert_msg(verb->run || (verb->build && verb->render), "%s: who answers?", verb->name);
+        ck_assert_msg(verb->run || (entry->build && verb->render), "%s: who answers?", verb->name);
         if (verb->run)
             continue;
         ck_assert_msg(entry->collection != COLLECTION_NONE, "%s: of no collection", verb->name);
