@@ -3,15 +3,21 @@
 #include "client.h"
 #include "context.h"
 #include "guesses.h"
-#include "handshake.h"
+#include "hello.h"
 
 static struct slice peer_of(const struct client *c) { return (struct slice){c->peer, c->peer_len}; }
 
+// The user and the token of a call of `auth` or `hello`; NULL: it has none.
+static const struct slice *credentials_of(const struct call *call) {
+    struct hello h;
+    if (slice_equal(slice_of(call->verb->name), SLICE("auth")))
+        return call->args;
+    return hello_read(call->args, call->argc, &h) ? h.credentials : NULL;
+}
+
 bool auth_may_look(struct client *c, const struct call *call) {
     struct context *context = c->context;
-    const struct slice *credentials = slice_equal(slice_of(call->verb->name), SLICE("auth"))
-                                          ? call->args
-                                          : handshake_credentials(call);
+    const struct slice *credentials = credentials_of(call);
     if (!credentials || c->caller.is_trusted || c->auth_turn != AUTH_NONE)
         return true;
     int64_t wait_ms = guesses_wait_ms(context->guesses, peer_of(c), credentials[0],

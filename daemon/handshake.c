@@ -8,6 +8,7 @@
 #include "call.h"
 #include "caller.h"
 #include "client.h"
+#include "hello.h"
 #include "mem.h"
 #include "reply.h"
 #include "request.h"
@@ -31,33 +32,6 @@ static bool is_word(struct slice word, const char *text) {
 }
 
 // --- hello ------------------------------------------------------------------------------------
-
-struct hello { // NULL: not given
-    const struct slice *name;
-    const struct slice *credentials; // user and token
-};
-
-static bool read_hello(const struct slice *args, size_t count, struct hello *h) {
-    *h = (struct hello){0};
-    for (size_t i = 1; i < count;) {
-        size_t left = count - i - 1;
-        if (is_word(args[i], "auth") && left >= 2) {
-            h->credentials = &args[i + 1];
-            i += 3;
-        } else if (is_word(args[i], "setname") && left >= 1) {
-            h->name = &args[i + 1];
-            i += 2;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
-const struct slice *handshake_credentials(const struct call *call) {
-    struct hello h;
-    return call->argc > 0 && read_hello(call->args, call->argc, &h) ? h.credentials : NULL;
-}
 
 static void greet(struct request *r) {
     struct bytes *out = request_out(r);
@@ -103,7 +77,7 @@ static void run_hello(struct request *r, const struct call *call) {
     const char *reason;
     if (call->argc > 0 && !slice_equal(call->args[0], SLICE("2"))) {
         request_fail(r, REPLY_NOPROTO, "unsupported protocol version: this is RESP2, use hello 2");
-    } else if (!read_hello(call->args, call->argc, &h)) {
+    } else if (!hello_read(call->args, call->argc, &h)) {
         request_fail(r, REPLY_ARGS, "use hello [2] [AUTH USER TOKEN] [SETNAME NAME]");
     } else if (h.name && !set_name(r->client, *h.name)) {
         request_fail(r, REPLY_ARGS, BAD_NAME);
