@@ -441,7 +441,7 @@ static void find_address(struct client *c) {
     }
     snprintf(c->address, sizeof(c->address), "%s:%d", host, port);
     uv_tcp_nodelay(&c->stream.uv.tcp, 1);
-    gone_probe(c, GONE_PROBE_IDLE_S);
+    gone_probe(&c->stream, GONE_PROBE_IDLE_S);
 }
 
 void client_start(struct client *c) {

@@ -1,4 +1,4 @@
-// Gone: clients whose peers have left, noticed although nothing is read from them.
+// Gone: whether the peer of a socket has left, found out although nothing is read from it.
 //
 // libuv tells of a peer's end where it reads; who waits for its turn, for room, for a token to be
 // looked at or behind `quit` is not read. A peer that has only ended its own side may still want
@@ -7,16 +7,12 @@
 // minute.
 #pragma once
 
-#include "client.h"
+#include "stream.h"
 
 enum { GONE_PROBE_IDLE_S = 60 };
 
 // Has the system ask a TCP peer after so many seconds of silence whether it is still there.
-void gone_probe(const struct client *c, int seconds);
+void gone_probe(const struct stream *s, int seconds);
 
-// Whether its peer has certainly gone.
-bool gone_is(const struct client *c);
-
-// Closes those of the clients that have gone while they were not read; to be called once
-// in a while. Who has ended its own side over TCP is probed more often from then on.
-void gone_close_all(struct clients *all);
+// Whether the peer has certainly gone.
+bool gone_is(const struct stream *s);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <sodium.h>
 
+#include "client.h"
 #include "context.h"
 #include "gone.h"
 #include "mem.h"
@@ -200,7 +201,7 @@ static bool may_ask(const struct request *r) { return r->client && r->wait.may_l
 static bool is_surely_there(const struct request *r) {
     const struct client *c = r->client;
     bool is_open = c->caller.has_peer || (!c->is_half_closed && !c->is_ended);
-    return is_open && !gone_is(c);
+    return is_open && !gone_is(&c->stream);
 }
 
 // The first that may compute, who goes before the others from then on; else the first: it can only
@@ -420,7 +421,7 @@ static bool told(struct request *r, const struct answer *a) {
         return true;
     }
     count(r, a->memo_state, a->has_lease);
-    if (a->has_lease && gone_is(r->client))
+    if (a->has_lease && gone_is(&r->client->stream))
         drop_lease(r);
     if (!line)
         return false;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clients.h"
 #include "flusher.h"
-#include "gone.h"
 #include "log.h"
 #include "mem.h"
 #include "near_store.h"
@@ -81,8 +81,7 @@ void worker_close(struct worker *worker) {
     if (worker->is_closed)
         return;
     worker->is_closed = true;
-    for (struct client *c = worker->clients.first; c; c = c->next)
-        client_close(c);
+    clients_close(&worker->clients);
     while (worker->backends) {
         struct backend *b = worker->backends;
         worker->backends = b->next;
@@ -121,8 +120,7 @@ void worker_drain(struct worker *worker) {
     tell_if_drained(worker);
     if (worker->is_closed)
         return;
-    for (struct client *c = worker->clients.first; c; c = c->next)
-        client_drain(c);
+    clients_drain(&worker->clients);
     uv_timer_start(&worker->deadline, on_drain_over, (uint64_t)conf->drain_ms, 0);
 }
 
@@ -147,23 +145,13 @@ static void visit_backends(struct worker *worker) {
 static void before_flush(void *owner) {
     struct worker *worker = owner;
     visit_backends(worker);
-    struct client *due = worker->clients.turns_due;
-    if (due)
-        due->before_due = &due; // each takes itself off the list
-    worker->clients.turns_due = NULL;
-    while (due)
-        client_take_turn(due);
+    clients_take_turns(&worker->clients);
     worker->context.compared = 0;
 }
 
 static void on_sweep(uv_timer_t *timer) {
     struct worker *worker = timer->data;
-    uint64_t now = uv_now(&worker->context.reactor.loop);
-    for (struct client *c = worker->clients.first, *next; c; c = next) {
-        next = c->next;
-        client_sweep(c, now);
-    }
-    gone_close_all(&worker->clients);
+    clients_sweep(&worker->clients, uv_now(&worker->context.reactor.loop));
     call(worker, worker->events->on_sweep);
 }
 

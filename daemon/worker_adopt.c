@@ -2,8 +2,7 @@
 // callers.
 #include "backend.h"
 #include "bytes.h"
-#include "caller.h"
-#include "client.h"
+#include "clients.h"
 #include "log.h"
 #include "mem.h"
 #include "near_store.h"
@@ -113,9 +112,6 @@ void worker_adopt(struct worker *worker, struct settings *settings, const struct
     struct policy *old = worker->context.policy;
     worker->context.policy = make_policy(worker, settings, leader);
     log_configure(&worker->context.reactor.log, &settings->daemon, worker->shared->verbosity);
-    for (struct client *c = worker->clients.first; c; c = c->next) {
-        caller_identify(&c->caller, settings);
-        client_set_limits(c);
-    }
+    clients_identify(&worker->clients, settings);
     policy_unref(old);
 }
