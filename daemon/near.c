@@ -4,13 +4,12 @@
 
 #include "backend.h"
 #include "memo.h"
+#include "question.h"
 
-// The parts of a question beside the key, on which its answer depends. The arguments behind the key
-// follow.
+// The parts of a question behind the key. The values of the options follow, then the arguments.
 struct tail {
     uint16_t verb;
-    uint8_t is_descending;
-    uint8_t has_limit;
+    uint16_t options; // as in struct question
 };
 
 enum near_duty near_duty_of(const struct space *space, uint64_t now_ms) {
@@ -57,9 +56,11 @@ struct near_question near_ask(const struct near_store *store, const struct space
                               const struct verb_entry *entry, const struct call *call,
                               struct bytes *scratch) {
     size_t key_len = call->prefix.len + call->args[0].len;
-    struct tail tail = {(uint16_t)entry->id, call->is_descending,
-                        call->options >> OPTION_LIMIT & 1};
-    size_t size = key_len + sizeof(tail) + sizeof(call->limit) + arguments_size(call);
+    struct question asked;
+    question_read(&asked, call);
+    struct tail tail = {(uint16_t)entry->id, asked.options};
+    size_t values_size = asked.count * sizeof(*asked.values);
+    size_t size = key_len + sizeof(tail) + values_size + arguments_size(call);
     bool is_too_long = size > NEAR_LONGEST_QUESTION;
     scratch->len = 0;
     char *start = bytes_reserve(scratch, is_too_long ? key_len : size);
@@ -70,8 +71,8 @@ struct near_question near_ask(const struct near_store *store, const struct space
     if (is_too_long)
         return q;
     to = put(to, &tail, sizeof(tail));
-    if (tail.has_limit)
-        to = put(to, &call->limit, sizeof(call->limit));
+    if (values_size > 0)
+        to = put(to, asked.values, values_size);
     to = put_arguments(to, call);
     q.asked = (struct slice){start, (size_t)(to - start)};
     if (call->argc > 1)

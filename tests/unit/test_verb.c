@@ -2,6 +2,7 @@
 #include "helpers.h"
 #include "number.h"
 #include "parser.h"
+#include "question.h"
 
 static void build_nothing(struct command *c, const struct call *call) {
     (void)c;
@@ -441,6 +442,64 @@ START_TEST(verb_refuses_words_without_bytes_where_a_number_belongs) {
 }
 END_TEST
 
+// --- questions --------------------------------------------------------------------------------
+
+// Words for the arguments of a verb that are checked to be no more than text or a number.
+static void append_arguments(struct bytes *line, const struct signature *s) {
+    for (uint32_t i = 0; i < s->least; i++)
+        bytes_printf(line, " %d", (int)i);
+}
+
+static struct question question_of(const struct verb_entry *entry, const char *option) {
+    struct bytes line = {0};
+    struct question question = {0};
+    bytes_printf(&line, "%s %s%sN", entry->verb->name, option, *option ? " " : "");
+    append_arguments(&line, &entry->signature);
+    bytes_append(&line, "", 1);
+    struct call call = read_good(line.data);
+    question_read(&question, &call);
+    bytes_deinit(&line);
+    return question;
+}
+
+START_TEST(verb_question_holds_every_option_that_changes_an_answer) {
+    static const struct {
+        const char *one, *other;
+        bool is_of_the_answer;
+    } rows[OPTIONS] = {
+        [OPTION_TTL] = {"ttl=1", "ttl=2", false},
+        [OPTION_IF] = {"if=absent", "if=present", true},
+        [OPTION_ORDER] = {"order=asc", "order=desc", true},
+        [OPTION_LIMIT] = {"limit=0", "limit=1", true},
+        [OPTION_COUNT] = {"count=1", "count=2", true},
+        [OPTION_WAIT] = {"wait=1s", "wait=2s", false},
+    };
+    const struct verb_entry *entry;
+    for (size_t id = 0; (entry = verb_at(table, id)) != NULL; id++)
+        for (int i = 0; i < OPTIONS && entry->verb->flags & VERB_NEAR; i++) {
+            if (!(entry->signature.options & 1u << i))
+                continue;
+            ck_assert_msg(rows[i].one, "option %d: say what it does to an answer", i);
+            struct question none = question_of(entry, ""), one = question_of(entry, rows[i].one),
+                            other = question_of(entry, rows[i].other);
+            bool differs = memcmp(&one, &other, sizeof(one)) != 0;
+            bool matters = memcmp(&none, &other, sizeof(one)) != 0;
+            ck_assert_msg(differs == rows[i].is_of_the_answer, "%s %s", entry->verb->name,
+                          rows[i].other);
+            ck_assert_msg(matters == rows[i].is_of_the_answer, "%s %s", entry->verb->name,
+                          rows[i].other);
+        }
+}
+END_TEST
+
+START_TEST(verb_question_passes_over_a_default_that_is_named) {
+    const struct verb_entry *entry = verb_find(table, SLICE("sorted.rank"));
+    struct question none = question_of(entry, ""), named = question_of(entry, "order=asc");
+    ck_assert_uint_eq(none.options, named.options);
+    ck_assert_uint_eq(none.count, named.count);
+}
+END_TEST
+
 int main(void) {
     return RUN_TESTS_AROUND(
         "verb", begin, end, verb_rows_are_complete, verb_names_begin_with_their_collection,
@@ -451,5 +510,7 @@ int main(void) {
         verb_takes_words_behind_the_namespace_for_data, verb_takes_arguments_of_every_kind,
         verb_refuses_bad_options, verb_refuses_a_wrong_number_of_arguments,
         verb_refuses_arguments_of_the_wrong_kind,
-        verb_refuses_words_without_bytes_where_a_number_belongs);
+        verb_refuses_words_without_bytes_where_a_number_belongs,
+        verb_question_holds_every_option_that_changes_an_answer,
+        verb_question_passes_over_a_default_that_is_named);
 }
