@@ -16,7 +16,7 @@ struct context {
     struct reactor reactor;
     const struct verb_table *verbs;
     struct policy *policy; // in force
-    struct server_stats stats;
+    struct daemon_stats stats;
     struct waits waits;
     struct purge *purges;             // under way: a list
     struct guesses *guesses;          // of tokens; the process's, shared by all workers

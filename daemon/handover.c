@@ -15,7 +15,7 @@
 // Accepts the client, which is counted already, into `stream`. Returns false when it has gone, or
 // was turned away: the stream is to be closed.
 static bool accept_client(struct workers *workers, struct listener *listener, uv_stream_t *stream) {
-    struct server_stats *stats = &workers->all[0]->context.stats;
+    struct daemon_stats *stats = &workers->all[0]->context.stats;
     const char *why = NULL;
     if (uv_accept(&listener->uv.stream, stream) != 0)
         return false;

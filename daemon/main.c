@@ -9,7 +9,6 @@
 #include "daemon.h"
 #include "handshake.h"
 #include "loader.h"
-#include "local.h"
 #include "log.h"
 #include "mem.h"
 #include "problems.h"
@@ -17,6 +16,7 @@
 #include "settings.h"
 #include "sink.h"
 #include "verb_table.h"
+#include "verbs.h"
 
 #define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
 
@@ -107,7 +107,7 @@ int main(int argc, char **argv) {
     int code = read_arguments(argc, argv, &a);
     if (code >= 0)
         return code;
-    struct verb_table *verbs = verb_table_new(local_verbs, local_verb_count);
+    struct verb_table *verbs = verb_table_new(admin_verbs, admin_verb_count);
     verb_table_add(verbs, report_verbs, report_verb_count);
     verb_table_add(verbs, handshake_verbs, handshake_verb_count);
     struct settings *settings = load(&a, verbs);

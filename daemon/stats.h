@@ -44,7 +44,7 @@ struct space_stats {
     uint64_t purge_removed;            // keys
 };
 
-struct server_stats {
+struct daemon_stats {
     uint64_t accepted;    // clients
     uint64_t turned_away; // clients over max_clients
     uint64_t max_clients; // what the open-files limit leaves of the setting: worker 0's, for all

@@ -30,7 +30,7 @@ struct totals {
     struct policy *policy; // a reference: whose namespaces and backends are listed
     size_t workers;
     size_t clients;
-    struct server_stats stats;
+    struct daemon_stats stats;
     struct near_counters near;
     struct space_stats *spaces;      // in the order of the settings
     struct backend_totals *backends; // likewise

@@ -1,4 +1,4 @@
-#include "local.h"
+#include "verbs.h"
 
 #include <inttypes.h>
 
@@ -99,7 +99,7 @@ static void run_explain(struct request *r, const struct call *call) {
     bytes_deinit(&error);
 }
 
-const struct verb local_verbs[] = {
+const struct verb admin_verbs[] = {
     {
         .name = "ping",
         .flags = VERB_NO_AUTH,
@@ -151,4 +151,4 @@ const struct verb local_verbs[] = {
         .run = run_explain,
     },
 };
-const size_t local_verb_count = sizeof(local_verbs) / sizeof(*local_verbs);
+const size_t admin_verb_count = sizeof(admin_verbs) / sizeof(*admin_verbs);
