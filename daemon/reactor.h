@@ -2,10 +2,11 @@
 #pragma once
 
 #include "complaint.h"
-#include "flusher.h"
 #include "log.h"
-#include "near_store.h"
 #include "random.h"
+#include "stream.h"
+
+struct near_store;
 
 enum { READ_BUFFER_SIZE = 64 * 1024 };
 

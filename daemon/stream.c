@@ -1,5 +1,45 @@
 #include "stream.h"
 
+enum { SPARE_LEAST = 2 * 1024, SPARE_MOST = 1024 * 1024, SPARES_BYTES = 8 * 1024 * 1024 };
+
+void flusher_add(struct flusher *f, struct stream *s) {
+    if (s->is_dirty)
+        return;
+    s->is_dirty = true;
+    s->next_dirty = f->dirty;
+    f->dirty = s;
+}
+
+static void flusher_remove(struct flusher *f, struct stream *s) {
+    struct stream **at = &f->dirty;
+    while (*at && *at != s)
+        at = &(*at)->next_dirty;
+    if (*at)
+        *at = s->next_dirty;
+    s->is_dirty = false;
+}
+
+struct bytes flusher_lend(struct flusher *f) {
+    if (f->spare_count > 0) {
+        struct bytes buffer = f->spares[--f->spare_count];
+        f->spare_bytes -= buffer.cap;
+        return buffer;
+    }
+    return (struct bytes){0}; // it grows as it is used: most clients ask little at a time
+}
+
+static void flusher_return(struct flusher *f, struct bytes *buffer) {
+    buffer->len = 0;
+    if (f->spare_count < FLUSHER_SPARES && buffer->cap >= SPARE_LEAST &&
+        buffer->cap <= SPARE_MOST && f->spare_bytes + buffer->cap <= SPARES_BYTES) {
+        f->spare_bytes += buffer->cap;
+        f->spares[f->spare_count++] = *buffer;
+        *buffer = (struct bytes){0};
+    } else {
+        bytes_deinit(buffer);
+    }
+}
+
 static void init(struct stream *s, struct flusher *flusher, const struct stream_events *events) {
     s->uv.handle.data = s;
     s->write.data = s;
@@ -47,6 +87,8 @@ void stream_stop_reading(struct stream *s) {
     s->is_reading = false;
 }
 
+static void stream_flush(struct stream *s);
+
 static void on_written(uv_write_t *write, int status) {
     struct stream *s = write->data;
     if (s->is_closing)
@@ -68,7 +110,7 @@ static int write_later(struct stream *s) {
     return uv_write(&s->write, &s->uv.stream, &buffer, 1, on_written);
 }
 
-void stream_flush(struct stream *s) {
+static void stream_flush(struct stream *s) {
     if (s->is_held || s->is_closing || s->writing.len > 0)
         return;
     if (s->out.len > 0) {
@@ -118,4 +160,38 @@ void stream_close(struct stream *s) {
     if (s->is_dirty)
         flusher_remove(s->flusher, s);
     uv_close(&s->uv.handle, on_closed);
+}
+
+// --- each turn of the loop ---------------------------------------------------------------------
+
+static void flush_all(struct flusher *f) {
+    f->before(f->owner);
+    while (f->dirty) {
+        struct stream *s = f->dirty;
+        f->dirty = s->next_dirty;
+        s->is_dirty = false;
+        stream_flush(s);
+    }
+}
+
+static void on_prepare(uv_prepare_t *handle) { flush_all(handle->data); }
+
+static void on_check(uv_check_t *handle) { flush_all(handle->data); }
+
+void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner), void *owner) {
+    *f = (struct flusher){.before = before, .owner = owner};
+    uv_prepare_init(loop, &f->prepare);
+    uv_check_init(loop, &f->check);
+    f->prepare.data = f->check.data = f;
+    uv_prepare_start(&f->prepare, on_prepare);
+    uv_check_start(&f->check, on_check);
+    uv_unref((uv_handle_t *)&f->prepare);
+    uv_unref((uv_handle_t *)&f->check);
+}
+
+void flusher_deinit(struct flusher *f) {
+    uv_close((uv_handle_t *)&f->prepare, NULL);
+    uv_close((uv_handle_t *)&f->check, NULL);
+    while (f->spare_count > 0)
+        bytes_deinit(&f->spares[--f->spare_count]);
 }

@@ -5,11 +5,39 @@
 //
 // The owner embeds it. Closing is asynchronous: on_closed is the last call, and the owner may then
 // free the memory.
+//
+// The loop's flusher writes every stream that has something to say once per turn. libuv turns:
+// timers → prepare → poll (reads) → check → closed handles. What reads and timers append is written
+// in check and prepare: one write call a stream and turn, however many requests or replies it
+// carries. The flusher also lends the streams their output buffers.
 #pragma once
 
-#include "flusher.h"
+#include <uv.h>
+
+#include "bytes.h"
 
 struct stream;
+
+enum { FLUSHER_SPARES = 64 };
+
+struct flusher {
+    uv_prepare_t prepare;
+    uv_check_t check;
+    struct stream *dirty; // a stack: the order among streams does not matter
+    struct bytes spares[FLUSHER_SPARES];
+    size_t spare_count;
+    size_t spare_bytes;
+    void (*before)(void *owner); // called first in each check: it may make more streams dirty
+    void *owner;
+};
+
+void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner), void *owner);
+void flusher_deinit(struct flusher *f); // closes its handles; the memory is the caller's
+
+void flusher_add(struct flusher *f, struct stream *s);
+
+// An empty buffer, with memory when some is spare. It is given back when it is written.
+struct bytes flusher_lend(struct flusher *f);
 
 struct stream_events {
     // Where the next bytes go.
@@ -67,7 +95,6 @@ static inline uint64_t stream_taken(const struct stream *s) {
 
 void stream_start_reading(struct stream *s);
 void stream_stop_reading(struct stream *s);
-void stream_flush(struct stream *s);
 
 // Ends this side once everything is written; reading goes on.
 void stream_end(struct stream *s);

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "clients.h"
-#include "flusher.h"
 #include "log.h"
 #include "mem.h"
 #include "near_store.h"
@@ -13,6 +12,7 @@
 #include "random.h"
 #include "reactor.h"
 #include "sections.h"
+#include "stream.h"
 #include "waits.h"
 
 enum {
