@@ -24,7 +24,7 @@ void clients_take_turns(struct clients *all) {
 // --- who has gone -----------------------------------------------------------------------------
 
 // A peer that has ended its own side over TCP is probed more often from then on.
-static void look(struct client *c, short events) {
+static void look_closer(struct client *c, short events) {
     if (events & (POLLHUP | POLLERR)) {
         log_debug(&c->context->reactor.log, "client %s: has gone", c->address);
         client_close(c);
@@ -39,7 +39,7 @@ static void look_at(struct client *const *clients, struct pollfd *fds, nfds_t co
         return;
     for (nfds_t i = 0; i < count; i++)
         if (fds[i].revents)
-            look(clients[i], fds[i].revents);
+            look_closer(clients[i], fds[i].revents);
 }
 
 static void close_gone(struct clients *all) {

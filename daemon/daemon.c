@@ -76,7 +76,7 @@ static void on_closing(void *owner) {
     workers_end(&daemon->workers);
 }
 
-static void fail(struct daemon *daemon) {
+static void end_in_failure(struct daemon *daemon) {
     daemon->exit_code = EXIT_FAILURE;
     worker_close(main_of(daemon));
 }
@@ -99,7 +99,8 @@ static void on_drain_over(void *owner) {
     reload_cancel(&daemon->reload);
 }
 
-static void end(struct daemon *daemon, const char *why) {
+// The second time: at once.
+static void end_in_order(struct daemon *daemon, const char *why) {
     if (is_draining(daemon) || !daemon->is_accepting) {
         worker_close(main_of(daemon));
         return;
@@ -116,7 +117,7 @@ static void end(struct daemon *daemon, const char *why) {
 // --- signals ----------------------------------------------------------------------------------
 
 static void on_signal(uv_signal_t *signal, int number) {
-    end(signal->data, number == SIGTERM ? "SIGTERM" : "SIGINT");
+    end_in_order(signal->data, number == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 static void on_hangup(void *owner) {
@@ -129,7 +130,7 @@ static void on_hangup(void *owner) {
 static void on_terminal_gone(void *owner) {
     struct daemon *daemon = owner;
     if (!is_draining(daemon))
-        end(daemon, "the terminal is gone");
+        end_in_order(daemon, "the terminal is gone");
 }
 
 // --- start ------------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ static void accept_clients(struct daemon *daemon) {
     if (!listeners_start(&daemon->listeners, &error)) {
         log_error(log_of(daemon), "can't listen at %.*s", (int)error.len, error.data);
         bytes_deinit(&error);
-        fail(daemon);
+        end_in_failure(daemon);
         return;
     }
     if (!daemon->file)
@@ -206,7 +207,8 @@ static bool prepare_folder(const struct settings *settings, struct problems *pro
 // Puts the settings in force on the main thread, wholly or not at all; takes them over. Both the
 // first start and each reload go through here. Returns false when nothing has changed: *problems
 // says why.
-static bool apply(struct daemon *daemon, struct settings *settings, struct problems *problems) {
+static bool apply_settings(struct daemon *daemon, struct settings *settings,
+                           struct problems *problems) {
     struct worker *main = main_of(daemon);
     const struct policy *policy = main->context.policy;
     problems_set_file(problems, settings->file ? settings->file : "built-in");
@@ -236,7 +238,7 @@ static void on_all_follow(void *owner) {
 
 static void on_reload_loaded(void *owner, struct settings *settings, struct problems *problems) {
     struct daemon *daemon = owner;
-    if (settings && apply(daemon, settings, problems))
+    if (settings && apply_settings(daemon, settings, problems))
         workers_follow(&daemon->workers, on_all_follow, daemon);
     else
         reload_conclude(&daemon->reload, false);
@@ -332,7 +334,7 @@ static const struct worker_events worker_events = {
     .on_closing = on_closing,
 };
 
-static void init(struct daemon *daemon, const struct verb_table *verbs, int verbosity) {
+static void daemon_init(struct daemon *daemon, const struct verb_table *verbs, int verbosity) {
     workers_init(&daemon->workers, verbs, verbosity, &worker_events, on_all_ended, daemon);
     struct reactor *reactor = &main_of(daemon)->context.reactor;
     init_signals(daemon, &reactor->loop);
@@ -347,22 +349,22 @@ static void init(struct daemon *daemon, const struct verb_table *verbs, int verb
 }
 
 // The first settings come the way that all later ones do.
-static void start(struct daemon *daemon, struct settings *settings) {
+static void daemon_start(struct daemon *daemon, struct settings *settings) {
     struct problems problems = {0};
     struct bytes text = {0};
-    if (apply(daemon, settings, &problems)) {
+    if (apply_settings(daemon, settings, &problems)) {
         workers_start(&daemon->workers);
     } else {
         problems_append_first(&problems, &text);
         log_error(log_of(daemon), "%.*s", (int)text.len, text.data);
         bytes_deinit(&text);
-        fail(daemon);
+        end_in_failure(daemon);
     }
     problems_deinit(&problems);
 }
 
 // Until all that was closed has gone; what is overdue is watched to the last.
-static void run(struct daemon *daemon) {
+static void run_until_closed(struct daemon *daemon) {
     uv_run(&main_of(daemon)->context.reactor.loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&daemon->overdue, NULL);
     worker_run(main_of(daemon));
@@ -372,9 +374,9 @@ int daemon_run(struct settings *settings, const struct verb_table *verbs, const 
                int verbosity) {
     struct daemon *daemon = mem_new(sizeof(*daemon));
     daemon->file = file;
-    init(daemon, verbs, verbosity);
-    start(daemon, settings);
-    run(daemon);
+    daemon_init(daemon, verbs, verbosity);
+    daemon_start(daemon, settings);
+    run_until_closed(daemon);
     int code = daemon->exit_code;
     log_info(log_of(daemon), "ended");
     workers_deinit(&daemon->workers);

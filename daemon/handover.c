@@ -59,7 +59,7 @@ static void run_newcomer(struct message *message, void *owner) {
 }
 
 // Returns false when the worker has ended.
-static bool post(struct newcomer *n) {
+static bool post_newcomer(struct newcomer *n) {
     n->message.run = run_newcomer;
     return n->to < n->workers->count && mailbox_post(&n->workers->all[n->to]->mailbox, &n->message);
 }
@@ -67,7 +67,7 @@ static bool post(struct newcomer *n) {
 // libuv has let go of its descriptor; ours, a copy, goes to the worker.
 static void on_handle_closed(uv_handle_t *handle) {
     struct newcomer *n = handle->data;
-    if (n->fd >= 0 && post(n))
+    if (n->fd >= 0 && post_newcomer(n))
         return;
     if (n->fd >= 0)
         close(n->fd);

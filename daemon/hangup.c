@@ -64,7 +64,7 @@ int hangup_init(struct hangup *h, uv_loop_t *loop) {
     return error ? error : uv_poll_start(&h->poll, UV_READABLE, on_readable);
 }
 
-static void on_closed(uv_handle_t *handle) {
+static void on_hangup_closed(uv_handle_t *handle) {
     struct hangup *h = handle->data;
     close(h->fd);
 }
@@ -72,5 +72,5 @@ static void on_closed(uv_handle_t *handle) {
 void hangup_close(struct hangup *h) {
     uv_close((uv_handle_t *)&h->again, NULL);
     uv_poll_stop(&h->poll);
-    uv_close((uv_handle_t *)&h->poll, on_closed);
+    uv_close((uv_handle_t *)&h->poll, on_hangup_closed);
 }

@@ -25,6 +25,6 @@ struct hangup {
 
 // Blocks SIGHUP for this thread and those that it starts: call it before there are others. Fills
 // in all but the callbacks and the owner. Returns 0 or an error of libuv.
-int hangup_init(struct hangup *h, uv_loop_t *loop);
+int hangup_init(struct hangup *h, uv_loop_t *loop) __attribute__((warn_unused_result));
 
 void hangup_close(struct hangup *h);

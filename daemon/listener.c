@@ -109,7 +109,7 @@ static void append_problem(struct bytes *error, const struct address *address, i
 
 // --- life -------------------------------------------------------------------------------------
 
-static void on_closed(uv_handle_t *handle) {
+static void on_listener_closed(uv_handle_t *handle) {
     struct listener *l = handle->data;
     address_deinit(&l->address);
     mem_free(l);
@@ -218,7 +218,7 @@ void listener_free(struct listener *l) {
                    found.st_dev == l->device && found.st_ino == l->inode;
     if (is_ours)
         unlink(l->address.path);
-    uv_close(&l->uv.handle, on_closed);
+    uv_close(&l->uv.handle, on_listener_closed);
 }
 
 // --- clients ----------------------------------------------------------------------------------

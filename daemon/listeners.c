@@ -101,7 +101,8 @@ static bool open_all(struct listeners *all, const struct settings *settings,
     return true;
 }
 
-// Of those that were open already, too; what was done is undone when it is not all.
+// Sets the access of those that were open already, too; when one fails, all get back their former
+// one.
 static bool change_access(struct listeners *all, const struct settings *settings,
                           struct listener *const *items, const struct daemon_conf *before,
                           struct problems *problems) {

@@ -111,7 +111,7 @@ static void on_loaded(uv_work_t *work, int status) {
     reload->events->on_loaded(reload->owner, settings, &reload->problems);
 }
 
-static void run(struct reload *reload) {
+static void reload_run(struct reload *reload) {
     reload->events->on_begin(reload->owner);
     reload->is_running = true;
     reload->waiting = reload->later;
@@ -133,14 +133,14 @@ void reload_conclude(struct reload *reload, bool is_good) {
     }
     reload->events->on_over(reload->owner);
     if (reload->is_wanted_again)
-        run(reload);
+        reload_run(reload);
 }
 
 void reload_start(struct reload *reload) {
     if (reload->is_running)
         reload->is_wanted_again = true;
     else
-        run(reload);
+        reload_run(reload);
 }
 
 void reload_ask(struct reload *reload, struct reload_ask *ask) {

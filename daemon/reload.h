@@ -50,7 +50,7 @@ struct reload {
     struct problems problems;
     struct reload_ask *waiting; // for the run now going on
     struct reload_ask *later;   // and for the next
-    // Whoever may reload may do so in a loop: the log takes only so many lines of that.
+    // A caller who may reload may do so in a loop: the log takes only so many lines of that.
     uint64_t window_ms; // since when lines are counted
     unsigned lines;
     unsigned untold; // reloads that the log has not been told of

@@ -13,15 +13,15 @@
 #include "worker.h"
 #include "workers.h"
 
-// It goes to the main thread and comes back. The client may have gone by then: the request stays
-// until it is back, and nothing is replied.
+// An errand goes to the main thread and comes back. The request stays until then; when its client
+// has gone meanwhile, nothing is replied.
 struct errand {
     struct message message;
     struct reload_ask ask;
     struct request *request;
 };
 
-static void finish(struct errand *errand) {
+static void errand_finish(struct errand *errand) {
     struct request *r = errand->request;
     struct bytes *problem = &errand->ask.problem;
     if (r->client && errand->ask.outcome == RELOAD_ENDING) {
@@ -39,7 +39,7 @@ static void finish(struct errand *errand) {
 }
 
 static void run_home(struct message *message, void *owner) {
-    finish((struct errand *)message); // its first member
+    errand_finish((struct errand *)message); // its first member
     worker_release(owner);
 }
 

@@ -168,7 +168,7 @@ void report_clients(const struct totals *t, const struct request *r, struct byte
     bytes_append_slice(text, bytes_slice(&t->client_lines));
 }
 
-// Those that come before there is a namespace are counted by the daemon alone.
+// Errors that come before there is a namespace are counted by the daemon alone.
 static bool is_before_namespace(enum reply_code code) {
     return code == REPLY_PROTOCOL || code == REPLY_NOPROTO || code == REPLY_VERB ||
            code == REPLY_NAMESPACE || code == REPLY_NOAUTH || code == REPLY_NOPERM;

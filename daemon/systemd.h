@@ -9,7 +9,7 @@
 
 struct systemd {
     uv_timer_t watchdog; // at half of $WATCHDOG_USEC: where a loop hangs, all is restarted
-    // It is time to find out whether all loops turn, and then to call systemd_alive().
+    // The owner is to find out whether all loops turn, and then to call systemd_alive().
     void (*on_watchdog)(void *owner);
     void *owner;
 };
@@ -29,4 +29,4 @@ void systemd_expand(struct daemon_conf *conf);
 
 // Puts the kind of a passed socket, and where it is bound, into address->socket. Returns NULL, or
 // why the socket is of no use.
-const char *systemd_look(struct address *address);
+const char *systemd_look(struct address *address) __attribute__((warn_unused_result));

@@ -111,7 +111,7 @@ static void add_worker(struct totals *t, const struct worker *worker) {
         add_clients(t, worker);
 }
 
-static void visit(struct broadcast *b, struct worker *worker) {
+static void visit_to_add(struct broadcast *b, struct worker *worker) {
     add_worker((struct totals *)b, worker); // its first member
 }
 
@@ -123,7 +123,7 @@ static void on_all_done(struct broadcast *b, struct worker *origin) {
 
 void totals_collect(struct totals *t, struct workers *workers, struct worker *origin,
                     void (*on_collected)(struct totals *t)) {
-    t->broadcast = (struct broadcast){.visit = visit, .on_all_done = on_all_done};
+    t->broadcast = (struct broadcast){.visit = visit_to_add, .on_all_done = on_all_done};
     t->on_collected = on_collected;
     add_worker(t, origin);
     workers_broadcast(workers, origin, &t->broadcast);

@@ -23,7 +23,7 @@ struct backend_totals {
     struct conn_counters conns;
 };
 
-// Whoever wants them embeds the struct.
+// The sums. The asker embeds the struct.
 struct totals {
     struct broadcast broadcast;
     void (*on_collected)(struct totals *t);

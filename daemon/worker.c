@@ -27,7 +27,7 @@ void worker_open_mailbox(struct worker *worker) {
     worker->has_mailbox = true;
 }
 
-// It is open as long as something comes back to it.
+// The mailbox is open as long as something comes back to it.
 static void close_mailbox(struct worker *worker) {
     bool is_needed = !worker->is_closed || worker->holds > 0;
     if (is_needed || !worker->has_mailbox || worker->is_mailbox_closed)

@@ -37,7 +37,7 @@ struct worker_shared {
 struct worker_events {
     void (*on_settled)(void *owner); // all backends of the settings have come up, or failed to
     void (*on_sweep)(void *owner);   // a few times a second
-    // It drains, and has no client any more: it is to be closed, sooner or later.
+    // The worker drains, and has no client any more: it is to be closed, sooner or later.
     void (*on_drained)(struct worker *worker, void *owner);
     void (*on_drain_over)(void *owner); // the time is over: all that waits is being answered
     void (*on_closing)(void *owner);    // once: everything that it has on the loop is being closed

@@ -71,7 +71,7 @@ void workers_deinit(struct workers *workers) {
 }
 
 // To a worker whose mailbox is open: worker 0's is as long as any other lives.
-static void post(struct worker *worker, struct message *message) {
+static void post_to_open(struct worker *worker, struct message *message) {
     bool is_taken = mailbox_post(&worker->mailbox, message);
     assert(is_taken);
     (void)is_taken;
@@ -109,7 +109,7 @@ static void travel_on(struct broadcast *b, struct workers *workers) {
             return;
     }
     b->message.run = run_home;
-    post(b->origin, &b->message);
+    post_to_open(b->origin, &b->message);
 }
 
 void workers_broadcast(struct workers *workers, struct worker *origin, struct broadcast *b) {
@@ -176,7 +176,7 @@ static void run_lead_free(struct message *message, void *owner) {
 static void on_policy_freed(void *owner) {
     struct lead *lead = owner;
     lead->message.run = run_lead_free;
-    post(lead->main, &lead->message);
+    post_to_open(lead->main, &lead->message);
 }
 
 static void follow(struct worker *worker, struct lead *lead) {
@@ -262,7 +262,7 @@ static void run_thread(void *arg) {
     worker_run(worker);
     struct message *ended = mem_new(sizeof(*ended));
     ended->run = run_ended;
-    post(workers_of(&worker->context)->all[0], ended);
+    post_to_open(workers_of(&worker->context)->all[0], ended);
 }
 
 // Signals are the main thread's.
