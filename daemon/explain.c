@@ -7,10 +7,10 @@
 #include "caller.h"
 #include "command.h"
 #include "context.h"
-#include "json_check.h"
 #include "near.h"
 #include "number.h"
 #include "parser.h"
+#include "policy.h"
 #include "syntax.h"
 #include "verb.h"
 

@@ -8,9 +8,6 @@
 
 #include "bytes.h"
 
-// Bytes of values that are looked at on the loop itself: a longer request needs a check.
-enum { JSON_AT_ONCE = 64 * 1024 };
-
 struct json_check;
 
 struct json_check *json_check_new(void);

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "backend.h"
-#include "json_check.h"
 #include "mem.h"
 #include "number.h"
 #include "value.h"

@@ -40,6 +40,9 @@ struct space_stats *space_stats_ref(struct space_stats *stats);
 // NULL: no such namespace.
 struct space *policy_space(const struct policy *policy, struct slice name);
 
+// Bytes of JSON values that policy_admit() looks at itself: a request with more needs a json_check.
+enum { JSON_AT_ONCE = 64 * 1024 };
+
 // Checks the call against the namespace's policy and decides the ttl. False: refused for *reason,
 // and *out got the error. `random` may be NULL for no jitter. When call->json_bytes is beyond
 // JSON_AT_ONCE, whether the values are JSON is still to be found out (json_check.h).
