@@ -48,7 +48,7 @@ static void begin_workers(void) {
     begin();
     main_thread = uv_thread_self();
     visits = 0;
-    workers_init(&workers, table, -4, &events, on_all_ended, &workers);
+    workers_init(&workers, table, 0, &events, on_all_ended, &workers);
     worker_adopt(first(), load_settings(), NULL);
     workers_start(&workers);
     ck_assert_uint_eq(workers.count, COUNT_OF_WORKERS);
@@ -162,7 +162,7 @@ END_TEST
 
 // What is on its way when all end comes home all the same.
 START_TEST(broadcast_comes_home_from_workers_that_end) {
-    struct broadcast b = {.visit = visit}, again = {.visit = visit};
+    struct broadcast b = {0}, again = {0};
     workers_broadcast(&workers, first(), &b);
     worker_close(first());
     workers_broadcast(&workers, first(), &again);
