@@ -3,12 +3,12 @@
 
 #include "verb_table.h"
 
-struct client;
+struct session;
 struct request;
 
-// Whether the token of this call may be looked at, or be refused, now. False: the client waits, and
-// the request is to be started again when client_wait_auth() is over.
-bool auth_may_look(struct client *client, const struct call *call);
+// Returns whether the token of this call may be looked at, or be refused, now. False: the request
+// is to be started again at session->auth_at_ms.
+bool auth_may_look(struct session *session, const struct call *call);
 
 // True: the client is that user from now on. False: the request has got its error.
 bool auth_try(struct request *r, struct slice name, struct slice token);

@@ -1,13 +1,14 @@
 #include "client.h"
 
-#include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "context.h"
+#include "dispatch.h"
 #include "gone.h"
+#include "json_check.h"
 #include "mem.h"
 #include "number.h"
+#include "request.h"
 
 enum {
     LINGER_MS = 1000,
@@ -16,38 +17,10 @@ enum {
     // Before it is known who asks: a token has 64 KiB at most.
     STRANGER_REQUEST = 128 * 1024,
     STRANGER_OUTPUT = 256 * 1024,
-    LARGE_REPLY = 16 * 1024, // is handed on rather than copied
-    SHOWN_PEER = 60,
 };
 
 static struct client *client_of(struct stream *s) {
     return (struct client *)s; // the stream is its first member
-}
-
-size_t client_unread(const struct client *c) { return stream_unread(&c->stream) + c->held; }
-
-// The peer's name, however often it connects: "uid 33", or "10.0.0.7" without the port.
-static void append_peer(struct bytes *text, const struct client *c) {
-    const char *port = strrchr(c->address, ':');
-    if (c->caller.has_peer)
-        bytes_printf(text, "uid %u", (unsigned)c->caller.uid);
-    else
-        bytes_printf(text, "%.*s", port ? (int)(port - c->address) : SHOWN_PEER, c->address);
-    bytes_append(text, "", 1); // ends it as a string
-}
-
-void client_complain(const struct client *c, enum log_level level, const char *cause,
-                     const char *detail) {
-    const struct reactor *reactor = &c->context->reactor;
-    struct bytes subject = {0}, text = {0};
-    if (level > reactor->log.level)
-        return;
-    append_peer(&subject, c);
-    bytes_printf(&text, "%s (client %s)", detail, c->address);
-    complaints_add(c->context->about_clients, &reactor->log, level, uv_now(&reactor->loop),
-                   subject.data, cause, bytes_slice(&text));
-    bytes_deinit(&subject);
-    bytes_deinit(&text);
 }
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -59,12 +32,12 @@ static void limit_request(struct client *c) {
 }
 
 static bool has_too_much(const struct client *c) {
-    return c->is_over || client_unread(c) >= c->most_output;
+    return c->session.replies.is_over || reply_queue_unread(&c->session.replies) >= c->most_output;
 }
 
 void client_set_limits(struct client *c) {
-    const struct daemon_conf *conf = &c->context->policy->settings->daemon;
-    bool is_known = caller_is_known(&c->caller);
+    const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
+    bool is_known = caller_is_known(&c->session.caller);
     size_t request = (size_t)conf->max_request, output = (size_t)conf->client_output;
     c->most_request = is_known ? request : smaller(request, STRANGER_REQUEST);
     c->most_output = is_known ? output : smaller(output, STRANGER_OUTPUT);
@@ -73,7 +46,7 @@ void client_set_limits(struct client *c) {
 
 static const char *protocol_error(const struct client *c) {
     bool is_too_long = strcmp(c->parser.error, PARSER_TOO_LONG) == 0;
-    return is_too_long && !caller_is_known(&c->caller)
+    return is_too_long && !caller_is_known(&c->session.caller)
                ? "request too long for who has not authenticated: auth USER TOKEN"
                : c->parser.error;
 }
@@ -81,28 +54,28 @@ static const char *protocol_error(const struct client *c) {
 // --- requests in ------------------------------------------------------------------------------
 
 static bool is_waiting(const struct client *c) {
-    return c->waiter.backend || c->is_waiting_turn || c->auth_turn == AUTH_WAITS;
+    return c->waiter.backend || c->is_waiting_turn || c->session.auth_turn == AUTH_WAITS;
 }
 
 static void on_checked(void *owner) { client_take_turn(owner); }
 
 // Only when `in` stays where it is until the check is done.
 static void start_check(struct client *c) {
-    if (c->check)
-        json_check_start(c->check, &c->context->reactor.loop,
+    if (c->session.check)
+        json_check_start(c->session.check, &c->session.context->reactor.loop,
                          c->in.data + c->parser.words[0].offset, on_checked, c);
 }
 
 static void end_check(struct client *c) {
-    if (c->check)
-        json_check_free(c->check, &c->in);
-    c->check = NULL;
+    if (c->session.check)
+        json_check_free(c->session.check, &c->in);
+    c->session.check = NULL;
 }
 
 static void read_on(struct client *c) {
-    c->is_over = has_too_much(c);
-    if (c->state == CLIENT_LINGERING ||
-        (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_ended && !c->is_over)) {
+    c->session.replies.is_over = has_too_much(c);
+    if (c->state == CLIENT_LINGERING || (c->state == CLIENT_OPEN && !is_waiting(c) &&
+                                         !c->session.is_ended && !c->session.replies.is_over)) {
         stream_start_reading(&c->stream);
     } else {
         stream_stop_reading(&c->stream);
@@ -110,14 +83,39 @@ static void read_on(struct client *c) {
     }
 }
 
+static void on_settled(struct reply_queue *q);
+
+// Nothing more is taken of the client until its requests are answered.
+static void wait_turn(struct client *c) {
+    c->is_waiting_turn = c->session.replies.first != NULL;
+    c->session.replies.on_settled = c->is_waiting_turn ? on_settled : NULL;
+}
+
+// Does what the request that was started asks of its client.
+static void follow(struct client *c, struct progress progress) {
+    switch (progress.kind) {
+    case PROGRESS_DONE: break;
+    case PROGRESS_CLOSE: client_end(c); break;
+    case PROGRESS_BARRIER:
+    case PROGRESS_WAIT_TURN: wait_turn(c); break;
+    case PROGRESS_WAIT_OUTPUT: c->session.replies.is_over = true; break;
+    case PROGRESS_WAIT_ROOM: backend_wait(progress.backend, &c->waiter); break;
+    case PROGRESS_WAIT_CHECK: c->is_waiting_turn = true; break;
+    case PROGRESS_WAIT_TOKEN: break; // session.auth_turn says so
+    }
+}
+
 // Takes the request whose words the parser holds; returns how many bytes it was, 0 when it must
 // wait.
 static size_t take_request(struct client *c, const char *data) {
     size_t consumed = c->parser.consumed;
-    struct slice *words = context_words(c->context, c->parser.count);
+    struct slice *words = context_words(c->session.context, c->parser.count);
     parser_words(&c->parser, data, words);
-    c->has_held = request_start(c, words, c->parser.count, !c->is_late) == REQUEST_WAIT;
-    if (c->has_held)
+    struct progress progress = dispatch(&c->session, words, c->parser.count, !c->is_late);
+    c->has_parsed_request = progress.kind >= PROGRESS_WAIT_TURN;
+    if (progress.kind != PROGRESS_DONE)
+        follow(c, progress);
+    if (c->has_parsed_request)
         return 0;
     if (c->parser.cap > KEEP_WORDS)
         parser_deinit(&c->parser);
@@ -126,32 +124,35 @@ static size_t take_request(struct client *c, const char *data) {
 
 // How much may be unread before others have their turn.
 static size_t most_unread(const struct client *c) {
-    return smaller(client_unread(c) + TURN_OUTPUT, c->most_output);
+    return smaller(reply_queue_unread(&c->session.replies) + TURN_OUTPUT, c->most_output);
 }
 
 // Parses and starts as many requests as there are; returns how many bytes are done with.
 static size_t take_requests(struct client *c, char *data, size_t len) {
     size_t used = 0, most = most_unread(c);
-    while (c->state == CLIENT_OPEN && !is_waiting(c) && !c->is_over && client_unread(c) < most) {
+    while (c->state == CLIENT_OPEN && !is_waiting(c) && !c->session.replies.is_over &&
+           reply_queue_unread(&c->session.replies) < most) {
         enum parser_result result = parser_next(&c->parser, data + used, len - used);
         if (result == PARSER_MORE)
             return used;
         if (result == PARSER_ERROR) {
-            client_complain(c, LOG_LEVEL_INFO, "closed: protocol error", protocol_error(c));
-            request_refuse(c, REPLY_PROTOCOL, protocol_error(c));
+            session_complain(&c->session, LOG_LEVEL_INFO, "closed: protocol error",
+                             protocol_error(c));
+            dispatch_refuse(&c->session, REPLY_PROTOCOL, protocol_error(c));
             client_end(c);
         } else {
             used += result == PARSER_NOTHING ? c->parser.consumed : take_request(c, data + used);
         }
     }
-    c->is_over = c->is_over || client_unread(c) >= most;
+    c->session.replies.is_over =
+        c->session.replies.is_over || reply_queue_unread(&c->session.replies) >= most;
     return c->state == CLIENT_OPEN ? used : len;
 }
 
 // Goes on with what was read earlier and had to wait.
 static void go_on(struct client *c) {
-    size_t used = c->has_held ? take_request(c, c->in.data) : 0;
-    if (c->has_held) {
+    size_t used = c->has_parsed_request ? take_request(c, c->in.data) : 0;
+    if (c->has_parsed_request) {
         start_check(c);
         return;
     }
@@ -163,25 +164,20 @@ static void go_on(struct client *c) {
         bytes_deinit(&c->in);
     if (!is_waiting(c))
         c->is_late = false;
-    if (c->is_ended && !is_waiting(c))
+    if (c->session.is_ended && !is_waiting(c))
         client_end(c);
     read_on(c);
 }
 
-void client_wait_auth(struct client *c, uint64_t wait_ms) {
-    c->auth_turn = AUTH_WAITS;
-    c->auth_at_ms = uv_now(&c->context->reactor.loop) + wait_ms;
-}
-
 static void end_auth_wait(struct client *c, enum auth_turn turn) {
-    c->auth_turn = turn;
+    c->session.auth_turn = turn;
     go_on(c);
-    if (c->auth_turn == turn) // nothing took it
-        c->auth_turn = AUTH_NONE;
+    if (c->session.auth_turn == turn) // nothing took it
+        c->session.auth_turn = AUTH_NONE;
 }
 
 void client_drain(struct client *c) {
-    if (c->auth_turn == AUTH_WAITS)
+    if (c->session.auth_turn == AUTH_WAITS)
         end_auth_wait(c, AUTH_REFUSE);
     stream_out(&c->stream); // on_written() will see that it is idle
 }
@@ -189,7 +185,8 @@ void client_drain(struct client *c) {
 // Many may wait, and none is looked at before its turn comes.
 static void note_turn(struct client *c) {
     struct clients *all = c->all;
-    if (c->is_turn_due || c->first || (c->check && !json_check_is_done(c->check)))
+    if (c->is_turn_due || c->session.replies.first ||
+        (c->session.check && !json_check_is_done(c->session.check)))
         return;
     c->is_turn_due = true;
     c->next_due = all->turns_due;
@@ -199,6 +196,10 @@ static void note_turn(struct client *c) {
     all->turns_due = c;
 }
 
+static void on_settled(struct reply_queue *q) {
+    note_turn(CONTAINER_OF(q, struct client, session.replies));
+}
+
 static void leave_turn(struct client *c) {
     if (c->is_turn_due) {
         *c->before_due = c->next_due;
@@ -206,13 +207,7 @@ static void leave_turn(struct client *c) {
             c->next_due->before_due = c->before_due;
     }
     c->is_waiting_turn = c->is_turn_due = false;
-}
-
-void client_wait_turn(struct client *c) { c->is_waiting_turn = c->first != NULL; }
-
-void client_wait_check(struct client *c, struct json_check *check) {
-    c->check = check;
-    c->is_waiting_turn = true;
+    c->session.replies.on_settled = NULL;
 }
 
 void client_take_turn(struct client *c) {
@@ -221,7 +216,7 @@ void client_take_turn(struct client *c) {
 }
 
 static void on_room(struct backend_waiter *waiter, bool is_late) {
-    struct client *c = (struct client *)((char *)waiter - offsetof(struct client, waiter));
+    struct client *c = CONTAINER_OF(waiter, struct client, waiter);
     c->is_late = c->is_late || is_late;
     go_on(c);
 }
@@ -231,7 +226,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
     size_t used;
     if (c->state != CLIENT_OPEN)
         return;
-    c->active_ms = uv_now(&c->context->reactor.loop);
+    c->active_ms = uv_now(&c->session.context->reactor.loop);
     limit_request(c);
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
@@ -251,7 +246,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
 static uv_buf_t on_buffer(struct stream *s) {
     struct client *c = client_of(s);
     if (c->state != CLIENT_OPEN || c->in.len == 0)
-        return uv_buf_init(c->context->reactor.read_buffer, READ_BUFFER_SIZE);
+        return uv_buf_init(c->session.context->reactor.read_buffer, READ_BUFFER_SIZE);
     size_t needs = parser_needs(&c->parser);
     size_t more = needs > c->in.len + READ_BUFFER_SIZE ? needs - c->in.len : READ_BUFFER_SIZE;
     char *to = bytes_reserve(&c->in, more);
@@ -260,56 +255,23 @@ static uv_buf_t on_buffer(struct stream *s) {
 
 // --- replies out ------------------------------------------------------------------------------
 
-void client_push(struct client *c, struct request *r) {
-    if (c->last)
-        c->last->next = r;
-    else
-        c->first = r;
-    c->last = r;
-    c->pending++;
-}
-
-static void swap(struct bytes *a, struct bytes *b) {
-    struct bytes spare = *a;
-    *a = *b;
-    *b = spare;
-}
-
-void client_settle(struct client *c) {
-    struct bytes *out = stream_out(&c->stream);
-    while (c->first && c->first->is_done) {
-        struct request *r = c->first;
-        c->first = r->next;
-        c->last = c->first ? c->last : NULL;
-        c->pending--;
-        c->held -= r->held;
-        if (out->len == 0 && r->reply.len >= LARGE_REPLY)
-            swap(out, &r->reply);
-        else
-            bytes_append_slice(out, bytes_slice(&r->reply));
-        request_dequeued(r);
-    }
-    if (c->is_waiting_turn)
-        note_turn(c);
-}
-
 // All that there was to say is said.
 static void on_written(struct stream *s) {
     struct client *c = client_of(s);
-    bool was_over = c->is_over;
-    c->is_over = false;
-    c->active_ms = uv_now(&c->context->reactor.loop); // who waited for a reply was not idle
+    bool was_over = c->session.replies.is_over;
+    c->session.replies.is_over = false;
+    c->active_ms = uv_now(&c->session.context->reactor.loop); // who waited for a reply was not idle
     if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
         go_on(c);
     if (stream_unread(s) > 0)
         return; // there is more to say: this is called again when that is written
-    if (c->context->is_draining && !c->first && !is_waiting(c))
+    if (c->session.context->is_draining && !c->session.replies.first && !is_waiting(c))
         client_end(c);
-    if (c->state == CLIENT_ENDING && !c->first) {
+    if (c->state == CLIENT_ENDING && !c->session.replies.first) {
         c->state = CLIENT_LINGERING;
-        c->active_ms = uv_now(&c->context->reactor.loop);
+        c->active_ms = uv_now(&c->session.context->reactor.loop);
         stream_end(s);
-        if (c->is_ended)
+        if (c->session.is_ended)
             client_close(c);
     }
     if (c->state == CLIENT_OPEN || c->state == CLIENT_LINGERING)
@@ -327,7 +289,7 @@ void client_end(struct client *c) {
 // The peer may have ended only its own side, and wait for replies.
 static void on_end(struct stream *s, int status) {
     struct client *c = client_of(s);
-    c->is_ended = true;
+    c->session.is_ended = true;
     if (status != UV_EOF || c->state == CLIENT_LINGERING)
         client_close(c);
     else if (!is_waiting(c))
@@ -338,7 +300,7 @@ static void on_end(struct stream *s, int status) {
 
 static void join_list(struct client *c) {
     struct clients *all = c->all;
-    c->id = ++all->last_number * all->workers - all->worker;
+    c->session.id = ++all->last_number * all->workers - all->worker;
     c->next = all->first;
     if (c->next)
         c->next->before = c;
@@ -363,8 +325,7 @@ static void on_closed(struct stream *s) {
     leave_list(c);
     parser_deinit(&c->parser);
     bytes_deinit(&c->in);
-    caller_deinit(&c->caller);
-    mem_free(c->name);
+    session_deinit(&c->session);
     mem_free(c);
 }
 
@@ -376,13 +337,20 @@ static const struct stream_events events = {
     .on_closed = on_closed,
 };
 
+static void on_identified(struct session *session) {
+    client_set_limits(CONTAINER_OF(session, struct client, session));
+}
+
 struct client *client_new(struct clients *all, bool is_unix) {
     struct client *c = mem_new(sizeof(*c));
     struct reactor *reactor = &all->context->reactor;
     c->all = all;
-    c->context = all->context;
+    c->session.context = all->context;
+    c->session.on_identified = on_identified;
+    c->session.replies.stream = &c->stream;
+    c->session.replies.on_left = request_left;
     c->waiter.on_room = on_room;
-    parser_init(&c->parser, (size_t)c->context->policy->settings->daemon.max_request);
+    parser_init(&c->parser, (size_t)c->session.context->policy->settings->daemon.max_request);
     if (is_unix)
         stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
     else
@@ -392,63 +360,14 @@ struct client *client_new(struct clients *all, bool is_unix) {
     return c;
 }
 
-static bool is_loopback(const struct sockaddr_storage *peer) {
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-    if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        return v6->sin6_addr.s6_addr[12] == 127;
-    return peer->ss_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
-                                       : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-}
-
-static void note_peer(struct client *c, char kind, const void *address, size_t len) {
-    c->peer[0] = kind;
-    memcpy(c->peer + 1, address, len);
-    c->peer_len = 1 + len;
-}
-
-static void note_internet_peer(struct client *c, const struct sockaddr_storage *peer) {
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-    if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        note_peer(c, '4', v6->sin6_addr.s6_addr + 12, 4);
-    else if (peer->ss_family == AF_INET6) // who has one address has all of the network's
-        note_peer(c, '6', v6->sin6_addr.s6_addr, 8);
-    else
-        note_peer(c, '4', &v4->sin_addr, 4);
-}
-
-static void find_address(struct client *c) {
-    struct sockaddr_storage peer;
-    int len = sizeof(peer), fd;
-    char host[46] = "?";
-    int port = 0;
-    if (c->stream.uv.handle.type == UV_NAMED_PIPE) {
-        if (uv_fileno(&c->stream.uv.handle, &fd) == 0)
-            caller_init_peer(&c->caller, fd);
-        c->caller.is_local = true;
-        note_peer(c, 'u', &c->caller.uid, sizeof(c->caller.uid));
-        snprintf(c->address, sizeof(c->address), "unix:pid=%d,uid=%u", (int)c->caller.pid,
-                 (unsigned)c->caller.uid);
-        return;
-    }
-    if (uv_tcp_getpeername(&c->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0) {
-        uv_ip_name((struct sockaddr *)&peer, host, sizeof(host));
-        c->caller.is_local = is_loopback(&peer);
-        note_internet_peer(c, &peer);
-        port = ntohs(peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port
-                                                : ((struct sockaddr_in *)&peer)->sin_port);
-    }
-    snprintf(c->address, sizeof(c->address), "%s:%d", host, port);
-    uv_tcp_nodelay(&c->stream.uv.tcp, 1);
-    gone_probe(&c->stream, GONE_PROBE_IDLE_S);
-}
-
 void client_start(struct client *c) {
-    find_address(c);
-    caller_identify(&c->caller, c->context->policy->settings);
+    session_init_peer(&c->session, &c->stream);
+    if (c->stream.uv.handle.type == UV_TCP)
+        uv_tcp_nodelay(&c->stream.uv.tcp, 1);
+    gone_probe(&c->stream, GONE_PROBE_IDLE_S);
+    caller_identify(&c->session.caller, c->session.context->policy->settings);
     client_set_limits(c);
-    log_debug(&c->context->reactor.log, "client %s: connected", c->address);
+    log_debug(&c->session.context->reactor.log, "client %s: connected", c->session.address);
     read_on(c);
 }
 
@@ -460,40 +379,35 @@ void client_adopt(struct clients *all, int fd, bool is_unix) {
         client_close(c);
         return;
     }
-    c->context->stats.accepted++;
+    c->session.context->stats.accepted++;
     client_start(c);
-    if (c->context->is_draining)
+    if (c->session.context->is_draining)
         client_drain(c);
 }
 
 void client_close(struct client *c) {
     if (c->state == CLIENT_CLOSED)
         return;
-    log_debug(&c->context->reactor.log, "client %s: closed", c->address);
+    log_debug(&c->session.context->reactor.log, "client %s: closed", c->session.address);
     c->state = CLIENT_CLOSED;
     backend_stop_waiting(&c->waiter);
-    c->auth_turn = AUTH_NONE;
+    c->session.auth_turn = AUTH_NONE;
     leave_turn(c);
     end_check(c);
-    while (c->first) {
-        struct request *r = c->first;
-        c->first = r->next;
-        request_dequeued(r);
-    }
-    c->last = NULL;
-    c->pending = 0;
+    reply_queue_drop(&c->session.replies);
     stream_close(&c->stream);
 }
 
 void client_sweep(struct client *c, uint64_t now_ms) {
-    const struct daemon_conf *conf = &c->context->policy->settings->daemon;
-    if (c->auth_turn == AUTH_WAITS && now_ms >= c->auth_at_ms)
+    const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
+    if (c->session.auth_turn == AUTH_WAITS && now_ms >= c->session.auth_at_ms)
         end_auth_wait(c, AUTH_LOOK);
     if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
         client_close(c);
         return;
     }
-    bool is_idle = c->state == CLIENT_OPEN && !c->first && !is_waiting(c) && client_unread(c) == 0;
+    bool is_idle = c->state == CLIENT_OPEN && !c->session.replies.first && !is_waiting(c) &&
+                   reply_queue_unread(&c->session.replies) == 0;
     if (is_idle && conf->client_idle_ms != DURATION_FOREVER &&
         now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms) {
         client_end(c);
@@ -505,8 +419,8 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         c->accepted = stream_taken(&c->stream);
         c->stalled_ms = now_ms;
     } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
-        client_complain(c, LOG_LEVEL_WARNING, "closed: it does not read its replies",
-                        "client_stall");
+        session_complain(&c->session, LOG_LEVEL_WARNING, "closed: it does not read its replies",
+                         "client_stall");
         client_close(c);
     } else if (c->state == CLIENT_ENDING &&
                now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms) {

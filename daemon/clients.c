@@ -26,10 +26,10 @@ void clients_take_turns(struct clients *all) {
 // A peer that has ended its own side over TCP is probed more often from then on.
 static void look_closer(struct client *c, short events) {
     if (events & (POLLHUP | POLLERR)) {
-        log_debug(&c->context->reactor.log, "client %s: has gone", c->address);
+        log_debug(&c->session.context->reactor.log, "client %s: has gone", c->session.address);
         client_close(c);
-    } else if (events & POLLRDHUP && !c->is_half_closed) {
-        c->is_half_closed = true;
+    } else if (events & POLLRDHUP && !c->session.is_half_closed) {
+        c->session.is_half_closed = true;
         gone_probe(&c->stream, PROBE_ENDED_S);
     }
 }
@@ -73,7 +73,7 @@ void clients_sweep(struct clients *all, uint64_t now_ms) {
 
 void clients_identify(struct clients *all, const struct settings *settings) {
     for (struct client *c = all->first; c; c = c->next) {
-        caller_identify(&c->caller, settings);
+        caller_identify(&c->session.caller, settings);
         client_set_limits(c);
     }
 }

@@ -11,6 +11,7 @@
 struct guesses;
 struct purge;
 struct request;
+struct request_steps;
 
 struct context {
     struct reactor reactor;
@@ -18,11 +19,12 @@ struct context {
     struct policy *policy; // in force
     struct daemon_stats stats;
     struct waits waits;
-    struct purge *purges;             // under way: a list
-    struct guesses *guesses;          // of tokens; the process's, shared by all workers
-    struct complaints *about_clients; // likewise; apart from those about backends, which must not
-                                      // be crowded out of the log
-    struct request *free_requests;    // a list
+    const struct request_steps *steps; // of VERB_TWO_STEPS
+    struct purge *purges;              // under way: a list
+    struct guesses *guesses;           // of tokens; the process's, shared by all workers
+    struct complaints *about_clients;  // likewise; apart from those about backends, which must not
+                                       // be crowded out of the log
+    struct request *free_requests;     // a list
     size_t free_count;
     struct slice *words; // of the request being started
     size_t words_cap;

@@ -33,6 +33,11 @@ static bool is_word(struct slice word, const char *text) {
 
 // --- hello ------------------------------------------------------------------------------------
 
+static const struct slice *credentials_of_hello(const struct call *call) {
+    struct hello h;
+    return hello_read(call->args, call->argc, &h) ? h.credentials : NULL;
+}
+
 static void greet(struct request *r) {
     struct bytes *out = request_out(r);
     reply_array(out, 14);
@@ -43,7 +48,7 @@ static void greet(struct request *r) {
     reply_bulk(out, SLICE("proto"));
     reply_integer(out, 2);
     reply_bulk(out, SLICE("id"));
-    reply_integer(out, (int64_t)r->client->id);
+    reply_integer(out, (int64_t)r->session->id);
     reply_bulk(out, SLICE("mode"));
     reply_bulk(out, SLICE("standalone"));
     reply_bulk(out, SLICE("role"));
@@ -54,7 +59,7 @@ static void greet(struct request *r) {
 }
 
 // As Redis's: printable, without spaces. An empty one takes the name away.
-static bool set_name(struct client *c, struct slice name) {
+static bool set_name(struct session *c, struct slice name) {
     if (name.len > LONGEST_CLIENT_NAME)
         return false;
     for (size_t i = 0; i < name.len; i++)
@@ -79,9 +84,9 @@ static void run_hello(struct request *r, const struct call *call) {
         request_fail(r, REPLY_NOPROTO, "unsupported protocol version: this is RESP2, use hello 2");
     } else if (!hello_read(call->args, call->argc, &h)) {
         request_fail(r, REPLY_ARGS, "use hello [2] [AUTH USER TOKEN] [SETNAME NAME]");
-    } else if (h.name && !set_name(r->client, *h.name)) {
+    } else if (h.name && !set_name(r->session, *h.name)) {
         request_fail(r, REPLY_ARGS, BAD_NAME);
-    } else if (!h.credentials && !caller_may_say(&r->client->caller, NULL, &code, &reason)) {
+    } else if (!h.credentials && !caller_may_say(&r->session->caller, NULL, &code, &reason)) {
         request_fail(r, code, reason);
     } else if (!h.credentials || auth_try(r, h.credentials[0], h.credentials[1])) {
         greet(r);
@@ -91,7 +96,7 @@ static void run_hello(struct request *r, const struct call *call) {
 // --- client, select, echo, reset --------------------------------------------------------------
 
 static void run_client(struct request *r, const struct call *call) {
-    struct client *c = r->client;
+    struct session *c = r->session;
     struct slice word = call->args[0];
     struct bytes *out = request_out(r);
     if (is_word(word, "id") && call->argc == 1) {
@@ -132,11 +137,11 @@ static void run_echo(struct request *r, const struct call *call) {
 }
 
 static void run_reset(struct request *r, const struct call *call) {
-    struct client *c = r->client;
+    struct session *c = r->session;
     (void)call;
     set_name(c, (struct slice){0});
     caller_forget(&c->caller, r->context->policy->settings);
-    client_set_limits(c);
+    c->on_identified(c);
     reply_status(request_out(r), "RESET");
     request_finish(r);
 }
@@ -173,7 +178,8 @@ static void run_command(struct request *r, const struct call *call) {
 const struct verb handshake_verbs[] = {
     {
         .name = "hello",
-        .flags = VERB_NO_AUTH | VERB_TOKEN,
+        .flags = VERB_NO_AUTH,
+        .credentials = credentials_of_hello,
         .syntax = "[version] [word ...]",
         .summary = "the handshake of Redis's clients: version 2, AUTH USER TOKEN, SETNAME NAME",
         .run = run_hello,

@@ -79,7 +79,7 @@ static void finish(struct purge *p) {
     near_store_forget_all(p->context->reactor.near); // Redis's messages may still be on their way
     log_info(&p->context->reactor.log, "purge %s: done, %" PRIu64 " keys removed",
              p->space->conf->name, p->removed);
-    if (p->request->client) {
+    if (p->request->session) {
         reply_integer(request_out(p->request), (int64_t)p->removed);
         request_finish(p->request);
     }
@@ -96,7 +96,7 @@ static void give_up(struct purge *p, enum reply_code code, const char *why) {
     log_error(&p->context->reactor.log, "purge %s: %.*s", p->space->conf->name, (int)message.len,
               message.data);
     bytes_append(&message, "", 1);
-    if (p->request->client)
+    if (p->request->session)
         request_fail(p->request, code, message.data);
     bytes_deinit(&message);
     let_go(p);

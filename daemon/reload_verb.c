@@ -3,13 +3,13 @@
 #include <stddef.h>
 
 #include "bytes.h"
-#include "client.h"
 #include "daemon.h"
 #include "mailbox.h"
 #include "mem.h"
 #include "reload.h"
 #include "reply.h"
 #include "request.h"
+#include "session.h"
 #include "worker.h"
 #include "workers.h"
 
@@ -24,12 +24,12 @@ struct errand {
 static void errand_finish(struct errand *errand) {
     struct request *r = errand->request;
     struct bytes *problem = &errand->ask.problem;
-    if (r->client && errand->ask.outcome == RELOAD_ENDING) {
+    if (r->session && errand->ask.outcome == RELOAD_ENDING) {
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
-    } else if (r->client && errand->ask.outcome == RELOAD_REFUSED) {
+    } else if (r->session && errand->ask.outcome == RELOAD_REFUSED) {
         bytes_append(problem, "", 1);
         request_fail(r, REPLY_POLICY, problem->data);
-    } else if (r->client) {
+    } else if (r->session) {
         reply_status(request_out(r), "OK");
         request_finish(r);
     }

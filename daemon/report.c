@@ -11,6 +11,7 @@
 #include "number.h"
 #include "policy.h"
 #include "reply.h"
+#include "request.h"
 #include "sections.h"
 #include "settings.h"
 #include "stats.h"
@@ -92,13 +93,13 @@ static const char *tracking_of(const struct backend_totals *t) {
 static bool may_see_namespace(const struct request *r, const char *name) {
     const struct policy *now = r->context->policy;
     const struct space *space = policy_space(now, slice_of(name));
-    return space && caller_may_use(&r->client->caller, (size_t)(space - now->spaces));
+    return space && caller_may_use(&r->session->caller, (size_t)(space - now->spaces));
 }
 
 // Where its own namespaces are is all that a user learns of backends.
 static bool may_see_backend(const struct settings *settings, const struct request *r,
                             size_t backend) {
-    bool may_see = caller_is_admin(&r->client->caller);
+    bool may_see = caller_is_admin(&r->session->caller);
     for (size_t i = 0; i < settings->namespace_count && !may_see; i++)
         may_see = settings->namespaces[i].backend == backend &&
                   may_see_namespace(r, settings->namespaces[i].name);
@@ -136,7 +137,7 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
 // A caller that is limited to some namespaces asks for theirs alone.
 static bool is_asked_for(const struct request *r, const char *backend) {
     const struct settings *settings = r->context->policy->settings;
-    const struct caller *caller = &r->client->caller;
+    const struct caller *caller = &r->session->caller;
     if (!caller_is_limited(caller))
         return true;
     for (size_t i = 0; i < settings->namespace_count; i++) {

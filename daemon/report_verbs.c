@@ -3,12 +3,12 @@
 #include "bytes.h"
 #include "call.h"
 #include "caller.h"
-#include "client.h"
 #include "mem.h"
 #include "policy.h"
 #include "reply.h"
 #include "report.h"
 #include "request.h"
+#include "session.h"
 #include "totals.h"
 #include "worker.h"
 #include "workers.h"
@@ -41,7 +41,7 @@ static void on_collected(struct totals *totals) {
     struct inquiry *inquiry = (struct inquiry *)totals; // its first member
     struct request *r = inquiry->request;
     struct bytes text = {0};
-    if (r->client) {
+    if (r->session) {
         inquiry->write(totals, r, &text);
         if (inquiry->status) {
             reply_status_or(r, inquiry->status, &text);
@@ -57,7 +57,7 @@ static void on_collected(struct totals *totals) {
 }
 
 static void inquire(struct request *r, bool has_clients, const char *status, report_write *write) {
-    const struct caller *caller = &r->client->caller;
+    const struct caller *caller = &r->session->caller;
     bool sees_all = caller_is_admin(caller) || !caller->user;
     struct inquiry *inquiry = mem_new(sizeof(*inquiry));
     inquiry->request = r;
@@ -73,7 +73,7 @@ static void inquire(struct request *r, bool has_clients, const char *status, rep
 static void run_namespaces(struct request *r, const struct call *call) {
     struct bytes text = {0};
     (void)call;
-    report_namespaces(r->context, &r->client->caller, &text);
+    report_namespaces(r->context, &r->session->caller, &text);
     reply_bulk(request_out(r), bytes_slice(&text));
     bytes_deinit(&text);
     request_finish(r);

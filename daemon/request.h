@@ -7,32 +7,31 @@
 #pragma once
 
 #include "answer.h"
-#include "caller.h"
 #include "near.h"
 #include "policy.h"
+#include "reply_queue.h"
+#include "session.h"
 #include "slot.h"
 #include "verb_table.h"
 #include "waits.h"
 
 struct backend_conn;
-struct client;
 struct context;
 
 struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
-    struct bytes reply;    // its reply, while older requests of the client have none yet
-    struct bytes key;      // memo.get: the real key, for a further step
-    struct near_note note; // what there is to do for the near cache; begins with two more
+    struct reply_slot place; // in its client's queue of replies; set anew by request_new()
+    struct bytes key;        // memo.get: the real key, for a further step
+    struct near_note note;   // what there is to do for the near cache; begins with two more
     // From note.duty on, all is zero when a request begins: REQUEST_KEEPS.
-    struct request *next;    // in its client's queue, or on the free list
-    struct client *client;   // NULL once the client has gone
-    struct context *context; // NULL: a connection's own, part of that
-    struct policy *policy;   // a reference: what it began under
-    struct space *space;     // NULL: no namespace
+    struct request *next;    // on the list of free ones
+    struct session *session; // of its client; NULL once that has gone
+    struct context *context;
+    struct policy *policy; // a reference: what it began under
+    struct space *space;   // NULL: no namespace
     const struct verb_entry *entry;
     struct slot slot;      // its place in a connection's queue of answers
     uint32_t argc;         // arguments behind the namespace
-    size_t held;           // what it costs while its turn has not come, in bytes
     struct wait_part wait; // memo.get's
     answer_render *render; // of the answer that it waits for
     bool is_done;          // the reply is complete
@@ -42,16 +41,27 @@ struct request {
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
 
-enum request_result {
-    REQUEST_TAKEN, // it is in the client's queue, perhaps already done
-    REQUEST_WAIT,  // its turn has not come, its values are being looked at, or the backend has no
-                   // room: the client starts it again
+// A verb whose answers may call for a further step hangs on these: memo.get (waits.c).
+struct request_steps {
+    // The request is about to be sent: notes what a further step will need.
+    void (*begin)(struct request *r, const struct call *call);
+    // The answer is complete. Returns true when the request goes on instead of being finished.
+    bool (*answered)(struct request *r, const struct answer *a);
+    // The request ends with an error.
+    void (*failed)(struct request *r);
+    // The answer has come, and nobody waits for it any more.
+    void (*abandoned)(struct request *r);
+    // Appends a kept reply as one that is past its time. Returns false when it can't be that.
+    bool (*append_stale)(struct bytes *out, struct slice kept);
+    // Counts a kept reply that the near cache gives.
+    void (*count_kept)(const struct space *space, struct slice kept);
+    // A write of these keys has been sent.
+    void (*keys_changed)(struct context *context, const struct space *space,
+                         const struct verb_entry *entry, const struct call *call);
 };
 
-// Takes a request of `count` words (at least one) and sends it on its way. The words are only
-// read during the call. `may_wait` false: refuses with OVERLOADED instead of REQUEST_WAIT.
-enum request_result request_start(struct client *client, const struct slice *words, size_t count,
-                                  bool may_wait);
+// A new request at the end of its client's queue.
+struct request *request_new(struct session *session);
 
 // Where the reply is to be written now: straight to the client if its turn has come.
 struct bytes *request_out(struct request *r);
@@ -65,8 +75,10 @@ void request_fail_verb(struct request *r, struct slice name);
 // The namespace that a daemon's own verb names; NULL: refused, and the request is done.
 struct space *request_find_space(struct request *r, struct slice name);
 
-// Another step: the commands are to be written to r->slot.command, and then the slot is to be
-// pushed to the connection that this returns. The backend must have room for it.
+// Begins to send the request: its commands are to be written to r->slot.command, and then the slot
+// is to be pushed to the connection that this returns. The backend must have room for it.
+struct backend_conn *request_begin_sending(struct request *r);
+// The same for another step; its answer is rendered by `render`.
 struct backend_conn *request_send_again(struct request *r, answer_render *render);
 
 // How long its reply may be, in bytes: what client_output leaves. That of a write, which has been
@@ -81,17 +93,19 @@ void request_fail_with(struct request *r, enum reply_code code, struct slice err
 // the reply that were written must have been taken back.
 void request_unanswered(struct request *r, enum reply_code code, const char *message);
 
+// As request_fail(), with the backend's name between the two parts: "too many requests at ", "for
+// too long".
+void request_fail_for_backend(struct request *r, enum reply_code code, const char *before,
+                              const char *behind);
+
 // An error as its reply. Parts of it that were already written must have been taken back.
 void request_fail(struct request *r, enum reply_code code, const char *message);
 
 // Whoever had yet to answer it lets go of it.
 void request_release(struct request *r);
 
-// A request that is refused before it has words: for errors of the byte stream.
-void request_refuse(struct client *client, enum reply_code code, const char *message);
-
 // Frees one that is in nobody's hands.
 void request_free(struct request *r);
 
-// Its client lets go of it: the reply has left, or the client itself has.
-void request_dequeued(struct request *r);
+// For reply_queue.on_left: its client lets go of the request.
+void request_left(struct reply_slot *place);

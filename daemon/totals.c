@@ -77,15 +77,17 @@ static void add_backends(struct totals *t, const struct policy *policy) {
 }
 
 static void add_client(struct totals *t, const struct client *c, size_t number, uint64_t now_ms) {
-    const char *user = c->caller.user ? c->caller.user->name : "none";
+    const char *user = c->session.caller.user ? c->session.caller.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
         return;
     bytes_printf(&t->client_lines,
                  "id=%" PRIu64 " addr=%s name=%s user=%s age=%" PRIu64 " idle=%" PRIu64
                  " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
-                 c->id, c->address, c->name ? c->name : "", user, (now_ms - c->connected_ms) / 1000,
-                 (now_ms - c->active_ms) / 1000, c->pending, c->in.len, client_unread(c), number,
-                 c->requests, c->last_verb ? c->last_verb->name : "none");
+                 c->session.id, c->session.address, c->session.name ? c->session.name : "", user,
+                 (now_ms - c->connected_ms) / 1000, (now_ms - c->active_ms) / 1000,
+                 c->session.replies.count, c->in.len, reply_queue_unread(&c->session.replies),
+                 number, c->session.requests,
+                 c->session.last_verb ? c->session.last_verb->name : "none");
 }
 
 static void add_clients(struct totals *t, const struct worker *worker) {

@@ -41,12 +41,12 @@ static void run_ping(struct request *r, const struct call *call) {
 }
 
 static void run_quit(struct request *r, const struct call *call) {
-    struct client *client = r->client;
     (void)call;
     reply_status(request_out(r), "OK");
     request_finish(r);
-    client_end(client);
 }
+
+static const struct slice *credentials_of_auth(const struct call *call) { return call->args; }
 
 static void run_auth(struct request *r, const struct call *call) {
     if (!auth_try(r, call->args[0], call->args[1]))
@@ -57,16 +57,12 @@ static void run_auth(struct request *r, const struct call *call) {
 
 static void run_reload(struct request *r, const struct call *call) {
     (void)call;
-    struct client *client = r->client;
     reload_verb_run(r);
-    client_wait_turn(client); // what follows comes under the new settings
 }
 
 static void run_purge(struct request *r, const struct call *call) {
-    struct client *client = r->client;
     (void)call;
     purge_start(r);
-    client_wait_turn(client); // one at a time
 }
 
 static void run_help(struct request *r, const struct call *call) {
@@ -92,7 +88,7 @@ static void run_help(struct request *r, const struct call *call) {
 static void run_explain(struct request *r, const struct call *call) {
     struct bytes text = {0}, error = {0};
     enum reply_code code;
-    if (explain(r->context, &r->client->caller, call->args, call->argc, &text, &code, &error))
+    if (explain(r->context, &r->session->caller, call->args, call->argc, &text, &code, &error))
         finish_bulk(r, &text);
     else
         request_fail_with(r, code, bytes_slice(&error));
@@ -109,28 +105,29 @@ const struct verb admin_verbs[] = {
     },
     {
         .name = "quit",
-        .flags = VERB_NO_AUTH,
+        .flags = VERB_NO_AUTH | VERB_CLOSE,
         .syntax = "",
         .summary = "OK, and closes the connection",
         .run = run_quit,
     },
     {
         .name = "auth",
-        .flags = VERB_NO_AUTH | VERB_TOKEN,
+        .flags = VERB_NO_AUTH,
+        .credentials = credentials_of_auth,
         .syntax = "USER TOKEN",
         .summary = "says who asks from now on",
         .run = run_auth,
     },
     {
         .name = "reload",
-        .flags = VERB_ADMIN,
+        .flags = VERB_ADMIN | VERB_BARRIER,
         .syntax = "",
         .summary = "reads the configuration again: OK, or the first problem; all or nothing",
         .run = run_reload,
     },
     {
         .name = "purge",
-        .flags = VERB_ADMIN | VERB_WRITE | VERB_REMOVES,
+        .flags = VERB_ADMIN | VERB_BARRIER | VERB_WRITE | VERB_REMOVES,
         .syntax = "N",
         .summary = "removes every key of the namespace, step by step; replies how many",
         .build = purge_build,

@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <sodium.h>
 
-#include "client.h"
+#include "backend.h"
 #include "context.h"
 #include "gone.h"
+#include "ledger.h"
 #include "mem.h"
+#include "request.h"
 
 enum {
     TICK_MS = 5,
@@ -86,31 +88,21 @@ static struct request *take_first(struct wait_line *line) {
         line->asked_to = NULL;
     r->wait.next = NULL;
     r->wait.line = NULL;
-    r->space->stats->memo_waiting--;
+    ledger_wait_ends(r->space);
     return r;
 }
 
 // --- replies ----------------------------------------------------------------------------------
 
-static void count(struct request *r, enum memo_state state, bool has_lease) {
-    struct space_stats *stats = r->space->stats;
-    stats->memo_hits += state == MEMO_HIT;
-    stats->memo_stale += state == MEMO_STALE;
-    stats->memo_nulls += state == MEMO_NULL;
-    stats->memo_misses += state == MEMO_MISS;
-    stats->leases_given += has_lease;
-}
-
 // Ends the wait of a request that stood in line.
 static void finish(struct request *r, struct slice reply, enum memo_state state) {
-    if (r->client && reply.len > request_reply_limit(r)) {
-        r->client->is_over = true;
+    if (r->session && reply.len > request_reply_limit(r)) {
+        r->session->replies.is_over = true;
         request_fail(r, REPLY_OVERLOADED, ANSWER_TOO_LONG);
-    } else if (r->client) {
+    } else if (r->session) {
         bytes_append_slice(request_out(r), reply);
-        count(r, state, false);
-        r->space->stats->hits += state != MEMO_MISS;
-        r->space->stats->misses += state == MEMO_MISS;
+        ledger_memo(r->space, state, false);
+        ledger_read(r->space, state == MEMO_MISS);
         request_finish(r);
     }
     request_release(r);
@@ -142,7 +134,8 @@ static void tell_line(struct wait_line *line, const struct answer *a) {
     for (bool is_last = !last; !is_last;) {
         struct request *r = take_first(line);
         is_last = r == last;
-        r->space->stats->computations_saved += a->memo_state != MEMO_MISS && r->client;
+        if (a->memo_state != MEMO_MISS && r->session)
+            ledger_saved(r->space);
         finish(r, bytes_slice(&reply), a->memo_state);
     }
     bytes_deinit(&reply);
@@ -195,13 +188,13 @@ static void pause_line(struct context *context, struct wait_line *line) {
     line->is_woken = false;
 }
 
-static bool may_ask(const struct request *r) { return r->client && r->wait.may_lease; }
+static bool may_ask(const struct request *r) { return r->session && r->wait.may_lease; }
 
 // Over TCP, who has ended its own side may have gone.
 static bool is_surely_there(const struct request *r) {
-    const struct client *c = r->client;
-    bool is_open = c->caller.has_peer || (!c->is_half_closed && !c->is_ended);
-    return is_open && !gone_is(&c->stream);
+    const struct session *s = r->session;
+    bool is_open = s->caller.has_peer || (!s->is_half_closed && !s->is_ended);
+    return is_open && !gone_is(s->replies.stream);
 }
 
 // The first that may compute, who goes before the others from then on; else the first: it can only
@@ -236,7 +229,7 @@ static void ask_for_line(struct context *context, struct wait_line *line) {
     }
     while (room == BACKEND_DOWN && line->first) {
         struct request *r = take_first(line);
-        if (r->client)
+        if (r->session)
             request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         request_release(r);
     }
@@ -257,14 +250,14 @@ static void visit_line(struct context *context, struct wait_line *line) {
         struct request *r = line->first;
         bool was_last_asked = r == last_asked;
         take_first(line);
-        if (!r->client || now >= r->wait.wait_until_ms) {
+        if (!r->session || now >= r->wait.wait_until_ms) {
             finish_in_vain(r);
             if (was_last_asked)
                 last_asked = kept_last;
             continue;
         }
         r->wait.line = line;
-        r->space->stats->memo_waiting++;
+        ledger_wait_begins(r->space, false);
         line->visit_ms = earlier(line->visit_ms, r->wait.wait_until_ms);
         if (kept_last)
             kept_last->wait.next = r;
@@ -349,21 +342,28 @@ static void drop_lease(struct request *r) {
     backend_conn_push(conn, &drop->slot);
 }
 
-void waits_abandoned(struct request *r) {
+static void on_failed(struct request *r) {
+    struct wait_line *line = r->wait.line;
+    r->wait.line = NULL;
+    if (line && line->asking == r)
+        pause_line(r->context, line);
+}
+
+static void on_abandoned(struct request *r) {
     if (!r->wait.is_asking)
         return;
-    waits_failed(r);
+    on_failed(r);
     r->wait.is_asking = false;
     drop_lease(r);
 }
 
 // --- steps ------------------------------------------------------------------------------------
 
-void waits_note(struct request *r, const struct call *call) {
+static void begin(struct request *r, const struct call *call) {
     assert(r->key.len == 0);
     bytes_append_slice(&r->key, call->prefix);
     bytes_append_slice(&r->key, call->args[0]);
-    r->wait.may_lease = caller_may_write(&r->client->caller) && !r->space->conf->is_readonly;
+    r->wait.may_lease = caller_may_write(&r->session->caller) && !r->space->conf->is_readonly;
     r->wait.wait_until_ms = now_of(r->context) + (uint64_t)call->wait_ms;
 }
 
@@ -377,10 +377,11 @@ static bool has_room(const struct space *space) {
 }
 
 // A request that has asked goes before all that came later.
-static void wait_in_line(struct request *r, bool is_first) {
+static void wait_in_line(struct request *r, bool is_new) {
     struct wait_line *line = line_of(r);
+    bool is_first = !is_new;
     r->wait.line = line;
-    r->space->stats->memo_waiting++;
+    ledger_wait_begins(r->space, is_new);
     line->visit_ms = earlier(line->visit_ms, r->wait.wait_until_ms);
     r->wait.next = is_first ? line->first : NULL;
     if (is_first || !line->first)
@@ -391,13 +392,6 @@ static void wait_in_line(struct request *r, bool is_first) {
         line->last = r;
     if (!uv_is_active((uv_handle_t *)&r->context->waits.timer))
         uv_timer_start(&r->context->waits.timer, on_tick, TICK_MS, TICK_MS);
-}
-
-void waits_failed(struct request *r) {
-    struct wait_line *line = r->wait.line;
-    r->wait.line = NULL;
-    if (line && line->asking == r)
-        pause_line(r->context, line);
 }
 
 static bool told(struct request *r, const struct answer *a) {
@@ -413,38 +407,38 @@ static bool told(struct request *r, const struct answer *a) {
             request_release(r);
             return true;
         }
-        r->space->stats->memo_waits += is_new;
-        wait_in_line(r, !is_new);
+        wait_in_line(r, is_new);
         line = r->wait.line;
         if (line->asking == r || (!line->asking && line->first == line->last))
             pause_line(r->context, line); // else it has its pace already
         return true;
     }
-    count(r, a->memo_state, a->has_lease);
-    if (a->has_lease && gone_is(&r->client->stream))
+    ledger_memo(r->space, a->memo_state, a->has_lease);
+    if (a->has_lease && gone_is(r->session->replies.stream))
         drop_lease(r);
     if (!line)
         return false;
     // A lease that was waited for has ended with nothing.
-    r->space->stats->leases_expired += a->memo_state == MEMO_MISS && a->has_lease;
+    if (a->memo_state == MEMO_MISS && a->has_lease)
+        ledger_lease_expired(r->space);
     if (a->memo_state != MEMO_MISS)
         tell_line(line, a);
     pause_line(r->context, line);
     return false;
 }
 
-bool waits_goes_on(struct request *r, const struct answer *a) {
+static bool on_answer(struct request *r, const struct answer *a) {
     if (a->is_failed) {
         if (a->is_too_long) // it may have taken a lease of which its client does not hear
-            waits_abandoned(r);
+            on_abandoned(r);
         else
-            waits_failed(r);
+            on_failed(r);
         return false;
     }
     if (r->wait.is_asking)
         return told(r, a);
     if (a->memo_state != MEMO_ASK && a->memo_state != MEMO_ASK_EARLY) {
-        count(r, a->memo_state, false);
+        ledger_memo(r->space, a->memo_state, false);
         return false;
     }
     if (ask(r, a->memo_state == MEMO_ASK_EARLY))
@@ -459,13 +453,12 @@ bool waits_goes_on(struct request *r, const struct answer *a) {
 #define HIT   "*3\r\n$3\r\nHIT\r\n"
 #define STALE "*3\r\n$5\r\nSTALE\r\n"
 
-void waits_count_kept(const struct space *space, struct slice reply) {
+static void count_kept(const struct space *space, struct slice reply) {
     bool is_hit = slice_begins(reply, SLICE(HIT));
-    space->stats->memo_hits += is_hit;
-    space->stats->memo_nulls += !is_hit;
+    ledger_memo(space, is_hit ? MEMO_HIT : MEMO_NULL, false);
 }
 
-bool waits_append_stale(struct bytes *out, struct slice kept) {
+static bool append_stale(struct bytes *out, struct slice kept) {
     if (!slice_begins(kept, SLICE(HIT)))
         return false;
     bytes_append_literal(out, STALE);
@@ -475,8 +468,8 @@ bool waits_append_stale(struct bytes *out, struct slice kept) {
 
 // --- all --------------------------------------------------------------------------------------
 
-void waits_wake(struct context *context, const struct space *space, const struct verb_entry *entry,
-                const struct call *call) {
+static void on_keys_changed(struct context *context, const struct space *space,
+                            const struct verb_entry *entry, const struct call *call) {
     size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
     struct bytes key = {0};
     for (size_t i = 0; i < keys; i++) {
@@ -493,7 +486,18 @@ void waits_wake(struct context *context, const struct space *space, const struct
     bytes_deinit(&key);
 }
 
+static const struct request_steps steps = {
+    .begin = begin,
+    .answered = on_answer,
+    .failed = on_failed,
+    .abandoned = on_abandoned,
+    .append_stale = append_stale,
+    .count_kept = count_kept,
+    .keys_changed = on_keys_changed,
+};
+
 void waits_init(struct waits *waits, struct context *context) {
+    context->steps = &steps;
     uv_timer_init(&context->reactor.loop, &waits->timer);
     waits->timer.data = context;
     waits->seed = random_next(&context->reactor.random);

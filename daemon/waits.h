@@ -38,29 +38,9 @@ struct wait_part {
     bool may_lease;                  // its caller may write
 };
 
+// Sets context->steps, too.
 void waits_init(struct waits *waits, struct context *context);
 
 // The daemon ends: who waits is answered.
 void waits_end(struct context *context);
 void waits_close(struct waits *waits);
-
-// Notes what a further step will need.
-void waits_note(struct request *r, const struct call *call);
-
-// A complete answer: true when the request goes on instead of being finished.
-bool waits_goes_on(struct request *r, const struct answer *answer);
-
-// The request was answered for by an error; nobody waits for it any more, though its answer has
-// come now.
-void waits_failed(struct request *r);
-void waits_abandoned(struct request *r);
-
-// Counts a reply of memo.get that the near cache gives.
-void waits_count_kept(const struct space *space, struct slice reply);
-
-// Appends a kept HIT as STALE; false: it is none.
-bool waits_append_stale(struct bytes *out, struct slice kept);
-
-// A write of these keys has been sent: who waits for one of them asks again behind it.
-void waits_wake(struct context *context, const struct space *space, const struct verb_entry *entry,
-                const struct call *call);

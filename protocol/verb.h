@@ -15,7 +15,7 @@ enum verb_flags {
     VERB_ADMIN = 1 << 2,      // needs `admin`
     VERB_NO_AUTH = 1 << 3,    // may be said before auth
     VERB_IN_TURN = 1 << 4,    // waits for the client's earlier requests: its reply tells of them
-    VERB_TOKEN = 1 << 5,      // brings a token, which may have to wait until it is looked at
+    VERB_BARRIER = 1 << 5,    // what follows waits until all of the client's requests are answered
     VERB_REMOVES = 1 << 6,    // leaves no key
     VERB_OWN_TTL = 1 << 7,    // a write with a ttl of the verb's own
     VERB_NEW_TTL = 1 << 8,    // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
@@ -24,13 +24,14 @@ enum verb_flags {
     VERB_UNCUT = 1 << 10,     // a write whose reply holds what was stored: it must not be cut
     VERB_TWO_STEPS = 1 << 11, // its answer may call for another step: the daemon's waits.h
     VERB_MEMO = 1 << 12,      // needs what the namespace says of memos
-    VERB_FLAGS_END = 1 << 13,
+    VERB_CLOSE = 1 << 13,     // nothing follows: the connection is closed behind the reply
+    VERB_FLAGS_END = 1 << 14,
     VERB_NO_TTL = VERB_REMOVES | VERB_OWN_TTL, // of either kind there is no ttl to decide
 };
 
-_Static_assert(VERB_READ + VERB_WRITE + VERB_ADMIN + VERB_NO_AUTH + VERB_IN_TURN + VERB_TOKEN +
-                       VERB_REMOVES + VERB_OWN_TTL + VERB_NEW_TTL + VERB_NEAR + VERB_UNCUT +
-                       VERB_TWO_STEPS + VERB_MEMO ==
+_Static_assert(VERB_READ + VERB_WRITE + VERB_ADMIN + VERB_NO_AUTH + VERB_IN_TURN + VERB_BARRIER +
+                       VERB_CLOSE + VERB_REMOVES + VERB_OWN_TTL + VERB_NEW_TTL + VERB_NEAR +
+                       VERB_UNCUT + VERB_TWO_STEPS + VERB_MEMO ==
                    VERB_FLAGS_END - 1,
                "each flag has a bit of its own");
 
@@ -71,6 +72,8 @@ struct verb {
     verb_build *build_later;
     answer_render *render;
     enum miss miss;
+    // Of a verb that brings a token: its user and token in the call; NULL: the call has none.
+    const struct slice *(*credentials)(const struct call *call);
     // The daemon's own verbs: answers at once, instead of a backend.
     void (*run)(struct request *request, const struct call *call);
 };
