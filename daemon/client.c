@@ -92,14 +92,14 @@ static void wait_turn(struct client *c) {
 }
 
 // Does what the request that was started asks of its client.
-static void follow(struct client *c, struct progress progress) {
-    switch (progress.kind) {
+static void follow(struct client *c, enum progress progress) {
+    switch (progress) {
     case PROGRESS_DONE: break;
     case PROGRESS_CLOSE: client_end(c); break;
     case PROGRESS_BARRIER:
     case PROGRESS_WAIT_TURN: wait_turn(c); break;
     case PROGRESS_WAIT_OUTPUT: c->session.replies.is_over = true; break;
-    case PROGRESS_WAIT_ROOM: backend_wait(progress.backend, &c->waiter); break;
+    case PROGRESS_WAIT_ROOM: backend_wait(c->session.full_backend, &c->waiter); break;
     case PROGRESS_WAIT_CHECK: c->is_waiting_turn = true; break;
     case PROGRESS_WAIT_TOKEN: break; // session.auth_turn says so
     }
@@ -111,9 +111,9 @@ static size_t take_request(struct client *c, const char *data) {
     size_t consumed = c->parser.consumed;
     struct slice *words = context_words(c->session.context, c->parser.count);
     parser_words(&c->parser, data, words);
-    struct progress progress = dispatch(&c->session, words, c->parser.count, !c->is_late);
-    c->has_parsed_request = progress.kind >= PROGRESS_WAIT_TURN;
-    if (progress.kind != PROGRESS_DONE)
+    enum progress progress = dispatch(&c->session, words, c->parser.count, !c->is_late);
+    c->has_parsed_request = progress >= PROGRESS_WAIT_TURN;
+    if (progress != PROGRESS_DONE)
         follow(c, progress);
     if (c->has_parsed_request)
         return 0;

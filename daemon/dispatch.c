@@ -107,20 +107,20 @@ static inline __attribute__((always_inline)) struct request *request_of(struct s
     return r;
 }
 
-static struct progress start_local(struct session *session, const struct admission *a,
-                                   const struct slice *words, size_t count) {
+static enum progress start_local(struct session *session, const struct admission *a,
+                                 const struct slice *words, size_t count) {
     unsigned flags = a->entry->verb->flags;
     if (flags & VERB_IN_TURN && session->replies.first)
-        return (struct progress){PROGRESS_WAIT_TURN, NULL};
+        return PROGRESS_WAIT_TURN;
     if (a->entry->verb->credentials && !auth_may_look(session, &a->call))
-        return (struct progress){PROGRESS_WAIT_TOKEN, NULL};
+        return PROGRESS_WAIT_TOKEN;
     count_request(session, a, words, count);
     a->entry->verb->run(request_of(session, a), &a->call);
     if (a->entry->verb->credentials)
         session->auth_turn = AUTH_NONE; // it was for this request alone
     if (flags & VERB_CLOSE)
-        return (struct progress){PROGRESS_CLOSE, NULL};
-    return (struct progress){flags & VERB_BARRIER ? PROGRESS_BARRIER : PROGRESS_DONE, NULL};
+        return PROGRESS_CLOSE;
+    return flags & VERB_BARRIER ? PROGRESS_BARRIER : PROGRESS_DONE;
 }
 
 // As answer.h's is_miss: nil, or an empty array.
@@ -183,8 +183,8 @@ static bool lacks_room(struct session *session, const struct admission *a) {
            (unread + (q->count + 1) * each > most && !needs_no_room(a->entry->verb));
 }
 
-static struct progress start_remote(struct session *session, const struct admission *a,
-                                    const struct slice *words, size_t count, bool may_wait) {
+static enum progress start_remote(struct session *session, const struct admission *a,
+                                  const struct slice *words, size_t count, bool may_wait) {
     struct context *context = session->context;
     uint64_t now_ms = uv_now(&context->reactor.loop);
     enum near_duty duty = NEAR_NOTHING;
@@ -195,17 +195,18 @@ static struct progress start_remote(struct session *session, const struct admiss
         q = near_ask(context->reactor.near, a->space, a->entry, &a->call, &context->question);
         if (duty == NEAR_KEEP && answer_from_near(session, a, &q, now_ms)) {
             count_request(session, a, words, count);
-            return (struct progress){PROGRESS_DONE, NULL};
+            return PROGRESS_DONE;
         }
     }
     if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(session, a)) {
         // Until the requests are answered, or the replies read.
-        return (struct progress){session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT,
-                                 NULL};
+        return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
     }
     enum backend_room room = backend_room(a->space->backend);
-    if (room == BACKEND_FULL && may_wait && !context->is_draining)
-        return (struct progress){PROGRESS_WAIT_ROOM, a->space->backend};
+    if (room == BACKEND_FULL && may_wait && !context->is_draining) {
+        session->full_backend = a->space->backend;
+        return PROGRESS_WAIT_ROOM;
+    }
     count_request(session, a, words, count);
     ledger_ttl(a->space, a->call.ttl_reason);
     struct request *r = request_of(session, a);
@@ -216,7 +217,7 @@ static struct progress start_remote(struct session *session, const struct admiss
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else
         send_to_backend(r, a, room);
-    return (struct progress){PROGRESS_DONE, NULL};
+    return PROGRESS_DONE;
 }
 
 static __attribute__((noinline)) void complain_of(struct session *session, struct slice verb) {
@@ -258,8 +259,8 @@ static void refuse_with(struct session *session, struct space *space, enum reply
     request_fail_with(r, code, error);
 }
 
-struct progress dispatch(struct session *session, const struct slice *words, size_t count,
-                         bool may_wait) {
+enum progress dispatch(struct session *session, const struct slice *words, size_t count,
+                       bool may_wait) {
     struct context *context = session->context;
     struct admission a;
     bool must_wait = false;
@@ -269,14 +270,14 @@ struct progress dispatch(struct session *session, const struct slice *words, siz
         return a.entry->verb->run ? start_local(session, &a, words, count)
                                   : start_remote(session, &a, words, count, may_wait);
     if (must_wait)
-        return (struct progress){PROGRESS_WAIT_CHECK, NULL};
+        return PROGRESS_WAIT_CHECK;
     count_request(session, &a, words, count);
     if (a.code == REPLY_NOPERM)
         complain_of(session, words[0]);
     if (a.code == REPLY_POLICY)
         ledger_refusal(a.space, a.refusal);
     refuse_with(session, a.space, a.code, bytes_slice(&context->scratch));
-    return (struct progress){PROGRESS_DONE, NULL};
+    return PROGRESS_DONE;
 }
 
 void dispatch_refuse(struct session *session, enum reply_code code, const char *message) {

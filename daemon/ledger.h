@@ -65,6 +65,10 @@ static inline void ledger_answer(struct context *context, const struct space *sp
 // A reply of memo.get, by its state.
 static inline void ledger_memo(const struct space *space, enum memo_state state, bool has_lease) {
     struct space_stats *stats = space->stats;
+    if (state == MEMO_HIT && !has_lease) { // most
+        stats->memo_hits++;
+        return;
+    }
     stats->memo_hits += state == MEMO_HIT;
     stats->memo_stale += state == MEMO_STALE;
     stats->memo_nulls += state == MEMO_NULL;

@@ -116,7 +116,7 @@ struct bytes *request_out(struct request *r) {
     return r->session ? reply_queue_out(&r->session->replies, &r->place) : &r->place.reply;
 }
 
-size_t request_reply_limit(const struct request *r) {
+static inline size_t reply_limit(const struct request *r) {
     const struct reply_queue *q = &r->session->replies;
     size_t most = (size_t)r->policy->settings->daemon.client_output;
     // Replies that wait for their turn behind this one are no reason to refuse it.
@@ -128,6 +128,8 @@ size_t request_reply_limit(const struct request *r) {
     size_t kept = (size_t)r->space->conf->max_value + WRITE_REPLY;
     return left > kept ? left : kept;
 }
+
+size_t request_reply_limit(const struct request *r) { return reply_limit(r); }
 
 void request_finish(struct request *r) {
     assert(!r->is_done);
@@ -225,12 +227,13 @@ static bool is_wanted(const struct request *r) { return !r->is_done && r->sessio
 
 static void begin_answer(struct slot *slot, struct answer *a) {
     struct request *r = request_of_slot(slot);
-    bool has_reader = is_wanted(r);
-    answer_begin(a, &slot->command, r->render, has_reader ? request_out(r) : &r->place.reply);
-    a->is_failed = !has_reader; // nothing is rendered
-    if (!has_reader)
+    if (!is_wanted(r)) {
+        answer_begin(a, &slot->command, r->render, &r->place.reply);
+        a->is_failed = true; // nothing is rendered
         return;
-    a->most = request_reply_limit(r);
+    }
+    answer_begin(a, &slot->command, r->render, reply_queue_out(&r->session->replies, &r->place));
+    a->most = reply_limit(r);
     if (r->entry->verb->flags & VERB_WRITE)
         a->too_long = REPLY_LOST;
 }

@@ -8,6 +8,7 @@
 #include "reply_queue.h"
 #include "verb.h"
 
+struct backend;
 struct context;
 
 // Whether the token that the client brings may be looked at: guesses.h.
@@ -26,13 +27,14 @@ struct session {
     uint64_t requests; // counter
     const struct verb *last_verb;
     enum auth_turn auth_turn;
-    uint64_t auth_at_ms;      // AUTH_WAITS: until then, in the loop's time
-    struct json_check *check; // of the values of the request that waits to be started; or NULL
-    bool is_ended;            // the peer has ended its side, and that was read
-    bool is_half_closed;      // the same, seen while nothing is read: there may be more to read
-    char *name;               // as `client setname` says; NULL: none
-    char address[56];         // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
-    char peer[9];             // the peer, however often it connects, as guesses.h counts it
+    uint64_t auth_at_ms;          // AUTH_WAITS: until then, in the loop's time
+    struct backend *full_backend; // that the request which waits to be started has no room at
+    struct json_check *check;     // of the values of the request that waits to be started; or NULL
+    bool is_ended;                // the peer has ended its side, and that was read
+    bool is_half_closed;          // the same, seen while nothing is read: there may be more to read
+    char *name;                   // as `client setname` says; NULL: none
+    char address[56];             // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
+    char peer[9];                 // the peer, however often it connects, as guesses.h counts it
     size_t peer_len;
     void (*on_identified)(struct session *s); // the caller is somebody else now
 };

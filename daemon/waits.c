@@ -361,10 +361,13 @@ static void on_abandoned(struct request *r) {
 
 static void begin(struct request *r, const struct call *call) {
     assert(r->key.len == 0);
-    bytes_append_slice(&r->key, call->prefix);
-    bytes_append_slice(&r->key, call->args[0]);
+    char *to = bytes_reserve(&r->key, call->prefix.len + call->args[0].len);
+    memcpy(to, call->prefix.data, call->prefix.len);
+    memcpy(to + call->prefix.len, call->args[0].data, call->args[0].len);
+    bytes_grew(&r->key, call->prefix.len + call->args[0].len);
     r->wait.may_lease = caller_may_write(&r->session->caller) && !r->space->conf->is_readonly;
-    r->wait.wait_until_ms = now_of(r->context) + (uint64_t)call->wait_ms;
+    if (call->wait_ms > 0)
+        r->wait.wait_until_ms = now_of(r->context) + (uint64_t)call->wait_ms;
 }
 
 static bool may_wait(const struct request *r) {
@@ -427,7 +430,7 @@ static bool told(struct request *r, const struct answer *a) {
     return false;
 }
 
-static bool on_answer(struct request *r, const struct answer *a) {
+static __attribute__((noinline)) bool go_on(struct request *r, const struct answer *a) {
     if (a->is_failed) {
         if (a->is_too_long) // it may have taken a lease of which its client does not hear
             on_abandoned(r);
@@ -437,15 +440,20 @@ static bool on_answer(struct request *r, const struct answer *a) {
     }
     if (r->wait.is_asking)
         return told(r, a);
-    if (a->memo_state != MEMO_ASK && a->memo_state != MEMO_ASK_EARLY) {
-        ledger_memo(r->space, a->memo_state, false);
-        return false;
-    }
     if (ask(r, a->memo_state == MEMO_ASK_EARLY))
         return true;
     request_unanswered(r, REPLY_UNAVAILABLE, "is down");
     request_release(r);
     return true;
+}
+
+// Most answers are the reply.
+static bool on_answer(struct request *r, const struct answer *a) {
+    bool needs_step = a->memo_state == MEMO_ASK || a->memo_state == MEMO_ASK_EARLY;
+    if (a->is_failed || r->wait.is_asking || needs_step)
+        return go_on(r, a);
+    ledger_memo(r->space, a->memo_state, false);
+    return false;
 }
 
 // --- kept replies -----------------------------------------------------------------------------
