@@ -1,7 +1,7 @@
 #include "context.h"
 
 #include "mem.h"
-#include "request.h"
+#include "near_store.h"
 
 struct slice *context_words(struct context *context, size_t count) {
     if (count > context->words_cap) {
@@ -12,11 +12,6 @@ struct slice *context_words(struct context *context, size_t count) {
 }
 
 void context_deinit(struct context *context) {
-    while (context->free_requests) {
-        struct request *r = context->free_requests;
-        context->free_requests = r->next;
-        request_free(r);
-    }
     policy_unref(context->policy);
     mem_free(context->words);
     bytes_deinit(&context->scratch);

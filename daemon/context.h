@@ -6,20 +6,21 @@
 #include "reactor.h"
 #include "stats.h"
 #include "verb.h"
-#include "waits.h"
 
 struct guesses;
 struct purge;
 struct request;
 struct request_steps;
+struct waits;
 
 struct context {
     struct reactor reactor;
     const struct verb_table *verbs;
     struct policy *policy; // in force
     struct daemon_stats stats;
-    struct waits waits;
     const struct request_steps *steps; // of VERB_TWO_STEPS
+    struct waits *waits;               // of memo.get
+    size_t awaited_keys;               // how many keys requests wait for there
     struct purge *purges;              // under way: a list
     struct guesses *guesses;           // of tokens; the process's, shared by all workers
     struct complaints *about_clients;  // likewise; apart from those about backends, which must not
@@ -37,5 +38,6 @@ struct context {
 // Room for that many words of the request being started. They are valid until the next call.
 struct slice *context_words(struct context *context, size_t count);
 
-// Gives back all memory that the context itself holds, and its reference on the policy.
+// Gives back the memory that the context itself holds, and its reference on the policy; its
+// requests and purges have ended.
 void context_deinit(struct context *context);

@@ -29,8 +29,8 @@ static void tell_near(struct request *r, const struct admission *a) {
         return;
     r->note.duty = NEAR_FORGET;
     if (r->space->conf->is_near)
-        near_note_write(&r->note, r->context->reactor.near, r->space, r->entry, &a->call,
-                        &r->context->question);
+        near_note_write(&r->note, r->context->reactor.near, r->space->backend->tracker, r->entry,
+                        &a->call, &r->context->question);
 }
 
 // Which commands the request would send, second steps included.
@@ -84,7 +84,7 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
         r->context->steps->begin(r, &a->call);
     r->entry->build(&r->slot.command, &a->call);
     backend_conn_push(conn, &r->slot);
-    if (r->entry->verb->flags & VERB_WRITE && r->context->waits.lines > 0)
+    if (r->entry->verb->flags & VERB_WRITE && r->context->awaited_keys > 0)
         r->context->steps->keys_changed(r->context, r->space, r->entry, &a->call);
 }
 
@@ -133,7 +133,7 @@ static bool is_miss(struct slice reply) {
 static bool answer_from_near(struct session *session, const struct admission *a,
                              const struct near_question *q, uint64_t now_ms) {
     struct context *context = session->context;
-    struct slice reply = near_find(context->reactor.near, a->space, q, now_ms);
+    struct slice reply = near_find(context->reactor.near, a->space->backend->tracker, q, now_ms);
     size_t most = (size_t)context->policy->settings->daemon.client_output;
     if (!reply.data || reply_queue_unread(&session->replies) + reply.len > most)
         return false;
@@ -190,9 +190,10 @@ static enum progress start_remote(struct session *session, const struct admissio
     enum near_duty duty = NEAR_NOTHING;
     struct near_question q;
     if (a->entry->verb->flags & VERB_NEAR && !context->is_draining)
-        duty = near_duty_of(a->space, now_ms);
+        duty = near_duty_of(a->space->backend->tracker, a->space->conf, now_ms);
     if (duty != NEAR_NOTHING) {
-        q = near_ask(context->reactor.near, a->space, a->entry, &a->call, &context->question);
+        q = near_ask(context->reactor.near, a->space->backend->tracker, a->entry, &a->call,
+                     &context->question);
         if (duty == NEAR_KEEP && answer_from_near(session, a, &q, now_ms)) {
             count_request(session, a, words, count);
             return PROGRESS_DONE;
@@ -211,8 +212,8 @@ static enum progress start_remote(struct session *session, const struct admissio
     ledger_ttl(a->space, a->call.ttl_reason);
     struct request *r = request_of(session, a);
     if (duty != NEAR_NOTHING)
-        near_note_read(&r->note, r->context->reactor.near, a->space, &q, duty, may_be_stale(a),
-                       now_ms);
+        near_note_read(&r->note, r->context->reactor.near, a->space->backend->tracker, &q, duty,
+                       may_be_stale(a), now_ms);
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else

@@ -70,7 +70,7 @@ static void append_near(struct bytes *text, const struct admission *a, struct co
     if (!(a->entry->verb->flags & VERB_NEAR) || !a->space->conf->is_near)
         return;
     bytes_append_literal(text, "near: ");
-    if (near_duty_of(a->space, now_ms) != NEAR_KEEP) {
+    if (near_duty_of(a->space->backend->tracker, a->space->conf, now_ms) != NEAR_KEEP) {
         bytes_append_literal(text, "off now: the backend does not tell of changes\n");
         return;
     }

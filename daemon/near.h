@@ -15,7 +15,8 @@
 
 #include "answer.h"
 #include "near_store.h"
-#include "policy.h"
+#include "sections.h"
+#include "tracker.h"
 
 // The work that is to be done for the near cache when a request's answer comes.
 enum near_duty {
@@ -38,38 +39,40 @@ struct near_note {
 
 // The duty of a read towards the near cache now: NEAR_KEEP when its namespace has near = yes and
 // the backend's tracker hears of every change, NEAR_SEE while the tracker does not.
-enum near_duty near_duty_of(const struct space *space, uint64_t now_ms);
+enum near_duty near_duty_of(const struct tracker *tracker, const struct namespace_conf *conf,
+                            uint64_t now_ms);
 
 // The question that a read is; `scratch` holds its bytes. One that is too long has none.
-struct near_question near_ask(const struct near_store *store, const struct space *space,
+struct near_question near_ask(const struct near_store *store, const struct tracker *tracker,
                               const struct verb_entry *entry, const struct call *call,
                               struct bytes *scratch);
 
 // The reply that is kept; its data is NULL when there is none.
-struct slice near_find(struct near_store *store, const struct space *space,
+struct slice near_find(struct near_store *store, const struct tracker *tracker,
                        const struct near_question *q, uint64_t now_ms);
 
 // The same for a noted question past its time, for on_error = stale: whether or not the tracker is
 // live.
-struct slice near_find_late(struct near_store *store, const struct space *space,
+struct slice near_find_late(struct near_store *store, const struct tracker *tracker,
                             const struct near_note *note, uint64_t now_ms);
 
 // Remembers the question while it is at the backend: all of it when the answer is to be kept, or
 // `may_be_late`: near_find_late() may be called. NEAR_KEEP becomes NEAR_SEE when there is no room.
-void near_note_read(struct near_note *note, struct near_store *store, const struct space *space,
+void near_note_read(struct near_note *note, struct near_store *store, const struct tracker *tracker,
                     const struct near_question *q, enum near_duty duty, bool may_be_late,
                     uint64_t now_ms);
 
 // The answer to the noted question has come and will be given: keeps it, if it is to be kept and
 // nothing has changed since; and sees to it that no older one is given any more.
-void near_answered(struct near_store *store, const struct space *space, struct near_note *note,
+void near_answered(struct near_store *store, const struct tracker *tracker,
+                   const struct namespace_conf *conf, struct near_note *note,
                    const struct answer *answer, struct slice reply, uint64_t now_ms);
 
 // A write is sent: what is kept of its keys is no answer any more, whether or not the tracker is
 // live.
-void near_note_write(struct near_note *note, struct near_store *store, const struct space *space,
-                     const struct verb_entry *entry, const struct call *call,
-                     struct bytes *scratch);
+void near_note_write(struct near_note *note, struct near_store *store,
+                     const struct tracker *tracker, const struct verb_entry *entry,
+                     const struct call *call, struct bytes *scratch);
 
 // The write is done, or will never be, and nobody has been told yet.
 void near_written(struct near_store *store, const struct near_note *note);

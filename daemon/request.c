@@ -47,7 +47,7 @@ struct request *request_new(struct session *session) {
     return r;
 }
 
-void request_free(struct request *r) {
+static void free_request(struct request *r) {
     bytes_deinit(&r->place.reply);
     bytes_deinit(&r->key);
     bytes_deinit(&r->note.asked);
@@ -79,7 +79,7 @@ static void free_if_let_go(struct request *r) {
     if (r->key.len > 0)
         bytes_empty(&r->key);
     if (context->free_count == MOST_FREE) {
-        request_free(r);
+        free_request(r);
         return;
     }
     r->next = context->free_requests;
@@ -94,6 +94,14 @@ static void forget_written(struct request *r) {
         near_written(near_of(r), &r->note);
     if (r->policy != r->context->policy)
         near_store_forget_all(near_of(r));
+}
+
+void request_free_all(struct context *context) {
+    while (context->free_requests) {
+        struct request *r = context->free_requests;
+        context->free_requests = r->next;
+        free_request(r);
+    }
 }
 
 void request_release(struct request *r) {
@@ -156,8 +164,8 @@ void request_fail_with(struct request *r, enum reply_code code, struct slice err
 static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
     if (r->space->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
         return false;
-    struct slice kept =
-        near_find_late(near_of(r), r->space, &r->note, uv_now(&r->context->reactor.loop));
+    struct slice kept = near_find_late(near_of(r), r->space->backend->tracker, &r->note,
+                                       uv_now(&r->context->reactor.loop));
     if (!steps_of(r)->append_stale(request_out(r), kept))
         return false;
     ledger_error(r->context, r->space, code);
@@ -211,8 +219,8 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     q->is_over = q->is_over || answer->is_too_long;
     reply_queue_learn(q, reply.len);
     if (near_note_is_read(&r->note))
-        near_answered(near_of(r), r->space, &r->note, answer, reply,
-                      uv_now(&r->context->reactor.loop));
+        near_answered(near_of(r), r->space->backend->tracker, r->space->conf, &r->note, answer,
+                      reply, uv_now(&r->context->reactor.loop));
     request_finish(r);
     return false;
 }

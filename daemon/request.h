@@ -7,16 +7,28 @@
 #pragma once
 
 #include "answer.h"
+#include "memo.h"
 #include "near.h"
 #include "policy.h"
 #include "reply_queue.h"
 #include "session.h"
 #include "slot.h"
 #include "verb_table.h"
-#include "waits.h"
 
 struct backend_conn;
 struct context;
+
+struct wait_line;
+
+// The part of a request that belongs to its wait.
+struct wait_part {
+    struct wait_line *line;          // it waits in, or asks for; NULL: none
+    struct request *next;            // in that line
+    uint64_t wait_until_ms;          // in the loop's time
+    char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take one
+    bool is_asking;                  // the script is at the backend
+    bool may_lease;                  // its caller may write
+};
 
 struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
@@ -104,8 +116,8 @@ void request_fail(struct request *r, enum reply_code code, const char *message);
 // Whoever had yet to answer it lets go of it.
 void request_release(struct request *r);
 
-// Frees one that is in nobody's hands.
-void request_free(struct request *r);
+// Frees the requests that are kept for reuse, when none is under way any more.
+void request_free_all(struct context *context);
 
 // For reply_queue.on_left: its client lets go of the request.
 void request_left(struct reply_slot *place);

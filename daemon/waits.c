@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "context.h"
 #include "gone.h"
+#include "lease.h"
 #include "ledger.h"
 #include "mem.h"
 #include "request.h"
@@ -16,6 +17,14 @@ enum {
     LONGEST_PAUSE_MS = 100,
     MOST_ASKS_PER_MS = 5, // of all lines together
     TOKEN_BYTES = MEMO_TOKEN_SIZE / 2,
+};
+
+enum { WAIT_SLOTS = 256 };
+
+struct waits {
+    struct wait_line *slots[WAIT_SLOTS]; // by the hash of the real key
+    uint64_t seed;                       // of the hashes: clients choose the keys
+    uv_timer_t timer;                    // runs while somebody waits
 };
 
 struct wait_line {
@@ -40,7 +49,7 @@ static struct slice key_of(const struct request *r) { return bytes_slice(&r->key
 
 static struct wait_line **find_line(struct context *context, const struct backend *backend,
                                     struct slice key, uint64_t hash) {
-    struct wait_line **at = &context->waits.slots[hash % WAIT_SLOTS];
+    struct wait_line **at = &context->waits->slots[hash % WAIT_SLOTS];
     while (*at && !((*at)->hash == hash && (*at)->backend == backend &&
                     slice_equal(bytes_slice(&(*at)->key), key)))
         at = &(*at)->next;
@@ -48,11 +57,10 @@ static struct wait_line **find_line(struct context *context, const struct backen
 }
 
 static uint64_t hash_of(const struct context *context, struct slice key) {
-    return hash_slice(key, context->waits.seed);
+    return hash_slice(key, context->waits->seed);
 }
 
 static struct wait_line *line_of(struct request *r) {
-    struct waits *waits = &r->context->waits;
     uint64_t hash = hash_of(r->context, key_of(r));
     struct wait_line **at = find_line(r->context, r->space->backend, key_of(r), hash);
     if (*at)
@@ -62,18 +70,18 @@ static struct wait_line *line_of(struct request *r) {
     line->backend = r->space->backend;
     line->visit_ms = UINT64_MAX;
     bytes_append_slice(&line->key, key_of(r));
-    waits->lines++;
+    r->context->awaited_keys++;
     return line;
 }
 
 static void free_if_empty(struct context *context, struct wait_line *line) {
     if (line->first || line->asking)
         return;
-    struct wait_line **at = &context->waits.slots[line->hash % WAIT_SLOTS];
+    struct wait_line **at = &context->waits->slots[line->hash % WAIT_SLOTS];
     while (*at != line)
         at = &(*at)->next;
     *at = line->next;
-    context->waits.lines--;
+    context->awaited_keys--;
     bytes_deinit(&line->key);
     mem_free(line);
 }
@@ -172,7 +180,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t pause_ms(struct context *context, unsigned asks) {
     uint64_t pause = asks < 5 ? (uint64_t)FIRST_PAUSE_MS << asks : LONGEST_PAUSE_MS;
-    uint64_t fair = context->waits.lines / MOST_ASKS_PER_MS;
+    uint64_t fair = context->awaited_keys / MOST_ASKS_PER_MS;
     if (pause > LONGEST_PAUSE_MS)
         pause = LONGEST_PAUSE_MS;
     if (pause < fair)
@@ -278,69 +286,18 @@ static void visit_line(struct context *context, struct wait_line *line) {
 static void visit_lines(struct context *context) {
     uint64_t now = now_of(context);
     for (size_t i = 0; i < WAIT_SLOTS; i++)
-        for (struct wait_line *line = context->waits.slots[i], *next; line; line = next) {
+        for (struct wait_line *line = context->waits->slots[i], *next; line; line = next) {
             next = line->next;
             if (now >= line->visit_ms)
                 visit_line(context, line);
         }
-    if (context->waits.lines == 0)
-        uv_timer_stop(&context->waits.timer);
+    if (context->awaited_keys == 0)
+        uv_timer_stop(&context->waits->timer);
 }
 
 static void on_tick(uv_timer_t *timer) { visit_lines(timer->data); }
 
-// --- leases for nobody ------------------------------------------------------------------------
-
-struct drop {
-    struct slot slot;
-    struct policy *policy; // a reference, so that the backend lives on
-    struct bytes key;
-    struct bytes reply; // which nobody reads
-    char token[MEMO_TOKEN_SIZE + 1];
-};
-
-static void begin_dropped(struct slot *slot, struct answer *a) {
-    struct drop *drop = CONTAINER_OF(slot, struct drop, slot);
-    answer_begin(a, &slot->command, render_as_is, &drop->reply);
-}
-
-static void free_drop(struct drop *drop) {
-    policy_unref(drop->policy);
-    bytes_deinit(&drop->key);
-    bytes_deinit(&drop->reply);
-    mem_free(drop);
-}
-
-static void on_dropped(struct slot *slot, const struct answer *answer) {
-    (void)answer;
-    free_drop(CONTAINER_OF(slot, struct drop, slot));
-}
-
-// The lease's own ttl ends it then.
-static void on_not_dropped(struct slot *slot, enum slot_failure failure) {
-    if (failure != SLOT_TIMEOUT)
-        free_drop(CONTAINER_OF(slot, struct drop, slot));
-}
-
-static const struct slot_owner drop_owner = {
-    .begin = begin_dropped, .answered = on_dropped, .failed = on_not_dropped};
-
-// Whether it was given does not matter: the lease is dropped if it was. Where the backend has no
-// room, the lease's own ttl ends it.
-static void drop_lease(struct request *r) {
-    struct backend *backend = r->space->backend;
-    if (!*r->wait.token || backend_room(backend) != BACKEND_ROOM)
-        return;
-    struct drop *drop = mem_new(sizeof(*drop));
-    struct backend_conn *conn = backend_pick_conn(backend);
-    drop->slot.owner = &drop_owner;
-    drop->policy = policy_ref(r->policy);
-    bytes_append_slice(&drop->key, key_of(r));
-    memcpy(drop->token, r->wait.token, sizeof(drop->token));
-    backend_conn_begin(conn, &drop->slot);
-    memo_build_drop(&drop->slot.command, bytes_slice(&drop->key), slice_of(drop->token));
-    backend_conn_push(conn, &drop->slot);
-}
+// --- ends -------------------------------------------------------------------------------------
 
 static void on_failed(struct request *r) {
     struct wait_line *line = r->wait.line;
@@ -354,7 +311,7 @@ static void on_abandoned(struct request *r) {
         return;
     on_failed(r);
     r->wait.is_asking = false;
-    drop_lease(r);
+    lease_give_back(r);
 }
 
 // --- steps ------------------------------------------------------------------------------------
@@ -393,8 +350,8 @@ static void wait_in_line(struct request *r, bool is_new) {
         line->last->wait.next = r;
     if (!line->last || !is_first)
         line->last = r;
-    if (!uv_is_active((uv_handle_t *)&r->context->waits.timer))
-        uv_timer_start(&r->context->waits.timer, on_tick, TICK_MS, TICK_MS);
+    if (!uv_is_active((uv_handle_t *)&r->context->waits->timer))
+        uv_timer_start(&r->context->waits->timer, on_tick, TICK_MS, TICK_MS);
 }
 
 static bool told(struct request *r, const struct answer *a) {
@@ -418,7 +375,7 @@ static bool told(struct request *r, const struct answer *a) {
     }
     ledger_memo(r->space, a->memo_state, a->has_lease);
     if (a->has_lease && gone_is(r->session->replies.stream))
-        drop_lease(r);
+        lease_give_back(r);
     if (!line)
         return false;
     // A lease that was waited for has ended with nothing.
@@ -504,7 +461,8 @@ static const struct request_steps steps = {
     .keys_changed = on_keys_changed,
 };
 
-void waits_init(struct waits *waits, struct context *context) {
+void waits_init(struct context *context) {
+    struct waits *waits = context->waits = mem_new(sizeof(*waits));
     context->steps = &steps;
     uv_timer_init(&context->reactor.loop, &waits->timer);
     waits->timer.data = context;
@@ -513,7 +471,7 @@ void waits_init(struct waits *waits, struct context *context) {
 
 void waits_end(struct context *context) {
     for (size_t i = 0; i < WAIT_SLOTS; i++) {
-        for (struct wait_line *line = context->waits.slots[i], *next; line; line = next) {
+        for (struct wait_line *line = context->waits->slots[i], *next; line; line = next) {
             next = line->next;
             while (line->first)
                 finish_in_vain(take_first(line));
@@ -522,4 +480,8 @@ void waits_end(struct context *context) {
     }
 }
 
-void waits_close(struct waits *waits) { uv_close((uv_handle_t *)&waits->timer, NULL); }
+static void on_closed(uv_handle_t *timer) { mem_free(CONTAINER_OF(timer, struct waits, timer)); }
+
+void waits_close(struct context *context) {
+    uv_close((uv_handle_t *)&context->waits->timer, on_closed);
+}

@@ -1,4 +1,5 @@
-// Waits: the further steps of memo.get, and who waits for a result that somebody else computes.
+// Waits: the further steps of memo.get, and the requests that wait for a result that another
+// computes.
 //
 //   memo.get ── GET ──► HIT, NULL: the reply
 //                └────► else ASK: one script decides, and may give the lease
@@ -9,38 +10,12 @@
 //   newer state already.
 #pragma once
 
-#include <uv.h>
+#include "context.h"
 
-#include "memo.h"
-#include "policy.h"
-#include "verb_table.h"
+// Makes what the memo.get of one loop share; sets context->waits and context->steps.
+void waits_init(struct context *context);
 
-struct wait_line; // those who wait for one key
-struct request;
-struct context;
-
-enum { WAIT_SLOTS = 256 };
-
-struct waits {
-    struct wait_line *slots[WAIT_SLOTS]; // by the hash of the real key
-    uint64_t seed;                       // of the hashes: clients choose the keys
-    size_t lines;
-    uv_timer_t timer; // runs while somebody waits
-};
-
-// The part of a request that belongs to its wait.
-struct wait_part {
-    struct wait_line *line;          // it waits in, or asks for; NULL: none
-    struct request *next;            // in that line
-    uint64_t wait_until_ms;          // in the loop's time
-    char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take one
-    bool is_asking;                  // the script is at the backend
-    bool may_lease;                  // its caller may write
-};
-
-// Sets context->steps, too.
-void waits_init(struct waits *waits, struct context *context);
-
-// The daemon ends: who waits is answered.
+// The daemon ends: the requests that wait are answered.
 void waits_end(struct context *context);
-void waits_close(struct waits *waits);
+// To be called once, later. Frees itself when the loop has closed its timer.
+void waits_close(struct context *context);

@@ -11,6 +11,7 @@
 #include "purge.h"
 #include "random.h"
 #include "reactor.h"
+#include "request.h"
 #include "sections.h"
 #include "stream.h"
 #include "waits.h"
@@ -89,7 +90,7 @@ void worker_close(struct worker *worker) {
     }
     purge_cancel_all(&worker->context); // none has anything at a backend any more
     waits_end(&worker->context);
-    waits_close(&worker->context.waits);
+    waits_close(&worker->context);
     uv_close((uv_handle_t *)&worker->sweep, NULL);
     uv_close((uv_handle_t *)&worker->deadline, NULL);
     flusher_deinit(&worker->context.reactor.flusher);
@@ -192,7 +193,7 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
     uv_timer_init(&context->reactor.loop, &worker->deadline);
     worker->sweep.data = worker->deadline.data = worker;
     uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-    waits_init(&context->waits, context);
+    waits_init(context);
 }
 
 void worker_run(struct worker *worker) {
@@ -205,5 +206,6 @@ void worker_run(struct worker *worker) {
 void worker_deinit(struct worker *worker) {
     if (worker->has_mailbox)
         mailbox_deinit(&worker->mailbox);
+    request_free_all(&worker->context);
     context_deinit(&worker->context);
 }
