@@ -1,16 +1,10 @@
 #include "admit.h"
 
 #include "context.h"
+#include "native.h"
 #include "spelling.h"
 
 enum { MOST_COMPARED = 2048 };
-
-static bool refuse(struct admission *a, struct bytes *error, enum reply_code code,
-                   const char *message) {
-    a->code = code;
-    reply_error(error, code, "%s", message);
-    return false;
-}
 
 // Whether so many more names may be compared with what was said, to guess what was meant. A flood
 // of mistakes gets no guesses, and costs others nothing.
@@ -19,18 +13,16 @@ static bool may_compare(struct context *context, size_t names) {
     return context->compared <= MOST_COMPARED;
 }
 
-bool admit_refuse_verb(struct context *context, struct admission *a, struct slice name,
-                       struct bytes *error) {
+bool admit_refuse_verb(struct context *context, struct slice name, struct refusal *refusal) {
     const struct verb *nearest =
         may_compare(context, VERBS_MOST) ? verb_nearest(context->verbs, name) : NULL;
     struct bytes hint = {0};
     bytes_append_slice(&hint, slice_of(nearest ? "did you mean " : "say help for the list"));
     if (nearest)
         verb_append_use(&hint, nearest);
-    a->code = REPLY_VERB;
     // Redis's own words: its clients look for them.
-    reply_error(error, REPLY_VERB, "unknown command '%.*s': %.*s", REPLY_WORD(name), (int)hint.len,
-                hint.data);
+    refusal_set(refusal, REPLY_VERB, "unknown command '%.*s': %.*s", REPLY_WORD(name),
+                (int)hint.len, hint.data);
     bytes_deinit(&hint);
     return false;
 }
@@ -58,54 +50,49 @@ static const char *nearest_space(struct context *context, const struct caller *c
 }
 
 // A caller that is limited to some namespaces does not learn which others there are.
-bool admit_space(struct context *context, struct caller *caller, struct slice name,
-                 struct admission *a, struct bytes *error) {
+struct space *admit_space(struct context *context, struct caller *caller, struct slice name,
+                          struct refusal *refusal) {
     struct space *space = policy_space(context->policy, name);
-    bool is_allowed = space && caller_may_use(caller, (size_t)(space - context->policy->spaces));
-    if (is_allowed) {
-        a->space = caller->last_space = space;
-        return true;
-    }
+    if (space && caller_may_use(caller, (size_t)(space - context->policy->spaces)))
+        return caller->last_space = space;
     const char *nearest = nearest_space(context, caller, name);
-    a->code = caller_is_limited(caller) ? REPLY_NOPERM : REPLY_NAMESPACE;
-    reply_error(error, a->code,
-                a->code == REPLY_NOPERM ? "namespace '%.*s' is not yours%s%s"
-                                        : "no namespace '%.*s'%s%s",
+    bool is_limited = caller_is_limited(caller);
+    refusal_set(refusal, is_limited ? REPLY_NOPERM : REPLY_NAMESPACE,
+                is_limited ? "namespace '%.*s' is not yours%s%s" : "no namespace '%.*s'%s%s",
                 REPLY_WORD(name), nearest ? ": did you mean " : "", nearest ? nearest : "");
-    return false;
+    return NULL;
 }
 
 // The verb that the word names, if the caller may say it.
 static bool find_verb(struct context *context, struct caller *caller, struct slice word,
-                      struct admission *a, struct bytes *error) {
-    const char *message;
+                      struct admission *a, struct refusal *refusal) {
     a->entry = verb_find(context->verbs, word);
-    if (!caller_may_say(caller, a->entry ? a->entry->verb : NULL, &a->code, &message))
-        return refuse(a, error, a->code, message);
+    if (!caller_may_say(caller, a->entry ? a->entry->verb : NULL, refusal))
+        return false;
     if (!a->entry)
-        return admit_refuse_verb(context, a, word, error);
+        return admit_refuse_verb(context, word, refusal);
     caller->last_entry = a->entry;
     return true;
 }
 
 bool admit(struct context *context, struct caller *caller, const struct slice *words, size_t count,
-           struct admission *a, struct bytes *error) {
-    struct slice name;
+           struct admission *a, struct refusal *refusal) {
+    struct space *last = caller->last_space;
+    struct slice name = {0};
+    if (last)
+        name = (struct slice){last->conf->name, last->conf->name_len};
     a->entry = caller->last_entry;
-    a->space = NULL; // verb_read_call() fills in the call, and a refusal its reason
+    a->space = NULL; // the dialect fills in the call
     if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
-        !find_verb(context, caller, words[0], a, error))
+        !find_verb(context, caller, words[0], a, refusal))
         return false;
-    a->code = REPLY_ARGS;
-    if (!verb_read_call(a->entry, words + 1, count - 1, &a->call, &name, error))
+    if (!native_read(a->entry, words + 1, count - 1, &a->call, &name, refusal))
         return false;
     if (!a->entry->signature.has_namespace)
         return true;
-    struct space *last = caller->last_space;
-    if (last && slice_equal((struct slice){last->conf->name, last->conf->name_len}, name))
+    if (last && name.data == last->conf->name)
         a->space = last;
-    else if (!admit_space(context, caller, name, a, error))
+    else if (!(a->space = admit_space(context, caller, name, refusal)))
         return false;
-    a->code = REPLY_POLICY;
-    return policy_admit(a->space, a->entry, &a->call, &context->reactor.random, &a->refusal, error);
+    return policy_admit(a->space, a->entry, &a->call, &context->reactor.random, refusal);
 }

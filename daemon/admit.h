@@ -16,20 +16,16 @@ struct admission {
     const struct verb_entry *entry; // NULL: no such verb
     struct space *space;            // NULL: none, or no such
     struct call call;
-    enum reply_code code; // why it was refused
-    enum refusal refusal; // with POLICY
 };
 
 // Looks up, checks and decides; changes nothing but the verb and namespace that the caller named
-// last. Returns false when the request is refused: *error got the reply.
+// last. Returns false with a refusal.
 bool admit(struct context *context, struct caller *caller, const struct slice *words, size_t count,
-           struct admission *a, struct bytes *error);
+           struct admission *a, struct refusal *refusal);
 
-// Finds the namespace of that name, if the caller may use it, for a->space. Returns false when it
-// is refused: a->code and *error got the reason.
-bool admit_space(struct context *context, struct caller *caller, struct slice name,
-                 struct admission *a, struct bytes *error);
+// The namespace of that name, if the caller may use it; NULL with a refusal.
+struct space *admit_space(struct context *context, struct caller *caller, struct slice name,
+                          struct refusal *refusal);
 
 // Refuses a verb that is not there, with a guess at the one that was meant. Returns false.
-bool admit_refuse_verb(struct context *context, struct admission *a, struct slice name,
-                       struct bytes *error);
+bool admit_refuse_verb(struct context *context, struct slice name, struct refusal *refusal);

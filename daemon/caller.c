@@ -108,25 +108,18 @@ void caller_forget(struct caller *c, const struct settings *settings) {
 
 // --- what -------------------------------------------------------------------------------------
 
-bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
-                    const char **message) {
+bool caller_may_say(const struct caller *c, const struct verb *verb, struct refusal *refusal) {
     if (c->is_trusted || (verb && verb->flags & VERB_NO_AUTH))
         return true;
-    if (!c->user) {
-        *code = REPLY_NOAUTH;
-        *message = "authenticate first: auth USER TOKEN";
-        return false;
-    }
+    if (!c->user)
+        return refusal_set(refusal, REPLY_NOAUTH, "authenticate first: auth USER TOKEN");
     if (!verb || c->user->access >= ACCESS_ADMIN)
         return true;
-    *code = REPLY_NOPERM;
     if (verb->flags & VERB_ADMIN)
-        *message = "this needs access = admin";
-    else if (verb->flags & VERB_WRITE && c->user->access < ACCESS_WRITE)
-        *message = "this needs access = write";
-    else
-        return true;
-    return false;
+        return refusal_set(refusal, REPLY_NOPERM, "this needs access = admin");
+    if (verb->flags & VERB_WRITE && c->user->access < ACCESS_WRITE)
+        return refusal_set(refusal, REPLY_NOPERM, "this needs access = write");
+    return true;
 }
 
 bool caller_may_write(const struct caller *c) {

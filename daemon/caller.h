@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "refusal.h"
 #include "settings.h"
 #include "verb_table.h"
 
@@ -39,9 +40,8 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
 // Takes that back: it is who it was when it connected.
 void caller_forget(struct caller *c, const struct settings *settings);
 
-// May it say the verb at all? *code and *message get the reason why not.
-bool caller_may_say(const struct caller *c, const struct verb *verb, enum reply_code *code,
-                    const char **message);
+// May it say the verb at all? False with a refusal. `verb` NULL: one that does not exist.
+bool caller_may_say(const struct caller *c, const struct verb *verb, struct refusal *refusal);
 // Is it known who it is, or is everybody trusted?
 static inline bool caller_is_known(const struct caller *c) { return c->is_trusted || c->user; }
 // May it say verbs that write?

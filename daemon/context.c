@@ -14,7 +14,7 @@ struct slice *context_words(struct context *context, size_t count) {
 void context_deinit(struct context *context) {
     policy_unref(context->policy);
     mem_free(context->words);
-    bytes_deinit(&context->scratch);
+    refusal_deinit(&context->refusal);
     bytes_deinit(&context->question);
     near_store_free(context->reactor.near);
 }

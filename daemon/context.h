@@ -4,6 +4,7 @@
 
 #include "policy.h"
 #include "reactor.h"
+#include "refusal.h"
 #include "stats.h"
 #include "verb.h"
 
@@ -29,10 +30,10 @@ struct context {
     size_t free_count;
     struct slice *words; // of the request being started
     size_t words_cap;
-    size_t compared;       // names with what a client may have meant, in this turn of the loop
-    struct bytes scratch;  // for the error of the request being started
-    struct bytes question; // for its question to the near cache
-    bool is_draining;      // no new request is taken to a backend
+    size_t compared;        // names with what a client may have meant, in this turn of the loop
+    struct refusal refusal; // of the request being started
+    struct bytes question;  // for its question to the near cache
+    bool is_draining;       // no new request is taken to a backend
 };
 
 // Room for that many words of the request being started. They are valid until the next call.

@@ -11,6 +11,7 @@
 #include "ledger.h"
 #include "near.h"
 #include "redis_error.h"
+#include "refusal.h"
 #include "request.h"
 #include "session.h"
 
@@ -237,9 +238,8 @@ static __attribute__((noinline)) bool admit_json(struct session *session, struct
                                                  struct admission *a, bool *must_wait) {
     if (session->check) {
         assert(json_check_is_done(session->check));
-        a->code = REPLY_POLICY;
         return json_check_is_good(session->check) ||
-               policy_refuse_kind(a->space, "JSON", &a->refusal, &session->context->scratch);
+               policy_refuse_kind(a->space, "JSON", &session->context->refusal);
     }
     struct json_check *check = json_check_new();
     for (size_t i = 0; i < a->call.argc; i++) {
@@ -252,32 +252,31 @@ static __attribute__((noinline)) bool admit_json(struct session *session, struct
     return false;
 }
 
-// A refusal whose words are written already.
-static void refuse_with(struct session *session, struct space *space, enum reply_code code,
-                        struct slice error) {
+static void refuse_with(struct session *session, struct space *space,
+                        const struct refusal *refusal) {
     struct request *r = request_new(session);
     r->space = space;
-    request_fail_with(r, code, error);
+    request_fail_with(r, refusal);
 }
 
 enum progress dispatch(struct session *session, const struct slice *words, size_t count,
                        bool may_wait) {
     struct context *context = session->context;
     struct admission a;
+    struct refusal *refusal = &context->refusal;
     bool must_wait = false;
-    context->scratch.len = 0;
-    if (admit(context, &session->caller, words, count, &a, &context->scratch) &&
+    if (admit(context, &session->caller, words, count, &a, refusal) &&
         (a.call.json_bytes <= JSON_AT_ONCE || admit_json(session, words[0], &a, &must_wait)))
         return a.entry->verb->run ? start_local(session, &a, words, count)
                                   : start_remote(session, &a, words, count, may_wait);
     if (must_wait)
         return PROGRESS_WAIT_CHECK;
     count_request(session, &a, words, count);
-    if (a.code == REPLY_NOPERM)
+    if (refusal->code == REPLY_NOPERM)
         complain_of(session, words[0]);
-    if (a.code == REPLY_POLICY)
-        ledger_refusal(a.space, a.refusal);
-    refuse_with(session, a.space, a.code, bytes_slice(&context->scratch));
+    if (refusal->code == REPLY_POLICY)
+        ledger_refusal(a.space, refusal->reason);
+    refuse_with(session, a.space, refusal);
     return PROGRESS_DONE;
 }
 

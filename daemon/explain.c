@@ -11,6 +11,8 @@
 #include "number.h"
 #include "parser.h"
 #include "policy.h"
+#include "refusal.h"
+#include "reply.h"
 #include "syntax.h"
 #include "verb.h"
 
@@ -100,11 +102,10 @@ static bool is_ruled_out(enum reply_code code) {
 }
 
 bool explain(struct context *context, struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error) {
+             size_t count, struct bytes *text, struct refusal *refusal) {
     struct admission a;
-    bool is_admitted = admit(context, caller, words, count, &a, error);
-    *code = a.code;
-    if (!is_admitted && !(a.entry && is_ruled_out(a.code)))
+    bool is_admitted = admit(context, caller, words, count, &a, refusal);
+    if (!is_admitted && !(a.entry && is_ruled_out(refusal->code)))
         return false;
     bytes_printf(text, "verb: %s\ncaller: ", a.entry->verb->name);
     caller_append(text, caller);
@@ -113,7 +114,8 @@ bool explain(struct context *context, struct caller *caller, const struct slice 
         bytes_printf(text, "namespace: %s\nbackend: %s\n", a.space->conf->name,
                      a.space->backend->conf->name);
     if (!is_admitted)
-        bytes_printf(text, "refused: %.*s\n", (int)error->len - 3, error->data + 1);
+        bytes_printf(text, "refused: %s %.*s\n", reply_code_name(refusal->code),
+                     (int)refusal->text.len, refusal->text.data);
     else if (a.entry->build)
         append_plan(text, &a, uv_now(&context->reactor.loop));
     else

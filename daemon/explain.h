@@ -2,12 +2,11 @@
 #pragma once
 
 #include "bytes.h"
-#include "reply.h"
+#include "refusal.h"
 
 struct caller;
 struct context;
 
-// Appends "name: value" lines to `text`. False: the request is none; *error got the reply, with
-// *code.
+// Appends "name: value" lines to `text`. Returns false with a refusal when the request is none.
 bool explain(struct context *context, struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, enum reply_code *code, struct bytes *error);
+             size_t count, struct bytes *text, struct refusal *refusal);

@@ -8,8 +8,10 @@
 #include "call.h"
 #include "caller.h"
 #include "client.h"
+#include "context.h"
 #include "hello.h"
 #include "mem.h"
+#include "refusal.h"
 #include "reply.h"
 #include "request.h"
 #include "verb.h"
@@ -21,10 +23,9 @@
 enum { LONGEST_CLIENT_NAME = 64 };
 
 static void refuse_word(struct request *r, const char *what, struct slice word, const char *right) {
-    struct bytes error = {0};
-    reply_error(&error, REPLY_ARGS, "unknown %s '%.*s': use %s", what, REPLY_WORD(word), right);
-    request_fail_with(r, REPLY_ARGS, bytes_slice(&error));
-    bytes_deinit(&error);
+    struct refusal *refusal = &r->context->refusal;
+    refusal_set(refusal, REPLY_ARGS, "unknown %s '%.*s': use %s", what, REPLY_WORD(word), right);
+    request_fail_with(r, refusal);
 }
 
 static bool is_word(struct slice word, const char *text) {
@@ -78,19 +79,19 @@ static bool set_name(struct session *c, struct slice name) {
 
 static void run_hello(struct request *r, const struct call *call) {
     struct hello h;
-    enum reply_code code;
-    const char *reason;
+    struct refusal refusal = {0};
     if (call->argc > 0 && !slice_equal(call->args[0], SLICE("2"))) {
         request_fail(r, REPLY_NOPROTO, "unsupported protocol version: this is RESP2, use hello 2");
     } else if (!hello_read(call->args, call->argc, &h)) {
         request_fail(r, REPLY_ARGS, "use hello [2] [AUTH USER TOKEN] [SETNAME NAME]");
     } else if (h.name && !set_name(r->session, *h.name)) {
         request_fail(r, REPLY_ARGS, BAD_NAME);
-    } else if (!h.credentials && !caller_may_say(&r->session->caller, NULL, &code, &reason)) {
-        request_fail(r, code, reason);
+    } else if (!h.credentials && !caller_may_say(&r->session->caller, NULL, &refusal)) {
+        request_fail_with(r, &refusal);
     } else if (!h.credentials || auth_try(r, h.credentials[0], h.credentials[1])) {
         greet(r);
     }
+    refusal_deinit(&refusal);
 }
 
 // --- client, select, echo, reset --------------------------------------------------------------

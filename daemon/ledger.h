@@ -21,7 +21,7 @@ static inline void ledger_ttl(const struct space *space, enum ttl_reason reason)
 }
 
 // A request was refused by its namespace's policy; its error is counted besides.
-static inline void ledger_refusal(const struct space *space, enum refusal reason) {
+static inline void ledger_refusal(const struct space *space, enum refusal_reason reason) {
     space->stats->refused[reason]++;
 }
 

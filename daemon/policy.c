@@ -9,8 +9,8 @@
 #include "value.h"
 
 // Why the namespace refuses the verb, for *reason; NULL: it does not.
-static const char *refusal_of(const struct namespace_conf *conf, const struct verb_entry *entry,
-                              enum refusal *reason) {
+static const char *verb_problem(const struct namespace_conf *conf, const struct verb_entry *entry,
+                                enum refusal_reason *reason) {
     const struct verb *verb = entry->verb;
     if (entry->collection != COLLECTION_ANY &&
         !(conf->collections & UINT64_C(1) << entry->collection)) {
@@ -30,9 +30,9 @@ static const char *refusal_of(const struct namespace_conf *conf, const struct ve
 
 static void find_allowed_verbs(struct space *space, const struct verb_table *verbs) {
     const struct verb_entry *entry;
-    enum refusal reason;
+    enum refusal_reason reason;
     for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
-        if (!refusal_of(space->conf, entry, &reason))
+        if (!verb_problem(space->conf, entry, &reason))
             verb_set_add(&space->verbs, entry);
 }
 
@@ -86,86 +86,84 @@ struct space *policy_space(const struct policy *policy, struct slice name) {
     return conf ? &policy->spaces[conf - policy->settings->namespaces] : NULL;
 }
 
-static bool refuse_size(struct bytes *out, const struct namespace_conf *conf, const char *what,
-                        size_t len, const char *limit, int64_t most) {
-    reply_error(out, REPLY_POLICY, "%s of %zu bytes is too long: %s of namespace '%s' is %" PRId64,
-                what, len, limit, conf->name, most);
-    return false;
+static bool refuse_size(struct refusal *refusal, enum refusal_reason reason,
+                        const struct namespace_conf *conf, const char *what, size_t len,
+                        const char *limit, int64_t most) {
+    return refusal_set_policy(refusal, reason,
+                              "%s of %zu bytes is too long: %s of namespace '%s' is %" PRId64, what,
+                              len, limit, conf->name, most);
 }
 
 static bool admit_verb(const struct space *space, const struct verb_entry *entry,
-                       enum refusal *reason, struct bytes *out) {
+                       struct refusal *refusal) {
+    enum refusal_reason reason = REFUSED_VERB;
     if (verb_set_has(&space->verbs, entry))
         return true;
-    reply_error(out, REPLY_POLICY, "namespace '%s' %s: %s", space->conf->name,
-                refusal_of(space->conf, entry, reason), entry->verb->name);
-    return false;
+    const char *problem = verb_problem(space->conf, entry, &reason);
+    return refusal_set_policy(refusal, reason, "namespace '%s' %s: %s", space->conf->name, problem,
+                              entry->verb->name);
 }
 
-static bool admit_key(const struct namespace_conf *conf, struct slice key, enum refusal *reason,
-                      struct bytes *out) {
+static bool admit_key(const struct namespace_conf *conf, struct slice key,
+                      struct refusal *refusal) {
     size_t len = conf->prefix_len + key.len;
-    if (len <= (size_t)conf->max_key)
-        return true;
-    *reason = REFUSED_KEY;
-    return refuse_size(out, conf, "key", len, "max_key", conf->max_key);
+    return len <= (size_t)conf->max_key ||
+           refuse_size(refusal, REFUSED_KEY, conf, "key", len, "max_key", conf->max_key);
 }
 
-bool policy_refuse_kind(const struct space *space, const char *right, enum refusal *reason,
-                        struct bytes *out) {
-    *reason = REFUSED_KIND;
-    reply_error(out, REPLY_POLICY, "namespace '%s' takes %s as a value", space->conf->name, right);
-    return false;
+bool policy_refuse_kind(const struct space *space, const char *right, struct refusal *refusal) {
+    return refusal_set_policy(refusal, REFUSED_KIND, "namespace '%s' takes %s as a value",
+                              space->conf->name, right);
 }
 
 // Whether the value is of the namespace's kind. JSON takes long to look at: what one request may
 // have looked at here is bounded.
 static bool admit_kind(const struct space *space, struct call *call, struct slice value,
-                       enum refusal *reason, struct bytes *out) {
+                       struct refusal *refusal) {
     enum value_kind kind = (enum value_kind)space->conf->value;
     if (kind == VALUE_JSON && (call->json_bytes += (int64_t)value.len) > JSON_AT_ONCE)
         return true;
     const char *right = value_problem(kind, value);
-    return !right || policy_refuse_kind(space, right, reason, out);
+    return !right || policy_refuse_kind(space, right, refusal);
 }
 
 // The words that a write would store: a value, a field or a member.
 static bool admit_stored(const struct space *space, struct call *call, enum arg_kind kind,
-                         struct slice arg, enum refusal *reason, struct bytes *out) {
+                         struct slice arg, struct refusal *refusal) {
     const struct namespace_conf *conf = space->conf;
-    if (arg.len > (size_t)conf->max_value) {
-        *reason = REFUSED_VALUE;
-        return refuse_size(out, conf, "value", arg.len, "max_value", conf->max_value);
-    }
-    return kind != ARG_VALUE || conf->value == VALUE_BYTES ||
-           admit_kind(space, call, arg, reason, out);
+    if (arg.len > (size_t)conf->max_value)
+        return refuse_size(refusal, REFUSED_VALUE, conf, "value", arg.len, "max_value",
+                           conf->max_value);
+    return kind != ARG_VALUE || conf->value == VALUE_BYTES || admit_kind(space, call, arg, refusal);
 }
 
 static bool admit_argument(const struct space *space, struct call *call, bool is_write,
-                           enum arg_kind kind, struct slice arg, enum refusal *reason,
-                           struct bytes *out) {
+                           enum arg_kind kind, struct slice arg, struct refusal *refusal) {
     if (kind == ARG_KEY)
-        return admit_key(space->conf, arg, reason, out);
+        return admit_key(space->conf, arg, refusal);
     bool is_stored = is_write && (kind == ARG_FIELD || kind == ARG_MEMBER || kind == ARG_VALUE);
-    return !is_stored || admit_stored(space, call, kind, arg, reason, out);
+    return !is_stored || admit_stored(space, call, kind, arg, refusal);
+}
+
+static bool refuse_ttl(const struct namespace_conf *conf, struct refusal *refusal) {
+    struct bytes most = {0};
+    number_append_duration(&most, conf->max_ttl_ms);
+    refusal_set_policy(refusal, REFUSED_TTL, "ttl is too long: max_ttl of namespace '%s' is %.*s",
+                       conf->name, (int)most.len, most.data);
+    bytes_deinit(&most);
+    return false;
 }
 
 static bool decide_ttl(const struct space *space, struct call *call, struct random *random,
-                       struct bytes *out) {
+                       struct refusal *refusal) {
     const struct namespace_conf *conf = space->conf;
     bool is_asked = call->options & 1u << OPTION_TTL;
     bool is_new = call->verb->flags & VERB_NEW_TTL || conf->ttl_mode == TTL_MODE_SLIDING;
     int64_t ttl = is_asked ? call->ttl_asked_ms : conf->ttl_ms;
     call->ttl_reason = is_asked ? TTL_ASKED : TTL_DEFAULT;
     if (ttl > conf->max_ttl_ms) {
-        if (conf->over_ttl == OVER_TTL_REJECT) {
-            struct bytes most = {0};
-            number_append_duration(&most, conf->max_ttl_ms);
-            reply_error(out, REPLY_POLICY, "ttl is too long: max_ttl of namespace '%s' is %.*s",
-                        conf->name, (int)most.len, most.data);
-            bytes_deinit(&most);
-            return false;
-        }
+        if (conf->over_ttl == OVER_TTL_REJECT)
+            return refuse_ttl(conf, refusal);
         ttl = conf->max_ttl_ms;
         call->ttl_reason = TTL_CLAMPED;
     }
@@ -177,6 +175,7 @@ static bool decide_ttl(const struct space *space, struct call *call, struct rand
         ttl -= (int64_t)random_up_to(random, (uint64_t)(ttl / 100 * conf->jitter_percent +
                                                         ttl % 100 * conf->jitter_percent / 100));
     call->ttl_ms = ttl > 0 ? ttl : 1;
+    call->ttl_px.len = 0;
     if (ttl == conf->ttl_ms) // most
         call->ttl_px = bytes_slice(&space->ttl_px);
     call->ttl_rule = is_new ? TTL_SET : TTL_SET_IF_NONE;
@@ -185,14 +184,13 @@ static bool decide_ttl(const struct space *space, struct call *call, struct rand
 
 // A read stores nothing: its keys alone are looked at, and most have one, the first argument.
 static bool admit_arguments(const struct space *space, const struct signature *s, struct call *call,
-                            enum refusal *reason, struct bytes *out) {
+                            struct refusal *refusal) {
     bool is_write = call->verb->flags & VERB_WRITE;
     size_t count = call->argc;
     if (!is_write && !signature_repeats_key(s) && count > 1)
         count = 1;
     for (size_t i = 0; i < count; i++)
-        if (!admit_argument(space, call, is_write, signature_kind(s, i), call->args[i], reason,
-                            out))
+        if (!admit_argument(space, call, is_write, signature_kind(s, i), call->args[i], refusal))
             return false;
     return true;
 }
@@ -214,16 +212,15 @@ static __attribute__((noinline)) void tell_memo(const struct namespace_conf *con
 }
 
 bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
-                  struct random *random, enum refusal *reason, struct bytes *out) {
+                  struct random *random, struct refusal *refusal) {
     const struct namespace_conf *conf = space->conf;
     unsigned flags = entry->verb->flags;
-    if (!admit_verb(space, entry, reason, out) ||
-        !admit_arguments(space, &entry->signature, call, reason, out))
+    if (!admit_verb(space, entry, refusal) ||
+        !admit_arguments(space, &entry->signature, call, refusal))
         return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
     if (flags & VERB_MEMO)
         tell_memo(conf, call, random);
-    *reason = REFUSED_TTL;
     bool has_ttl = flags & VERB_WRITE && !(flags & VERB_NO_TTL);
-    return !has_ttl || decide_ttl(space, call, random, out);
+    return !has_ttl || decide_ttl(space, call, random, refusal);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "random.h"
+#include "refusal.h"
 #include "settings.h"
 #include "stats.h"
 
@@ -43,12 +44,11 @@ struct space *policy_space(const struct policy *policy, struct slice name);
 // Bytes of JSON values that policy_admit() looks at itself: a request with more needs a json_check.
 enum { JSON_AT_ONCE = 64 * 1024 };
 
-// Checks the call against the namespace's policy and decides the ttl. False: refused for *reason,
-// and *out got the error. `random` may be NULL for no jitter. When call->json_bytes is beyond
+// Checks the call against the namespace's policy and decides the ttl. Returns false with a refusal
+// and its reason. `random` may be NULL for no jitter. When call->json_bytes is beyond
 // JSON_AT_ONCE, whether the values are JSON is still to be found out (json_check.h).
 bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
-                  struct random *random, enum refusal *reason, struct bytes *out);
+                  struct random *random, struct refusal *refusal);
 
 // Refuses the call because a value is not `right`: "JSON". Always false.
-bool policy_refuse_kind(const struct space *space, const char *right, enum refusal *reason,
-                        struct bytes *out);
+bool policy_refuse_kind(const struct space *space, const char *right, struct refusal *refusal);

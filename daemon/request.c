@@ -8,6 +8,7 @@
 #include "context.h"
 #include "ledger.h"
 #include "mem.h"
+#include "native.h"
 
 enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
@@ -147,16 +148,16 @@ void request_finish(struct request *r) {
     reply_queue_done(&r->session->replies, &r->place, sizeof(*r) + r->key.cap);
 }
 
-void request_fail(struct request *r, enum reply_code code, const char *message) {
-    reply_error(request_out(r), code, "%s", message);
-    ledger_error(r->context, r->space, code);
+void request_fail_with(struct request *r, const struct refusal *refusal) {
+    native_dialect.write_refusal(request_out(r), refusal);
+    ledger_error(r->context, r->space, refusal->code);
     request_finish(r);
 }
 
-void request_fail_with(struct request *r, enum reply_code code, struct slice error) {
-    bytes_append_slice(request_out(r), error);
-    ledger_error(r->context, r->space, code);
-    request_finish(r);
+void request_fail(struct request *r, enum reply_code code, const char *message) {
+    struct refusal *refusal = &r->context->refusal;
+    refusal_set(refusal, code, "%s", message);
+    request_fail_with(r, refusal);
 }
 
 // on_error = stale: what the near cache has kept of a memo is served past its time, as long as the
@@ -306,18 +307,15 @@ struct backend_conn *request_send_again(struct request *r, answer_render *render
 // --- verbs of the daemon's own ----------------------------------------------------------------
 
 void request_fail_verb(struct request *r, struct slice name) {
-    struct admission a = {0};
-    struct bytes error = {0};
-    admit_refuse_verb(r->context, &a, name, &error);
-    request_fail_with(r, a.code, bytes_slice(&error));
-    bytes_deinit(&error);
+    struct refusal *refusal = &r->context->refusal;
+    admit_refuse_verb(r->context, name, refusal);
+    request_fail_with(r, refusal);
 }
 
 struct space *request_find_space(struct request *r, struct slice name) {
-    struct admission a = {0};
-    struct bytes error = {0};
-    if (!admit_space(r->context, &r->session->caller, name, &a, &error))
-        request_fail_with(r, a.code, bytes_slice(&error));
-    bytes_deinit(&error);
-    return a.space;
+    struct refusal *refusal = &r->context->refusal;
+    struct space *space = admit_space(r->context, &r->session->caller, name, refusal);
+    if (!space)
+        request_fail_with(r, refusal);
+    return space;
 }

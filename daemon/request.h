@@ -97,8 +97,8 @@ struct backend_conn *request_send_again(struct request *r, answer_render *render
 // applied, may have max_value in any case: so much was kept for it when it began.
 size_t request_reply_limit(const struct request *r);
 
-// As request_fail(), with the whole error written already.
-void request_fail_with(struct request *r, enum reply_code code, struct slice error);
+// As request_fail().
+void request_fail_with(struct request *r, const struct refusal *refusal);
 
 // The backend did not answer: an error, or, where the namespace says on_error = miss, what a read
 // replies when nothing is there. `message` stands behind the backend's name: "is down". Parts of

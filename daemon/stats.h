@@ -2,24 +2,8 @@
 // nothing but 64-bit numbers, so that totals.h can add them up.
 #pragma once
 
+#include "refusal.h"
 #include "reply.h"
-
-// Why policy refuses a request.
-#define REFUSAL_REASONS(X)                                                                         \
-    X(COLLECTION, collection)                                                                      \
-    X(VERB, verb)                                                                                  \
-    X(READONLY, readonly)                                                                          \
-    X(KEY, max_key)                                                                                \
-    X(VALUE, max_value)                                                                            \
-    X(KIND, value)                                                                                 \
-    X(TTL, ttl)
-
-enum refusal {
-#define X(name, text) REFUSED_##name,
-    REFUSAL_REASONS(X)
-#undef X
-        REFUSALS
-};
 
 struct space_stats {
     uint64_t refs; // of policies: a namespace's counters outlive a reload

@@ -12,6 +12,7 @@
 #include "explain.h"
 #include "number.h"
 #include "purge.h"
+#include "refusal.h"
 #include "reload_verb.h"
 #include "reply.h"
 #include "request.h"
@@ -86,13 +87,13 @@ static void run_help(struct request *r, const struct call *call) {
 }
 
 static void run_explain(struct request *r, const struct call *call) {
-    struct bytes text = {0}, error = {0};
-    enum reply_code code;
-    if (explain(r->context, &r->session->caller, call->args, call->argc, &text, &code, &error))
+    struct bytes text = {0};
+    struct refusal refusal = {0};
+    if (explain(r->context, &r->session->caller, call->args, call->argc, &text, &refusal))
         finish_bulk(r, &text);
     else
-        request_fail_with(r, code, bytes_slice(&error));
-    bytes_deinit(&error);
+        request_fail_with(r, &refusal);
+    refusal_deinit(&refusal);
 }
 
 const struct verb admin_verbs[] = {

@@ -32,20 +32,20 @@ struct verb;
 
 struct call {
     const struct verb *verb;
-    struct slice prefix;      // of the namespace
+    struct slice prefix;      // of the namespace; otherwise not set
     const struct slice *args; // behind the namespace: the key first
     size_t argc;
     enum ttl_rule ttl_rule;
-    int64_t ttl_ms;      // for TTL_SET and TTL_SET_IF_NONE
+    // For TTL_SET and TTL_SET_IF_NONE alone; otherwise not set:
+    int64_t ttl_ms;
     struct slice ttl_px; // "PX" and ttl_ms as words of a command, where they are written already
     enum ttl_reason ttl_reason;
     uint32_t options; // bit per enum option: which were given
-    int64_t ttl_asked_ms;
     enum add_if add_if;
     bool is_descending;
-    int64_t limit;
-    int64_t count;
     int64_t wait_ms;
+    // Each set where its option is given:
+    int64_t ttl_asked_ms, limit, count;
     int64_t json_bytes; // of values that must be JSON: beyond JSON_AT_ONCE nobody has looked yet
     // For VERB_MEMO alone, as the namespace says; otherwise not set:
     int64_t stale_ms, lease_ms, null_ttl_ms;

@@ -1,6 +1,5 @@
 #include "reply.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "number.h"
@@ -30,14 +29,20 @@ void reply_integer(struct bytes *out, int64_t value) {
 
 void reply_nil(struct bytes *out) { bytes_append_literal(out, "$-1\r\n"); }
 
-void reply_error(struct bytes *out, enum reply_code code, const char *format, ...) {
+void reply_append_line(struct bytes *out, const char *format, va_list args) {
     char message[512];
-    va_list args;
-    va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
     for (char *c = message; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';
-    bytes_printf(out, "-%s %s\r\n", reply_code_name(code), message);
+    bytes_append_slice(out, slice_of(message));
+}
+
+void reply_error(struct bytes *out, enum reply_code code, const char *format, ...) {
+    va_list args;
+    bytes_printf(out, "-%s ", reply_code_name(code));
+    va_start(args, format);
+    reply_append_line(out, format, args);
+    va_end(args);
+    bytes_append_literal(out, "\r\n");
 }

@@ -1,6 +1,8 @@
 // Reply: writing the Redis 2 reply types (RESP2) that clients read.
 #pragma once
 
+#include <stdarg.h>
+
 #include "number.h"
 
 // The codes of PROTOCOL.md, "Errors".
@@ -37,6 +39,10 @@ void reply_nil(struct bytes *out);
 // "-CODE message". Bytes of the message that would break the line are shown as '?'.
 void reply_error(struct bytes *out, enum reply_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// Appends a message of at most 511 bytes. Those that would break its line are shown as '?'.
+void reply_append_line(struct bytes *out, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 // For "%.*s" of a client's own word inside a message: at most 64 bytes of it.
 #define REPLY_WORD(slice) (int)((slice).len < 64 ? (slice).len : 64), (slice).data

@@ -1,5 +1,4 @@
-// Verb table: the verbs of all collections and of the daemon, found by name, and the reading of a
-// request as its verb's row says.
+// Verb table: the verbs of all collections and of the daemon, found by name.
 #pragma once
 
 #include "collection.h"
@@ -33,11 +32,6 @@ const struct rights *verb_rights(const struct verb_table *table);
 // The verb that `name` was meant to be, for a message; NULL when none is near. A search of the
 // whole table: not for each request of a flood.
 const struct verb *verb_nearest(const struct verb_table *table, struct slice name);
-
-// Reads `words` (behind the verb's name) into `call`: options first, then *name gets the
-// namespace if the verb takes one, the rest are arguments. False: *out got the ARGS error.
-bool verb_read_call(const struct verb_entry *entry, const struct slice *words, size_t count,
-                    struct call *call, struct slice *name, struct bytes *out);
 
 // The reply of a read with `argc` arguments whose key is not there.
 void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t argc);

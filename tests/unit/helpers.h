@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "native.h"
 #include "verb_table.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -61,15 +62,18 @@ static inline struct sample sample_of(const char *text) {
 static inline const struct verb_entry *read_sample(const struct verb_table *table,
                                                    const struct sample *sample, enum ttl_rule rule,
                                                    struct call *call) {
-    struct slice name;
-    struct bytes error = {0};
+    struct slice name = {0};
+    struct refusal refusal = {0};
     const struct verb_entry *entry = verb_find(table, sample->words[0]);
     ck_assert_ptr_nonnull(entry);
-    verb_read_call(entry, sample->words + 1, sample->count - 1, call, &name, &error);
-    check_text(entry->verb->name, &error, "");
+    bool is_read =
+        native_dialect.read(entry, sample->words + 1, sample->count - 1, call, &name, &refusal);
+    check_text(entry->verb->name, &refusal.text, "");
+    ck_assert(is_read);
     call->prefix = SLICE("p:");
     call->ttl_rule = rule;
     call->ttl_ms = 5000;
+    call->ttl_px = (struct slice){0};
     call->stale_ms = 0;
     call->lease_ms = 10000;
     call->null_ttl_ms = 30000;

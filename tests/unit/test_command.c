@@ -138,10 +138,12 @@ END_TEST
 
 START_TEST(command_keeps_any_bytes_of_key_and_value) {
     struct bytes commands = {0};
-    struct slice words[] = {SLICE("N"), SLICE("k\0\r\n"), SLICE("")}, name;
+    struct slice words[] = {SLICE("N"), SLICE("k\0\r\n"), SLICE("")}, name = {0};
+    struct refusal refusal = {0};
     struct call call;
     const struct verb_entry *entry = verb_find(table, SLICE("key.set"));
-    ck_assert(verb_read_call(entry, words, 3, &call, &name, &commands));
+    ck_assert(native_dialect.read(entry, words, 3, &call, &name, &refusal));
+    call.prefix = (struct slice){0};
     build(entry, &call, &commands);
     check_same("bytes", bytes_slice(&commands),
                SLICE("*3\r\n$3\r\nSET\r\n$4\r\nk\0\r\n\r\n$0\r\n\r\n"));

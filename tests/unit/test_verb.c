@@ -271,12 +271,18 @@ static bool read_line(const char *line, struct call *call, struct slice *name,
     sample = sample_of(line);
     const struct verb_entry *entry = verb_find(table, sample.words[0]);
     ck_assert_ptr_nonnull(entry);
-    return verb_read_call(entry, sample.words + 1, sample.count - 1, call, name, error);
+    struct refusal refusal = {0};
+    bool is_read =
+        native_dialect.read(entry, sample.words + 1, sample.count - 1, call, name, &refusal);
+    if (!is_read)
+        native_dialect.write_refusal(error, &refusal);
+    refusal_deinit(&refusal);
+    return is_read;
 }
 
 static struct call read_good(const char *line) {
     struct call call;
-    struct slice name;
+    struct slice name = {0};
     struct bytes error = {0};
     bool is_read = read_line(line, &call, &name, &error);
     check_text(line, &error, "");
@@ -320,6 +326,21 @@ START_TEST(verb_reads_options) {
 }
 END_TEST
 
+START_TEST(verb_reads_the_namespace_that_was_named_last) {
+    static const char *const lines[] = {"key.set last k v", "key.set ttl=5 last k v",
+                                        "key.set lasting k v", "key.set las k v"};
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct slice last = SLICE("last"), name = last;
+        struct call call;
+        struct bytes error = {0};
+        ck_assert(read_line(lines[i], &call, &name, &error));
+        ck_assert_msg((name.data == last.data) == (i < 2), "%s", lines[i]);
+        ck_assert_uint_eq(call.argc, 2);
+        check_same(lines[i], call.args[1], SLICE("v"));
+    }
+}
+END_TEST
+
 START_TEST(verb_takes_words_behind_the_namespace_for_data) {
     struct call call = read_good("key.set N ttl=5 if=absent");
     ck_assert_uint_eq(call.options, 0);
@@ -355,7 +376,7 @@ struct refused_row {
 static void check_refused(const struct refused_row *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct call call;
-        struct slice name;
+        struct slice name = {0};
         struct bytes error = {0};
         ck_assert_msg(!read_line(rows[i].line, &call, &name, &error), "'%s' read", rows[i].line);
         check_text(rows[i].line, &error, rows[i].error);
@@ -434,11 +455,15 @@ START_TEST(verb_refuses_arguments_of_the_wrong_kind) {
 END_TEST
 
 START_TEST(verb_refuses_words_without_bytes_where_a_number_belongs) {
-    struct slice words[] = {SLICE("N"), SLICE("k"), {NULL, 0}}, name;
+    struct slice words[] = {SLICE("N"), SLICE("k"), {NULL, 0}}, name = {0};
     struct call call;
     struct bytes error = {0};
-    ck_assert(!verb_read_call(verb_find(table, SLICE("key.incr")), words, 3, &call, &name, &error));
+    struct refusal refusal = {0};
+    const struct verb_entry *entry = verb_find(table, SLICE("key.incr"));
+    ck_assert(!native_dialect.read(entry, words, 3, &call, &name, &refusal));
+    native_dialect.write_refusal(&error, &refusal);
     check_text("no bytes", &error, "-ARGS '' " NO_INTEGER);
+    refusal_deinit(&refusal);
 }
 END_TEST
 
@@ -507,6 +532,7 @@ int main(void) {
         verb_names_are_found_only_whole, verb_nearest_knows_what_was_meant,
         verb_help_shows_syntax_and_summary, verb_signatures_say_what_their_syntax_says,
         verb_reads_namespace_and_arguments, verb_reads_options,
+        verb_reads_the_namespace_that_was_named_last,
         verb_takes_words_behind_the_namespace_for_data, verb_takes_arguments_of_every_kind,
         verb_refuses_bad_options, verb_refuses_a_wrong_number_of_arguments,
         verb_refuses_arguments_of_the_wrong_kind,

@@ -1,0 +1,10 @@
+// Native: this daemon's own dialect, as PROTOCOL.md describes it.
+#pragma once
+
+#include "dialect.h"
+
+extern const struct dialect native_dialect;
+
+// Its read(), for callers that know the dialect: see there.
+bool native_read(const struct verb_entry *entry, const struct slice *words, size_t count,
+                 struct call *call, struct slice *name, struct refusal *refusal);

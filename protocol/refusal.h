@@ -1,0 +1,40 @@
+// Refusal: why a request is refused, as data until a dialect writes it (dialect.h).
+#pragma once
+
+#include "bytes.h"
+#include "reply.h"
+
+// Why policy refuses a request.
+#define REFUSAL_REASONS(X)                                                                         \
+    X(COLLECTION, collection)                                                                      \
+    X(VERB, verb)                                                                                  \
+    X(READONLY, readonly)                                                                          \
+    X(KEY, max_key)                                                                                \
+    X(VALUE, max_value)                                                                            \
+    X(KIND, value)                                                                                 \
+    X(TTL, ttl)
+
+enum refusal_reason {
+#define X(name, text) REFUSED_##name,
+    REFUSAL_REASONS(X)
+#undef X
+        REFUSALS
+};
+
+// Zeroed, it is ready for use.
+struct refusal {
+    enum reply_code code;
+    enum refusal_reason reason; // with POLICY
+    struct bytes text; // for the client: one line, without the code; its memory is used again
+};
+
+// Sets the code and the text, which is cut and shown as reply_append_line() does it. Returns false,
+// for a caller that returns so itself.
+bool refusal_set(struct refusal *refusal, enum reply_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4), cold));
+
+// The same with POLICY, for that reason.
+bool refusal_set_policy(struct refusal *refusal, enum refusal_reason reason, const char *format,
+                        ...) __attribute__((format(printf, 3, 4), cold));
+
+void refusal_deinit(struct refusal *refusal);
