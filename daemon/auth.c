@@ -10,7 +10,7 @@ bool auth_may_look(struct session *session, const struct call *call) {
     const struct slice *credentials = call->verb->credentials(call);
     if (!credentials || session->caller.is_trusted || session->auth_turn != AUTH_NONE)
         return true;
-    uint64_t now_ms = uv_now(&context->reactor.loop);
+    uint64_t now_ms = loop_now(&context->reactor);
     int64_t wait_ms =
         guesses_wait_ms(context->guesses, session_peer(session), credentials[0], now_ms);
     if (wait_ms == GUESS_REFUSED || (wait_ms > 0 && context->is_draining)) {
@@ -39,7 +39,7 @@ bool auth_try(struct request *r, struct slice name, struct slice token) {
     }
     bool is_right = caller_authenticate(&session->caller, r->policy->settings, name, token);
     guesses_note(r->context->guesses, session_peer(session), name, is_right,
-                 uv_now(&r->context->reactor.loop));
+                 loop_now(&r->context->reactor));
     if (is_right) {
         session->on_identified(session);
         return true;

@@ -82,7 +82,7 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     b->on_settled = on_settled;
     b->owner = owner;
     b->subject = subject_of(conf);
-    b->since_ms = uv_now(&reactor->loop);
+    b->since_ms = loop_now(reactor);
     init_timer(b, &b->retry);
     init_timer(b, &b->wait);
     if (conf->url.kind == URL_EMBEDDED) {
@@ -90,7 +90,7 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
             b->embedded = embedded_new(reactor, conf);
         // A copy: the server may end before the backend does.
         b->path = mem_text(path ? path : embedded_path(b->embedded));
-        b->starting_until_ms = uv_now(&reactor->loop) + STARTING_MS;
+        b->starting_until_ms = loop_now(reactor) + STARTING_MS;
     }
     start_connecting(b);
     return b;
@@ -101,7 +101,7 @@ static void end_wait(struct backend *b, bool is_late) {
     struct backend_waiter *waiter = b->first_waiter;
     uint64_t began_ms = waiter->deadline_ms - (uint64_t)b->conf->timeout_ms;
     b->waits++;
-    b->wait_ms += uv_now(&b->reactor->loop) - began_ms;
+    b->wait_ms += loop_now(b->reactor) - began_ms;
     backend_stop_waiting(waiter);
     waiter->on_room(waiter, is_late);
 }
@@ -174,14 +174,14 @@ static void log_up(struct backend *b, const char *how) {
 
 static void complain(struct backend *b, enum log_level level, const char *cause,
                      const char *detail) {
-    complaints_add(b->reactor->complaints, &b->reactor->log, level, uv_now(&b->reactor->loop),
+    complaints_add(b->reactor->complaints, &b->reactor->log, level, loop_now(b->reactor),
                    b->subject, cause, slice_of(detail));
 }
 
 // The end of an outage is told once, though it began as a loss.
 static bool end_outage(struct backend *b) {
     struct complaints *all = b->reactor->complaints;
-    uint64_t now = uv_now(&b->reactor->loop);
+    uint64_t now = loop_now(b->reactor);
     bool was_lost = complaints_end(all, NULL, now, b->subject, LOST);
     return complaints_end(all, &b->reactor->log, now, b->subject, DOWN) || was_lost;
 }
@@ -195,7 +195,7 @@ static void on_ready(void *owner) {
         aim_tracker(b);
     b->failures = 0;
     b->starting_until_ms = 0;
-    b->since_ms = uv_now(&b->reactor->loop);
+    b->since_ms = loop_now(b->reactor);
     *b->reason = '\0';
     b->connects++;
     settle(b);
@@ -218,14 +218,14 @@ static void note_loss(struct backend *b, const char *reason) {
     const char *trouble = b->embedded ? embedded_trouble(b->embedded) : NULL;
     reason = trouble ? trouble : reason;
     if (b->is_up)
-        b->since_ms = uv_now(&b->reactor->loop);
+        b->since_ms = loop_now(b->reactor);
     b->is_up = false;
     b->trouble.cause = NULL;
     snprintf(b->reason, sizeof(b->reason), "%s", reason);
 }
 
 static bool is_starting(const struct backend *b) {
-    return uv_now(&b->reactor->loop) < b->starting_until_ms;
+    return loop_now(b->reactor) < b->starting_until_ms;
 }
 
 // An embedded server's own end is told by embedded.c.
@@ -246,7 +246,7 @@ static void on_lost(void *owner, const char *reason) {
     bool was_up = b->is_up;
     // One that greets and goes is as good as down.
     bool has_served =
-        b->conn->counters.answers > 0 || uv_now(&b->reactor->loop) - b->since_ms >= STEADY_MS;
+        b->conn->counters.answers > 0 || loop_now(b->reactor) - b->since_ms >= STEADY_MS;
     add_counters(&b->past, b->conn);
     b->conn = NULL;
     drop_conn(b, &b->former);
@@ -306,7 +306,7 @@ static void on_reserve_ready(void *owner) {
     b->conn->owner = owner_of(b);
     b->reserve = NULL;
     b->trouble.is_unfit = false; // as far as is known: the reason is shown a while longer
-    b->since_ms = uv_now(&b->reactor->loop);
+    b->since_ms = loop_now(b->reactor);
     b->connects++;
     log_up(b, "connected anew");
     if (b->tracker)
@@ -323,7 +323,7 @@ static void on_reserve_lost(void *owner, const char *reason) {
 
 // At once, then after a second, and ever later while it does not help.
 static void renew(struct backend *b) {
-    uint64_t now = uv_now(&b->reactor->loop);
+    uint64_t now = loop_now(b->reactor);
     if (!b->is_up || b->reserve || b->former || b->is_stopping || now < b->renew_ms)
         return;
     if (now - b->renew_ms > 2 * (uint64_t)LONGEST_RENEW_MS)
@@ -341,7 +341,7 @@ static void renew(struct backend *b) {
 // The worse of two at a time is shown.
 static void note_trouble(struct backend *b, enum fault fault, const char *cause) {
     struct backend_trouble *t = &b->trouble;
-    uint64_t now = uv_now(&b->reactor->loop);
+    uint64_t now = loop_now(b->reactor);
     bool is_unfit = fault == FAULT_UNFIT;
     bool is_on = t->cause && now - t->last_ms < TROUBLE_MS;
     if (is_on && t->is_unfit && !is_unfit)
@@ -383,7 +383,7 @@ struct backend_state backend_state(const struct backend *b) {
         return (struct backend_state){BACKEND_CONNECTING, reason, b->since_ms};
     if (!b->is_up)
         return (struct backend_state){BACKEND_LOST, reason, b->since_ms};
-    if (!t->cause || uv_now(&b->reactor->loop) - t->last_ms >= TROUBLE_MS)
+    if (!t->cause || loop_now(b->reactor) - t->last_ms >= TROUBLE_MS)
         return (struct backend_state){BACKEND_WELL, NULL, b->since_ms};
     return (struct backend_state){t->is_unfit ? BACKEND_UNFIT : BACKEND_TROUBLED, t->cause,
                                   t->since_ms};
@@ -440,7 +440,7 @@ static void on_wait_over(uv_timer_t *timer);
 
 // Waiters come and go in order, so the first has the oldest deadline.
 static void arm_wait(struct backend *b) {
-    uint64_t now = uv_now(&b->reactor->loop);
+    uint64_t now = loop_now(b->reactor);
     if (!b->first_waiter)
         return;
     uint64_t deadline = b->first_waiter->deadline_ms;
@@ -449,7 +449,7 @@ static void arm_wait(struct backend *b) {
 
 static void on_wait_over(uv_timer_t *timer) {
     struct backend *b = timer->data;
-    while (b->first_waiter && b->first_waiter->deadline_ms <= uv_now(&b->reactor->loop)) {
+    while (b->first_waiter && b->first_waiter->deadline_ms <= loop_now(b->reactor)) {
         b->late_waits++;
         end_wait(b, true);
     }
@@ -459,7 +459,7 @@ static void on_wait_over(uv_timer_t *timer) {
 void backend_wait(struct backend *b, struct backend_waiter *waiter) {
     waiter->next = NULL;
     waiter->backend = b;
-    waiter->deadline_ms = uv_now(&b->reactor->loop) + (uint64_t)b->conf->timeout_ms;
+    waiter->deadline_ms = loop_now(b->reactor) + (uint64_t)b->conf->timeout_ms;
     if (b->last_waiter)
         b->last_waiter->next = waiter;
     else

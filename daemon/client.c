@@ -226,7 +226,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
     size_t used;
     if (c->state != CLIENT_OPEN)
         return;
-    c->active_ms = uv_now(&c->session.context->reactor.loop);
+    c->active_ms = loop_now(&c->session.context->reactor);
     limit_request(c);
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
@@ -260,7 +260,7 @@ static void on_written(struct stream *s) {
     struct client *c = client_of(s);
     bool was_over = c->session.replies.is_over;
     c->session.replies.is_over = false;
-    c->active_ms = uv_now(&c->session.context->reactor.loop); // who waited for a reply was not idle
+    c->active_ms = loop_now(&c->session.context->reactor); // who waited for a reply was not idle
     if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
         go_on(c);
     if (stream_unread(s) > 0)
@@ -269,7 +269,7 @@ static void on_written(struct stream *s) {
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->session.replies.first) {
         c->state = CLIENT_LINGERING;
-        c->active_ms = uv_now(&c->session.context->reactor.loop);
+        c->active_ms = loop_now(&c->session.context->reactor);
         stream_end(s);
         if (c->session.is_ended)
             client_close(c);
@@ -355,7 +355,7 @@ struct client *client_new(struct clients *all, bool is_unix) {
         stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
     else
         stream_init_tcp(&c->stream, &reactor->loop, &reactor->flusher, &events);
-    c->connected_ms = c->active_ms = uv_now(&reactor->loop);
+    c->connected_ms = c->active_ms = loop_now(reactor);
     join_list(c);
     return c;
 }

@@ -265,7 +265,7 @@ void daemon_reload(struct daemon *daemon, struct reload_ask *ask) {
 static void on_sweep(void *owner) {
     struct daemon *daemon = owner;
     struct worker_shared *shared = &daemon->workers.shared;
-    uint64_t now = uv_now(&main_of(daemon)->context.reactor.loop);
+    uint64_t now = loop_now(&main_of(daemon)->context.reactor);
     complaints_sweep(shared->complaints, log_of(daemon), now);
     complaints_sweep(shared->about_clients, log_of(daemon), now);
     sink_flush();

@@ -187,7 +187,7 @@ static bool lacks_room(struct session *session, const struct admission *a) {
 static enum progress start_remote(struct session *session, const struct admission *a,
                                   const struct slice *words, size_t count, bool may_wait) {
     struct context *context = session->context;
-    uint64_t now_ms = uv_now(&context->reactor.loop);
+    uint64_t now_ms = loop_now(&context->reactor);
     enum near_duty duty = NEAR_NOTHING;
     struct near_question q;
     if (a->entry->verb->flags & VERB_NEAR && !context->is_draining)

@@ -68,7 +68,7 @@ static void on_restart(uv_timer_t *timer) { start(timer->data); }
 
 // Later each time, while it does not keep running.
 static void restart(struct embedded *e) {
-    bool was_steady = uv_now(&e->reactor->loop) - e->started_ms > STEADY_MS;
+    bool was_steady = loop_now(e->reactor) - e->started_ms > STEADY_MS;
     e->restart_ms = was_steady || e->restart_ms == 0 ? RESTART_MS : e->restart_ms * 2;
     if (e->restart_ms > LONGEST_RESTART_MS)
         e->restart_ms = LONGEST_RESTART_MS;
@@ -80,8 +80,8 @@ static void complain(struct embedded *e, const char *cause, const char *detail) 
     snprintf(e->trouble, sizeof(e->trouble), "%s: %s", cause, detail);
     bytes_printf(&subject, "backend %s", e->conf->name);
     bytes_append(&subject, "", 1);
-    complaints_add(e->reactor->complaints, &e->reactor->log, LOG_LEVEL_ERROR,
-                   uv_now(&e->reactor->loop), subject.data, cause, slice_of(detail));
+    complaints_add(e->reactor->complaints, &e->reactor->log, LOG_LEVEL_ERROR, loop_now(e->reactor),
+                   subject.data, cause, slice_of(detail));
     bytes_deinit(&subject);
 }
 
@@ -131,7 +131,7 @@ static void start(struct embedded *e) {
         "1",
         NULL,
     };
-    e->started_ms = uv_now(&e->reactor->loop);
+    e->started_ms = loop_now(e->reactor);
     e->pid = fork();
     if (e->pid == 0)
         become_redis(arguments, parent);

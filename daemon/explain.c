@@ -117,7 +117,7 @@ bool explain(struct context *context, struct caller *caller, const struct slice 
         bytes_printf(text, "refused: %s %.*s\n", reply_code_name(refusal->code),
                      (int)refusal->text.len, refusal->text.data);
     else if (a.entry->build)
-        append_plan(text, &a, uv_now(&context->reactor.loop));
+        append_plan(text, &a, loop_now(&context->reactor));
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");
     return true;

@@ -153,7 +153,7 @@ static void run_reset(struct request *r, const struct call *call) {
 // are in `stats`.
 static void run_info(struct request *r, const struct call *call) {
     struct bytes text = {0};
-    uint64_t up_ms = uv_now(&r->context->reactor.loop) - worker_of(r->context)->shared->started_ms;
+    uint64_t up_ms = loop_now(&r->context->reactor) - worker_of(r->context)->shared->started_ms;
     (void)call;
     bytes_printf(&text,
                  "# Server\r\nredis_version:" REDIS_VERSION "\r\nredis_mode:standalone\r\n"

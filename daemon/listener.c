@@ -225,7 +225,7 @@ void listener_free(struct listener *l) {
 
 // Once in a while: newcomers come as they like.
 static void log_refusal(struct listener *l, const char *why) {
-    uint64_t now = uv_now(&l->reactor->loop);
+    uint64_t now = loop_now(l->reactor);
     if (l->last_refusal_ms > 0 && now - l->last_refusal_ms < REFUSAL_LOG_MS)
         return;
     l->last_refusal_ms = now;

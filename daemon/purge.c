@@ -211,7 +211,7 @@ static void render(struct answer *a, const struct event *e) {
 }
 
 static void report_progress(struct purge *p) {
-    uint64_t now = uv_now(&p->context->reactor.loop);
+    uint64_t now = loop_now(&p->context->reactor);
     if (now - p->progress_ms < PROGRESS_MS)
         return;
     p->progress_ms = now;
@@ -379,7 +379,7 @@ void purge_start(struct request *r) {
     p->next = p->context->purges;
     p->context->purges = p;
     p->space->stats->purging++;
-    p->progress_ms = uv_now(&p->context->reactor.loop);
+    p->progress_ms = loop_now(&p->context->reactor);
     r->is_pending = true;
     uv_timer_init(&p->context->reactor.loop, &p->timer);
     p->timer.data = p;

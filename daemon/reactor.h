@@ -19,3 +19,7 @@ struct reactor {
     struct near_store *near;
     char read_buffer[READ_BUFFER_SIZE]; // valid during one read callback
 };
+
+// The loop's time, in milliseconds since some moment of the past. It is read once a turn of the
+// loop, and stands still while the turn's events are handled.
+uint64_t loop_now(const struct reactor *reactor);

@@ -57,7 +57,7 @@ static void answer_all(struct reload *reload, bool is_good) {
 // --- the log ----------------------------------------------------------------------------------
 
 void reload_sweep(struct reload *reload) {
-    uint64_t now = uv_now(&reload->reactor->loop);
+    uint64_t now = loop_now(reload->reactor);
     if (now - reload->window_ms < WINDOW_MS)
         return;
     if (reload->untold > 0)

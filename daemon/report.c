@@ -117,7 +117,7 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
         bytes_printf(text, " state=%s reason=", state_of(b));
         bytes_append_readable(text, slice_of(*b->reason ? b->reason : "none"), SIZE_MAX);
         bytes_append_literal(text, " since=");
-        append_moment(text, b->state.since_ms, uv_now(&r->context->reactor.loop));
+        append_moment(text, b->state.since_ms, loop_now(&r->context->reactor));
         bytes_printf(text,
                      " pending=%" PRIu64 " connects=%" PRIu64 " failures=%" PRIu64
                      " requests=%" PRIu64 " answers=%" PRIu64 " answer_ms=%" PRIu64
@@ -225,7 +225,7 @@ static void append_near(struct bytes *text, const struct near_counters *n) {
 void report_stats(const struct totals *t, const struct request *r, struct bytes *text) {
     uint64_t started_ms = worker_of(r->context)->shared->started_ms;
     const struct settings *settings = t->policy->settings;
-    uint64_t uptime_ms = uv_now(&r->context->reactor.loop) - started_ms;
+    uint64_t uptime_ms = loop_now(&r->context->reactor) - started_ms;
     bytes_printf(text,
                  "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64 "\nworkers:%zu"
                  "\n# clients\nconnected:%zu\naccepted:%" PRIu64 "\nturned_away:%" PRIu64

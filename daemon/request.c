@@ -166,7 +166,7 @@ static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply
     if (r->space->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
         return false;
     struct slice kept = near_find_late(near_of(r), r->space->backend->tracker, &r->note,
-                                       uv_now(&r->context->reactor.loop));
+                                       loop_now(&r->context->reactor));
     if (!steps_of(r)->append_stale(request_out(r), kept))
         return false;
     ledger_error(r->context, r->space, code);
@@ -221,7 +221,7 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     reply_queue_learn(q, reply.len);
     if (near_note_is_read(&r->note))
         near_answered(near_of(r), r->space->backend->tracker, r->space->conf, &r->note, answer,
-                      reply, uv_now(&r->context->reactor.loop));
+                      reply, loop_now(&r->context->reactor));
     request_finish(r);
     return false;
 }

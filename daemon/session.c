@@ -86,8 +86,8 @@ void session_complain(const struct session *s, enum log_level level, const char 
         return;
     append_peer(&subject, s);
     bytes_printf(&text, "%s (client %s)", detail, s->address);
-    complaints_add(s->context->about_clients, &reactor->log, level, uv_now(&reactor->loop),
-                   subject.data, cause, bytes_slice(&text));
+    complaints_add(s->context->about_clients, &reactor->log, level, loop_now(reactor), subject.data,
+                   cause, bytes_slice(&text));
     bytes_deinit(&subject);
     bytes_deinit(&text);
 }

@@ -61,7 +61,7 @@ static void add_backend(struct backend_totals *t, const struct backend *b) {
     if (!b->tracker)
         return;
     t->tracking++;
-    t->live += tracker_is_live(b->tracker, uv_now(&b->reactor->loop));
+    t->live += tracker_is_live(b->tracker, loop_now(b->reactor));
     t->invalidations += b->tracker->invalidations;
     t->flushes += b->tracker->flushes;
     t->losses += b->tracker->losses;
@@ -91,7 +91,7 @@ static void add_client(struct totals *t, const struct client *c, size_t number, 
 }
 
 static void add_clients(struct totals *t, const struct worker *worker) {
-    uint64_t now = uv_now(&worker->context.reactor.loop);
+    uint64_t now = loop_now(&worker->context.reactor);
     for (const struct client *c = worker->clients.first; c; c = c->next)
         add_client(t, c, worker->number, now);
 }

@@ -43,7 +43,7 @@ struct tracking {
 static void lose(struct tracking *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void on_timer(uv_timer_t *timer);
 
-static uint64_t now_of(const struct tracker *t) { return uv_now(&t->reactor->loop); }
+static uint64_t now_of(const struct tracker *t) { return loop_now(t->reactor); }
 
 static struct tracking *tracking_of(struct stream *s) {
     return (struct tracking *)s; // the stream is its first member

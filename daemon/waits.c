@@ -41,7 +41,7 @@ struct wait_line {
     bool is_woken;                // a write was sent behind the question now under way
 };
 
-static uint64_t now_of(const struct context *context) { return uv_now(&context->reactor.loop); }
+static uint64_t now_of(const struct context *context) { return loop_now(&context->reactor); }
 
 static struct slice key_of(const struct request *r) { return bytes_slice(&r->key); }
 

@@ -152,7 +152,7 @@ static void before_flush(void *owner) {
 
 static void on_sweep(uv_timer_t *timer) {
     struct worker *worker = timer->data;
-    clients_sweep(&worker->clients, uv_now(&worker->context.reactor.loop));
+    clients_sweep(&worker->clients, loop_now(&worker->context.reactor));
     call(worker, worker->events->on_sweep);
 }
 

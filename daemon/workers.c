@@ -57,7 +57,7 @@ void workers_init(struct workers *workers, const struct verb_table *verbs, int v
     shared->guesses = guesses_new();
     workers->all = mem_new(sizeof(*workers->all));
     workers->all[0] = new_worker(workers, 0, events, owner);
-    shared->started_ms = uv_now(&workers->all[0]->context.reactor.loop);
+    shared->started_ms = loop_now(&workers->all[0]->context.reactor);
 }
 
 void workers_deinit(struct workers *workers) {
