@@ -26,7 +26,8 @@ struct addresses {
 };
 
 // Returns NULL and fills *address, or says what is wrong.
-const char *address_parse(struct slice text, struct address *address);
+const char *address_parse(struct slice text, struct address *address)
+    __attribute__((warn_unused_result));
 
 // Adds `from` to the list; of a TCP name, once for each number that the name has and this machine
 // can listen at. Returns NULL, or why none is known. Blocks on the resolver.

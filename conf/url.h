@@ -22,11 +22,11 @@ struct url {
 };
 
 // Returns NULL and fills *url, or says what is wrong; *url then holds nothing.
-const char *url_parse(struct slice text, struct url *url);
+const char *url_parse(struct slice text, struct url *url) __attribute__((warn_unused_result));
 void url_deinit(struct url *url);
 
 // The fault of a user without a password, where no other place names one; NULL: there is none.
-const char *url_check_user(const struct url *url);
+const char *url_check_user(const struct url *url) __attribute__((warn_unused_result));
 
 // The URL without its secrets, for logs and lists.
 void url_append_shown(struct bytes *out, const struct url *url);

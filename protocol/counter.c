@@ -1,4 +1,5 @@
 // Verbs of the collection `counter`: fields to whole numbers, like Python's Counter (a Redis hash).
+#include <assert.h>
 #include <stdlib.h>
 
 #include "mem.h"
@@ -95,7 +96,9 @@ static void render_total(struct answer *a, const struct event *e) {
 static void build_top(struct command *c, const struct call *call) {
     command_begin(c, SLICE("HGETALL"), 2);
     command_key(c, call, call->args[0]);
-    number_parse_int(call->args[1], &c->limit);
+    bool is_number = number_parse_int(call->args[1], &c->limit);
+    assert(is_number); // ARG_COUNT
+    (void)is_number;
 }
 
 enum { MOST_RANKED = 65536 }; // to sort more would hold up the loop

@@ -13,7 +13,8 @@ struct dialect {
     // its name: it holds the one that was named last, or none, and stays as it is when the words
     // name the same again. Returns false with a refusal.
     bool (*read)(const struct verb_entry *entry, const struct slice *words, size_t count,
-                 struct call *call, struct slice *name, struct refusal *refusal);
+                 struct call *call, struct slice *name, struct refusal *refusal)
+        __attribute__((warn_unused_result));
     // Appends the refusal as a reply.
     void (*write_refusal)(struct bytes *out, const struct refusal *refusal);
 };

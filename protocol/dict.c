@@ -9,7 +9,7 @@ static void build_pop(struct command *c, const struct call *call) {
     command_write_end(c, call);
 }
 
-// Which field it will be is known only once it is drawn, so no transaction can name it.
+// No transaction can name the field: it is known only once it is drawn.
 static const char popitem_script[] =
     "local reply = redis.call('HRANDFIELD', KEYS[1], 1, 'WITHVALUES')\n"
     "if reply[1] then redis.call('HDEL', KEYS[1], reply[1]) end\n";

@@ -7,4 +7,5 @@ extern const struct dialect native_dialect;
 
 // Its read(), for callers that know the dialect: see there.
 bool native_read(const struct verb_entry *entry, const struct slice *words, size_t count,
-                 struct call *call, struct slice *name, struct refusal *refusal);
+                 struct call *call, struct slice *name, struct refusal *refusal)
+    __attribute__((warn_unused_result));

@@ -17,20 +17,20 @@ enum { NUMBER_LONGEST_DOUBLE = 1100 };
 
 // A whole number of 64 bits, as Redis reads them: an optional '-', digits, no leading zero,
 // no '+', no space.
-bool number_parse_int(struct slice s, int64_t *value);
+bool number_parse_int(struct slice s, int64_t *value) __attribute__((warn_unused_result));
 
 // An unsigned whole number of 64 bits (a cursor).
-bool number_parse_unsigned(struct slice s, uint64_t *value);
+bool number_parse_unsigned(struct slice s, uint64_t *value) __attribute__((warn_unused_result));
 
 // A double as every Redis reads a score: decimal, or "inf", "infinity" in either case; no NaN, no
 // hexadecimal, no space.
-bool number_parse_double(struct slice s, double *value);
+bool number_parse_double(struct slice s, double *value) __attribute__((warn_unused_result));
 
 // Seconds, or with a unit ms s m h d, or "forever". The result is in milliseconds.
-bool number_parse_duration(struct slice s, int64_t *ms);
+bool number_parse_duration(struct slice s, int64_t *ms) __attribute__((warn_unused_result));
 
 // Bytes, or with a unit kb mb gb (powers of 1024), in either case.
-bool number_parse_size(struct slice s, int64_t *size);
+bool number_parse_size(struct slice s, int64_t *size) __attribute__((warn_unused_result));
 
 // The value of a hexadecimal digit; -1 when it is none.
 int number_hex_digit(char c);

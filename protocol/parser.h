@@ -57,7 +57,8 @@ void parser_deinit(struct parser *p);
 
 // Looks at `data`, which begins with the first byte of the unfinished request and holds all that
 // has come of it so far (and perhaps of later ones).
-enum parser_result parser_next(struct parser *p, char *data, size_t len);
+enum parser_result parser_next(struct parser *p, char *data, size_t len)
+    __attribute__((warn_unused_result));
 
 // After PARSER_REQUEST: fills `words` (room for p->count) with slices into `data`.
 static inline void parser_words(const struct parser *p, const char *data, struct slice *words) {

@@ -23,4 +23,5 @@ enum reply_code redis_error_code(struct slice redis_error, const char **message,
 
 // Whether the error says that the account may not run the command; *command gets its name as Redis
 // writes it. An error about the key alone says nothing about other keys.
-bool redis_error_is_denial(struct slice error, struct slice *command);
+bool redis_error_is_denial(struct slice error, struct slice *command)
+    __attribute__((warn_unused_result));

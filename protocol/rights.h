@@ -30,7 +30,7 @@ uint64_t rights_learn(struct rights *rights, const struct verb *verb, verb_build
                       const struct signature *signature);
 void rights_deinit(struct rights *rights);
 
-// Which of the commands stand in these bytes, as a builder wrote them.
+// The commands that stand in these bytes, as a builder wrote them: a bit each.
 uint64_t rights_sent(const struct rights *rights, struct bytes *commands);
 
 // Writes the question about the commands of `asked`, about a key that the account should know.
