@@ -1,7 +1,14 @@
 #include "effect.h"
 
+#include "address.h"
+#include "bytes.h"
+#include "collection.h"
 #include "mem.h"
+#include "number.h"
 #include "option.h"
+#include "schema.h"
+#include "sections.h"
+#include "verb_table.h"
 
 // A section, with what its options would be if they were not given.
 struct subject {

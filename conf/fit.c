@@ -1,11 +1,17 @@
 #include "fit.h"
 
+#include "address.h"
+#include "bytes.h"
+#include "collection.h"
 #include "file.h"
 #include "mem.h"
+#include "name_table.h"
 #include "number.h"
 #include "overlap.h"
 #include "schema.h"
+#include "sections.h"
 #include "twins.h"
+#include "url.h"
 
 struct fitter {
     struct settings *settings;

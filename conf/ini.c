@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <ini.h> // inih
 
+#include "bytes.h"
+#include "problems.h"
+
 struct reader {
     struct slice rest;
     const struct ini_handler *handler;

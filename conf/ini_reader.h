@@ -9,6 +9,7 @@
 // and sees to those itself: the same bytes mean the same everywhere.
 #pragma once
 
+#include "bytes.h"
 #include "problems.h"
 
 enum { INI_LONGEST_LINE = 199 }; // bytes, without the line's end

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "bytes.h"
 #include "dsn.h"
 #include "effect.h"
 #include "file.h"
@@ -11,7 +12,9 @@
 #include "mem.h"
 #include "option.h"
 #include "schema.h"
+#include "sections.h"
 #include "spelling.h"
+#include "url.h"
 
 enum { MOST_LINES = 100 * 1000 * 1000 }; // of all files: line numbers are ints
 

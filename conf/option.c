@@ -4,9 +4,16 @@
 #include <grp.h>
 #include <pwd.h>
 
+#include "address.h"
+#include "bytes.h"
+#include "collection.h"
 #include "mem.h"
 #include "number.h"
 #include "problems.h"
+#include "sections.h"
+#include "url.h"
+#include "verb.h"
+#include "verb_table.h"
 
 // Names of users, groups, backends and namespaces look alike, and like nothing else.
 static bool looks_like_a_name(struct slice text) {

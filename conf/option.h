@@ -1,6 +1,7 @@
 // Option: the value of one option, from its text into the struct of its section.
 #pragma once
 
+#include "bytes.h"
 #include "schema.h"
 
 // Reads `text` as the row says into the section's struct `target`; "" is the empty value.

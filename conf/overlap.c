@@ -3,9 +3,12 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "bytes.h"
 #include "mem.h"
 #include "schema.h"
+#include "sections.h"
 #include "twins.h"
+#include "url.h"
 
 // A namespace among others: sorted by keyspace and prefix, those that begin with one prefix stand
 // together, and the prefix itself stands before them.

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "bytes.h"
 #include "number.h"
 #include "spelling.h"
 

@@ -2,6 +2,7 @@
 // against it by a test.
 #pragma once
 
+#include "bytes.h"
 #include "sections.h"
 
 enum section { SECTION_CACHESD, SECTION_BACKEND, SECTION_NAMESPACE, SECTION_USER, SECTION_COUNT };

@@ -1,5 +1,7 @@
 #include "sections.h"
 
+#include "bytes.h"
+
 bool section_is_name(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i], lower = (char)(c | 0x20);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "address.h"
+#include "bytes.h"
 #include "url.h"
 #include "verb_table.h"
 

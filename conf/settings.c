@@ -1,7 +1,9 @@
 #include "settings.h"
 
+#include "bytes.h"
 #include "mem.h"
 #include "option.h"
+#include "schema.h"
 
 // --- lookup -----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "bytes.h"
 #include "name_table.h"
 #include "sections.h"
 

@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "bytes.h"
 #include "redis_error.h"
+#include "reply.h"
 
 // Field by field: to clear the whole struct first would cost more than all the rest.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,

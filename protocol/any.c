@@ -1,6 +1,10 @@
 // Verbs for a key of any collection.
 #include <assert.h>
 
+#include "answer.h"
+#include "bytes.h"
+#include "call.h"
+#include "command.h"
 #include "memo.h"
 #include "verb.h"
 

@@ -2,6 +2,10 @@
 
 #include <assert.h>
 
+#include "bytes.h"
+#include "call.h"
+#include "command.h"
+
 static void build_plain(struct command *c, const struct call *call) {
     command_plain(c, call, call->verb->redis);
 }

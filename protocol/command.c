@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "bytes.h"
 #include "number.h"
 #include "reply.h"
 

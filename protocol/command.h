@@ -4,6 +4,7 @@
 // client's is that of the first command; answer.c passes over the others.
 #pragma once
 
+#include "bytes.h"
 #include "call.h"
 
 struct command {

@@ -2,8 +2,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "answer.h"
+#include "bytes.h"
+#include "call.h"
+#include "command.h"
 #include "mem.h"
 #include "number.h"
+#include "reply.h"
 #include "verb.h"
 
 // All or nothing: EXEC would keep what was added before a field that overflows. Numbers cross as

@@ -2,6 +2,7 @@
 // speaks.
 #pragma once
 
+#include "bytes.h"
 #include "call.h"
 #include "refusal.h"
 

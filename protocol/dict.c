@@ -1,4 +1,8 @@
 // Verbs of the collection `dict`: fields to values (a Redis hash).
+#include "answer.h"
+#include "bytes.h"
+#include "call.h"
+#include "command.h"
 #include "verb.h"
 
 // One transaction: the client's answer is HGET's, the first of EXEC's.

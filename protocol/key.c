@@ -1,4 +1,8 @@
 // Verbs of the collection `key`: one value.
+#include "answer.h"
+#include "bytes.h"
+#include "call.h"
+#include "command.h"
 #include "memo.h"
 #include "verb.h"
 

@@ -3,7 +3,10 @@
 
 #include <time.h>
 
+#include "bytes.h"
+#include "call.h"
 #include "number.h"
+#include "reply.h"
 #include "verb.h"
 
 // --- scripts ----------------------------------------------------------------------------------

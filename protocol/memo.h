@@ -16,6 +16,8 @@
 #pragma once
 
 #include "answer.h"
+#include "bytes.h"
+#include "call.h"
 #include "command.h"
 
 #define MEMO_MAGIC "\0memo"

@@ -1,5 +1,6 @@
 #include "name_table.h"
 
+#include "bytes.h"
 #include "mem.h"
 
 void name_table_init(struct name_table *table, size_t most) {

@@ -2,6 +2,7 @@
 // its namespace. Filled once, then only read. Open addressing; at most half of the slots are taken.
 #pragma once
 
+#include "bytes.h"
 #include "hash.h"
 
 enum { NAME_TABLE_NONE = UINT32_MAX };

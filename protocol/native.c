@@ -1,8 +1,12 @@
 #include "native.h"
 
+#include "bytes.h"
+#include "call.h"
 #include "number.h"
+#include "refusal.h"
 #include "reply.h"
 #include "syntax.h"
+#include "verb.h"
 #include "verb_table.h"
 
 enum { LONGEST_WAIT_MS = 24 * 3600 * 1000 };

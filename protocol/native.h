@@ -1,7 +1,10 @@
 // Native: this daemon's own dialect, as PROTOCOL.md describes it.
 #pragma once
 
+#include "bytes.h"
+#include "call.h"
 #include "dialect.h"
+#include "refusal.h"
 
 extern const struct dialect native_dialect;
 

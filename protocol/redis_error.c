@@ -1,5 +1,7 @@
 #include "redis_error.h"
 
+#include "bytes.h"
+
 struct redis_error {
     const char *begins;
     enum reply_code code;

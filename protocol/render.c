@@ -3,7 +3,10 @@
 // An answer of another shape than the command has would be taken for another's, or as it says: the
 // client gets INTERNAL, and the operator hears of it.
 #include "answer.h"
+#include "bytes.h"
 #include "number.h"
+#include "redis_error.h"
+#include "reply.h"
 
 void render_as_is(struct answer *a, const struct event *e) {
     switch (e->type) {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "bytes.h"
 #include "number.h"
 
 const char *reply_code_name(enum reply_code code) {

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "bytes.h"
 #include "number.h"
 
 // The codes of PROTOCOL.md, "Errors".

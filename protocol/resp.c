@@ -1,5 +1,6 @@
 #include "resp.h"
 
+#include "bytes.h"
 #include "mem.h"
 #include "number.h"
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "call.h"
 #include "mem.h"
 #include "parser.h"
 #include "syntax.h"

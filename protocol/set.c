@@ -1,4 +1,5 @@
 // Verbs of the collection `set`: members without order.
+#include "answer.h"
 #include "verb.h"
 
 const struct verb set_verbs[] = {

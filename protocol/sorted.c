@@ -1,4 +1,8 @@
 // Verbs of the collection `sorted`: members by score (a Redis sorted set).
+#include "answer.h"
+#include "bytes.h"
+#include "call.h"
+#include "command.h"
 #include "verb.h"
 
 static const struct slice add_conditions[] = {

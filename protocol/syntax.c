@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "bytes.h"
+
 struct named_kind {
     const char *name;
     enum arg_kind kind;

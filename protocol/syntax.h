@@ -2,6 +2,7 @@
 // then the namespace and the arguments.
 #pragma once
 
+#include "bytes.h"
 #include "call.h"
 
 // The meaning of a word of a syntax. The order is that of syntax.c's table.

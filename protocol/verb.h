@@ -7,6 +7,8 @@
 #pragma once
 
 #include "answer.h"
+#include "bytes.h"
+#include "call.h"
 #include "command.h"
 
 enum verb_flags {

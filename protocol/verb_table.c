@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "builder.h"
+#include "bytes.h"
 #include "mem.h"
 #include "name_table.h"
+#include "reply.h"
 #include "spelling.h"
 
 enum { LONGEST_NAME = 16 };

@@ -1,6 +1,7 @@
 // Verb table: the verbs of all collections and of the daemon, found by name.
 #pragma once
 
+#include "bytes.h"
 #include "collection.h"
 #include "rights.h"
 #include "syntax.h"
