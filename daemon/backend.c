@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "backoff.h"
 #include "mem.h"
 
 enum {
@@ -36,10 +37,17 @@ static void free_if_let_go(struct backend *b) {
     mem_free(b);
 }
 
-static void on_handle_closed(uv_handle_t *handle) {
-    struct backend *b = handle->data;
+static void let_go(struct backend *b) {
     b->handles--;
     free_if_let_go(b);
+}
+
+static void on_retry_closed(uv_handle_t *timer) {
+    let_go(CONTAINER_OF(timer, struct backend, retry));
+}
+
+static void on_waiting_closed(uv_handle_t *timer) {
+    let_go(CONTAINER_OF(timer, struct backend, waiting.timer));
 }
 
 struct backend *backend_ref(struct backend *b) {
@@ -56,12 +64,6 @@ bool backend_has_conf(const struct backend *b, const struct backend_conf *conf) 
     return strcmp(b->conf->name, conf->name) == 0 && url_is_same(&b->conf->url, &conf->url) &&
            b->conf->connect_timeout_ms == conf->connect_timeout_ms &&
            b->conf->timeout_ms == conf->timeout_ms && b->conf->max_pending == conf->max_pending;
-}
-
-static void init_timer(struct backend *b, uv_timer_t *timer) {
-    uv_timer_init(&b->reactor->loop, timer);
-    timer->data = b;
-    b->handles++;
 }
 
 static char *subject_of(const struct backend_conf *conf) {
@@ -83,8 +85,9 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     b->owner = owner;
     b->subject = subject_of(conf);
     b->since_ms = loop_now(reactor);
-    init_timer(b, &b->retry);
-    init_timer(b, &b->wait);
+    uv_timer_init(&reactor->loop, &b->retry);
+    waiting_room_init(&b->waiting, reactor, (uint64_t)conf->timeout_ms);
+    b->handles = 2; // the two timers
     if (conf->url.kind == URL_EMBEDDED) {
         if (!path)
             b->embedded = embedded_new(reactor, conf);
@@ -94,16 +97,6 @@ struct backend *backend_new(struct reactor *reactor, struct settings *settings,
     }
     start_connecting(b);
     return b;
-}
-
-// The first waiter goes on.
-static void end_wait(struct backend *b, bool is_late) {
-    struct backend_waiter *waiter = b->first_waiter;
-    uint64_t began_ms = waiter->deadline_ms - (uint64_t)b->conf->timeout_ms;
-    b->waits++;
-    b->wait_ms += loop_now(b->reactor) - began_ms;
-    backend_stop_waiting(waiter);
-    waiter->on_room(waiter, is_late);
 }
 
 // Its counters are kept.
@@ -122,8 +115,8 @@ void backend_stop(struct backend *b) {
     drop_conn(b, &b->former);
     drop_conn(b, &b->reserve);
     drop_conn(b, &b->conn);
-    while (b->first_waiter)
-        end_wait(b, true);
+    while (b->waiting.first)
+        waiting_room_call_first(&b->waiting, true);
 }
 
 void backend_free(struct backend *b) {
@@ -131,8 +124,8 @@ void backend_free(struct backend *b) {
     backend_track(b, (struct prefixes){0});
     if (b->embedded)
         embedded_free(b->embedded);
-    uv_close((uv_handle_t *)&b->retry, on_handle_closed);
-    uv_close((uv_handle_t *)&b->wait, on_handle_closed);
+    uv_close((uv_handle_t *)&b->retry, on_retry_closed);
+    waiting_room_close(&b->waiting, on_waiting_closed);
 }
 
 static void settle(struct backend *b) {
@@ -201,17 +194,8 @@ static void on_ready(void *owner) {
     settle(b);
 }
 
-static void on_retry(uv_timer_t *timer) { start_connecting(timer->data); }
-
-// 20 ms, 40, 80 … half a second, each shortened by up to half: "full jitter" would allow 0, which
-// is too eager for a single server (AWS Architecture Blog, "Exponential Backoff And Jitter").
-static uint64_t retry_delay(struct backend *b) {
-    uint64_t delay = LONGEST_DELAY_MS;
-    if (b->setbacks < 6)
-        delay = (uint64_t)FIRST_DELAY_MS << (b->setbacks - 1);
-    if (delay > LONGEST_DELAY_MS)
-        delay = LONGEST_DELAY_MS;
-    return delay - random_up_to(&b->reactor->random, delay / 2);
+static void on_retry(uv_timer_t *timer) {
+    start_connecting(CONTAINER_OF(timer, struct backend, retry));
 }
 
 static void note_loss(struct backend *b, const char *reason) {
@@ -264,7 +248,8 @@ static void on_lost(void *owner, const char *reason) {
         return;
     }
     note_failure(b, reason);
-    uv_timer_start(&b->retry, on_retry, retry_delay(b), 0);
+    uint64_t delay_ms = backoff_ms(b->setbacks - 1, FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    uv_timer_start(&b->retry, on_retry, backoff_jittered(delay_ms, &b->reactor->random), 0);
 }
 
 static const char *path_of(const struct backend *b) {
@@ -327,11 +312,8 @@ static void renew(struct backend *b) {
     if (!b->is_up || b->reserve || b->former || b->is_stopping || now < b->renew_ms)
         return;
     if (now - b->renew_ms > 2 * (uint64_t)LONGEST_RENEW_MS)
-        b->renew_delay_ms = 0;
-    b->renew_delay_ms = b->renew_delay_ms == 0 ? FIRST_RENEW_MS : b->renew_delay_ms * 2;
-    if (b->renew_delay_ms > LONGEST_RENEW_MS)
-        b->renew_delay_ms = LONGEST_RENEW_MS;
-    b->renew_ms = now + b->renew_delay_ms;
+        b->renewals = 0;
+    b->renew_ms = now + backoff_ms(b->renewals++, FIRST_RENEW_MS, LONGEST_RENEW_MS);
     b->attempt++;
     struct backend_conn_owner owner = {on_reserve_ready, on_reserve_lost, on_former_fault, b};
     b->reserve = backend_conn_new(b->reactor, b->conf, &b->account, path_of(b), b->attempt, owner);
@@ -422,7 +404,7 @@ void backend_need(struct backend *b, const struct rights *rights, uint64_t comma
 
 // --- room -------------------------------------------------------------------------------------
 
-enum backend_room backend_room(const struct backend *b) {
+static enum backend_room room_of(const struct backend *b) {
     if (!b->is_up && is_starting(b) && !b->is_stopping)
         return BACKEND_FULL;
     if (!b->conn || b->is_stopping || (!b->is_up && b->failures > 0))
@@ -432,68 +414,19 @@ enum backend_room backend_room(const struct backend *b) {
     return is_full ? BACKEND_FULL : BACKEND_ROOM;
 }
 
-struct backend_conn *backend_pick_conn(struct backend *b) {
-    return b->conn;
-}
-
-static void on_wait_over(uv_timer_t *timer);
-
-// Waiters come and go in order, so the first has the oldest deadline.
-static void arm_wait(struct backend *b) {
-    uint64_t now = loop_now(b->reactor);
-    if (!b->first_waiter)
-        return;
-    uint64_t deadline = b->first_waiter->deadline_ms;
-    uv_timer_start(&b->wait, on_wait_over, deadline > now ? deadline - now : 0, 0);
-}
-
-static void on_wait_over(uv_timer_t *timer) {
-    struct backend *b = timer->data;
-    while (b->first_waiter && b->first_waiter->deadline_ms <= loop_now(b->reactor)) {
-        b->late_waits++;
-        end_wait(b, true);
-    }
-    arm_wait(b);
-}
-
-void backend_wait(struct backend *b, struct backend_waiter *waiter) {
-    waiter->next = NULL;
-    waiter->backend = b;
-    waiter->deadline_ms = loop_now(b->reactor) + (uint64_t)b->conf->timeout_ms;
-    if (b->last_waiter)
-        b->last_waiter->next = waiter;
-    else
-        b->first_waiter = waiter;
-    b->last_waiter = waiter;
-    if (!uv_is_active((uv_handle_t *)&b->wait))
-        arm_wait(b);
-}
-
-void backend_stop_waiting(struct backend_waiter *waiter) {
-    struct backend *b = waiter->backend;
-    struct backend_waiter *before = NULL, *at = b ? b->first_waiter : NULL;
-    while (at && at != waiter) {
-        before = at;
-        at = at->next;
-    }
-    waiter->backend = NULL;
-    if (!at)
-        return;
-    if (before)
-        before->next = waiter->next;
-    else
-        b->first_waiter = waiter->next;
-    if (b->last_waiter == waiter)
-        b->last_waiter = before;
+struct backend_conn *backend_pick(struct backend *b, struct split_key key,
+                                  enum backend_room *room) {
+    (void)key; // one server has all keys
+    *room = room_of(b);
+    return *room == BACKEND_DOWN ? NULL : b->conn;
 }
 
 void backend_wake(struct backend *b) {
     if (b->former && !backend_conn_is_awaited(b->former))
         end_handover(b);
     // A waiter that fills the backend again queues up behind the others.
-    while (b->first_waiter && backend_room(b) != BACKEND_FULL) {
-        end_wait(b, false);
-    }
+    while (b->waiting.first && room_of(b) != BACKEND_FULL)
+        waiting_room_call_first(&b->waiting, false);
 }
 
 size_t backend_pending(const struct backend *b) {

@@ -16,20 +16,12 @@
 #include "embedded.h"
 #include "reactor.h"
 #include "tracker.h"
+#include "waiting_room.h"
 
 enum backend_room {
-    BACKEND_ROOM, // backend_pick_conn() gives a connection
+    BACKEND_ROOM,
     BACKEND_FULL, // too much is under way: wait
     BACKEND_DOWN,
-};
-
-// Somebody who waits for room. The owner embeds it.
-struct backend_waiter {
-    struct backend_waiter *next;
-    struct backend *backend; // NULL: not waiting
-    uint64_t deadline_ms;    // `timeout` from when it began
-    // There may be room again; or, `is_late`, the deadline has passed.
-    void (*on_room)(struct backend_waiter *waiter, bool is_late);
 };
 
 // The states that `backends` shows, the worse the later.
@@ -76,22 +68,18 @@ struct backend {
     uint64_t since_ms;          // it is up, or is not
     char reason[160];           // why it is not up; "" while that is not known
     struct backend_trouble trouble;
-    uint64_t renew_ms;       // not to be looked up again before
-    uint64_t renew_delay_ms; // from the next time to the one after
-    unsigned attempt;        // which of the host's addresses
+    uint64_t renew_ms; // not to be looked up again before
+    unsigned renewals; // of late
+    unsigned attempt;  // which of the host's addresses
     uv_timer_t retry;
-    uv_timer_t wait;
+    struct waiting_room waiting; // for room
     unsigned handles;   // that libuv still holds; the memory goes with the last, and the last ref
     size_t most_output; // bytes that may wait to be written: beyond, it is full
-    struct backend_waiter *first_waiter, *last_waiter;
     void (*on_settled)(void *owner); // it came up, or failed for good as far as starting goes
     void *owner;
     bool is_settled;
     struct conn_counters past; // of the connections before this one
     uint64_t connects;         // counters
-    uint64_t waits;            // for room
-    uint64_t wait_ms;          // that all of them took
-    uint64_t late_waits;       // ended by their deadline: OVERLOADED
 };
 
 // Starts to connect. Takes a reference on `settings`. `path`: where the server of an embedded
@@ -113,8 +101,6 @@ void backend_stop(struct backend *b);
 // As backend_stop(); and, when it is embedded, ends its server. Frees itself later.
 void backend_free(struct backend *b);
 
-enum backend_room backend_room(const struct backend *b);
-
 // Follows the keys of these prefixes, which are taken over; none: nothing.
 void backend_track(struct backend *b, struct prefixes prefixes);
 
@@ -126,12 +112,9 @@ void backend_need(struct backend *b, const struct rights *rights, uint64_t comma
 // whether it is still so. `cause` is a constant text, and `detail` anybody's words.
 void backend_note_fault(struct backend *b, enum fault fault, const char *cause, const char *detail);
 
-// The connection for the next request: to be asked only after BACKEND_ROOM. A cluster would choose
-// by key here.
-struct backend_conn *backend_pick_conn(struct backend *b);
-
-void backend_wait(struct backend *b, struct backend_waiter *waiter);
-void backend_stop_waiting(struct backend_waiter *waiter);
+// The connection for commands about the key, valid until the loop goes on; NULL: there is none.
+// When *room is BACKEND_FULL, only further steps of what is under way already may be sent over it.
+struct backend_conn *backend_pick(struct backend *b, struct split_key key, enum backend_room *room);
 
 // Lets waiters go on as far as there is room; to be called once a turn.
 void backend_wake(struct backend *b);

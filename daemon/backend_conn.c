@@ -217,13 +217,11 @@ static void write_greeting(struct backend_conn *c, struct bytes *out) {
 static void start_greeting(struct backend_conn *c) {
     struct bytes greeting = {0};
     write_greeting(c, &greeting);
-    uv_buf_t buffer = uv_buf_init(greeting.data, (unsigned)greeting.len);
-    int written = uv_try_write(&c->stream.uv.stream, &buffer, 1);
-    bool is_whole = written == (int)greeting.len;
+    int error = stream_write_first(&c->stream, bytes_slice(&greeting));
     bytes_deinit(&greeting);
-    bool has_ended = written == UV_EPIPE || written == UV_ECONNRESET; // but perhaps with a word
-    if (!is_whole && !has_ended) {
-        fail(c, "can't greet: %s", written < 0 ? uv_strerror(written) : "short write");
+    bool has_ended = error == UV_EPIPE || error == UV_ECONNRESET; // but perhaps with a word
+    if (error && !has_ended) {
+        fail(c, "can't greet: %s", error == UV_EAGAIN ? "short write" : uv_strerror(error));
         return;
     }
     c->state = CONN_GREETING;

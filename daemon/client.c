@@ -54,7 +54,7 @@ static const char *protocol_error(const struct client *c) {
 // --- requests in ------------------------------------------------------------------------------
 
 static bool is_waiting(const struct client *c) {
-    return c->waiter.backend || c->is_waiting_turn || c->session.auth_turn == AUTH_WAITS;
+    return c->waiter.room || c->is_waiting_turn || c->session.auth_turn == AUTH_WAITS;
 }
 
 static void on_checked(void *owner) { client_take_turn(owner); }
@@ -99,7 +99,9 @@ static void follow(struct client *c, enum progress progress) {
     case PROGRESS_BARRIER:
     case PROGRESS_WAIT_TURN: wait_turn(c); break;
     case PROGRESS_WAIT_OUTPUT: c->session.replies.is_over = true; break;
-    case PROGRESS_WAIT_ROOM: backend_wait(c->session.full_backend, &c->waiter); break;
+    case PROGRESS_WAIT_ROOM:
+        waiting_room_enter(&c->session.full_backend->waiting, &c->waiter);
+        break;
     case PROGRESS_WAIT_CHECK: c->is_waiting_turn = true; break;
     case PROGRESS_WAIT_TOKEN: break; // session.auth_turn says so
     }
@@ -215,7 +217,7 @@ void client_take_turn(struct client *c) {
     go_on(c);
 }
 
-static void on_room(struct backend_waiter *waiter, bool is_late) {
+static void on_room(struct waiter *waiter, bool is_late) {
     struct client *c = CONTAINER_OF(waiter, struct client, waiter);
     c->is_late = c->is_late || is_late;
     go_on(c);
@@ -390,7 +392,7 @@ void client_close(struct client *c) {
         return;
     log_debug(&c->session.context->reactor.log, "client %s: closed", c->session.address);
     c->state = CLIENT_CLOSED;
-    backend_stop_waiting(&c->waiter);
+    waiting_room_leave(&c->waiter);
     c->session.auth_turn = AUTH_NONE;
     leave_turn(c);
     end_check(c);

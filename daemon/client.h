@@ -27,11 +27,11 @@ struct client {
     struct client *next, *before;
     enum client_state state;
     struct parser parser;
-    struct bytes in; // what is read and not parsed: an unfinished request, or what must wait
-    struct backend_waiter waiter; // for room at a backend: its next request is the first in `in`
-    bool is_waiting_turn;         // what follows waits until all its requests are answered, or
-                                  // session.check is done
-    bool is_turn_due;             // they are: it is on the list of those whose turn has come
+    struct bytes in;      // what is read and not parsed: an unfinished request, or what must wait
+    struct waiter waiter; // for room at a backend: its next request is the first in `in`
+    bool is_waiting_turn; // what follows waits until all its requests are answered, or
+                          // session.check is done
+    bool is_turn_due;     // they are: it is on the list of those whose turn has come
     struct client *next_due, **before_due;
     bool is_late;        // what is in `in` has waited too long for room
     size_t most_request; // bytes of a request, and of replies that it has not read: as the settings

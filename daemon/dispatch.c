@@ -64,7 +64,8 @@ static __attribute__((noinline)) bool refuse_for_account(struct request *r,
     return true;
 }
 
-static void send_to_backend(struct request *r, const struct admission *a, enum backend_room room) {
+static void send_to_backend(struct request *r, const struct admission *a, struct backend_conn *conn,
+                            enum backend_room room) {
     if (room == BACKEND_DOWN) {
         request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         return;
@@ -79,7 +80,7 @@ static void send_to_backend(struct request *r, const struct admission *a, enum b
     }
     if (a->space->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
         return;
-    struct backend_conn *conn = request_begin_sending(r);
+    request_begin_sending(r, conn);
     tell_near(r, a);
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         r->context->steps->begin(r, &a->call);
@@ -204,7 +205,8 @@ static enum progress start_remote(struct session *session, const struct admissio
         // Until the requests are answered, or the replies read.
         return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
     }
-    enum backend_room room = backend_room(a->space->backend);
+    enum backend_room room;
+    struct backend_conn *conn = backend_pick(a->space->backend, call_key(&a->call), &room);
     if (room == BACKEND_FULL && may_wait && !context->is_draining) {
         session->full_backend = a->space->backend;
         return PROGRESS_WAIT_ROOM;
@@ -218,7 +220,7 @@ static enum progress start_remote(struct session *session, const struct admissio
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else
-        send_to_backend(r, a, room);
+        send_to_backend(r, a, conn, room);
     return PROGRESS_DONE;
 }
 

@@ -42,10 +42,12 @@ static const struct slot_owner drop_owner = {
 
 void lease_give_back(struct request *r) {
     struct backend *backend = r->space->backend;
-    if (!*r->wait.token || backend_room(backend) != BACKEND_ROOM)
+    struct split_key key = {.rest = bytes_slice(&r->key)};
+    enum backend_room room;
+    struct backend_conn *conn = backend_pick(backend, key, &room);
+    if (!*r->wait.token || room != BACKEND_ROOM)
         return;
     struct drop *drop = mem_new(sizeof(*drop));
-    struct backend_conn *conn = backend_pick_conn(backend);
     drop->slot.owner = &drop_owner;
     drop->policy = policy_ref(r->policy);
     bytes_append_slice(&drop->key, bytes_slice(&r->key));

@@ -346,7 +346,9 @@ static struct purge_step *begin_step(struct purge *p) {
 }
 
 static void step(struct purge *p) {
-    enum backend_room room = backend_room(p->space->backend);
+    struct split_key key = {.prefix = prefix_of(p)};
+    enum backend_room room;
+    struct backend_conn *conn = backend_pick(p->space->backend, key, &room);
     if (room == BACKEND_FULL) {
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // others first, however long
         return;
@@ -355,7 +357,6 @@ static void step(struct purge *p) {
         retry(p, "its backend is down");
         return;
     }
-    struct backend_conn *conn = backend_pick_conn(p->space->backend);
     struct slot *slot = &begin_step(p)->slot;
     backend_conn_begin(conn, slot);
     if (p->is_unlinking)

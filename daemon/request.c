@@ -290,18 +290,16 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
 static const struct slot_owner slot_owner = {
     .begin = begin_answer, .half = keep_half, .answered = on_answered, .failed = on_failed};
 
-struct backend_conn *request_begin_sending(struct request *r) {
-    struct backend_conn *conn = backend_pick_conn(r->space->backend);
+void request_begin_sending(struct request *r, struct backend_conn *conn) {
     r->slot.owner = &slot_owner;
     r->is_pending = true;
     backend_conn_begin(conn, &r->slot);
-    return conn;
 }
 
-struct backend_conn *request_send_again(struct request *r, answer_render *render) {
+void request_send_again(struct request *r, struct backend_conn *conn, answer_render *render) {
     r->slot = (struct slot){0};
     r->render = render;
-    return request_begin_sending(r);
+    request_begin_sending(r, conn);
 }
 
 // --- verbs of the daemon's own ----------------------------------------------------------------

@@ -88,10 +88,10 @@ void request_fail_verb(struct request *r, struct slice name);
 struct space *request_find_space(struct request *r, struct slice name);
 
 // Begins to send the request: its commands are to be written to r->slot.command, and then the slot
-// is to be pushed to the connection that this returns. The backend must have room for it.
-struct backend_conn *request_begin_sending(struct request *r);
+// is to be pushed to the connection.
+void request_begin_sending(struct request *r, struct backend_conn *conn);
 // The same for another step; its answer is rendered by `render`.
-struct backend_conn *request_send_again(struct request *r, answer_render *render);
+void request_send_again(struct request *r, struct backend_conn *conn, answer_render *render);
 
 // How long its reply may be, in bytes: what client_output leaves. That of a write, which has been
 // applied, may have max_value in any case: so much was kept for it when it began.

@@ -136,6 +136,14 @@ static void stream_flush(struct stream *s) {
         s->events->on_written(s);
 }
 
+int stream_write_first(struct stream *s, struct slice bytes) {
+    uv_buf_t buffer = {.base = (char *)bytes.data, .len = bytes.len};
+    int written = uv_try_write(&s->uv.stream, &buffer, 1);
+    if (written < 0)
+        return written;
+    return (size_t)written == bytes.len ? 0 : UV_EAGAIN;
+}
+
 static void on_shutdown(uv_shutdown_t *shutdown, int status) {
     (void)shutdown;
     (void)status;

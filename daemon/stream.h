@@ -96,6 +96,10 @@ static inline uint64_t stream_taken(const struct stream *s) {
 void stream_start_reading(struct stream *s);
 void stream_stop_reading(struct stream *s);
 
+// Writes the bytes at once, before all that waits in the buffer: the greeting of a connection whose
+// stream is held. Returns 0, or an error of libuv; UV_EAGAIN when the socket took only a part.
+int stream_write_first(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
+
 // Ends this side once everything is written; reading goes on.
 void stream_end(struct stream *s);
 

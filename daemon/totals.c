@@ -53,9 +53,9 @@ static void add_backend(struct backend_totals *t, const struct backend *b) {
     add_state(t, b);
     t->pending += backend_pending(b);
     t->connects += b->connects;
-    t->waits += b->waits;
-    t->wait_ms += b->wait_ms;
-    t->late_waits += b->late_waits;
+    t->waits += b->waiting.waits;
+    t->wait_ms += b->waiting.wait_ms;
+    t->late_waits += b->waiting.late_waits;
     if (b->failures > t->most_failures)
         t->most_failures = b->failures;
     if (!b->tracker)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "backoff.h"
 #include "dial.h"
 #include "mem.h"
 #include "resp.h"
@@ -72,12 +73,9 @@ static void drop(struct tracker *t) {
 }
 
 static uint64_t retry_delay(struct tracker *t, bool is_refused) {
-    uint64_t delay = LONGEST_DELAY_MS;
-    if (is_refused)
-        delay = REFUSED_DELAY_MS;
-    else if (t->failures < 6)
-        delay = (uint64_t)FIRST_DELAY_MS << t->failures;
-    return delay - random_up_to(&t->reactor->random, delay / 2);
+    uint64_t delay_ms =
+        is_refused ? REFUSED_DELAY_MS : backoff_ms(t->failures, FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    return backoff_jittered(delay_ms, &t->reactor->random);
 }
 
 static char *subject_of(const struct tracker *t, struct bytes *text) {

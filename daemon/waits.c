@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "backend.h"
+#include "backoff.h"
 #include "context.h"
 #include "gone.h"
 #include "lease.h"
@@ -30,7 +31,7 @@ struct waits {
 struct wait_line {
     struct wait_line *next; // in its slot
     struct bytes key;       // the real one
-    const struct backend *backend;
+    struct backend *backend;
     uint64_t hash;
     struct request *first, *last; // who waits, by r->wait.next; the longest first
     struct request *asking;       // was the first, and is at the backend
@@ -160,17 +161,20 @@ static void make_token(struct request *r) {
     sodium_bin2hex(r->wait.token, sizeof(r->wait.token), bytes, sizeof(bytes));
 }
 
-// False: the backend is down, and nothing has happened.
+// Returns false when the backend is down: nothing has happened then.
 static bool ask(struct request *r, bool is_early) {
     const struct namespace_conf *conf = r->space->conf;
-    if (backend_room(r->space->backend) == BACKEND_DOWN)
+    struct split_key key = {.rest = key_of(r)};
+    enum backend_room room;
+    struct backend_conn *conn = backend_pick(r->space->backend, key, &room);
+    if (!conn)
         return false;
     make_token(r);
     r->wait.is_asking = true;
     if (r->note.duty == NEAR_KEEP)
         r->note.duty = NEAR_SEE; // the script's answer comes without a ttl
-    struct backend_conn *conn = request_send_again(r, render_memo_asked);
-    memo_build_ask(&r->slot.command, key_of(r), slice_of(r->wait.token), conf->lease_ms,
+    request_send_again(r, conn, render_memo_asked);
+    memo_build_ask(&r->slot.command, key.rest, slice_of(r->wait.token), conf->lease_ms,
                    conf->stale_ms, is_early);
     backend_conn_push(conn, &r->slot);
     return true;
@@ -179,13 +183,9 @@ static bool ask(struct request *r, bool is_early) {
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t pause_ms(struct context *context, unsigned asks) {
-    uint64_t pause = asks < 5 ? (uint64_t)FIRST_PAUSE_MS << asks : LONGEST_PAUSE_MS;
+    uint64_t pause = backoff_ms(asks, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     uint64_t fair = context->awaited_keys / MOST_ASKS_PER_MS;
-    if (pause > LONGEST_PAUSE_MS)
-        pause = LONGEST_PAUSE_MS;
-    if (pause < fair)
-        pause = fair;
-    return pause - random_up_to(&context->reactor.random, pause / 2);
+    return backoff_jittered(pause < fair ? fair : pause, &context->reactor.random);
 }
 
 static void pause_line(struct context *context, struct wait_line *line) {
@@ -230,7 +230,9 @@ static struct request *take_asker(struct wait_line *line) {
 
 // One asks for the whole line.
 static void ask_for_line(struct context *context, struct wait_line *line) {
-    enum backend_room room = backend_room(line->backend);
+    struct split_key key = {.rest = bytes_slice(&line->key)};
+    enum backend_room room;
+    (void)backend_pick(line->backend, key, &room);
     if (room == BACKEND_FULL) {
         line->due_ms = now_of(context) + LONGEST_PAUSE_MS;
         return;

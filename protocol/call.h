@@ -30,6 +30,11 @@ enum ttl_reason { TTL_DEFAULT, TTL_ASKED, TTL_CLAMPED };
 
 struct verb;
 
+// A real key in two pieces.
+struct split_key {
+    struct slice prefix, rest;
+};
+
 struct call {
     const struct verb *verb;
     struct slice prefix;      // of the namespace; otherwise not set
@@ -51,3 +56,8 @@ struct call {
     int64_t stale_ms, lease_ms, null_ttl_ms;
     double early_factor; // -ln(random) * beta of XFetch: memo.c; 0: no early refresh
 };
+
+// The first key of a call that has one.
+static inline struct split_key call_key(const struct call *call) {
+    return (struct split_key){call->prefix, call->args[0]};
+}
