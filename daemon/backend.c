@@ -409,14 +409,10 @@ static enum backend_room room_of(const struct backend *b) {
         return BACKEND_FULL;
     if (!b->conn || b->is_stopping || (!b->is_up && b->failures > 0))
         return BACKEND_DOWN;
-    bool is_full = b->conn->pending >= (size_t)b->conf->max_pending ||
-                   stream_unread(&b->conn->stream) >= b->most_output;
-    return is_full ? BACKEND_FULL : BACKEND_ROOM;
+    return backend_is_full(b) ? BACKEND_FULL : BACKEND_ROOM;
 }
 
-struct backend_conn *backend_pick(struct backend *b, struct split_key key,
-                                  enum backend_room *room) {
-    (void)key; // one server has all keys
+struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room *room) {
     *room = room_of(b);
     return *room == BACKEND_DOWN ? NULL : b->conn;
 }

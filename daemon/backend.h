@@ -112,9 +112,25 @@ void backend_need(struct backend *b, const struct rights *rights, uint64_t comma
 // whether it is still so. `cause` is a constant text, and `detail` anybody's words.
 void backend_note_fault(struct backend *b, enum fault fault, const char *cause, const char *detail);
 
+// backend_pick() where not all is well.
+struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room *room);
+
+// Whether too much is under way at its connection.
+static inline bool backend_is_full(const struct backend *b) {
+    return b->conn->pending >= (size_t)b->conf->max_pending ||
+           stream_unread(&b->conn->stream) >= b->most_output;
+}
+
 // The connection for commands about the key, valid until the loop goes on; NULL: there is none.
 // When *room is BACKEND_FULL, only further steps of what is under way already may be sent over it.
-struct backend_conn *backend_pick(struct backend *b, struct split_key key, enum backend_room *room);
+static inline struct backend_conn *backend_pick(struct backend *b, struct split_key key,
+                                                enum backend_room *room) {
+    (void)key; // one server has all keys
+    if (!b->is_up || b->is_stopping || backend_is_full(b))
+        return backend_pick_with_care(b, room);
+    *room = BACKEND_ROOM;
+    return b->conn;
+}
 
 // Lets waiters go on as far as there is room; to be called once a turn.
 void backend_wake(struct backend *b);

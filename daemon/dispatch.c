@@ -106,6 +106,8 @@ static inline __attribute__((always_inline)) struct request *request_of(struct s
     r->space = a->space;
     r->argc = (uint32_t)a->call.argc;
     r->render = a->entry->verb->render;
+    if (a->entry->verb->flags & VERB_TWO_STEPS)
+        r->wait = (struct wait_part){0};
     return r;
 }
 

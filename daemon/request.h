@@ -33,6 +33,7 @@ struct wait_part {
 struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
     struct reply_slot place; // in its client's queue of replies; set anew by request_new()
+    struct wait_part wait;   // of a verb with further steps alone
     struct bytes key;        // memo.get: the real key, for a further step
     struct near_note note;   // what there is to do for the near cache; begins with two more
     // From note.duty on, all is zero when a request begins: REQUEST_KEEPS.
@@ -44,7 +45,6 @@ struct request {
     const struct verb_entry *entry;
     struct slot slot;      // its place in a connection's queue of answers
     uint32_t argc;         // arguments behind the namespace
-    struct wait_part wait; // memo.get's
     answer_render *render; // of the answer that it waits for
     bool is_done;          // the reply is complete
     bool is_queued;        // its client's queue holds it
