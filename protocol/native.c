@@ -19,7 +19,7 @@ static bool is_one_of(struct slice value, const char *const *names, size_t count
 }
 
 // Reads one option's value into `call`; returns what would have been right, or NULL.
-static const char *read_option(struct call *call, int option, struct slice value) {
+static const char *read_option(struct call *call, enum option option, struct slice value) {
     static const char *const conditions[] = {"always", "absent", "present", "greater", "less"};
     static const char *const orders[] = {"asc", "desc"};
     size_t index;
@@ -46,10 +46,12 @@ static const char *read_option(struct call *call, int option, struct slice value
         return number_parse_int(value, &call->limit) && call->limit >= 0
                    ? NULL
                    : "a whole number, not negative";
-    default:
+    case OPTION_COUNT:
         return number_parse_int(value, &call->count) && call->count > 0 ? NULL
                                                                         : "a whole number above 0";
+    case OPTIONS: break;
     }
+    return NULL;
 }
 
 static bool refuse_use(const struct verb *verb, struct refusal *refusal, const char *problem) {
@@ -65,8 +67,8 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
                         struct call *call, struct refusal *refusal) {
     struct slice name = {word.data, equals},
                  value = {word.data + equals + 1, word.len - equals - 1};
-    int option = syntax_option(name);
-    if (option < 0 || !(entry->signature.options & 1u << option)) {
+    enum option option = syntax_option(name);
+    if (option == OPTIONS || !(entry->signature.options & 1u << option)) {
         struct bytes use = {0};
         verb_append_use(&use, entry->verb);
         refusal_set(refusal, REPLY_ARGS, "%s takes no option '%.*s': use %.*s", entry->verb->name,
@@ -74,15 +76,14 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
         bytes_deinit(&use);
         return false;
     }
-    if (call->options & 1u << option) {
+    if (call->options & 1u << option)
         return refusal_set(refusal, REPLY_ARGS, "%s= is given twice",
-                           syntax_option_name((enum option)option).data);
-    }
+                           syntax_option_name(option).data);
     call->options |= 1u << option;
     const char *right = read_option(call, option, value);
     if (right)
-        refusal_set(refusal, REPLY_ARGS, "%s=%.*s: use %s",
-                    syntax_option_name((enum option)option).data, REPLY_WORD(value), right);
+        refusal_set(refusal, REPLY_ARGS, "%s=%.*s: use %s", syntax_option_name(option).data,
+                    REPLY_WORD(value), right);
     return !right;
 }
 

@@ -27,11 +27,11 @@ static enum arg_kind kind_of(struct slice name) {
     return ARG_TEXT;
 }
 
-int syntax_option(struct slice name) {
-    for (int i = 0; i < OPTIONS; i++)
-        if (slice_equal(name, option_names[i]))
-            return i;
-    return -1;
+enum option syntax_option(struct slice name) {
+    int i = 0;
+    while (i < OPTIONS && !slice_equal(name, option_names[i]))
+        i++;
+    return (enum option)i;
 }
 
 struct slice syntax_option_name(enum option option) {
@@ -68,8 +68,9 @@ struct signature syntax_read(const char *syntax) {
             group = 0;
         }
         if (equals) {
-            int option = syntax_option((struct slice){token.data, (size_t)(equals - token.data)});
-            assert(option >= 0);
+            enum option option =
+                syntax_option((struct slice){token.data, (size_t)(equals - token.data)});
+            assert(option < OPTIONS);
             s.options |= 1u << option;
         } else if (slice_equal(token, SLICE("..."))) {
             s.group = group;

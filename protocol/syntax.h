@@ -51,8 +51,8 @@ static inline enum arg_kind signature_kind(const struct signature *s, size_t ind
     return (enum arg_kind)s->kinds[index];
 }
 
-// The option of that name; -1: there is none.
-int syntax_option(struct slice name);
+// The option of that name; OPTIONS: there is none.
+enum option syntax_option(struct slice name);
 // The option's name, which ends with a zero.
 struct slice syntax_option_name(enum option option);
 

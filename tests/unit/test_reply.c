@@ -1,5 +1,7 @@
 // Reply: the Redis 2 reply types.
 #include "helpers.h"
+#include "native.h"
+#include "refusal.h"
 #include "reply.h"
 
 START_TEST(reply_writes_each_type_of_reply) {
@@ -98,8 +100,52 @@ START_TEST(reply_error_cuts_an_endless_message_and_still_ends_its_line) {
 }
 END_TEST
 
+// --- refusals ---------------------------------------------------------------------------------
+
+START_TEST(refusal_is_written_as_an_error_of_one_line) {
+    struct refusal refusal = {0};
+    struct bytes out = {0};
+    ck_assert(!refusal_set(&refusal, REPLY_ARGS, "'%s' is %d", "a\r\n+OK", 7));
+    check_same("text", bytes_slice(&refusal.text), SLICE("'a??+OK' is 7"));
+    native_dialect.write_refusal(&out, &refusal);
+    check_text("written", &out, "-ARGS 'a??+OK' is 7\r\n");
+    refusal_deinit(&refusal);
+}
+END_TEST
+
+START_TEST(refusal_of_policy_has_a_reason) {
+    struct refusal refusal = {0};
+    struct bytes out = {0};
+    refusal_set(&refusal, REPLY_VERB, "a text that was longer");
+    ck_assert(!refusal_set_policy(&refusal, REFUSED_KEY, "too long"));
+    ck_assert_int_eq(refusal.code, REPLY_POLICY);
+    ck_assert_int_eq(refusal.reason, REFUSED_KEY);
+    native_dialect.write_refusal(&out, &refusal);
+    check_text("written", &out, "-POLICY too long\r\n");
+    refusal_deinit(&refusal);
+}
+END_TEST
+
+START_TEST(refusal_writes_what_reply_error_writes) {
+    struct refusal refusal = {0};
+    struct bytes out = {0}, error = {0};
+    for (int len = 0; len < 600; len += 37) {
+        out.len = error.len = 0;
+        refusal_set(&refusal, REPLY_INTERNAL, "%0*d", len, 5);
+        native_dialect.write_refusal(&out, &refusal);
+        reply_error(&error, REPLY_INTERNAL, "%0*d", len, 5);
+        check_same("error", bytes_slice(&out), bytes_slice(&error));
+    }
+    bytes_deinit(&out);
+    bytes_deinit(&error);
+    refusal_deinit(&refusal);
+}
+END_TEST
+
 int main(void) {
-    return RUN_TESTS("reply", reply_writes_each_type_of_reply, reply_bulk_keeps_any_bytes,
+    return RUN_TESTS("reply", refusal_is_written_as_an_error_of_one_line,
+                     refusal_of_policy_has_a_reason, refusal_writes_what_reply_error_writes,
+                     reply_writes_each_type_of_reply, reply_bulk_keeps_any_bytes,
                      reply_array_writes_numbers_of_any_length,
                      reply_error_begins_with_the_name_of_its_code,
                      reply_error_stays_one_line_whatever_is_quoted_in_it,
