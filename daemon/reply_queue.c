@@ -44,4 +44,5 @@ void reply_queue_drop(struct reply_queue *q) {
     }
     q->last = NULL;
     q->count = 0;
+    q->queued_bytes = 0;
 }
