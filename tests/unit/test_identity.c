@@ -204,11 +204,10 @@ END_TEST
 // Nobody has to hash it to refuse it: that would take long, before anybody is known.
 START_TEST(a_token_of_more_than_64_kb_is_nobodys) {
     // SHA-256 of 65,536 and of 65,537 zero bytes.
-    configure(
-        "[user most]\nnamespaces = a\n"
-        "token = sha256:de2f256064a0af797747c2b97505dc0b9f3df0de4f489eac731c23ae9ca9cc31\n"
-        "[user beyond]\nnamespaces = a\n"
-        "token = sha256:3266304f31be278d06c3bd3eb9aa3e00c59bedec0a890de466568b0b90b0e01f\n");
+    configure("[user most]\nnamespaces = a\n"
+              "token = sha256:de2f256064a0af797747c2b97505dc0b9f3df0de4f489eac731c23ae9ca9cc31\n"
+              "[user beyond]\nnamespaces = a\n"
+              "token = sha256:3266304f31be278d06c3bd3eb9aa3e00c59bedec0a890de466568b0b90b0e01f\n");
     static const char zeros[64 * 1024 + 1];
     struct slice token = {zeros, sizeof(zeros)};
     ck_assert(!caller_authenticate(&caller, settings, SLICE("beyond"), token));
@@ -346,9 +345,8 @@ int main(void) {
         the_first_user_that_matches_is_the_one, a_connection_without_a_peer_is_nobody_by_its_uid,
         a_user_with_a_token_alone_is_no_peer,
         the_system_says_who_is_at_the_other_end_of_a_unix_socket,
-        a_token_makes_its_user_and_no_other,
-        a_wrong_token_changes_nothing, a_token_goes_before_the_peer_until_it_is_forgotten,
-        a_token_of_more_than_64_kb_is_nobodys,
+        a_token_makes_its_user_and_no_other, a_wrong_token_changes_nothing,
+        a_token_goes_before_the_peer_until_it_is_forgotten, a_token_of_more_than_64_kb_is_nobodys,
         a_token_that_a_reload_replaces_is_worth_nothing_any_more,
         who_has_authenticated_is_not_its_peer_when_a_reload_takes_the_user_away,
         without_users_a_local_connection_is_trusted, without_users_a_remote_connection_is_nobody,

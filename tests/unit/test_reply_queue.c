@@ -244,14 +244,14 @@ START_TEST(the_usual_size_is_that_of_the_longest_reply_and_fades) {
 END_TEST
 
 int main(void) {
-    return RUN_TESTS_AROUND(
-        "reply_queue", begin, end, replies_in_order_leave_at_once,
-        replies_out_of_order_leave_in_order, the_first_writes_straight_to_the_stream,
-        a_queue_that_was_empty_takes_slots_again,
-        queued_bytes_are_those_of_complete_replies_whose_turn_has_not_come,
-        a_large_reply_is_handed_on, a_small_reply_is_copied,
-        a_large_reply_behind_others_keeps_its_place,
-        a_drop_lets_go_of_each_slot_once_and_writes_nothing,
-        nobody_needs_to_hear_that_replies_have_left,
-        the_usual_size_is_that_of_the_longest_reply_and_fades);
+    return RUN_TESTS_AROUND("reply_queue", begin, end, replies_in_order_leave_at_once,
+                            replies_out_of_order_leave_in_order,
+                            the_first_writes_straight_to_the_stream,
+                            a_queue_that_was_empty_takes_slots_again,
+                            queued_bytes_are_those_of_complete_replies_whose_turn_has_not_come,
+                            a_large_reply_is_handed_on, a_small_reply_is_copied,
+                            a_large_reply_behind_others_keeps_its_place,
+                            a_drop_lets_go_of_each_slot_once_and_writes_nothing,
+                            nobody_needs_to_hear_that_replies_have_left,
+                            the_usual_size_is_that_of_the_longest_reply_and_fades);
 }
