@@ -247,6 +247,7 @@ static void ask_for_line(struct context *context, struct wait_line *line) {
         return;
     struct request *r = take_asker(line);
     r->wait.line = line;
+    ledger_wait_begins(r->space, false); // it waits on: nobody else may take its place meanwhile
     line->asking = r;
     line->asked_to = line->last;
     ask(r, false);
@@ -301,9 +302,17 @@ static void on_tick(uv_timer_t *timer) { visit_lines(timer->data); }
 
 // --- ends -------------------------------------------------------------------------------------
 
-static void on_failed(struct request *r) {
+// The line that the request has asked for, and has heard of. NULL: it asked for itself alone.
+static struct wait_line *leave_line(struct request *r) {
     struct wait_line *line = r->wait.line;
     r->wait.line = NULL;
+    if (line)
+        ledger_wait_ends(r->space);
+    return line;
+}
+
+static void on_failed(struct request *r) {
+    struct wait_line *line = leave_line(r);
     if (line && line->asking == r)
         pause_line(r->context, line);
 }
@@ -357,10 +366,9 @@ static void wait_in_line(struct request *r, bool is_new) {
 }
 
 static bool told(struct request *r, const struct answer *a) {
-    struct wait_line *line = r->wait.line;
+    struct wait_line *line = leave_line(r);
     bool is_in_vain = a->memo_state == MEMO_MISS && !a->has_lease;
     r->wait.is_asking = false;
-    r->wait.line = NULL;
     if (is_in_vain && may_wait(r)) {
         bool is_new = !line;
         answer_cancel(a);
