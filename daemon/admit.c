@@ -1,7 +1,8 @@
 #include "admit.h"
 
 #include "context.h"
-#include "native.h"
+#include "dialect.h"
+#include "session.h"
 #include "spelling.h"
 
 enum { MOST_COMPARED = 2048 };
@@ -75,8 +76,10 @@ static bool find_verb(struct context *context, struct caller *caller, struct sli
     return true;
 }
 
-bool admit(struct context *context, struct caller *caller, const struct slice *words, size_t count,
-           struct admission *a, struct refusal *refusal) {
+bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
+           struct refusal *refusal) {
+    struct context *context = session->context;
+    struct caller *caller = &session->caller;
     struct space *last = caller->last_space;
     struct slice name = {0};
     if (last)
@@ -86,7 +89,7 @@ bool admit(struct context *context, struct caller *caller, const struct slice *w
     if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
         !find_verb(context, caller, words[0], a, refusal))
         return false;
-    if (!native_read(a->entry, words + 1, count - 1, &a->call, &name, refusal))
+    if (!session->dialect->read(a->entry, words + 1, count - 1, &a->call, &name, refusal))
         return false;
     if (!a->entry->signature.has_namespace)
         return true;

@@ -10,6 +10,7 @@
 #include "verb_table.h"
 
 struct context;
+struct session;
 
 // The meaning of a request, once it is allowed.
 struct admission {
@@ -18,10 +19,10 @@ struct admission {
     struct call call;
 };
 
-// Looks up, checks and decides; changes nothing but the verb and namespace that the caller named
-// last. Returns false with a refusal.
-bool admit(struct context *context, struct caller *caller, const struct slice *words, size_t count,
-           struct admission *a, struct refusal *refusal);
+// Looks up, checks and decides; changes nothing but the verb and namespace that the session's
+// caller named last. Returns false with a refusal.
+bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
+           struct refusal *refusal);
 
 // The namespace of that name, if the caller may use it; NULL with a refusal.
 struct space *admit_space(struct context *context, struct caller *caller, struct slice name,

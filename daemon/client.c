@@ -343,11 +343,12 @@ static void on_identified(struct session *session) {
     client_set_limits(CONTAINER_OF(session, struct client, session));
 }
 
-struct client *client_new(struct clients *all, bool is_unix) {
+struct client *client_new(struct clients *all, const struct dialect *dialect, bool is_unix) {
     struct client *c = mem_new(sizeof(*c));
     struct reactor *reactor = &all->context->reactor;
     c->all = all;
     c->session.context = all->context;
+    c->session.dialect = dialect;
     c->session.on_identified = on_identified;
     c->session.replies.stream = &c->stream;
     c->session.replies.on_left = request_left;
@@ -373,8 +374,8 @@ void client_start(struct client *c) {
     read_on(c);
 }
 
-void client_adopt(struct clients *all, int fd, bool is_unix) {
-    struct client *c = client_new(all, is_unix);
+void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix) {
+    struct client *c = client_new(all, dialect, is_unix);
     int error = is_unix ? uv_pipe_open(&c->stream.uv.pipe, fd) : uv_tcp_open(&c->stream.uv.tcp, fd);
     if (error) {
         close(fd);

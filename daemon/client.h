@@ -12,6 +12,8 @@
 
 struct context;
 
+struct dialect;
+
 enum client_state {
     CLIENT_OPEN,
     CLIENT_ENDING,    // takes no more requests; ends when the last reply is written
@@ -56,11 +58,11 @@ struct clients {
 
 // A client of which only the stream is still to be set up: accept into it, then client_start() or
 // client_close().
-struct client *client_new(struct clients *all, bool is_unix);
+struct client *client_new(struct clients *all, const struct dialect *dialect, bool is_unix);
 void client_start(struct client *c);
 
 // A client of the connection `fd`, which another thread has accepted and which is taken over.
-void client_adopt(struct clients *all, int fd, bool is_unix);
+void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix);
 
 // No more requests; closes when all replies are written.
 void client_end(struct client *c);

@@ -269,7 +269,7 @@ enum progress dispatch(struct session *session, const struct slice *words, size_
     struct admission a;
     struct refusal *refusal = &context->refusal;
     bool must_wait = false;
-    if (admit(context, &session->caller, words, count, &a, refusal) &&
+    if (admit(session, words, count, &a, refusal) &&
         (a.call.json_bytes <= JSON_AT_ONCE || admit_json(session, words[0], &a, &must_wait)))
         return a.entry->verb->run ? start_local(session, &a, words, count)
                                   : start_remote(session, &a, words, count, may_wait);

@@ -13,6 +13,7 @@
 #include "policy.h"
 #include "refusal.h"
 #include "reply.h"
+#include "session.h"
 #include "syntax.h"
 #include "verb.h"
 
@@ -101,14 +102,14 @@ static bool is_ruled_out(enum reply_code code) {
     return code == REPLY_POLICY || code == REPLY_NOPERM || code == REPLY_NOAUTH;
 }
 
-bool explain(struct context *context, struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, struct refusal *refusal) {
+bool explain(struct session *session, const struct slice *words, size_t count, struct bytes *text,
+             struct refusal *refusal) {
     struct admission a;
-    bool is_admitted = admit(context, caller, words, count, &a, refusal);
+    bool is_admitted = admit(session, words, count, &a, refusal);
     if (!is_admitted && !(a.entry && is_ruled_out(refusal->code)))
         return false;
     bytes_printf(text, "verb: %s\ncaller: ", a.entry->verb->name);
-    caller_append(text, caller);
+    caller_append(text, &session->caller);
     bytes_append_literal(text, "\n");
     if (a.space)
         bytes_printf(text, "namespace: %s\nbackend: %s\n", a.space->conf->name,
@@ -117,7 +118,7 @@ bool explain(struct context *context, struct caller *caller, const struct slice 
         bytes_printf(text, "refused: %s %.*s\n", reply_code_name(refusal->code),
                      (int)refusal->text.len, refusal->text.data);
     else if (a.entry->build)
-        append_plan(text, &a, loop_now(&context->reactor));
+        append_plan(text, &a, loop_now(&session->context->reactor));
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");
     return true;

@@ -4,9 +4,9 @@
 #include "bytes.h"
 #include "refusal.h"
 
-struct caller;
-struct context;
+struct session;
 
-// Appends "name: value" lines to `text`. Returns false with a refusal when the request is none.
-bool explain(struct context *context, struct caller *caller, const struct slice *words,
-             size_t count, struct bytes *text, struct refusal *refusal);
+// Appends "name: value" lines to `text`. Returns false with a refusal when the words, which the
+// session's client has said, are no request.
+bool explain(struct session *session, const struct slice *words, size_t count, struct bytes *text,
+             struct refusal *refusal);

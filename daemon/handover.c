@@ -42,6 +42,7 @@ struct newcomer {
     } uv; // where it was accepted: on worker 0's loop
     struct workers *workers;
     size_t to; // the number of the worker that gets it
+    const struct dialect *dialect;
     int fd;
     bool is_unix;
 };
@@ -53,7 +54,7 @@ static void run_newcomer(struct message *message, void *owner) {
         close(n->fd);
         atomic_fetch_sub(&worker->shared->clients, 1);
     } else {
-        client_adopt(&worker->clients, n->fd, n->is_unix);
+        client_adopt(&worker->clients, n->dialect, n->fd, n->is_unix);
     }
     mem_free(n);
 }
@@ -82,6 +83,7 @@ static void give_client(struct workers *workers, struct listener *listener, size
     n->workers = workers;
     n->to = to;
     n->fd = -1;
+    n->dialect = listener->dialect;
     n->is_unix = listener_is_unix(listener);
     if (n->is_unix)
         uv_pipe_init(loop, &n->uv.pipe, 0);
@@ -97,7 +99,7 @@ static void give_client(struct workers *workers, struct listener *listener, size
 
 static void keep_client(struct workers *workers, struct listener *listener) {
     struct worker *main = workers->all[0];
-    struct client *c = client_new(&main->clients, listener_is_unix(listener));
+    struct client *c = client_new(&main->clients, listener->dialect, listener_is_unix(listener));
     if (!accept_client(workers, listener, &c->stream.uv.stream)) {
         client_close(c);
         return;

@@ -12,6 +12,7 @@
 #include "bytes.h"
 #include "log.h"
 #include "mem.h"
+#include "native.h"
 #include "reply.h"
 #include "sections.h"
 
@@ -197,6 +198,7 @@ struct listener *listener_new(struct reactor *reactor, const struct address *add
                               struct bytes *error) {
     struct listener *l = mem_new(sizeof(*l));
     l->reactor = reactor;
+    l->dialect = &native_dialect;
     l->on_client = on_client;
     l->owner = owner;
     address_copy(&l->address, address);

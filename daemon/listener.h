@@ -9,6 +9,8 @@
 #include "reactor.h"
 #include "sections.h"
 
+struct dialect;
+
 struct listener {
     union {
         uv_handle_t handle;
@@ -20,6 +22,7 @@ struct listener {
     // A client has connected: the owner accepts it from uv.stream, into a stream of the same kind.
     void (*on_client)(void *owner, struct listener *l);
     void *owner;
+    const struct dialect *dialect; // that its clients speak
     bool is_started;
     uint64_t last_refusal_ms; // when the log was told that a client could not be accepted
     struct address address;   // owned

@@ -6,9 +6,9 @@
 #include "admit.h"
 #include "backend.h"
 #include "context.h"
+#include "dialect.h"
 #include "ledger.h"
 #include "mem.h"
-#include "native.h"
 
 enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
@@ -148,7 +148,7 @@ void request_finish(struct request *r) {
 }
 
 void request_fail_with(struct request *r, const struct refusal *refusal) {
-    native_dialect.write_refusal(request_out(r), refusal);
+    r->session->dialect->write_refusal(request_out(r), refusal);
     ledger_error(r->context, r->space, refusal->code);
     request_finish(r);
 }

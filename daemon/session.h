@@ -10,6 +10,7 @@
 
 struct backend;
 struct context;
+struct dialect;
 
 // Whether the token that the client brings may be looked at: guesses.h.
 enum auth_turn {
@@ -21,6 +22,7 @@ enum auth_turn {
 
 struct session {
     struct context *context;
+    const struct dialect *dialect; // of the listener that the client came through
     struct caller caller;
     struct reply_queue replies;
     uint64_t id;       // among all clients of the daemon

@@ -89,7 +89,7 @@ static void run_help(struct request *r, const struct call *call) {
 static void run_explain(struct request *r, const struct call *call) {
     struct bytes text = {0};
     struct refusal refusal = {0};
-    if (explain(r->context, &r->session->caller, call->args, call->argc, &text, &refusal))
+    if (explain(r->session, call->args, call->argc, &text, &refusal))
         finish_bulk(r, &text);
     else
         request_fail_with(r, &refusal);
