@@ -132,8 +132,9 @@ START_TEST(a_queue_that_was_empty_takes_slots_again) {
     for (int round = 0; round < 3; round++) {
         reply_queue_push(&queue, &owners[0].slot);
         reply_queue_push(&queue, &owners[1].slot);
-        reply(1, "b");
         reply(0, "a");
+        ck_assert_uint_eq(queue.count, 1);
+        reply(1, "b");
         owners[0].left = owners[1].left = 0;
         owners[0].slot.reply.len = owners[1].slot.reply.len = 0;
         check_empty();

@@ -1,0 +1,264 @@
+// Helpers of the tests of requests: one loop's context without sockets. The clock is the test's,
+// and a list stands for the connection to Redis: the test answers what is sent, and sees all of it.
+#pragma once
+
+#include "backend.h"
+#include "configuration.h"
+#include "context.h"
+#include "dispatch.h"
+#include "gone.h"
+#include "mem.h"
+#include "native.h"
+#include "near_store.h"
+#include "request.h"
+#include "resp.h"
+#include "waits.h"
+
+enum { PEERS = 8, SENT = 2048, START_MS = 1000000 };
+
+#define NIL          "$-1\r\n"
+#define NO_RESULT    "*3\r\n$4\r\nMISS\r\n$-1\r\n$-1\r\n"
+#define RESULT       "*3\r\n$3\r\nHIT\r\n$1\r\nv\r\n$-1\r\n"
+#define GIVES(token) "*3\r\n$4\r\nMISS\r\n$-1\r\n$16\r\n" token "\r\n"
+#define A_TOKEN      "0123456789abcdef"
+
+struct peer {
+    struct stream stream;
+    struct session session;
+    bool is_gone; // its socket says so
+};
+
+// A command as it was sent: "GET", "SET", "UNLINK", "ASK" and "DROP" of a lease.
+struct sent {
+    struct slot *slot; // NULL: answered
+    const char *kind;
+    char key[16];
+    char token[MEMO_TOKEN_SIZE + 1];
+};
+
+static struct context context;
+static struct backend backend;
+static struct backend_conn conn;
+static struct peer peers[PEERS];
+static struct sent sent[SENT];
+static size_t sent_count, answered_count;
+static uint64_t now_ms;
+static enum backend_room room;
+
+// --- what stands for the rooms above ----------------------------------------------------------
+
+uint64_t loop_now(const struct reactor *reactor) {
+    (void)reactor;
+    return now_ms;
+}
+
+bool gone_is(const struct stream *s) { return CONTAINER_OF(s, struct peer, stream)->is_gone; }
+
+struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room *of) {
+    ck_assert_ptr_eq(b, &backend);
+    *of = room;
+    return room == BACKEND_DOWN ? NULL : &conn;
+}
+
+static void set_room(enum backend_room now) {
+    room = now;
+    backend.is_up = now == BACKEND_ROOM;
+}
+
+void backend_unref(struct backend *b) { (void)b; }
+
+void backend_note_fault(struct backend *b, enum fault fault, const char *cause,
+                        const char *detail) {
+    (void)b;
+    (void)fault;
+    ck_abort_msg("%s: %s", cause, detail);
+}
+
+// Takes the next word of a command off the front of `text`.
+static struct slice take_word(struct slice *text) {
+    char *end;
+    size_t len = strtoul(text->data + 1, &end, 10);
+    struct slice word = {end + 2, len};
+    *text =
+        (struct slice){word.data + len + 2, text->len - (size_t)(word.data + len + 2 - text->data)};
+    return word;
+}
+
+static void copy_word(char *to, size_t size, struct slice word) {
+    ck_assert_uint_lt(word.len, size);
+    memcpy(to, word.data, word.len);
+    to[word.len] = '\0';
+}
+
+void backend_conn_push(struct backend_conn *c, struct slot *slot) {
+    struct slice words[8], text = bytes_slice(stream_out(&c->stream));
+    struct sent *s = &sent[sent_count++];
+    size_t count = strtoul(text.data + 1, NULL, 10);
+    ck_assert_uint_le(sent_count, SENT);
+    ck_assert_uint_le(count, 8);
+    text = (struct slice){text.data + 4, text.len - 4};
+    for (size_t i = 0; i < count; i++)
+        words[i] = take_word(&text);
+    ck_assert_uint_eq(text.len, 0);
+    bool is_script = slice_equal(words[0], SLICE("EVAL"));
+    copy_word(s->key, sizeof(s->key), words[is_script ? 3 : 1]);
+    copy_word(s->token, sizeof(s->token), is_script ? words[4] : SLICE(""));
+    s->kind = is_script                                ? count == 8 ? "ASK" : "DROP"
+              : slice_equal(words[0], SLICE("GET"))    ? "GET"
+              : slice_equal(words[0], SLICE("SET"))    ? "SET"
+              : slice_equal(words[0], SLICE("UNLINK")) ? "UNLINK"
+                                                       : "?";
+    s->slot = slot;
+    slot->next = NULL;
+    stream_out(&c->stream)->len = 0;
+}
+
+// --- the connection's other end ---------------------------------------------------------------
+
+static struct slot *take_oldest(void) {
+    ck_assert_uint_lt(answered_count, sent_count);
+    struct slot *slot = sent[answered_count++].slot;
+    sent[answered_count - 1].slot = NULL;
+    return slot;
+}
+
+static void on_event(void *owner, const struct event *e) { answer_event(owner, e); }
+
+static bool on_reply(void *owner) {
+    ck_assert(answer_end(owner));
+    return true;
+}
+
+// Redis answers the oldest command that it has not answered.
+static void answer(const char *text) {
+    struct slot *slot = take_oldest();
+    struct answer a = {0};
+    struct resp *resp = resp_new((struct resp_handler){on_event, on_reply, &a});
+    slot->owner->begin(slot, &a);
+    ck_assert_ptr_null(resp_feed(resp, text, strlen(text)));
+    slot->owner->answered(slot, &a);
+    answer_deinit(&a);
+    resp_free(resp);
+}
+
+static void lose(void) {
+    struct slot *slot = take_oldest();
+    slot->owner->failed(slot, SLOT_LOST);
+}
+
+// Fails unless these are the commands that nobody has answered yet: "ASK n:k, DROP n:k".
+static void check_unanswered(const char *wanted) {
+    struct bytes text = {0};
+    for (size_t i = answered_count; i < sent_count; i++)
+        bytes_printf(&text, "%s%s %s", i > answered_count ? ", " : "", sent[i].kind, sent[i].key);
+    check_text("unanswered", &text, wanted);
+}
+
+static const char *last_token(void) { return sent[sent_count - 1].token; }
+
+// --- the peers --------------------------------------------------------------------------------
+
+static void say(int number, const char *text) {
+    struct sample sample = sample_of(text);
+    enum progress progress = dispatch(&peers[number].session, sample.words, sample.count, true);
+    ck_assert_int_eq(progress, PROGRESS_DONE);
+}
+
+// Says memo.get, and waits in line: there is no result, and somebody else has the lease.
+static void wait_for(int number, const char *text) {
+    say(number, text);
+    answer(NIL);
+    answer(NO_RESULT);
+}
+
+static void check_reply(int number, const char *wanted) {
+    struct bytes *out = stream_out(&peers[number].stream);
+    check_same("reply", bytes_slice(out), slice_of(wanted));
+    out->len = 0;
+}
+
+static void leave(int number) { reply_queue_drop(&peers[number].session.replies); }
+
+static struct space_stats *stats(void) { return context.policy->spaces[0].stats; }
+
+// --- the time ---------------------------------------------------------------------------------
+
+static void tick_timer(uv_handle_t *handle, void *ticks) {
+    if (handle->type != UV_TIMER || !uv_is_active(handle))
+        return;
+    ((uv_timer_t *)handle)->timer_cb((uv_timer_t *)handle);
+    ++*(int *)ticks;
+}
+
+// The time goes on, and the timer of the waits ticks, unless nobody waits. Returns whether it did.
+static bool pass(uint64_t ms) {
+    int ticks = 0;
+    now_ms += ms;
+    uv_walk(&context.reactor.loop, tick_timer, &ticks);
+    ck_assert_int_le(ticks, 1);
+    return ticks == 1;
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static void begin_context(const char *options) {
+    struct bytes text = {0};
+    bytes_printf(&text,
+                 "[backend main]\nurl = redis://127.0.0.1\n%s"
+                 "[namespace n]\nttl = 1h\n[namespace o]\n",
+                 options);
+    bytes_append(&text, "", 1);
+    context.policy = policy_new(load_good(text.data, NULL), table);
+    bytes_deinit(&text);
+    for (size_t i = 0; i < 2; i++) {
+        context.policy->spaces[i].backend = &backend;
+        context.policy->spaces[i].stats = space_stats_ref(NULL);
+    }
+    backend.conf = &context.policy->settings->backends[0];
+    backend.conn = &conn;
+    backend.most_output = SIZE_MAX;
+    conn.stream.flusher = &context.reactor.flusher;
+    context.verbs = table;
+    context.reactor.random.state = 42;
+    context.reactor.near = near_store_new(0, 1);
+    ck_assert_int_eq(uv_loop_init(&context.reactor.loop), 0);
+    waits_init(&context);
+}
+
+static void begin_peers(void) {
+    for (size_t i = 0; i < PEERS; i++) {
+        struct peer *p = &peers[i];
+        p->stream.flusher = &context.reactor.flusher;
+        p->session = (struct session){.context = &context, .dialect = &native_dialect};
+        p->session.caller = (struct caller){.is_trusted = true, .is_local = true};
+        p->session.replies = (struct reply_queue){.stream = &p->stream, .on_left = request_left};
+    }
+}
+
+static void begin_waits(void) {
+    begin();
+    now_ms = START_MS;
+    set_room(BACKEND_ROOM);
+    begin_context("max_pending = 100\n");
+    begin_peers();
+}
+
+// As a worker ends.
+static void end_waits(void) {
+    for (int i = 0; i < PEERS; i++)
+        leave(i);
+    while (answered_count < sent_count)
+        lose();
+    waits_end(&context);
+    ck_assert_uint_eq(context.awaited_keys, 0);
+    ck_assert_uint_eq(stats()->memo_waiting, 0);
+    waits_close(&context);
+    uv_run(&context.reactor.loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&context.reactor.loop), 0);
+    request_free_all(&context);
+    context_deinit(&context);
+    for (size_t i = 0; i < PEERS; i++)
+        bytes_deinit(&peers[i].stream.out);
+    bytes_deinit(&conn.stream.out);
+    end();
+}
