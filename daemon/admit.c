@@ -30,8 +30,8 @@ bool admit_refuse_verb(struct context *context, struct slice name, struct refusa
 
 // The name nearest to the word among those of namespaces that the caller may use; NULL: none is
 // near.
-static const char *nearest_space(struct context *context, const struct caller *caller,
-                                 struct slice name) {
+static const char *nearest_namespace(struct context *context, const struct identity *identity,
+                                     struct slice name) {
     const struct settings *settings = context->policy->settings;
     const char *nearest = NULL;
     size_t least = spelling_guess_limit(name) + 1;
@@ -39,7 +39,7 @@ static const char *nearest_space(struct context *context, const struct caller *c
         return NULL;
     for (size_t i = 0; i < settings->namespace_count; i++) {
         size_t distance =
-            caller_may_use(caller, i)
+            identity_may_use(identity, i)
                 ? spelling_distance_below(least, name, slice_of(settings->namespaces[i].name))
                 : SIZE_MAX;
         if (distance < least) {
@@ -51,13 +51,13 @@ static const char *nearest_space(struct context *context, const struct caller *c
 }
 
 // A caller that is limited to some namespaces does not learn which others there are.
-struct space *admit_space(struct context *context, struct caller *caller, struct slice name,
-                          struct refusal *refusal) {
-    struct space *space = policy_space(context->policy, name);
-    if (space && caller_may_use(caller, (size_t)(space - context->policy->spaces)))
-        return caller->last_space = space;
-    const char *nearest = nearest_space(context, caller, name);
-    bool is_limited = caller_is_limited(caller);
+struct namespace *admit_namespace(struct context *context, struct identity *identity,
+                                  struct slice name, struct refusal *refusal) {
+    struct namespace *namespace = policy_namespace(context->policy, name);
+    if (namespace && identity_may_use(identity, (size_t)(namespace - context->policy->namespaces)))
+        return identity->last_namespace = namespace;
+    const char *nearest = nearest_namespace(context, identity, name);
+    bool is_limited = identity_is_limited(identity);
     refusal_set(refusal, is_limited ? REPLY_NOPERM : REPLY_NAMESPACE,
                 is_limited ? "namespace '%.*s' is not yours%s%s" : "no namespace '%.*s'%s%s",
                 REPLY_WORD(name), nearest ? ": did you mean " : "", nearest ? nearest : "");
@@ -65,37 +65,37 @@ struct space *admit_space(struct context *context, struct caller *caller, struct
 }
 
 // The verb that the word names, if the caller may say it.
-static bool find_verb(struct context *context, struct caller *caller, struct slice word,
+static bool find_verb(struct context *context, struct identity *identity, struct slice word,
                       struct admission *a, struct refusal *refusal) {
     a->entry = verb_find(context->verbs, word);
-    if (!caller_may_say(caller, a->entry ? a->entry->verb : NULL, refusal))
+    if (!identity_may_say(identity, a->entry ? a->entry->verb : NULL, refusal))
         return false;
     if (!a->entry)
         return admit_refuse_verb(context, word, refusal);
-    caller->last_entry = a->entry;
+    identity->last_entry = a->entry;
     return true;
 }
 
 bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
            struct refusal *refusal) {
     struct context *context = session->context;
-    struct caller *caller = &session->caller;
-    struct space *last = caller->last_space;
+    struct identity *identity = &session->identity;
+    struct namespace *last = identity->last_namespace;
     struct slice name = {0};
     if (last)
         name = (struct slice){last->conf->name, last->conf->name_len};
-    a->entry = caller->last_entry;
-    a->space = NULL; // the dialect fills in the call
+    a->entry = identity->last_entry;
+    a->namespace = NULL; // the dialect fills in the call
     if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
-        !find_verb(context, caller, words[0], a, refusal))
+        !find_verb(context, identity, words[0], a, refusal))
         return false;
     if (!session->dialect->read(a->entry, words + 1, count - 1, &a->call, &name, refusal))
         return false;
     if (!a->entry->signature.has_namespace)
         return true;
     if (last && name.data == last->conf->name)
-        a->space = last;
-    else if (!(a->space = admit_space(context, caller, name, refusal)))
+        a->namespace = last;
+    else if (!(a->namespace = admit_namespace(context, identity, name, refusal)))
         return false;
-    return policy_admit(a->space, a->entry, &a->call, &context->reactor.random, refusal);
+    return policy_admit(a->namespace, a->entry, &a->call, &context->loop.random, refusal);
 }

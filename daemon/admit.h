@@ -5,7 +5,7 @@
 // A caller's last verb and namespace are tried before any look-up: most say the same many times.
 #pragma once
 
-#include "caller.h"
+#include "identity.h"
 #include "policy.h"
 #include "verb_table.h"
 
@@ -15,7 +15,7 @@ struct session;
 // The meaning of a request, once it is allowed.
 struct admission {
     const struct verb_entry *entry; // NULL: no such verb
-    struct space *space;            // NULL: none, or no such
+    struct namespace *namespace;    // NULL: none, or no such
     struct call call;
 };
 
@@ -25,8 +25,8 @@ bool admit(struct session *session, const struct slice *words, size_t count, str
            struct refusal *refusal);
 
 // The namespace of that name, if the caller may use it; NULL with a refusal.
-struct space *admit_space(struct context *context, struct caller *caller, struct slice name,
-                          struct refusal *refusal);
+struct namespace *admit_namespace(struct context *context, struct identity *identity,
+                                  struct slice name, struct refusal *refusal);
 
 // Refuses a verb that is not there, with a guess at the one that was meant. Returns false.
 bool admit_refuse_verb(struct context *context, struct slice name, struct refusal *refusal);

@@ -8,9 +8,9 @@
 bool auth_may_look(struct session *session, const struct call *call) {
     struct context *context = session->context;
     const struct slice *credentials = call->verb->credentials(call);
-    if (!credentials || session->caller.is_trusted || session->auth_turn != AUTH_NONE)
+    if (!credentials || session->identity.is_trusted || session->auth_turn != AUTH_NONE)
         return true;
-    uint64_t now_ms = loop_now(&context->reactor);
+    uint64_t now_ms = loop_now(&context->loop);
     int64_t wait_ms =
         guesses_wait_ms(context->guesses, session_peer(session), credentials[0], now_ms);
     if (wait_ms == GUESS_REFUSED || (wait_ms > 0 && context->is_draining)) {
@@ -26,7 +26,7 @@ bool auth_try(struct request *r, struct slice name, struct slice token) {
     struct session *session = r->session;
     enum auth_turn turn = session->auth_turn;
     session->auth_turn = AUTH_NONE;
-    if (session->caller.is_trusted) {
+    if (session->identity.is_trusted) {
         request_fail(r, REPLY_NOAUTH,
                      "no password is set: no [user] is configured, nobody needs to authenticate");
         return false;
@@ -37,9 +37,9 @@ bool auth_try(struct request *r, struct slice name, struct slice token) {
                      "try again in some seconds");
         return false;
     }
-    bool is_right = caller_authenticate(&session->caller, r->policy->settings, name, token);
+    bool is_right = identity_authenticate(&session->identity, r->policy->settings, name, token);
     guesses_note(r->context->guesses, session_peer(session), name, is_right,
-                 loop_now(&r->context->reactor));
+                 loop_now(&r->context->loop));
     if (is_right) {
         session->on_identified(session);
         return true;

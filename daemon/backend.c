@@ -74,26 +74,26 @@ static char *subject_of(const struct backend_conf *conf) {
     return subject;
 }
 
-struct backend *backend_new(struct reactor *reactor, struct settings *settings,
+struct backend *backend_new(struct loop *loop, struct settings *settings,
                             const struct backend_conf *conf, const char *path,
                             void (*on_settled)(void *owner), void *owner) {
     struct backend *b = mem_new(sizeof(*b));
-    b->reactor = reactor;
+    b->loop = loop;
     b->settings = settings_ref(settings);
     b->conf = conf;
     b->on_settled = on_settled;
     b->owner = owner;
     b->subject = subject_of(conf);
-    b->since_ms = loop_now(reactor);
-    uv_timer_init(&reactor->loop, &b->retry);
-    waiting_room_init(&b->waiting, reactor, (uint64_t)conf->timeout_ms);
+    b->since_ms = loop_now(loop);
+    uv_timer_init(&loop->uv, &b->retry);
+    waiting_room_init(&b->waiting, loop, (uint64_t)conf->timeout_ms);
     b->handles = 2; // the two timers
     if (conf->url.kind == URL_EMBEDDED) {
         if (!path)
-            b->embedded = embedded_new(reactor, conf);
+            b->embedded = embedded_new(loop, conf);
         // A copy: the server may end before the backend does.
         b->path = mem_text(path ? path : embedded_path(b->embedded));
-        b->starting_until_ms = loop_now(reactor) + STARTING_MS;
+        b->starting_until_ms = loop_now(loop) + STARTING_MS;
     }
     start_connecting(b);
     return b;
@@ -161,22 +161,22 @@ static void log_up(struct backend *b, const char *how) {
     struct bytes where = {0};
     url_append_shown(&where, &b->conf->url);
     append_peer(&where, b);
-    log_info(&b->reactor->log, "%s: %s (%.*s)", b->subject, how, (int)where.len, where.data);
+    log_info(&b->loop->log, "%s: %s (%.*s)", b->subject, how, (int)where.len, where.data);
     bytes_deinit(&where);
 }
 
 static void complain(struct backend *b, enum log_level level, const char *cause,
                      const char *detail) {
-    complaints_add(b->reactor->complaints, &b->reactor->log, level, loop_now(b->reactor),
-                   b->subject, cause, slice_of(detail));
+    complaints_add(b->loop->complaints, &b->loop->log, level, loop_now(b->loop), b->subject, cause,
+                   slice_of(detail));
 }
 
 // The end of an outage is told once, though it began as a loss.
 static bool end_outage(struct backend *b) {
-    struct complaints *all = b->reactor->complaints;
-    uint64_t now = loop_now(b->reactor);
+    struct complaints *all = b->loop->complaints;
+    uint64_t now = loop_now(b->loop);
     bool was_lost = complaints_end(all, NULL, now, b->subject, LOST);
-    return complaints_end(all, &b->reactor->log, now, b->subject, DOWN) || was_lost;
+    return complaints_end(all, &b->loop->log, now, b->subject, DOWN) || was_lost;
 }
 
 static void on_ready(void *owner) {
@@ -188,7 +188,7 @@ static void on_ready(void *owner) {
         aim_tracker(b);
     b->failures = 0;
     b->starting_until_ms = 0;
-    b->since_ms = loop_now(b->reactor);
+    b->since_ms = loop_now(b->loop);
     *b->reason = '\0';
     b->connects++;
     settle(b);
@@ -202,14 +202,14 @@ static void note_loss(struct backend *b, const char *reason) {
     const char *trouble = b->embedded ? embedded_trouble(b->embedded) : NULL;
     reason = trouble ? trouble : reason;
     if (b->is_up)
-        b->since_ms = loop_now(b->reactor);
+        b->since_ms = loop_now(b->loop);
     b->is_up = false;
     b->trouble.cause = NULL;
     snprintf(b->reason, sizeof(b->reason), "%s", reason);
 }
 
 static bool is_starting(const struct backend *b) {
-    return loop_now(b->reactor) < b->starting_until_ms;
+    return loop_now(b->loop) < b->starting_until_ms;
 }
 
 // An embedded server's own end is told by embedded.c.
@@ -218,7 +218,7 @@ static void note_failure(struct backend *b, const char *reason) {
     b->setbacks++;
     b->attempt++;
     if (b->failures < SETTLE_FAILURES || b->conf->url.kind == URL_EMBEDDED) {
-        log_debug(&b->reactor->log, "%s: %s: %s", b->subject, DOWN, reason);
+        log_debug(&b->loop->log, "%s: %s: %s", b->subject, DOWN, reason);
         return;
     }
     complain(b, LOG_LEVEL_ERROR, DOWN, reason);
@@ -229,8 +229,7 @@ static void on_lost(void *owner, const char *reason) {
     struct backend *b = owner;
     bool was_up = b->is_up;
     // One that greets and goes is as good as down.
-    bool has_served =
-        b->conn->counters.answers > 0 || loop_now(b->reactor) - b->since_ms >= STEADY_MS;
+    bool has_served = b->conn->counters.answers > 0 || loop_now(b->loop) - b->since_ms >= STEADY_MS;
     add_counters(&b->past, b->conn);
     b->conn = NULL;
     drop_conn(b, &b->former);
@@ -249,7 +248,7 @@ static void on_lost(void *owner, const char *reason) {
     }
     note_failure(b, reason);
     uint64_t delay_ms = backoff_ms(b->setbacks - 1, FIRST_DELAY_MS, LONGEST_DELAY_MS);
-    uv_timer_start(&b->retry, on_retry, backoff_jittered(delay_ms, &b->reactor->random), 0);
+    uv_timer_start(&b->retry, on_retry, backoff_jittered(delay_ms, &b->loop->random), 0);
 }
 
 static const char *path_of(const struct backend *b) {
@@ -261,8 +260,7 @@ static struct backend_conn_owner owner_of(struct backend *b) {
 }
 
 static void start_connecting(struct backend *b) {
-    b->conn =
-        backend_conn_new(b->reactor, b->conf, &b->account, path_of(b), b->attempt, owner_of(b));
+    b->conn = backend_conn_new(b->loop, b->conf, &b->account, path_of(b), b->attempt, owner_of(b));
 }
 
 // --- another server at the same name -------------------------------------------------------------
@@ -291,7 +289,7 @@ static void on_reserve_ready(void *owner) {
     b->conn->owner = owner_of(b);
     b->reserve = NULL;
     b->trouble.is_unfit = false; // as far as is known: the reason is shown a while longer
-    b->since_ms = loop_now(b->reactor);
+    b->since_ms = loop_now(b->loop);
     b->connects++;
     log_up(b, "connected anew");
     if (b->tracker)
@@ -308,7 +306,7 @@ static void on_reserve_lost(void *owner, const char *reason) {
 
 // At once, then after a second, and ever later while it does not help.
 static void renew(struct backend *b) {
-    uint64_t now = loop_now(b->reactor);
+    uint64_t now = loop_now(b->loop);
     if (!b->is_up || b->reserve || b->former || b->is_stopping || now < b->renew_ms)
         return;
     if (now - b->renew_ms > 2 * (uint64_t)LONGEST_RENEW_MS)
@@ -316,14 +314,14 @@ static void renew(struct backend *b) {
     b->renew_ms = now + backoff_ms(b->renewals++, FIRST_RENEW_MS, LONGEST_RENEW_MS);
     b->attempt++;
     struct backend_conn_owner owner = {on_reserve_ready, on_reserve_lost, on_former_fault, b};
-    b->reserve = backend_conn_new(b->reactor, b->conf, &b->account, path_of(b), b->attempt, owner);
+    b->reserve = backend_conn_new(b->loop, b->conf, &b->account, path_of(b), b->attempt, owner);
     backend_conn_reserve(b->reserve);
 }
 
 // The worse of two at a time is shown.
 static void note_trouble(struct backend *b, enum fault fault, const char *cause) {
     struct backend_trouble *t = &b->trouble;
-    uint64_t now = loop_now(b->reactor);
+    uint64_t now = loop_now(b->loop);
     bool is_unfit = fault == FAULT_UNFIT;
     bool is_on = t->cause && now - t->last_ms < TROUBLE_MS;
     if (is_on && t->is_unfit && !is_unfit)
@@ -365,7 +363,7 @@ struct backend_state backend_state(const struct backend *b) {
         return (struct backend_state){BACKEND_CONNECTING, reason, b->since_ms};
     if (!b->is_up)
         return (struct backend_state){BACKEND_LOST, reason, b->since_ms};
-    if (!t->cause || loop_now(b->reactor) - t->last_ms >= TROUBLE_MS)
+    if (!t->cause || loop_now(b->loop) - t->last_ms >= TROUBLE_MS)
         return (struct backend_state){BACKEND_WELL, NULL, b->since_ms};
     return (struct backend_state){t->is_unfit ? BACKEND_UNFIT : BACKEND_TROUBLED, t->cause,
                                   t->since_ms};
@@ -384,9 +382,9 @@ void backend_track(struct backend *b, struct prefixes prefixes) {
         tracker_free(b->tracker);
     b->tracker = NULL;
     // Other workers may follow the same prefixes already, and have not heard of writes made here.
-    near_store_forget_all(b->reactor->near);
+    near_store_forget_all(b->loop->near);
     if (prefixes.count > 0)
-        b->tracker = tracker_new(b->reactor, b->conf, path_of(b), prefixes);
+        b->tracker = tracker_new(b->loop, b->conf, path_of(b), prefixes);
     if (b->tracker && b->is_up && !b->former)
         aim_tracker(b);
 }

@@ -14,7 +14,7 @@
 
 #include "backend_conn.h"
 #include "embedded.h"
-#include "reactor.h"
+#include "loop.h"
 #include "tracker.h"
 #include "waiting_room.h"
 
@@ -49,7 +49,7 @@ struct backend_trouble {
 struct backend {
     struct backend *next; // among all that live
     unsigned refs;        // of policies; 0: it is to be freed
-    struct reactor *reactor;
+    struct loop *loop;
     struct settings *settings; // a reference: `conf` is in there
     const struct backend_conf *conf;
     struct account account;
@@ -84,7 +84,7 @@ struct backend {
 
 // Starts to connect. Takes a reference on `settings`. `path`: where the server of an embedded
 // backend runs already; NULL: it is to be started, if it is one.
-struct backend *backend_new(struct reactor *reactor, struct settings *settings,
+struct backend *backend_new(struct loop *loop, struct settings *settings,
                             const struct backend_conf *conf, const char *path,
                             void (*on_settled)(void *owner), void *owner);
 

@@ -86,7 +86,7 @@ static uint64_t stall_ms(const struct backend_conn *c) {
 
 // One timer for all that can come due. Deadlines come in the order of the queue.
 static void arm(struct backend_conn *c) {
-    uint64_t now = loop_now(c->reactor), due = UINT64_MAX;
+    uint64_t now = loop_now(c->loop), due = UINT64_MAX;
     if (c->state == CONN_CLOSED)
         return;
     if (c->state != CONN_READY)
@@ -164,7 +164,7 @@ static void give_up(struct backend_conn *c) {
 
 static void on_timer(uv_timer_t *timer) {
     struct backend_conn *c = timer->data;
-    uint64_t now = loop_now(c->reactor);
+    uint64_t now = loop_now(c->loop);
     if (c->state != CONN_READY) {
         on_connecting_too_long(c, now);
     } else {
@@ -187,7 +187,7 @@ static void greet(struct backend_conn *c, struct command *command, enum greeting
 
 // Which commands the account may not run: MULTI, a sample of each, DISCARD.
 static void ask_rights(struct backend_conn *c, struct command *command) {
-    account_ask(c->account, &c->question, command, loop_now(c->reactor));
+    account_ask(c->account, &c->question, command, loop_now(c->loop));
     c->greetings[c->greeting_count++] = GREETING_MULTI;
     for (int i = 0; i < __builtin_popcountll(c->question.left); i++)
         c->greetings[c->greeting_count++] = GREETING_RIGHT;
@@ -240,7 +240,7 @@ static void on_dialed(struct dial *dial, int status, const char *what) {
 static void become_ready(struct backend_conn *c) {
     c->state = CONN_READY;
     account_settle(c->account, &c->question);
-    c->progress_ms = loop_now(c->reactor);
+    c->progress_ms = loop_now(c->loop);
     if (!c->is_reserve)
         backend_conn_release(c);
     arm(c);
@@ -317,7 +317,7 @@ static const struct slot_owner asking_owner = {
     .begin = begin_asked, .answered = on_asked, .failed = on_not_asked};
 
 void backend_conn_ask_rights(struct backend_conn *c) {
-    uint64_t now = loop_now(c->reactor);
+    uint64_t now = loop_now(c->loop);
     if (c->state != CONN_READY || c->is_asking || now - c->account->asked_ms < ASKING_MS)
         return;
     c->is_asking = true;
@@ -350,7 +350,7 @@ static void finish_first(struct backend_conn *c) {
     c->first = slot->next;
     c->last = c->first ? c->last : NULL;
     c->pending--;
-    c->progress_ms = loop_now(c->reactor);
+    c->progress_ms = loop_now(c->loop);
     c->counters.answers++;
     c->counters.answer_ms += c->progress_ms + (uint64_t)c->conf->timeout_ms - slot->deadline_ms;
     if (c->oldest_live == slot)
@@ -384,7 +384,7 @@ static void count_received(struct backend_conn *c, size_t len) {
     if (c->received < PROGRESS_BYTES)
         return;
     c->received = 0;
-    c->progress_ms = loop_now(c->reactor);
+    c->progress_ms = loop_now(c->loop);
 }
 
 static void on_read(struct stream *s, char *data, size_t len) {
@@ -400,7 +400,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
 }
 
 static uv_buf_t on_buffer(struct stream *s) {
-    return uv_buf_init(conn_of(s)->reactor->read_buffer, READ_BUFFER_SIZE);
+    return uv_buf_init(conn_of(s)->loop->read_buffer, READ_BUFFER_SIZE);
 }
 
 static void on_end(struct stream *s, int status) {
@@ -433,24 +433,24 @@ static void fail_later(struct backend_conn *c, const char *what, int error) {
     arm(c);
 }
 
-struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
+struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_conf *conf,
                                       struct account *account, const char *path, unsigned attempt,
                                       struct backend_conn_owner owner) {
     struct backend_conn *c = mem_new(sizeof(*c));
     const char *what;
-    c->reactor = reactor;
+    c->loop = loop;
     c->conf = conf;
     c->account = account;
     c->owner = owner;
     c->resp = resp_new((struct resp_handler){on_event, on_reply, c});
     c->handles = 3; // the stream, the timer and the dial
-    uv_timer_init(&reactor->loop, &c->timer);
+    uv_timer_init(&loop->uv, &c->timer);
     c->timer.data = c;
-    c->connect_deadline_ms = loop_now(reactor) + (uint64_t)conf->connect_timeout_ms;
+    c->connect_deadline_ms = loop_now(loop) + (uint64_t)conf->connect_timeout_ms;
     c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
     c->answer.backend = conf->name;
     arm(c);
-    int error = dial_start(&c->dial, reactor, &c->stream, &events, &conf->url, path, NULL, attempt,
+    int error = dial_start(&c->dial, loop, &c->stream, &events, &conf->url, path, NULL, attempt,
                            on_dialed, &what);
     if (error) {
         c->handles--;
@@ -462,7 +462,7 @@ struct backend_conn *backend_conn_new(struct reactor *reactor, const struct back
 
 void backend_conn_push(struct backend_conn *c, struct slot *slot) {
     slot->next = NULL;
-    slot->deadline_ms = loop_now(c->reactor) + (uint64_t)c->conf->timeout_ms;
+    slot->deadline_ms = loop_now(c->loop) + (uint64_t)c->conf->timeout_ms;
     if (c->last)
         c->last->next = slot;
     else

@@ -10,7 +10,7 @@
 #include "account.h"
 #include "answer.h"
 #include "dial.h"
-#include "reactor.h"
+#include "loop.h"
 #include "resp.h"
 #include "slot.h"
 #include "stream.h"
@@ -53,7 +53,7 @@ enum greeting {
 
 struct backend_conn {
     struct stream stream;
-    struct reactor *reactor;
+    struct loop *loop;
     const struct backend_conf *conf;
     struct backend_conn_owner owner;
     enum backend_conn_state state;
@@ -89,7 +89,7 @@ struct backend_conn {
 // Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses
 // among the addresses of a host name. `conf` and `account` must outlive the connection. Never calls
 // the owner before it returns.
-struct backend_conn *backend_conn_new(struct reactor *reactor, const struct backend_conf *conf,
+struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_conf *conf,
                                       struct account *account, const char *path, unsigned attempt,
                                       struct backend_conn_owner owner);
 

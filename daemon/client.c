@@ -37,7 +37,7 @@ static bool has_too_much(const struct client *c) {
 
 void client_set_limits(struct client *c) {
     const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
-    bool is_known = caller_is_known(&c->session.caller);
+    bool is_known = identity_is_known(&c->session.identity);
     size_t request = (size_t)conf->max_request, output = (size_t)conf->client_output;
     c->most_request = is_known ? request : smaller(request, STRANGER_REQUEST);
     c->most_output = is_known ? output : smaller(output, STRANGER_OUTPUT);
@@ -46,7 +46,7 @@ void client_set_limits(struct client *c) {
 
 static const char *protocol_error(const struct client *c) {
     bool is_too_long = strcmp(c->parser.error, PARSER_TOO_LONG) == 0;
-    return is_too_long && !caller_is_known(&c->session.caller)
+    return is_too_long && !identity_is_known(&c->session.identity)
                ? "request too long for who has not authenticated: auth USER TOKEN"
                : c->parser.error;
 }
@@ -62,7 +62,7 @@ static void on_checked(void *owner) { client_take_turn(owner); }
 // Only when `in` stays where it is until the check is done.
 static void start_check(struct client *c) {
     if (c->session.check)
-        json_check_start(c->session.check, &c->session.context->reactor.loop,
+        json_check_start(c->session.check, &c->session.context->loop.uv,
                          c->in.data + c->parser.words[0].offset, on_checked, c);
 }
 
@@ -228,7 +228,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
     size_t used;
     if (c->state != CLIENT_OPEN)
         return;
-    c->active_ms = loop_now(&c->session.context->reactor);
+    c->active_ms = loop_now(&c->session.context->loop);
     limit_request(c);
     if (c->in.len > 0) {
         bytes_grew(&c->in, len);
@@ -248,7 +248,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
 static uv_buf_t on_buffer(struct stream *s) {
     struct client *c = client_of(s);
     if (c->state != CLIENT_OPEN || c->in.len == 0)
-        return uv_buf_init(c->session.context->reactor.read_buffer, READ_BUFFER_SIZE);
+        return uv_buf_init(c->session.context->loop.read_buffer, READ_BUFFER_SIZE);
     size_t needs = parser_needs(&c->parser);
     size_t more = needs > c->in.len + READ_BUFFER_SIZE ? needs - c->in.len : READ_BUFFER_SIZE;
     char *to = bytes_reserve(&c->in, more);
@@ -262,7 +262,7 @@ static void on_written(struct stream *s) {
     struct client *c = client_of(s);
     bool was_over = c->session.replies.is_over;
     c->session.replies.is_over = false;
-    c->active_ms = loop_now(&c->session.context->reactor); // who waited for a reply was not idle
+    c->active_ms = loop_now(&c->session.context->loop); // who waited for a reply was not idle
     if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
         go_on(c);
     if (stream_unread(s) > 0)
@@ -271,7 +271,7 @@ static void on_written(struct stream *s) {
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->session.replies.first) {
         c->state = CLIENT_LINGERING;
-        c->active_ms = loop_now(&c->session.context->reactor);
+        c->active_ms = loop_now(&c->session.context->loop);
         stream_end(s);
         if (c->session.is_ended)
             client_close(c);
@@ -345,7 +345,7 @@ static void on_identified(struct session *session) {
 
 struct client *client_new(struct clients *all, const struct dialect *dialect, bool is_unix) {
     struct client *c = mem_new(sizeof(*c));
-    struct reactor *reactor = &all->context->reactor;
+    struct loop *loop = &all->context->loop;
     c->all = all;
     c->session.context = all->context;
     c->session.dialect = dialect;
@@ -355,10 +355,10 @@ struct client *client_new(struct clients *all, const struct dialect *dialect, bo
     c->waiter.on_room = on_room;
     parser_init(&c->parser, (size_t)c->session.context->policy->settings->daemon.max_request);
     if (is_unix)
-        stream_init_unix(&c->stream, &reactor->loop, &reactor->flusher, &events);
+        stream_init_unix(&c->stream, &loop->uv, &loop->flusher, &events);
     else
-        stream_init_tcp(&c->stream, &reactor->loop, &reactor->flusher, &events);
-    c->connected_ms = c->active_ms = loop_now(reactor);
+        stream_init_tcp(&c->stream, &loop->uv, &loop->flusher, &events);
+    c->connected_ms = c->active_ms = loop_now(loop);
     join_list(c);
     return c;
 }
@@ -368,9 +368,9 @@ void client_start(struct client *c) {
     if (c->stream.uv.handle.type == UV_TCP)
         uv_tcp_nodelay(&c->stream.uv.tcp, 1);
     gone_probe(&c->stream, GONE_PROBE_IDLE_S);
-    caller_identify(&c->session.caller, c->session.context->policy->settings);
+    identity_identify(&c->session.identity, c->session.context->policy->settings);
     client_set_limits(c);
-    log_debug(&c->session.context->reactor.log, "client %s: connected", c->session.address);
+    log_debug(&c->session.context->loop.log, "client %s: connected", c->session.address);
     read_on(c);
 }
 
@@ -391,7 +391,7 @@ void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bo
 void client_close(struct client *c) {
     if (c->state == CLIENT_CLOSED)
         return;
-    log_debug(&c->session.context->reactor.log, "client %s: closed", c->session.address);
+    log_debug(&c->session.context->loop.log, "client %s: closed", c->session.address);
     c->state = CLIENT_CLOSED;
     waiting_room_leave(&c->waiter);
     c->session.auth_turn = AUTH_NONE;

@@ -2,9 +2,9 @@
 
 #include <poll.h>
 
-#include "caller.h"
 #include "context.h"
 #include "gone.h"
+#include "identity.h"
 #include "log.h"
 
 enum {
@@ -26,7 +26,7 @@ void clients_take_turns(struct clients *all) {
 // A peer that has ended its own side over TCP is probed more often from then on.
 static void look_closer(struct client *c, short events) {
     if (events & (POLLHUP | POLLERR)) {
-        log_debug(&c->session.context->reactor.log, "client %s: has gone", c->session.address);
+        log_debug(&c->session.context->loop.log, "client %s: has gone", c->session.address);
         client_close(c);
     } else if (events & POLLRDHUP && !c->session.is_half_closed) {
         c->session.is_half_closed = true;
@@ -73,7 +73,7 @@ void clients_sweep(struct clients *all, uint64_t now_ms) {
 
 void clients_identify(struct clients *all, const struct settings *settings) {
     for (struct client *c = all->first; c; c = c->next) {
-        caller_identify(&c->session.caller, settings);
+        identity_identify(&c->session.identity, settings);
         client_set_limits(c);
     }
 }

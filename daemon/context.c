@@ -16,5 +16,5 @@ void context_deinit(struct context *context) {
     mem_free(context->words);
     refusal_deinit(&context->refusal);
     bytes_deinit(&context->question);
-    near_store_free(context->reactor.near);
+    near_store_free(context->loop.near);
 }

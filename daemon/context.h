@@ -2,8 +2,8 @@
 // the worker sees more of the worker than this.
 #pragma once
 
+#include "loop.h"
 #include "policy.h"
-#include "reactor.h"
 #include "refusal.h"
 #include "stats.h"
 #include "verb.h"
@@ -12,15 +12,15 @@ struct guesses;
 struct purge;
 struct request;
 struct request_steps;
-struct waits;
+struct memo_waits;
 
 struct context {
-    struct reactor reactor;
+    struct loop loop;
     const struct verb_table *verbs;
     struct policy *policy; // in force
     struct daemon_stats stats;
     const struct request_steps *steps; // of VERB_TWO_STEPS
-    struct waits *waits;               // of memo.get
+    struct memo_waits *memo_waits;     // of memo.get
     size_t awaited_keys;               // how many keys requests wait for there
     struct purge *purges;              // under way: a list
     struct guesses *guesses;           // of tokens; the process's, shared by all workers

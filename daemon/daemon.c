@@ -35,7 +35,7 @@ struct daemon *daemon_of(struct context *context) {
 static struct worker *main_of(const struct daemon *daemon) { return daemon->workers.all[0]; }
 
 static const struct log *log_of(const struct daemon *daemon) {
-    return &main_of(daemon)->context.reactor.log;
+    return &main_of(daemon)->context.loop.log;
 }
 
 static bool is_draining(const struct daemon *daemon) {
@@ -265,7 +265,7 @@ void daemon_reload(struct daemon *daemon, struct reload_ask *ask) {
 static void on_sweep(void *owner) {
     struct daemon *daemon = owner;
     struct worker_shared *shared = &daemon->workers.shared;
-    uint64_t now = loop_now(&main_of(daemon)->context.reactor);
+    uint64_t now = loop_now(&main_of(daemon)->context.loop);
     complaints_sweep(shared->complaints, log_of(daemon), now);
     complaints_sweep(shared->about_clients, log_of(daemon), now);
     sink_flush();
@@ -336,16 +336,16 @@ static const struct worker_events worker_events = {
 
 static void daemon_init(struct daemon *daemon, const struct verb_table *verbs, int verbosity) {
     workers_init(&daemon->workers, verbs, verbosity, &worker_events, on_all_ended, daemon);
-    struct reactor *reactor = &main_of(daemon)->context.reactor;
-    init_signals(daemon, &reactor->loop);
-    uv_timer_init(&reactor->loop, &daemon->start);
-    uv_timer_init(&reactor->loop, &daemon->overdue);
+    struct loop *loop = &main_of(daemon)->context.loop;
+    init_signals(daemon, &loop->uv);
+    uv_timer_init(&loop->uv, &daemon->start);
+    uv_timer_init(&loop->uv, &daemon->overdue);
     uv_unref((uv_handle_t *)&daemon->overdue);
     daemon->start.data = daemon->overdue.data = daemon;
     uv_timer_start(&daemon->start, on_start_over, START_MS, 0);
-    systemd_init(&daemon->systemd, &reactor->loop, on_watchdog, daemon);
-    listeners_init(&daemon->listeners, reactor, handover_client, &daemon->workers);
-    reload_init(&daemon->reload, reactor, daemon->file, verbs, &reload_events, daemon);
+    systemd_init(&daemon->systemd, &loop->uv, on_watchdog, daemon);
+    listeners_init(&daemon->listeners, loop, handover_client, &daemon->workers);
+    reload_init(&daemon->reload, loop, daemon->file, verbs, &reload_events, daemon);
 }
 
 // The first settings come the way that all later ones do.
@@ -365,7 +365,7 @@ static void daemon_start(struct daemon *daemon, struct settings *settings) {
 
 // Until all that was closed has gone; what is overdue is watched to the last.
 static void run_until_closed(struct daemon *daemon) {
-    uv_run(&main_of(daemon)->context.reactor.loop, UV_RUN_DEFAULT);
+    uv_run(&main_of(daemon)->context.loop.uv, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&daemon->overdue, NULL);
     worker_run(main_of(daemon));
 }

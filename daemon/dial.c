@@ -39,8 +39,7 @@ static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *
         dial->on_done(dial, status, what);
 }
 
-static int resolve(struct dial *dial, struct reactor *reactor, const struct url *url,
-                   const char **what) {
+static int resolve(struct dial *dial, struct loop *loop, const struct url *url, const char **what) {
     char port[16];
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct sockaddr_in v4;
@@ -51,10 +50,10 @@ static int resolve(struct dial *dial, struct reactor *reactor, const struct url 
         return connect_tcp(dial, (const struct sockaddr *)&v6, what);
     *what = "can't resolve the host's name"; // it is none
     snprintf(port, sizeof(port), "%d", url->port);
-    return uv_getaddrinfo(&reactor->loop, &dial->resolve, on_resolved, url->host, port, &hints);
+    return uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, url->host, port, &hints);
 }
 
-int dial_start(struct dial *dial, struct reactor *reactor, struct stream *stream,
+int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
                const struct stream_events *events, const struct url *url, const char *path,
                const struct sockaddr_storage *peer, unsigned attempt, dial_done *on_done,
                const char **what) {
@@ -63,11 +62,11 @@ int dial_start(struct dial *dial, struct reactor *reactor, struct stream *stream
     dial->on_done = on_done;
     dial->resolve.data = dial->connect.data = dial;
     if (!path) {
-        stream_init_tcp(stream, &reactor->loop, &reactor->flusher, events);
+        stream_init_tcp(stream, &loop->uv, &loop->flusher, events);
         return peer ? connect_tcp(dial, (const struct sockaddr *)peer, what)
-                    : resolve(dial, reactor, url, what);
+                    : resolve(dial, loop, url, what);
     }
-    stream_init_unix(stream, &reactor->loop, &reactor->flusher, events);
+    stream_init_unix(stream, &loop->uv, &loop->flusher, events);
     uv_pipe_connect(&dial->connect, &stream->uv.pipe, path, on_connected);
     return 0;
 }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "command.h"
-#include "reactor.h"
+#include "loop.h"
 #include "stream.h"
 #include "url.h"
 
@@ -27,7 +27,7 @@ struct dial {
 // `attempt` chooses among the addresses of a name, unless `peer` is one of these already. Returns
 // 0, or a libuv error (*what as above) and never calls on_done() then; the stream is to be closed
 // in either case.
-int dial_start(struct dial *dial, struct reactor *reactor, struct stream *stream,
+int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
                const struct stream_events *events, const struct url *url, const char *path,
                const struct sockaddr_storage *peer, unsigned attempt, dial_done *on_done,
                const char **what);

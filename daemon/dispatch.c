@@ -29,8 +29,8 @@ static void tell_near(struct request *r, const struct admission *a) {
     if (!(r->entry->verb->flags & VERB_WRITE))
         return;
     r->note.duty = NEAR_FORGET;
-    if (r->space->conf->is_near)
-        near_note_write(&r->note, r->context->reactor.near, r->space->backend->tracker, r->entry,
+    if (r->namespace->conf->is_near)
+        near_note_write(&r->note, r->context->loop.near, r->namespace->backend->tracker, r->entry,
                         &a->call, &r->context->question);
 }
 
@@ -50,7 +50,7 @@ static uint64_t commands_of(const struct rights *rights, const struct admission 
 // this request?
 static __attribute__((noinline)) bool refuse_for_account(struct request *r,
                                                          const struct admission *a) {
-    struct backend *backend = r->space->backend;
+    struct backend *backend = r->namespace->backend;
     const struct account *account = &backend->account;
     uint64_t lacking = commands_of(account->rights, a) & account->refused;
     char detail[64], message[128];
@@ -70,7 +70,7 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
         request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         return;
     }
-    if (room == BACKEND_FULL && !a->space->backend->is_up) {
+    if (room == BACKEND_FULL && !a->namespace->backend->is_up) {
         request_unanswered(r, REPLY_UNAVAILABLE, "is starting");
         return;
     }
@@ -78,7 +78,7 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
         request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
         return;
     }
-    if (a->space->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
+    if (a->namespace->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
         return;
     request_begin_sending(r, conn);
     tell_near(r, a);
@@ -87,7 +87,7 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
     r->entry->build(&r->slot.command, &a->call);
     backend_conn_push(conn, &r->slot);
     if (r->entry->verb->flags & VERB_WRITE && r->context->awaited_keys > 0)
-        r->context->steps->keys_changed(r->context, r->space, r->entry, &a->call);
+        r->context->steps->keys_changed(r->context, r->namespace, r->entry, &a->call);
 }
 
 static void count_request(struct session *session, const struct admission *a,
@@ -95,7 +95,7 @@ static void count_request(struct session *session, const struct admission *a,
     session->requests++;
     if (a->entry)
         session->last_verb = a->entry->verb;
-    ledger_request(session->context, a->space, a->space ? bytes_of(words, count) : 0);
+    ledger_request(session->context, a->namespace, a->namespace ? bytes_of(words, count) : 0);
 }
 
 // Inlined always: each request passes here.
@@ -103,11 +103,11 @@ static inline __attribute__((always_inline)) struct request *request_of(struct s
                                                                         const struct admission *a) {
     struct request *r = request_new(session);
     r->entry = a->entry;
-    r->space = a->space;
+    r->namespace = a->namespace;
     r->argc = (uint32_t)a->call.argc;
     r->render = a->entry->verb->render;
     if (a->entry->verb->flags & VERB_TWO_STEPS)
-        r->wait = (struct wait_part){0};
+        r->wait = (struct memo_place){0};
     return r;
 }
 
@@ -137,13 +137,13 @@ static bool is_miss(struct slice reply) {
 static bool answer_from_near(struct session *session, const struct admission *a,
                              const struct near_question *q, uint64_t now_ms) {
     struct context *context = session->context;
-    struct slice reply = near_find(context->reactor.near, a->space->backend->tracker, q, now_ms);
+    struct slice reply = near_find(context->loop.near, a->namespace->backend->tracker, q, now_ms);
     size_t most = (size_t)context->policy->settings->daemon.client_output;
     if (!reply.data || reply_queue_unread(&session->replies) + reply.len > most)
         return false;
-    ledger_near_reply(a->space, is_miss(reply), reply.len);
+    ledger_near_reply(a->namespace, is_miss(reply), reply.len);
     if (a->entry->verb->flags & VERB_TWO_STEPS)
-        context->steps->count_kept(a->space, reply);
+        context->steps->count_kept(a->namespace, reply);
     if (!session->replies.first) {
         bytes_append_slice(stream_out(session->replies.stream), reply);
         return true;
@@ -156,7 +156,7 @@ static bool answer_from_near(struct session *session, const struct admission *a,
 
 // answer_stale() may be asked for it.
 static bool may_be_stale(const struct admission *a) {
-    return a->entry->verb->flags & VERB_TWO_STEPS && a->space->conf->on_error == ON_ERROR_STALE;
+    return a->entry->verb->flags & VERB_TWO_STEPS && a->namespace->conf->on_error == ON_ERROR_STALE;
 }
 
 // Whether a verb says itself how much it takes.
@@ -178,9 +178,9 @@ static bool lacks_room(struct session *session, const struct admission *a) {
     uint64_t most = (uint64_t)session->context->policy->settings->daemon.client_output;
     uint64_t each = q->usual_size, unread = reply_queue_unread(q);
     if (each == 0)
-        each = q->usual_size = (size_t)a->space->conf->max_value;
+        each = q->usual_size = (size_t)a->namespace->conf->max_value;
     if (a->entry->verb->flags & VERB_UNCUT)
-        each = (uint64_t)a->space->conf->max_value;
+        each = (uint64_t)a->namespace->conf->max_value;
     if (q->count == 0 && unread == 0)
         return false;
     return takes_many(a) ||
@@ -190,13 +190,13 @@ static bool lacks_room(struct session *session, const struct admission *a) {
 static enum progress start_remote(struct session *session, const struct admission *a,
                                   const struct slice *words, size_t count, bool may_wait) {
     struct context *context = session->context;
-    uint64_t now_ms = loop_now(&context->reactor);
+    uint64_t now_ms = loop_now(&context->loop);
     enum near_duty duty = NEAR_NOTHING;
     struct near_question q;
     if (a->entry->verb->flags & VERB_NEAR && !context->is_draining)
-        duty = near_duty_of(a->space->backend->tracker, a->space->conf, now_ms);
+        duty = near_duty_of(a->namespace->backend->tracker, a->namespace->conf, now_ms);
     if (duty != NEAR_NOTHING) {
-        q = near_ask(context->reactor.near, a->space->backend->tracker, a->entry, &a->call,
+        q = near_ask(context->loop.near, a->namespace->backend->tracker, a->entry, &a->call,
                      &context->question);
         if (duty == NEAR_KEEP && answer_from_near(session, a, &q, now_ms)) {
             count_request(session, a, words, count);
@@ -208,16 +208,16 @@ static enum progress start_remote(struct session *session, const struct admissio
         return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
     }
     enum backend_room room;
-    struct backend_conn *conn = backend_pick(a->space->backend, call_key(&a->call), &room);
+    struct backend_conn *conn = backend_pick(a->namespace->backend, call_key(&a->call), &room);
     if (room == BACKEND_FULL && may_wait && !context->is_draining) {
-        session->full_backend = a->space->backend;
+        session->full_backend = a->namespace->backend;
         return PROGRESS_WAIT_ROOM;
     }
     count_request(session, a, words, count);
-    ledger_ttl(a->space, a->call.ttl_reason);
+    ledger_ttl(a->namespace, a->call.ttl_reason);
     struct request *r = request_of(session, a);
     if (duty != NEAR_NOTHING)
-        near_note_read(&r->note, r->context->reactor.near, a->space->backend->tracker, &q, duty,
+        near_note_read(&r->note, r->context->loop.near, a->namespace->backend->tracker, &q, duty,
                        may_be_stale(a), now_ms);
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
@@ -228,7 +228,8 @@ static enum progress start_remote(struct session *session, const struct admissio
 
 static __attribute__((noinline)) void complain_of(struct session *session, struct slice verb) {
     struct bytes said = {0};
-    bytes_printf(&said, "user %s: ", session->caller.user ? session->caller.user->name : "none");
+    bytes_printf(&said,
+                 "user %s: ", session->identity.user ? session->identity.user->name : "none");
     bytes_append_readable(&said, verb, 64);
     bytes_append(&said, "", 1);
     session_complain(session, LOG_LEVEL_INFO, "NOPERM", said.data);
@@ -243,7 +244,7 @@ static __attribute__((noinline)) bool admit_json(struct session *session, struct
     if (session->check) {
         assert(json_check_is_done(session->check));
         return json_check_is_good(session->check) ||
-               policy_refuse_kind(a->space, "JSON", &session->context->refusal);
+               policy_refuse_kind(a->namespace, "JSON", &session->context->refusal);
     }
     struct json_check *check = json_check_new();
     for (size_t i = 0; i < a->call.argc; i++) {
@@ -256,10 +257,10 @@ static __attribute__((noinline)) bool admit_json(struct session *session, struct
     return false;
 }
 
-static void refuse_with(struct session *session, struct space *space,
+static void refuse_with(struct session *session, struct namespace *namespace,
                         const struct refusal *refusal) {
     struct request *r = request_new(session);
-    r->space = space;
+    r->namespace = namespace;
     request_fail_with(r, refusal);
 }
 
@@ -279,8 +280,8 @@ enum progress dispatch(struct session *session, const struct slice *words, size_
     if (refusal->code == REPLY_NOPERM)
         complain_of(session, words[0]);
     if (refusal->code == REPLY_POLICY)
-        ledger_refusal(a.space, refusal->reason);
-    refuse_with(session, a.space, refusal);
+        ledger_refusal(a.namespace, refusal->reason);
+    refuse_with(session, a.namespace, refusal);
     return PROGRESS_DONE;
 }
 

@@ -15,7 +15,7 @@
 enum { RESTART_MS = 100, LONGEST_RESTART_MS = 5000, STEADY_MS = 10000, END_MS = 2000 };
 
 struct embedded {
-    struct reactor *reactor;
+    struct loop *loop;
     const struct backend_conf *conf;
     char *path;
     pid_t pid; // 0: not running
@@ -68,7 +68,7 @@ static void on_restart(uv_timer_t *timer) { start(timer->data); }
 
 // Later each time, while it does not keep running.
 static void restart(struct embedded *e) {
-    bool was_steady = loop_now(e->reactor) - e->started_ms > STEADY_MS;
+    bool was_steady = loop_now(e->loop) - e->started_ms > STEADY_MS;
     e->restart_ms = was_steady || e->restart_ms == 0 ? RESTART_MS : e->restart_ms * 2;
     if (e->restart_ms > LONGEST_RESTART_MS)
         e->restart_ms = LONGEST_RESTART_MS;
@@ -80,7 +80,7 @@ static void complain(struct embedded *e, const char *cause, const char *detail) 
     snprintf(e->trouble, sizeof(e->trouble), "%s: %s", cause, detail);
     bytes_printf(&subject, "backend %s", e->conf->name);
     bytes_append(&subject, "", 1);
-    complaints_add(e->reactor->complaints, &e->reactor->log, LOG_LEVEL_ERROR, loop_now(e->reactor),
+    complaints_add(e->loop->complaints, &e->loop->log, LOG_LEVEL_ERROR, loop_now(e->loop),
                    subject.data, cause, slice_of(detail));
     bytes_deinit(&subject);
 }
@@ -90,7 +90,7 @@ static void note_missing(struct embedded *e) {
     snprintf(e->trouble, sizeof(e->trouble),
              "can't run redis-server: install it, or give the backend a url of a running one");
     if (!e->is_missing)
-        log_error(&e->reactor->log, "backend %s: %s", e->conf->name, e->trouble);
+        log_error(&e->loop->log, "backend %s: %s", e->conf->name, e->trouble);
     e->is_missing = true;
 }
 
@@ -131,7 +131,7 @@ static void start(struct embedded *e) {
         "1",
         NULL,
     };
-    e->started_ms = loop_now(e->reactor);
+    e->started_ms = loop_now(e->loop);
     e->pid = fork();
     if (e->pid == 0)
         become_redis(arguments, parent);
@@ -161,11 +161,11 @@ static void on_child(uv_signal_t *signal, int number) {
     restart(e);
 }
 
-struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf *conf) {
+struct embedded *embedded_new(struct loop *loop, const struct backend_conf *conf) {
     struct embedded *e = mem_new(sizeof(*e));
     unsigned number = 0;
     struct bytes path = {0};
-    e->reactor = reactor;
+    e->loop = loop;
     e->conf = conf;
     runtime_folder_append(&path);
     // A reload may start the next one before the last has ended, and daemons of several containers
@@ -174,13 +174,12 @@ struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf
     bytes_printf(&path, "/cachesd-%d-%08x.redis", (int)getpid(), number);
     e->path = mem_text_of(path.data, path.len);
     if (path.len > ADDRESS_LONGEST_PATH)
-        log_error(&reactor->log,
-                  "backend %s: %s is too long for a Unix socket: set XDG_RUNTIME_DIR", conf->name,
-                  e->path);
+        log_error(&loop->log, "backend %s: %s is too long for a Unix socket: set XDG_RUNTIME_DIR",
+                  conf->name, e->path);
     bytes_deinit(&path);
     e->handles = 2;
-    uv_signal_init(&reactor->loop, &e->child);
-    uv_timer_init(&reactor->loop, &e->restart);
+    uv_signal_init(&loop->uv, &e->child);
+    uv_timer_init(&loop->uv, &e->restart);
     e->child.data = e->restart.data = e;
     uv_signal_start(&e->child, on_child, SIGCHLD);
     unlink(e->path);

@@ -1,12 +1,12 @@
 // Embedded: a private redis-server on a Unix socket, that lives as long as its backend.
 #pragma once
 
-#include "reactor.h"
+#include "loop.h"
 
 struct embedded;
 
 // Starts it, and again when it dies. It keeps nothing on disk.
-struct embedded *embedded_new(struct reactor *reactor, const struct backend_conf *conf);
+struct embedded *embedded_new(struct loop *loop, const struct backend_conf *conf);
 
 // Ends it, and frees itself when it has gone; after two seconds it is killed.
 void embedded_free(struct embedded *e);

@@ -4,9 +4,9 @@
 #include "backend.h"
 #include "bytes.h"
 #include "call.h"
-#include "caller.h"
 #include "command.h"
 #include "context.h"
+#include "identity.h"
 #include "near.h"
 #include "number.h"
 #include "parser.h"
@@ -70,15 +70,15 @@ static void append_keys(struct bytes *text, const struct admission *a) {
 // A read that the near cache may keep asks for the ttl, too, when it asks the backend at all.
 static void append_near(struct bytes *text, const struct admission *a, struct command *command,
                         uint64_t now_ms) {
-    if (!(a->entry->verb->flags & VERB_NEAR) || !a->space->conf->is_near)
+    if (!(a->entry->verb->flags & VERB_NEAR) || !a->namespace->conf->is_near)
         return;
     bytes_append_literal(text, "near: ");
-    if (near_duty_of(a->space->backend->tracker, a->space->conf, now_ms) != NEAR_KEEP) {
+    if (near_duty_of(a->namespace->backend->tracker, a->namespace->conf, now_ms) != NEAR_KEEP) {
         bytes_append_literal(text, "off now: the backend does not tell of changes\n");
         return;
     }
     bytes_append_literal(text, "kept for ");
-    number_append_duration(text, a->space->conf->near_ttl_ms);
+    number_append_duration(text, a->namespace->conf->near_ttl_ms);
     bytes_append_literal(text, " or the key's ttl\n");
     command_ask_ttl(command, &a->call);
 }
@@ -109,16 +109,16 @@ bool explain(struct session *session, const struct slice *words, size_t count, s
     if (!is_admitted && !(a.entry && is_ruled_out(refusal->code)))
         return false;
     bytes_printf(text, "verb: %s\ncaller: ", a.entry->verb->name);
-    caller_append(text, &session->caller);
+    identity_append(text, &session->identity);
     bytes_append_literal(text, "\n");
-    if (a.space)
-        bytes_printf(text, "namespace: %s\nbackend: %s\n", a.space->conf->name,
-                     a.space->backend->conf->name);
+    if (a.namespace)
+        bytes_printf(text, "namespace: %s\nbackend: %s\n", a.namespace->conf->name,
+                     a.namespace->backend->conf->name);
     if (!is_admitted)
         bytes_printf(text, "refused: %s %.*s\n", reply_code_name(refusal->code),
                      (int)refusal->text.len, refusal->text.data);
     else if (a.entry->build)
-        append_plan(text, &a, loop_now(&session->context->reactor));
+        append_plan(text, &a, loop_now(&session->context->loop));
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");
     return true;

@@ -6,10 +6,10 @@
 #include "auth.h"
 #include "bytes.h"
 #include "call.h"
-#include "caller.h"
 #include "client.h"
 #include "context.h"
 #include "hello.h"
+#include "identity.h"
 #include "mem.h"
 #include "refusal.h"
 #include "reply.h"
@@ -86,7 +86,7 @@ static void run_hello(struct request *r, const struct call *call) {
         request_fail(r, REPLY_ARGS, "use hello [2] [AUTH USER TOKEN] [SETNAME NAME]");
     } else if (h.name && !set_name(r->session, *h.name)) {
         request_fail(r, REPLY_ARGS, BAD_NAME);
-    } else if (!h.credentials && !caller_may_say(&r->session->caller, NULL, &refusal)) {
+    } else if (!h.credentials && !identity_may_say(&r->session->identity, NULL, &refusal)) {
         request_fail_with(r, &refusal);
     } else if (!h.credentials || auth_try(r, h.credentials[0], h.credentials[1])) {
         greet(r);
@@ -141,7 +141,7 @@ static void run_reset(struct request *r, const struct call *call) {
     struct session *c = r->session;
     (void)call;
     set_name(c, (struct slice){0});
-    caller_forget(&c->caller, r->context->policy->settings);
+    identity_forget(&c->identity, r->context->policy->settings);
     c->on_identified(c);
     reply_status(request_out(r), "RESET");
     request_finish(r);
@@ -153,7 +153,7 @@ static void run_reset(struct request *r, const struct call *call) {
 // are in `stats`.
 static void run_info(struct request *r, const struct call *call) {
     struct bytes text = {0};
-    uint64_t up_ms = loop_now(&r->context->reactor) - worker_of(r->context)->shared->started_ms;
+    uint64_t up_ms = loop_now(&r->context->loop) - worker_of(r->context)->shared->started_ms;
     (void)call;
     bytes_printf(&text,
                  "# Server\r\nredis_version:" REDIS_VERSION "\r\nredis_mode:standalone\r\n"

@@ -41,7 +41,7 @@ static const struct slot_owner drop_owner = {
     .begin = begin_dropped, .answered = on_dropped, .failed = on_not_dropped};
 
 void lease_give_back(struct request *r) {
-    struct backend *backend = r->space->backend;
+    struct backend *backend = r->namespace->backend;
     struct split_key key = {.rest = bytes_slice(&r->key)};
     enum backend_room room;
     struct backend_conn *conn = backend_pick(backend, key, &room);

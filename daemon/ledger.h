@@ -8,63 +8,63 @@
 #include "stats.h"
 
 // A request was taken: `len` bytes in all its words. `space` NULL: it names no namespace.
-static inline void ledger_request(struct context *context, const struct space *space, size_t len) {
+static inline void ledger_request(struct context *context, const struct namespace *namespace,
+                                  size_t len) {
     context->stats.requests++;
-    if (!space)
+    if (!namespace)
         return;
-    space->stats->requests++;
-    space->stats->bytes_in += len;
+    namespace->stats->requests++;
+    namespace->stats->bytes_in += len;
 }
 
-static inline void ledger_ttl(const struct space *space, enum ttl_reason reason) {
-    space->stats->clamped += reason == TTL_CLAMPED;
+static inline void ledger_ttl(const struct namespace *namespace, enum ttl_reason reason) {
+    namespace->stats->clamped += reason == TTL_CLAMPED;
 }
 
 // A request was refused by its namespace's policy; its error is counted besides.
-static inline void ledger_refusal(const struct space *space, enum refusal_reason reason) {
-    space->stats->refused[reason]++;
+static inline void ledger_refusal(const struct namespace *namespace, enum refusal_reason reason) {
+    namespace->stats->refused[reason]++;
 }
 
 // An error is the reply. `space` NULL: none was found yet.
-static inline void ledger_error(struct context *context, const struct space *space,
+static inline void ledger_error(struct context *context, const struct namespace *namespace,
                                 enum reply_code code) {
     context->stats.errors[code]++;
-    if (space)
-        space->stats->errors[code]++;
+    if (namespace)
+    namespace->stats->errors[code]++;
 }
 
-static inline void ledger_read(const struct space *space, bool is_miss) {
+static inline void ledger_read(const struct namespace *namespace, bool is_miss) {
     if (is_miss)
-        space->stats->misses++;
-    else
-        space->stats->hits++;
+    namespace->stats->misses++;
+    else namespace->stats->hits++;
 }
 
 // The near cache gave a reply of `len` bytes.
-static inline void ledger_near_reply(const struct space *space, bool is_miss, size_t len) {
-    space->stats->near_hits++;
-    ledger_read(space, is_miss);
-    space->stats->bytes_out += len;
+static inline void ledger_near_reply(const struct namespace *namespace, bool is_miss, size_t len) {
+    namespace->stats->near_hits++;
+    ledger_read(namespace, is_miss);
+    namespace->stats->bytes_out += len;
 }
 
 // A backend's answer became the reply of `len` bytes.
-static inline void ledger_answer(struct context *context, const struct space *space,
+static inline void ledger_answer(struct context *context, const struct namespace *namespace,
                                  const struct verb *verb, const struct answer *a, size_t len) {
-    space->stats->leases_refused += a->is_failed && a->code == REPLY_LEASE;
+    namespace->stats->leases_refused += a->is_failed && a->code == REPLY_LEASE;
     if (a->is_failed)
-        ledger_error(context, space, a->code);
+        ledger_error(context, namespace, a->code);
     else if (verb->flags & VERB_WRITE)
-        space->stats->writes++;
-    else
-        ledger_read(space, a->is_miss);
-    space->stats->bytes_out += len;
+    namespace->stats->writes++;
+    else ledger_read(namespace, a->is_miss);
+    namespace->stats->bytes_out += len;
 }
 
 // --- memo.get ---------------------------------------------------------------------------------
 
 // A reply of memo.get, by its state.
-static inline void ledger_memo(const struct space *space, enum memo_state state, bool has_lease) {
-    struct space_stats *stats = space->stats;
+static inline void ledger_memo(const struct namespace *namespace, enum memo_state state,
+                               bool has_lease) {
+    struct namespace_stats *stats = namespace->stats;
     if (state == MEMO_HIT && !has_lease) { // most
         stats->memo_hits++;
         return;
@@ -77,17 +77,21 @@ static inline void ledger_memo(const struct space *space, enum memo_state state,
 }
 
 // A request begins or ends to wait for what another computes; `is_first`: for the first time.
-static inline void ledger_wait_begins(const struct space *space, bool is_first) {
-    space->stats->memo_waiting++;
-    space->stats->memo_waits += is_first;
+static inline void ledger_wait_begins(const struct namespace *namespace, bool is_first) {
+    namespace->stats->memo_waiting++;
+    namespace->stats->memo_waits += is_first;
 }
 
-static inline void ledger_wait_ends(const struct space *space) { space->stats->memo_waiting--; }
+static inline void ledger_wait_ends(const struct namespace *namespace) {
+    namespace->stats->memo_waiting--;
+}
 
 // A request that waited was told what another has computed.
-static inline void ledger_saved(const struct space *space) { space->stats->computations_saved++; }
+static inline void ledger_saved(const struct namespace *namespace) {
+    namespace->stats->computations_saved++;
+}
 
 // A lease that was waited for has ended with nothing.
-static inline void ledger_lease_expired(const struct space *space) {
-    space->stats->leases_expired++;
+static inline void ledger_lease_expired(const struct namespace *namespace) {
+    namespace->stats->leases_expired++;
 }

@@ -136,9 +136,9 @@ static int open_at(const char *path, uv_pipe_t *pipe) {
 static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct bytes *error) {
     const char *path = l->address.path, *problem;
     struct stat made;
-    uv_pipe_init(&l->reactor->loop, &l->uv.pipe, 0);
+    uv_pipe_init(&l->loop->uv, &l->uv.pipe, 0);
     l->uv.handle.data = l;
-    if (!clear_path(&l->reactor->log, path, error))
+    if (!clear_path(&l->loop->log, path, error))
         return false;
     int code = open_at(path, &l->uv.pipe);
     if (code) {
@@ -164,7 +164,7 @@ static unsigned bind_flags(const struct address *address) {
 }
 
 static bool bind_tcp(struct listener *l, struct bytes *error) {
-    uv_tcp_init(&l->reactor->loop, &l->uv.tcp);
+    uv_tcp_init(&l->loop->uv, &l->uv.tcp);
     l->uv.handle.data = l;
     int code = uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket,
                            bind_flags(&l->address));
@@ -179,9 +179,9 @@ static bool take_passed(struct listener *l, struct bytes *error) {
     // A copy: a reload that drops it must not close what a later one asks for again.
     int fd = fcntl(l->address.port, F_DUPFD_CLOEXEC, 0), code = fd < 0 ? -errno : 0;
     if (is_unix)
-        uv_pipe_init(&l->reactor->loop, &l->uv.pipe, 0);
+        uv_pipe_init(&l->loop->uv, &l->uv.pipe, 0);
     else
-        uv_tcp_init(&l->reactor->loop, &l->uv.tcp);
+        uv_tcp_init(&l->loop->uv, &l->uv.tcp);
     if (!code)
         code = is_unix ? uv_pipe_open(&l->uv.pipe, fd) : uv_tcp_open(&l->uv.tcp, fd);
     if (code && fd >= 0)
@@ -192,12 +192,12 @@ static bool take_passed(struct listener *l, struct bytes *error) {
     return code == 0;
 }
 
-struct listener *listener_new(struct reactor *reactor, const struct address *address,
+struct listener *listener_new(struct loop *loop, const struct address *address,
                               const struct daemon_conf *conf,
                               void (*on_client)(void *owner, struct listener *l), void *owner,
                               struct bytes *error) {
     struct listener *l = mem_new(sizeof(*l));
-    l->reactor = reactor;
+    l->loop = loop;
     l->dialect = &native_dialect;
     l->on_client = on_client;
     l->owner = owner;
@@ -227,11 +227,11 @@ void listener_free(struct listener *l) {
 
 // Once in a while: newcomers come as they like.
 static void log_refusal(struct listener *l, const char *why) {
-    uint64_t now = loop_now(l->reactor);
+    uint64_t now = loop_now(l->loop);
     if (l->last_refusal_ms > 0 && now - l->last_refusal_ms < REFUSAL_LOG_MS)
         return;
     l->last_refusal_ms = now;
-    log_warning(&l->reactor->log, "turning clients away: %s", why);
+    log_warning(&l->loop->log, "turning clients away: %s", why);
 }
 
 bool listener_is_unix(const struct listener *l) { return l->uv.handle.type == UV_NAMED_PIPE; }
@@ -266,7 +266,7 @@ bool listener_start(struct listener *l, struct bytes *error) {
     }
     struct bytes shown = {0};
     address_append(&shown, &l->address);
-    log_info(&l->reactor->log, "listening at %.*s", (int)shown.len, shown.data);
+    log_info(&l->loop->log, "listening at %.*s", (int)shown.len, shown.data);
     bytes_deinit(&shown);
     l->is_started = true;
     return true;

@@ -6,7 +6,7 @@
 
 #include "address.h"
 #include "bytes.h"
-#include "reactor.h"
+#include "loop.h"
 #include "sections.h"
 
 struct dialect;
@@ -18,7 +18,7 @@ struct listener {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    struct reactor *reactor;
+    struct loop *loop;
     // A client has connected: the owner accepts it from uv.stream, into a stream of the same kind.
     void (*on_client)(void *owner, struct listener *l);
     void *owner;
@@ -32,7 +32,7 @@ struct listener {
 
 // Binds, without listening yet. Returns NULL when it can't: *error says why. A stale socket file is
 // replaced. The address is copied.
-struct listener *listener_new(struct reactor *reactor, const struct address *address,
+struct listener *listener_new(struct loop *loop, const struct address *address,
                               const struct daemon_conf *conf,
                               void (*on_client)(void *owner, struct listener *l), void *owner,
                               struct bytes *error);

@@ -2,8 +2,8 @@
 
 #include "address.h"
 #include "bytes.h"
+#include "loop.h"
 #include "mem.h"
-#include "reactor.h"
 #include "runtime_folder.h"
 #include "schema.h"
 #include "sections.h"
@@ -12,9 +12,9 @@
 
 enum { DEFAULT_PORT = 7379 };
 
-void listeners_init(struct listeners *all, struct reactor *reactor,
+void listeners_init(struct listeners *all, struct loop *loop,
                     void (*on_client)(void *owner, struct listener *l), void *owner) {
-    *all = (struct listeners){.reactor = reactor, .on_client = on_client, .owner = owner};
+    *all = (struct listeners){.loop = loop, .on_client = on_client, .owner = owner};
 }
 
 // --- addresses --------------------------------------------------------------------------------
@@ -75,8 +75,7 @@ static struct listener *open_one(struct listeners *all, const struct address *ad
                                  const struct daemon_conf *conf, struct bytes *error) {
     struct listener *known = find(all, address);
     struct listener *l =
-        known ? known
-              : listener_new(all->reactor, address, conf, all->on_client, all->owner, error);
+        known ? known : listener_new(all->loop, address, conf, all->on_client, all->owner, error);
     if (!l || !all->is_accepting || listener_start(l, error))
         return l;
     if (!known)

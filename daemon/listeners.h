@@ -3,13 +3,13 @@
 
 #include "bytes.h"
 #include "listener.h"
+#include "loop.h"
 #include "problems.h"
-#include "reactor.h"
 #include "sections.h"
 #include "settings.h"
 
 struct listeners {
-    struct reactor *reactor;
+    struct loop *loop;
     void (*on_client)(void *owner, struct listener *l); // as listener.h
     void *owner;
     struct listener **items;
@@ -17,7 +17,7 @@ struct listeners {
     bool is_accepting; // one that is opened accepts clients at once
 };
 
-void listeners_init(struct listeners *all, struct reactor *reactor,
+void listeners_init(struct listeners *all, struct loop *loop,
                     void (*on_client)(void *owner, struct listener *l), void *owner);
 
 // Puts real addresses in the place of what the file can't say: those of the built-in default, and

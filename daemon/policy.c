@@ -28,30 +28,30 @@ static const char *verb_problem(const struct namespace_conf *conf, const struct 
     return NULL;
 }
 
-static void find_allowed_verbs(struct space *space, const struct verb_table *verbs) {
+static void find_allowed_verbs(struct namespace *namespace, const struct verb_table *verbs) {
     const struct verb_entry *entry;
     enum refusal_reason reason;
     for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
-        if (!verb_problem(space->conf, entry, &reason))
-            verb_set_add(&space->verbs, entry);
+        if (!verb_problem(namespace->conf, entry, &reason))
+            verb_set_add(&namespace->verbs, entry);
 }
 
 struct policy *policy_new(struct settings *settings, const struct verb_table *verbs) {
     struct policy *policy = mem_new(sizeof(*policy));
     policy->refs = 1;
     policy->settings = settings;
-    policy->spaces = mem_new(settings->namespace_count * sizeof(*policy->spaces));
+    policy->namespaces = mem_new(settings->namespace_count * sizeof(*policy->namespaces));
     policy->backends = mem_new(settings->backend_count * sizeof(*policy->backends));
     for (size_t i = 0; i < settings->namespace_count; i++) {
-        policy->spaces[i].conf = &settings->namespaces[i];
-        find_allowed_verbs(&policy->spaces[i], verbs);
-        command_px(&(struct command){.out = &policy->spaces[i].ttl_px},
+        policy->namespaces[i].conf = &settings->namespaces[i];
+        find_allowed_verbs(&policy->namespaces[i], verbs);
+        command_px(&(struct command){.out = &policy->namespaces[i].ttl_px},
                    settings->namespaces[i].ttl_ms);
     }
     return policy;
 }
 
-struct space_stats *space_stats_ref(struct space_stats *stats) {
+struct namespace_stats *namespace_stats_ref(struct namespace_stats *stats) {
     if (!stats)
         stats = mem_new(sizeof(*stats));
     stats->refs++;
@@ -69,21 +69,21 @@ void policy_unref(struct policy *policy) {
     if (policy->on_free)
         policy->on_free(policy->owner);
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
-        if (--policy->spaces[i].stats->refs == 0)
-            mem_free(policy->spaces[i].stats);
+        if (--policy->namespaces[i].stats->refs == 0)
+            mem_free(policy->namespaces[i].stats);
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
-        bytes_deinit(&policy->spaces[i].ttl_px);
+        bytes_deinit(&policy->namespaces[i].ttl_px);
     for (size_t i = 0; i < policy->settings->backend_count; i++)
         backend_unref(policy->backends[i]);
     settings_unref(policy->settings);
     mem_free(policy->backends);
-    mem_free(policy->spaces);
+    mem_free(policy->namespaces);
     mem_free(policy);
 }
 
-struct space *policy_space(const struct policy *policy, struct slice name) {
+struct namespace *policy_namespace(const struct policy *policy, struct slice name) {
     const struct namespace_conf *conf = settings_namespace(policy->settings, name);
-    return conf ? &policy->spaces[conf - policy->settings->namespaces] : NULL;
+    return conf ? &policy->namespaces[conf - policy->settings->namespaces] : NULL;
 }
 
 static bool refuse_size(struct refusal *refusal, enum refusal_reason reason,
@@ -94,14 +94,14 @@ static bool refuse_size(struct refusal *refusal, enum refusal_reason reason,
                               len, limit, conf->name, most);
 }
 
-static bool admit_verb(const struct space *space, const struct verb_entry *entry,
+static bool admit_verb(const struct namespace *namespace, const struct verb_entry *entry,
                        struct refusal *refusal) {
     enum refusal_reason reason = REFUSED_VERB;
-    if (verb_set_has(&space->verbs, entry))
+    if (verb_set_has(&namespace->verbs, entry))
         return true;
-    const char *problem = verb_problem(space->conf, entry, &reason);
-    return refusal_set_policy(refusal, reason, "namespace '%s' %s: %s", space->conf->name, problem,
-                              entry->verb->name);
+    const char *problem = verb_problem(namespace->conf, entry, &reason);
+    return refusal_set_policy(refusal, reason, "namespace '%s' %s: %s", namespace->conf->name,
+                              problem, entry->verb->name);
 }
 
 static bool admit_key(const struct namespace_conf *conf, struct slice key,
@@ -111,38 +111,40 @@ static bool admit_key(const struct namespace_conf *conf, struct slice key,
            refuse_size(refusal, REFUSED_KEY, conf, "key", len, "max_key", conf->max_key);
 }
 
-bool policy_refuse_kind(const struct space *space, const char *right, struct refusal *refusal) {
+bool policy_refuse_kind(const struct namespace *namespace, const char *right,
+                        struct refusal *refusal) {
     return refusal_set_policy(refusal, REFUSED_KIND, "namespace '%s' takes %s as a value",
-                              space->conf->name, right);
+                              namespace->conf->name, right);
 }
 
 // Whether the value is of the namespace's kind. JSON takes long to look at: what one request may
 // have looked at here is bounded.
-static bool admit_kind(const struct space *space, struct call *call, struct slice value,
+static bool admit_kind(const struct namespace *namespace, struct call *call, struct slice value,
                        struct refusal *refusal) {
-    enum value_kind kind = (enum value_kind)space->conf->value;
+    enum value_kind kind = (enum value_kind) namespace->conf->value;
     if (kind == VALUE_JSON && (call->json_bytes += (int64_t)value.len) > JSON_AT_ONCE)
         return true;
     const char *right = value_problem(kind, value);
-    return !right || policy_refuse_kind(space, right, refusal);
+    return !right || policy_refuse_kind(namespace, right, refusal);
 }
 
 // The words that a write would store: a value, a field or a member.
-static bool admit_stored(const struct space *space, struct call *call, enum arg_kind kind,
+static bool admit_stored(const struct namespace *namespace, struct call *call, enum arg_kind kind,
                          struct slice arg, struct refusal *refusal) {
-    const struct namespace_conf *conf = space->conf;
+    const struct namespace_conf *conf = namespace->conf;
     if (arg.len > (size_t)conf->max_value)
         return refuse_size(refusal, REFUSED_VALUE, conf, "value", arg.len, "max_value",
                            conf->max_value);
-    return kind != ARG_VALUE || conf->value == VALUE_BYTES || admit_kind(space, call, arg, refusal);
+    return kind != ARG_VALUE || conf->value == VALUE_BYTES ||
+           admit_kind(namespace, call, arg, refusal);
 }
 
-static bool admit_argument(const struct space *space, struct call *call, bool is_write,
+static bool admit_argument(const struct namespace *namespace, struct call *call, bool is_write,
                            enum arg_kind kind, struct slice arg, struct refusal *refusal) {
     if (kind == ARG_KEY)
-        return admit_key(space->conf, arg, refusal);
+        return admit_key(namespace->conf, arg, refusal);
     bool is_stored = is_write && (kind == ARG_FIELD || kind == ARG_MEMBER || kind == ARG_VALUE);
-    return !is_stored || admit_stored(space, call, kind, arg, refusal);
+    return !is_stored || admit_stored(namespace, call, kind, arg, refusal);
 }
 
 static bool refuse_ttl(const struct namespace_conf *conf, struct refusal *refusal) {
@@ -154,9 +156,9 @@ static bool refuse_ttl(const struct namespace_conf *conf, struct refusal *refusa
     return false;
 }
 
-static bool decide_ttl(const struct space *space, struct call *call, struct random *random,
+static bool decide_ttl(const struct namespace *namespace, struct call *call, struct random *random,
                        struct refusal *refusal) {
-    const struct namespace_conf *conf = space->conf;
+    const struct namespace_conf *conf = namespace->conf;
     bool is_asked = call->options & 1u << OPTION_TTL;
     bool is_new = call->verb->flags & VERB_NEW_TTL || conf->ttl_mode == TTL_MODE_SLIDING;
     int64_t ttl = is_asked ? call->ttl_asked_ms : conf->ttl_ms;
@@ -177,20 +179,21 @@ static bool decide_ttl(const struct space *space, struct call *call, struct rand
     call->ttl_ms = ttl > 0 ? ttl : 1;
     call->ttl_px.len = 0;
     if (ttl == conf->ttl_ms) // most
-        call->ttl_px = bytes_slice(&space->ttl_px);
+        call->ttl_px = bytes_slice(&namespace->ttl_px);
     call->ttl_rule = is_new ? TTL_SET : TTL_SET_IF_NONE;
     return true;
 }
 
 // A read stores nothing: its keys alone are looked at, and most have one, the first argument.
-static bool admit_arguments(const struct space *space, const struct signature *s, struct call *call,
-                            struct refusal *refusal) {
+static bool admit_arguments(const struct namespace *namespace, const struct signature *s,
+                            struct call *call, struct refusal *refusal) {
     bool is_write = call->verb->flags & VERB_WRITE;
     size_t count = call->argc;
     if (!is_write && !signature_repeats_key(s) && count > 1)
         count = 1;
     for (size_t i = 0; i < count; i++)
-        if (!admit_argument(space, call, is_write, signature_kind(s, i), call->args[i], refusal))
+        if (!admit_argument(namespace, call, is_write, signature_kind(s, i), call->args[i],
+                            refusal))
             return false;
     return true;
 }
@@ -211,16 +214,16 @@ static __attribute__((noinline)) void tell_memo(const struct namespace_conf *con
     call->early_factor = -log(u) * (double)conf->early_percent / 100;
 }
 
-bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
-                  struct random *random, struct refusal *refusal) {
-    const struct namespace_conf *conf = space->conf;
+bool policy_admit(const struct namespace *namespace, const struct verb_entry *entry,
+                  struct call *call, struct random *random, struct refusal *refusal) {
+    const struct namespace_conf *conf = namespace->conf;
     unsigned flags = entry->verb->flags;
-    if (!admit_verb(space, entry, refusal) ||
-        !admit_arguments(space, &entry->signature, call, refusal))
+    if (!admit_verb(namespace, entry, refusal) ||
+        !admit_arguments(namespace, &entry->signature, call, refusal))
         return false;
     call->prefix = (struct slice){conf->prefix, conf->prefix_len};
     if (flags & VERB_MEMO)
         tell_memo(conf, call, random);
     bool has_ttl = flags & VERB_WRITE && !(flags & VERB_NO_TTL);
-    return !has_ttl || decide_ttl(space, call, random, refusal);
+    return !has_ttl || decide_ttl(namespace, call, random, refusal);
 }

@@ -11,10 +11,10 @@
 
 struct backend;
 
-struct space { // a namespace at work
+struct namespace { // a namespace at work
     const struct namespace_conf *conf;
     struct backend *backend;
-    struct space_stats *stats;
+    struct namespace_stats *stats;
     struct verb_set verbs; // those that the namespace allows
     struct bytes ttl_px;   // "PX ttl" as words of a command, for its own ttl
 };
@@ -22,7 +22,7 @@ struct space { // a namespace at work
 struct policy {
     unsigned refs;
     struct settings *settings;
-    struct space *spaces;         // in the order of settings->namespaces
+    struct namespace *namespaces; // in the order of settings->namespaces
     struct backend **backends;    // references, in the order of settings->backends
     void (*on_free)(void *owner); // called before it is freed; or NULL
     void *owner;
@@ -36,10 +36,10 @@ struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy *policy);
 
 // Fresh counters for NULL.
-struct space_stats *space_stats_ref(struct space_stats *stats);
+struct namespace_stats *namespace_stats_ref(struct namespace_stats *stats);
 
 // NULL: no such namespace.
-struct space *policy_space(const struct policy *policy, struct slice name);
+struct namespace *policy_namespace(const struct policy *policy, struct slice name);
 
 // Bytes of JSON values that policy_admit() looks at itself: a request with more needs a json_check.
 enum { JSON_AT_ONCE = 64 * 1024 };
@@ -47,8 +47,9 @@ enum { JSON_AT_ONCE = 64 * 1024 };
 // Checks the call against the namespace's policy and decides the ttl. Returns false with a refusal
 // and its reason. `random` may be NULL for no jitter. When call->json_bytes is beyond
 // JSON_AT_ONCE, whether the values are JSON is still to be found out (json_check.h).
-bool policy_admit(const struct space *space, const struct verb_entry *entry, struct call *call,
-                  struct random *random, struct refusal *refusal);
+bool policy_admit(const struct namespace *namespace, const struct verb_entry *entry,
+                  struct call *call, struct random *random, struct refusal *refusal);
 
 // Refuses the call because a value is not `right`: "JSON". Always false.
-bool policy_refuse_kind(const struct space *space, const char *right, struct refusal *refusal);
+bool policy_refuse_kind(const struct namespace *namespace, const char *right,
+                        struct refusal *refusal);

@@ -31,7 +31,7 @@ struct purge {
     struct purge *next;      // of the context
     struct context *context;
     struct policy *policy; // a reference
-    struct space *space;
+    struct namespace *namespace;
     struct request *request; // who asked: still there, even if its client is not
     uv_timer_t timer;
     char cursor[NUMBER_TEXT_SIZE];
@@ -68,7 +68,7 @@ static void let_go(struct purge *p) {
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    p->space->stats->purging--;
+    p->namespace->stats->purging--;
     if (p->step)
         p->step->purge = NULL;
     request_release(p->request);
@@ -76,9 +76,9 @@ static void let_go(struct purge *p) {
 }
 
 static void finish(struct purge *p) {
-    near_store_forget_all(p->context->reactor.near); // Redis's messages may still be on their way
-    log_info(&p->context->reactor.log, "purge %s: done, %" PRIu64 " keys removed",
-             p->space->conf->name, p->removed);
+    near_store_forget_all(p->context->loop.near); // Redis's messages may still be on their way
+    log_info(&p->context->loop.log, "purge %s: done, %" PRIu64 " keys removed",
+             p->namespace->conf->name, p->removed);
     if (p->request->session) {
         reply_integer(request_out(p->request), (int64_t)p->removed);
         request_finish(p->request);
@@ -89,11 +89,11 @@ static void finish(struct purge *p) {
 // The client must know whether anything was applied.
 static void give_up(struct purge *p, enum reply_code code, const char *why) {
     struct bytes message = {0};
-    near_store_forget_all(p->context->reactor.near);
+    near_store_forget_all(p->context->loop.near);
     if (code == REPLY_UNAVAILABLE && p->has_unlinked)
         code = REPLY_LOST;
     bytes_printf(&message, "the purge stopped: %s: %" PRIu64 " keys were removed", why, p->removed);
-    log_error(&p->context->reactor.log, "purge %s: %.*s", p->space->conf->name, (int)message.len,
+    log_error(&p->context->loop.log, "purge %s: %.*s", p->namespace->conf->name, (int)message.len,
               message.data);
     bytes_append(&message, "", 1);
     if (p->request->session)
@@ -120,7 +120,7 @@ static void append_pattern(struct bytes *pattern, struct slice prefix) {
 }
 
 static struct slice prefix_of(const struct purge *p) {
-    return (struct slice){p->space->conf->prefix, p->space->conf->prefix_len};
+    return (struct slice){p->namespace->conf->prefix, p->namespace->conf->prefix_len};
 }
 
 static void write_scan(struct command *c, struct slice cursor, struct slice prefix) {
@@ -195,7 +195,7 @@ static void render_unlink(struct purge *p, const struct event *e) {
         return;
     }
     p->removed += (uint64_t)e->integer;
-    p->space->stats->purge_removed += (uint64_t)e->integer;
+    p->namespace->stats->purge_removed += (uint64_t)e->integer;
     if (e->integer > 0)
         p->retries = 0;
 }
@@ -211,12 +211,12 @@ static void render(struct answer *a, const struct event *e) {
 }
 
 static void report_progress(struct purge *p) {
-    uint64_t now = loop_now(&p->context->reactor);
+    uint64_t now = loop_now(&p->context->loop);
     if (now - p->progress_ms < PROGRESS_MS)
         return;
     p->progress_ms = now;
-    log_info(&p->context->reactor.log, "purge %s: %" PRIu64 " keys removed so far",
-             p->space->conf->name, p->removed);
+    log_info(&p->context->loop.log, "purge %s: %" PRIu64 " keys removed so far",
+             p->namespace->conf->name, p->removed);
 }
 
 // From the start: a cursor means nothing to a server that has been restarted.
@@ -348,7 +348,7 @@ static struct purge_step *begin_step(struct purge *p) {
 static void step(struct purge *p) {
     struct split_key key = {.prefix = prefix_of(p)};
     enum backend_room room;
-    struct backend_conn *conn = backend_pick(p->space->backend, key, &room);
+    struct backend_conn *conn = backend_pick(p->namespace->backend, key, &room);
     if (room == BACKEND_FULL) {
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // others first, however long
         return;
@@ -367,23 +367,23 @@ static void step(struct purge *p) {
 }
 
 void purge_start(struct request *r) {
-    if (r->space->stats->purging >= MOST_PURGES) {
+    if (r->namespace->stats->purging >= MOST_PURGES) {
         request_fail(r, REPLY_OVERLOADED, "purges of this namespace are under way already");
         return;
     }
     struct purge *p = mem_new(sizeof(*p));
     p->context = r->context;
     p->policy = policy_ref(r->policy);
-    p->space = r->space;
+    p->namespace = r->namespace;
     p->request = r;
     memcpy(p->cursor, "0", sizeof("0"));
     p->next = p->context->purges;
     p->context->purges = p;
-    p->space->stats->purging++;
-    p->progress_ms = loop_now(&p->context->reactor);
+    p->namespace->stats->purging++;
+    p->progress_ms = loop_now(&p->context->loop);
     r->is_pending = true;
-    uv_timer_init(&p->context->reactor.loop, &p->timer);
+    uv_timer_init(&p->context->loop.uv, &p->timer);
     p->timer.data = p;
-    log_info(&p->context->reactor.log, "purge %s: begins", p->space->conf->name);
+    log_info(&p->context->loop.log, "purge %s: begins", p->namespace->conf->name);
     step(p);
 }

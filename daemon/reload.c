@@ -4,14 +4,14 @@
 
 #include "loader.h"
 #include "log.h"
-#include "reactor.h"
+#include "loop.h"
 
 enum { WINDOW_MS = 10000, WINDOW_LINES = 200 };
 
-void reload_init(struct reload *reload, struct reactor *reactor, const char *file,
+void reload_init(struct reload *reload, struct loop *loop, const char *file,
                  const struct verb_table *verbs, const struct reload_events *events, void *owner) {
     *reload = (struct reload){
-        .reactor = reactor, .file = file, .verbs = verbs, .events = events, .owner = owner};
+        .loop = loop, .file = file, .verbs = verbs, .events = events, .owner = owner};
     reload->work.data = reload;
 }
 
@@ -57,18 +57,18 @@ static void answer_all(struct reload *reload, bool is_good) {
 // --- the log ----------------------------------------------------------------------------------
 
 void reload_sweep(struct reload *reload) {
-    uint64_t now = loop_now(reload->reactor);
+    uint64_t now = loop_now(reload->loop);
     if (now - reload->window_ms < WINDOW_MS)
         return;
     if (reload->untold > 0)
-        log_warning(&reload->reactor->log, "reload: %u more since, which were not logged",
+        log_warning(&reload->loop->log, "reload: %u more since, which were not logged",
                     reload->untold);
     reload->window_ms = now;
     reload->lines = reload->untold = 0;
 }
 
 static void log_outcome(struct reload *reload, bool is_good) {
-    const struct log *log = &reload->reactor->log;
+    const struct log *log = &reload->loop->log;
     reload_sweep(reload);
     if (reload->lines >= WINDOW_LINES) {
         if (reload->untold++ == 0)
@@ -117,7 +117,7 @@ static void reload_run(struct reload *reload) {
     reload->waiting = reload->later;
     reload->later = NULL;
     reload->is_wanted_again = false;
-    uv_queue_work(&reload->reactor->loop, &reload->work, load, on_loaded);
+    uv_queue_work(&reload->loop->uv, &reload->work, load, on_loaded);
 }
 
 void reload_conclude(struct reload *reload, bool is_good) {

@@ -11,7 +11,7 @@
 #include "problems.h"
 #include "settings.h"
 
-struct reactor;
+struct loop;
 
 enum reload_outcome {
     RELOAD_DONE,
@@ -37,7 +37,7 @@ struct reload_events {
 };
 
 struct reload {
-    struct reactor *reactor;
+    struct loop *loop;
     const char *file; // NULL: built in
     const struct verb_table *verbs;
     const struct reload_events *events;
@@ -57,7 +57,7 @@ struct reload {
 };
 
 // `file` and `verbs` live as long as the struct.
-void reload_init(struct reload *reload, struct reactor *reactor, const char *file,
+void reload_init(struct reload *reload, struct loop *loop, const char *file,
                  const struct verb_table *verbs, const struct reload_events *events, void *owner);
 
 // Starts it: a signal asks, and only the log tells.

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "backend.h"
-#include "caller.h"
 #include "collection.h"
+#include "identity.h"
 #include "near_store.h"
 #include "number.h"
 #include "policy.h"
@@ -39,12 +39,12 @@ static void append_collections(struct bytes *text, uint64_t collections) {
     }
 }
 
-void report_namespaces(const struct context *context, const struct caller *caller,
+void report_namespaces(const struct context *context, const struct identity *identity,
                        struct bytes *text) {
     const struct settings *settings = context->policy->settings;
     for (size_t i = 0; i < settings->namespace_count; i++) {
         const struct namespace_conf *n = &settings->namespaces[i];
-        if (!caller_may_use(caller, i))
+        if (!identity_may_use(identity, i))
             continue;
         bytes_printf(text, "name=%s backend=%s prefix=", n->name,
                      settings->backends[n->backend].name);
@@ -92,14 +92,15 @@ static const char *tracking_of(const struct backend_totals *t) {
 // may use which.
 static bool may_see_namespace(const struct request *r, const char *name) {
     const struct policy *now = r->context->policy;
-    const struct space *space = policy_space(now, slice_of(name));
-    return space && caller_may_use(&r->session->caller, (size_t)(space - now->spaces));
+    const struct namespace *namespace = policy_namespace(now, slice_of(name));
+    return namespace &&
+           identity_may_use(&r->session->identity, (size_t)(namespace - now->namespaces));
 }
 
 // Where its own namespaces are is all that a user learns of backends.
 static bool may_see_backend(const struct settings *settings, const struct request *r,
                             size_t backend) {
-    bool may_see = caller_is_admin(&r->session->caller);
+    bool may_see = identity_is_admin(&r->session->identity);
     for (size_t i = 0; i < settings->namespace_count && !may_see; i++)
         may_see = settings->namespaces[i].backend == backend &&
                   may_see_namespace(r, settings->namespaces[i].name);
@@ -117,7 +118,7 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
         bytes_printf(text, " state=%s reason=", state_of(b));
         bytes_append_readable(text, slice_of(*b->reason ? b->reason : "none"), SIZE_MAX);
         bytes_append_literal(text, " since=");
-        append_moment(text, b->state.since_ms, loop_now(&r->context->reactor));
+        append_moment(text, b->state.since_ms, loop_now(&r->context->loop));
         bytes_printf(text,
                      " pending=%" PRIu64 " connects=%" PRIu64 " failures=%" PRIu64
                      " requests=%" PRIu64 " answers=%" PRIu64 " answer_ms=%" PRIu64
@@ -137,12 +138,13 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
 // A caller that is limited to some namespaces asks for theirs alone.
 static bool is_asked_for(const struct request *r, const char *backend) {
     const struct settings *settings = r->context->policy->settings;
-    const struct caller *caller = &r->session->caller;
-    if (!caller_is_limited(caller))
+    const struct identity *identity = &r->session->identity;
+    if (!identity_is_limited(identity))
         return true;
     for (size_t i = 0; i < settings->namespace_count; i++) {
         const struct namespace_conf *n = &settings->namespaces[i];
-        if (caller_may_use(caller, i) && strcmp(settings->backends[n->backend].name, backend) == 0)
+        if (identity_may_use(identity, i) &&
+            strcmp(settings->backends[n->backend].name, backend) == 0)
             return true;
     }
     return false;
@@ -182,8 +184,8 @@ static void append_errors(struct bytes *text, const uint64_t *errors, bool is_of
                          errors[code]);
 }
 
-static void append_space(const struct totals *t, size_t index, struct bytes *text) {
-    const struct space_stats *s = &t->spaces[index];
+static void append_namespace_stats(const struct totals *t, size_t index, struct bytes *text) {
+    const struct namespace_stats *s = &t->namespaces[index];
     bytes_printf(text,
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
                  "\nnear_hits:%" PRIu64 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64
@@ -210,8 +212,8 @@ static void append_space(const struct totals *t, size_t index, struct bytes *tex
     append_errors(text, s->errors, true);
 }
 
-void report_space_stats(const struct totals *t, const struct request *r, struct bytes *text) {
-    append_space(t, (size_t)(r->space - t->policy->spaces), text);
+void report_namespace_stats(const struct totals *t, const struct request *r, struct bytes *text) {
+    append_namespace_stats(t, (size_t)(r->namespace - t->policy->namespaces), text);
 }
 
 static void append_near(struct bytes *text, const struct near_counters *n) {
@@ -225,7 +227,7 @@ static void append_near(struct bytes *text, const struct near_counters *n) {
 void report_stats(const struct totals *t, const struct request *r, struct bytes *text) {
     uint64_t started_ms = worker_of(r->context)->shared->started_ms;
     const struct settings *settings = t->policy->settings;
-    uint64_t uptime_ms = loop_now(&r->context->reactor) - started_ms;
+    uint64_t uptime_ms = loop_now(&r->context->loop) - started_ms;
     bytes_printf(text,
                  "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64 "\nworkers:%zu"
                  "\n# clients\nconnected:%zu\naccepted:%" PRIu64 "\nturned_away:%" PRIu64
@@ -236,5 +238,5 @@ void report_stats(const struct totals *t, const struct request *r, struct bytes 
     append_near(text, &t->near);
     for (size_t i = 0; i < settings->namespace_count; i++)
         if (may_see_namespace(r, settings->namespaces[i].name))
-            append_space(t, i, text);
+            append_namespace_stats(t, i, text);
 }

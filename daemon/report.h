@@ -3,7 +3,7 @@
 
 #include "bytes.h"
 
-struct caller;
+struct identity;
 struct request;
 struct context;
 struct totals;
@@ -13,7 +13,7 @@ typedef void report_write(const struct totals *t, const struct request *r, struc
 
 // A line each of name=value pairs, as Redis's CLIENT LIST. A caller sees only namespaces that it
 // may use.
-void report_namespaces(const struct context *context, const struct caller *caller,
+void report_namespaces(const struct context *context, const struct identity *identity,
                        struct bytes *text);
 
 // Of all workers (totals.h), for the request that asks.
@@ -23,4 +23,4 @@ report_write report_clients;
 report_write report_unready;
 // name:value lines under "# heading" lines, as Redis's INFO.
 report_write report_stats;
-report_write report_space_stats; // of the request's namespace
+report_write report_namespace_stats; // of the request's namespace

@@ -2,7 +2,7 @@
 
 #include "bytes.h"
 #include "call.h"
-#include "caller.h"
+#include "identity.h"
 #include "mem.h"
 #include "policy.h"
 #include "reply.h"
@@ -57,13 +57,13 @@ static void on_collected(struct totals *totals) {
 }
 
 static void inquire(struct request *r, bool has_clients, const char *status, report_write *write) {
-    const struct caller *caller = &r->session->caller;
-    bool sees_all = caller_is_admin(caller) || !caller->user;
+    const struct identity *identity = &r->session->identity;
+    bool sees_all = identity_is_admin(identity) || !identity->user;
     struct inquiry *inquiry = mem_new(sizeof(*inquiry));
     inquiry->request = r;
     inquiry->write = write;
     inquiry->status = status;
-    totals_init(&inquiry->totals, r->policy, has_clients, sees_all ? NULL : caller->user->name);
+    totals_init(&inquiry->totals, r->policy, has_clients, sees_all ? NULL : identity->user->name);
     r->is_pending = true;
     totals_collect(&inquiry->totals, workers_of(r->context), worker_of(r->context), on_collected);
 }
@@ -73,7 +73,7 @@ static void inquire(struct request *r, bool has_clients, const char *status, rep
 static void run_namespaces(struct request *r, const struct call *call) {
     struct bytes text = {0};
     (void)call;
-    report_namespaces(r->context, &r->session->caller, &text);
+    report_namespaces(r->context, &r->session->identity, &text);
     reply_bulk(request_out(r), bytes_slice(&text));
     bytes_deinit(&text);
     request_finish(r);
@@ -99,11 +99,11 @@ static void run_stats(struct request *r, const struct call *call) {
         inquire(r, false, NULL, report_stats);
         return;
     }
-    struct space *space = request_find_space(r, call->args[0]);
-    if (!space)
+    struct namespace *namespace = request_find_namespace(r, call->args[0]);
+    if (!namespace)
         return;
-    r->space = space;
-    inquire(r, false, NULL, report_space_stats);
+    r->namespace = namespace;
+    inquire(r, false, NULL, report_namespace_stats);
 }
 
 const struct verb report_verbs[] = {

@@ -60,7 +60,7 @@ static const struct request_steps *steps_of(const struct request *r) {
     return r->entry->verb->flags & VERB_TWO_STEPS ? r->context->steps : NULL;
 }
 
-static struct near_store *near_of(const struct request *r) { return r->context->reactor.near; }
+static struct near_store *near_of(const struct request *r) { return r->context->loop.near; }
 
 static void empty_note(struct request *r) {
     if (near_note_is_read(&r->note))
@@ -133,7 +133,7 @@ static inline size_t reply_limit(const struct request *r) {
     size_t left = unread < most ? most - unread : 0;
     if (!(r->entry->verb->flags & VERB_WRITE))
         return left;
-    size_t kept = (size_t)r->space->conf->max_value + WRITE_REPLY;
+    size_t kept = (size_t)r->namespace->conf->max_value + WRITE_REPLY;
     return left > kept ? left : kept;
 }
 
@@ -149,7 +149,7 @@ void request_finish(struct request *r) {
 
 void request_fail_with(struct request *r, const struct refusal *refusal) {
     r->session->dialect->write_refusal(request_out(r), refusal);
-    ledger_error(r->context, r->space, refusal->code);
+    ledger_error(r->context, r->namespace, refusal->code);
     request_finish(r);
 }
 
@@ -162,26 +162,26 @@ void request_fail(struct request *r, enum reply_code code, const char *message) 
 // on_error = stale: what the near cache has kept of a memo is served past its time, as long as the
 // backend is down.
 static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
-    if (r->space->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
+    if (r->namespace->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
         return false;
-    struct slice kept = near_find_late(near_of(r), r->space->backend->tracker, &r->note,
-                                       loop_now(&r->context->reactor));
+    struct slice kept = near_find_late(near_of(r), r->namespace->backend->tracker, &r->note,
+                                       loop_now(&r->context->loop));
     if (!steps_of(r)->append_stale(request_out(r), kept))
         return false;
-    ledger_error(r->context, r->space, code);
-    ledger_memo(r->space, MEMO_STALE, false);
+    ledger_error(r->context, r->namespace, code);
+    ledger_memo(r->namespace, MEMO_STALE, false);
     request_finish(r);
     return true;
 }
 
 static bool is_miss_instead(const struct request *r) {
-    return r->space->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
+    return r->namespace->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
 }
 
 void request_fail_for_backend(struct request *r, enum reply_code code, const char *before,
                               const char *behind) {
     char message[160];
-    snprintf(message, sizeof(message), "%sbackend %s %s", before, r->space->backend->conf->name,
+    snprintf(message, sizeof(message), "%sbackend %s %s", before, r->namespace->backend->conf->name,
              behind);
     request_fail(r, code, message);
 }
@@ -197,8 +197,8 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
         return;
     }
     verb_append_miss(request_out(r), r->entry, r->argc);
-    ledger_error(r->context, r->space, code);
-    ledger_read(r->space, true);
+    ledger_error(r->context, r->namespace, code);
+    ledger_read(r->namespace, true);
     request_finish(r);
 }
 
@@ -215,12 +215,12 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
         return false;
     }
     struct slice reply = {answer->out->data + answer->start, answer->out->len - answer->start};
-    ledger_answer(r->context, r->space, r->entry->verb, answer, reply.len);
+    ledger_answer(r->context, r->namespace, r->entry->verb, answer, reply.len);
     q->is_over = q->is_over || answer->is_too_long;
     reply_queue_learn(q, reply.len);
     if (near_note_is_read(&r->note))
-        near_answered(near_of(r), r->space->backend->tracker, r->space->conf, &r->note, answer,
-                      reply, loop_now(&r->context->reactor));
+        near_answered(near_of(r), r->namespace->backend->tracker, r->namespace->conf, &r->note,
+                      answer, reply, loop_now(&r->context->loop));
     request_finish(r);
     return false;
 }
@@ -309,10 +309,10 @@ void request_fail_verb(struct request *r, struct slice name) {
     request_fail_with(r, refusal);
 }
 
-struct space *request_find_space(struct request *r, struct slice name) {
+struct namespace *request_find_namespace(struct request *r, struct slice name) {
     struct refusal *refusal = &r->context->refusal;
-    struct space *space = admit_space(r->context, &r->session->caller, name, refusal);
-    if (!space)
+    struct namespace *namespace = admit_namespace(r->context, &r->session->identity, name, refusal);
+    if (!namespace)
         request_fail_with(r, refusal);
-    return space;
+    return namespace;
 }

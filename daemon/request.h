@@ -18,11 +18,11 @@
 struct backend_conn;
 struct context;
 
-struct wait_line;
+struct memo_queue;
 
 // The part of a request that belongs to its wait.
-struct wait_part {
-    struct wait_line *line;          // it waits in, or asks for; NULL: none
+struct memo_place {
+    struct memo_queue *queue;        // it waits in, or asks for; NULL: none
     struct request *next;            // in that line
     uint64_t wait_until_ms;          // in the loop's time
     char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take one
@@ -33,15 +33,15 @@ struct wait_part {
 struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
     struct reply_slot place; // in its client's queue of replies; set anew by request_new()
-    struct wait_part wait;   // of a verb with further steps alone
+    struct memo_place wait;  // of a verb with further steps alone
     struct bytes key;        // memo.get: the real key, for a further step
     struct near_note note;   // what there is to do for the near cache; begins with two more
     // From note.duty on, all is zero when a request begins: REQUEST_KEEPS.
     struct request *next;    // on the list of free ones
     struct session *session; // of its client; NULL once that has gone
     struct context *context;
-    struct policy *policy; // a reference: what it began under
-    struct space *space;   // NULL: no namespace
+    struct policy *policy;       // a reference: what it began under
+    struct namespace *namespace; // NULL: no namespace
     const struct verb_entry *entry;
     struct slot slot;      // its place in a connection's queue of answers
     uint32_t argc;         // arguments behind the namespace
@@ -53,7 +53,7 @@ struct request {
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
 
-// A verb whose answers may call for a further step hangs on these: memo.get (waits.c).
+// A verb whose answers may call for a further step hangs on these: memo.get (memo_wait.c).
 struct request_steps {
     // The request is about to be sent: notes what a further step will need.
     void (*begin)(struct request *r, const struct call *call);
@@ -66,9 +66,9 @@ struct request_steps {
     // Appends a kept reply as one that is past its time. Returns false when it can't be that.
     bool (*append_stale)(struct bytes *out, struct slice kept);
     // Counts a kept reply that the near cache gives.
-    void (*count_kept)(const struct space *space, struct slice kept);
+    void (*count_kept)(const struct namespace *namespace, struct slice kept);
     // A write of these keys has been sent.
-    void (*keys_changed)(struct context *context, const struct space *space,
+    void (*keys_changed)(struct context *context, const struct namespace *namespace,
                          const struct verb_entry *entry, const struct call *call);
 };
 
@@ -85,7 +85,7 @@ void request_finish(struct request *r);
 void request_fail_verb(struct request *r, struct slice name);
 
 // The namespace that a daemon's own verb names; NULL: refused, and the request is done.
-struct space *request_find_space(struct request *r, struct slice name);
+struct namespace *request_find_namespace(struct request *r, struct slice name);
 
 // Begins to send the request: its commands are to be written to r->slot.command, and then the slot
 // is to be pushed to the connection.

@@ -44,16 +44,16 @@ void session_init_peer(struct session *s, const struct stream *stream) {
     int port = 0;
     if (stream->uv.handle.type == UV_NAMED_PIPE) {
         if (uv_fileno(&stream->uv.handle, &fd) == 0)
-            caller_init_peer(&s->caller, fd);
-        s->caller.is_local = true;
-        note_peer(s, 'u', &s->caller.uid, sizeof(s->caller.uid));
-        snprintf(s->address, sizeof(s->address), "unix:pid=%d,uid=%u", (int)s->caller.pid,
-                 (unsigned)s->caller.uid);
+            identity_init_peer(&s->identity, fd);
+        s->identity.is_local = true;
+        note_peer(s, 'u', &s->identity.uid, sizeof(s->identity.uid));
+        snprintf(s->address, sizeof(s->address), "unix:pid=%d,uid=%u", (int)s->identity.pid,
+                 (unsigned)s->identity.uid);
         return;
     }
     if (uv_tcp_getpeername(&stream->uv.tcp, (struct sockaddr *)&peer, &len) == 0) {
         uv_ip_name((struct sockaddr *)&peer, host, sizeof(host));
-        s->caller.is_local = is_loopback(&peer);
+        s->identity.is_local = is_loopback(&peer);
         note_internet_peer(s, &peer);
         port = ntohs(peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port
                                                 : ((struct sockaddr_in *)&peer)->sin_port);
@@ -62,7 +62,7 @@ void session_init_peer(struct session *s, const struct stream *stream) {
 }
 
 void session_deinit(struct session *s) {
-    caller_deinit(&s->caller);
+    identity_deinit(&s->identity);
     mem_free(s->name);
 }
 
@@ -71,8 +71,8 @@ void session_deinit(struct session *s) {
 // The peer's name, however often it connects: "uid 33", or "10.0.0.7" without the port.
 static void append_peer(struct bytes *text, const struct session *s) {
     const char *port = strrchr(s->address, ':');
-    if (s->caller.has_peer)
-        bytes_printf(text, "uid %u", (unsigned)s->caller.uid);
+    if (s->identity.has_peer)
+        bytes_printf(text, "uid %u", (unsigned)s->identity.uid);
     else
         bytes_printf(text, "%.*s", port ? (int)(port - s->address) : SHOWN_PEER, s->address);
     bytes_append(text, "", 1); // ends it as a string
@@ -80,13 +80,13 @@ static void append_peer(struct bytes *text, const struct session *s) {
 
 void session_complain(const struct session *s, enum log_level level, const char *cause,
                       const char *detail) {
-    const struct reactor *reactor = &s->context->reactor;
+    const struct loop *loop = &s->context->loop;
     struct bytes subject = {0}, text = {0};
-    if (level > reactor->log.level)
+    if (level > loop->log.level)
         return;
     append_peer(&subject, s);
     bytes_printf(&text, "%s (client %s)", detail, s->address);
-    complaints_add(s->context->about_clients, &reactor->log, level, loop_now(reactor), subject.data,
+    complaints_add(s->context->about_clients, &loop->log, level, loop_now(loop), subject.data,
                    cause, bytes_slice(&text));
     bytes_deinit(&subject);
     bytes_deinit(&text);

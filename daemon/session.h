@@ -2,7 +2,7 @@
 // replies. The client (client.h) embeds it; requests see nothing else of the client.
 #pragma once
 
-#include "caller.h"
+#include "identity.h"
 #include "json_check.h"
 #include "log.h"
 #include "reply_queue.h"
@@ -23,7 +23,7 @@ enum auth_turn {
 struct session {
     struct context *context;
     const struct dialect *dialect; // of the listener that the client came through
-    struct caller caller;
+    struct identity identity;
     struct reply_queue replies;
     uint64_t id;       // among all clients of the daemon
     uint64_t requests; // counter

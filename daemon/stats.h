@@ -5,7 +5,7 @@
 #include "refusal.h"
 #include "reply.h"
 
-struct space_stats {
+struct namespace_stats {
     uint64_t refs; // of policies: a namespace's counters outlive a reload
     uint64_t requests;
     uint64_t hits;      // reads that found something

@@ -15,13 +15,13 @@ void totals_init(struct totals *t, struct policy *policy, bool has_clients, cons
     const struct settings *settings = policy->settings;
     *t = (struct totals){.policy = policy_ref(policy), .has_clients = has_clients};
     t->user = user ? mem_text(user) : NULL;
-    t->spaces = mem_new(settings->namespace_count * sizeof(*t->spaces));
+    t->namespaces = mem_new(settings->namespace_count * sizeof(*t->namespaces));
     t->backends = mem_new(settings->backend_count * sizeof(*t->backends));
 }
 
 void totals_deinit(struct totals *t) {
     policy_unref(t->policy);
-    mem_free(t->spaces);
+    mem_free(t->namespaces);
     mem_free(t->backends);
     mem_free(t->user);
     bytes_deinit(&t->client_lines);
@@ -61,7 +61,7 @@ static void add_backend(struct backend_totals *t, const struct backend *b) {
     if (!b->tracker)
         return;
     t->tracking++;
-    t->live += tracker_is_live(b->tracker, loop_now(b->reactor));
+    t->live += tracker_is_live(b->tracker, loop_now(b->loop));
     t->invalidations += b->tracker->invalidations;
     t->flushes += b->tracker->flushes;
     t->losses += b->tracker->losses;
@@ -77,7 +77,7 @@ static void add_backends(struct totals *t, const struct policy *policy) {
 }
 
 static void add_client(struct totals *t, const struct client *c, size_t number, uint64_t now_ms) {
-    const char *user = c->session.caller.user ? c->session.caller.user->name : "none";
+    const char *user = c->session.identity.user ? c->session.identity.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
         return;
     bytes_printf(&t->client_lines,
@@ -91,7 +91,7 @@ static void add_client(struct totals *t, const struct client *c, size_t number, 
 }
 
 static void add_clients(struct totals *t, const struct worker *worker) {
-    uint64_t now = loop_now(&worker->context.reactor);
+    uint64_t now = loop_now(&worker->context.loop);
     for (const struct client *c = worker->clients.first; c; c = c->next)
         add_client(t, c, worker->number, now);
 }
@@ -101,12 +101,12 @@ static void add_worker(struct totals *t, const struct worker *worker) {
     t->workers++;
     t->clients += worker->clients.count;
     ADD(&t->stats, &worker->context.stats);
-    ADD(&t->near, near_store_counters(worker->context.reactor.near));
+    ADD(&t->near, near_store_counters(worker->context.loop.near));
     for (size_t i = 0; i < listed->namespace_count; i++) {
-        const struct space *space =
-            policy_space(worker->context.policy, slice_of(listed->namespaces[i].name));
-        if (space)
-            ADD(&t->spaces[i], space->stats);
+        const struct namespace *namespace =
+            policy_namespace(worker->context.policy, slice_of(listed->namespaces[i].name));
+        if (namespace)
+            ADD(&t->namespaces[i], namespace->stats);
     }
     add_backends(t, worker->context.policy);
     if (t->has_clients)

@@ -32,10 +32,10 @@ struct totals {
     size_t clients;
     struct daemon_stats stats;
     struct near_counters near;
-    struct space_stats *spaces;      // in the order of the settings
-    struct backend_totals *backends; // likewise
-    bool has_clients;                // `client_lines` is wanted
-    char *user;                      // of this user's clients alone; NULL: of all
+    struct namespace_stats *namespaces; // in the order of the settings
+    struct backend_totals *backends;    // likewise
+    bool has_clients;                   // `client_lines` is wanted
+    char *user;                         // of this user's clients alone; NULL: of all
     struct bytes client_lines;
 };
 

@@ -44,7 +44,7 @@ struct tracking {
 static void lose(struct tracking *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void on_timer(uv_timer_t *timer);
 
-static uint64_t now_of(const struct tracker *t) { return loop_now(t->reactor); }
+static uint64_t now_of(const struct tracker *t) { return loop_now(t->loop); }
 
 static struct tracking *tracking_of(struct stream *s) {
     return (struct tracking *)s; // the stream is its first member
@@ -75,7 +75,7 @@ static void drop(struct tracker *t) {
 static uint64_t retry_delay(struct tracker *t, bool is_refused) {
     uint64_t delay_ms =
         is_refused ? REFUSED_DELAY_MS : backoff_ms(t->failures, FIRST_DELAY_MS, LONGEST_DELAY_MS);
-    return backoff_jittered(delay_ms, &t->reactor->random);
+    return backoff_jittered(delay_ms, &t->loop->random);
 }
 
 static char *subject_of(const struct tracker *t, struct bytes *text) {
@@ -87,14 +87,14 @@ static char *subject_of(const struct tracker *t, struct bytes *text) {
 static void complain(struct tracker *t, enum log_level level, const char *cause,
                      const char *detail) {
     struct bytes subject = {0};
-    complaints_add(t->reactor->complaints, &t->reactor->log, level, now_of(t),
-                   subject_of(t, &subject), cause, slice_of(detail));
+    complaints_add(t->loop->complaints, &t->loop->log, level, now_of(t), subject_of(t, &subject),
+                   cause, slice_of(detail));
     bytes_deinit(&subject);
 }
 
 // Returns whether the log knows of an outage; its end is told by other words.
 static bool end_outage(struct tracker *t) {
-    struct complaints *all = t->reactor->complaints;
+    struct complaints *all = t->loop->complaints;
     struct bytes text = {0};
     const char *subject = subject_of(t, &text);
     bool was_off = complaints_end(all, NULL, now_of(t), subject, OFF);
@@ -139,7 +139,7 @@ static void on_all_void(struct tracker *t) {
 // is a bulk, and says nothing that can be trusted.
 static void on_message_event(struct tracking *c, const struct event *e) {
     struct tracker *t = c->tracker;
-    struct near_store *store = t->reactor->near;
+    struct near_store *store = t->loop->near;
     if (e->depth == 1 && e->index == 0) {
         c->is_invalidation = slice_equal(e->text, SLICE("message"));
     } else if (!c->is_invalidation) {
@@ -173,7 +173,7 @@ static void become_live(struct tracking *c) {
     t->proven_ms = c->asked_ms;
     t->failures = 0;
     if (end_outage(t) || !t->has_been_live)
-        log_info(&t->reactor->log, "backend %s: near cache on", t->conf->name);
+        log_info(&t->loop->log, "backend %s: near cache on", t->conf->name);
     t->has_been_live = true;
     uv_timer_start(&t->timer, on_timer, PING_MS, PING_MS);
 }
@@ -253,7 +253,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
 
 static uv_buf_t on_buffer(struct stream *s) {
     struct tracker *t = tracking_of(s)->tracker;
-    return t ? uv_buf_init(t->reactor->read_buffer, READ_BUFFER_SIZE) : uv_buf_init(NULL, 0);
+    return t ? uv_buf_init(t->loop->read_buffer, READ_BUFFER_SIZE) : uv_buf_init(NULL, 0);
 }
 
 static void on_end(struct stream *s, int status) {
@@ -292,8 +292,8 @@ static void connect_to(struct tracker *t) {
     c->resp = resp_new((struct resp_handler){on_event, on_reply, c});
     t->tracking = c;
     uv_timer_start(&t->timer, on_timer, CONNECT_MS, 0);
-    int error = dial_start(&c->dial, t->reactor, &c->stream, &events, &t->conf->url, t->path,
-                           &t->peer, 0, on_dialed, &what);
+    int error = dial_start(&c->dial, t->loop, &c->stream, &events, &t->conf->url, t->path, &t->peer,
+                           0, on_dialed, &what);
     if (!error)
         return;
     c->handles--;
@@ -333,16 +333,16 @@ void prefixes_add(struct prefixes *p, struct slice prefix) {
 
 void prefixes_deinit(struct prefixes *p) { bytes_deinit(&p->words); }
 
-struct tracker *tracker_new(struct reactor *reactor, const struct backend_conf *conf,
-                            const char *path, struct prefixes prefixes) {
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *path,
+                            struct prefixes prefixes) {
     struct tracker *t = mem_new(sizeof(*t));
-    t->reactor = reactor;
+    t->loop = loop;
     t->conf = conf;
     t->path = path;
     t->prefixes = prefixes;
     t->salt = hash_slice(slice_of(conf->name), 0);
-    t->epoch = random_next(&reactor->random);
-    uv_timer_init(&reactor->loop, &t->timer);
+    t->epoch = random_next(&loop->random);
+    uv_timer_init(&loop->uv, &t->timer);
     t->timer.data = t;
     uv_timer_start(&t->timer, on_timer, 0, 0);
     return t;

@@ -16,8 +16,8 @@
 // said before it answered has arrived. So what is served was right at most TRACKER_FRESH_MS ago.
 #pragma once
 
+#include "loop.h"
 #include "near_store.h"
-#include "reactor.h"
 #include "settings.h"
 
 enum { TRACKER_FRESH_MS = 3000 };
@@ -34,7 +34,7 @@ void prefixes_add(struct prefixes *p, struct slice prefix);
 void prefixes_deinit(struct prefixes *p);
 
 struct tracker {
-    struct reactor *reactor;
+    struct loop *loop;
     const struct backend_conf *conf;
     const char *path;             // the server's Unix socket; NULL: the one at `peer`
     struct sockaddr_storage peer; // ss_family 0: it waits for tracker_aim()
@@ -51,8 +51,8 @@ struct tracker {
 };
 
 // Begins to connect; takes over the prefixes. `conf` and `path` must outlive it.
-struct tracker *tracker_new(struct reactor *reactor, const struct backend_conf *conf,
-                            const char *path, struct prefixes prefixes);
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *path,
+                            struct prefixes prefixes);
 
 // Frees itself later.
 void tracker_free(struct tracker *t);

@@ -4,17 +4,17 @@
 
 static void on_timer(uv_timer_t *timer);
 
-void waiting_room_init(struct waiting_room *room, struct reactor *reactor, uint64_t timeout_ms) {
-    room->reactor = reactor;
+void waiting_room_init(struct waiting_room *room, struct loop *loop, uint64_t timeout_ms) {
+    room->loop = loop;
     room->timeout_ms = timeout_ms;
-    uv_timer_init(&reactor->loop, &room->timer);
+    uv_timer_init(&loop->uv, &room->timer);
 }
 
 void waiting_room_close(struct waiting_room *room, uv_close_cb on_closed) {
     uv_close((uv_handle_t *)&room->timer, on_closed);
 }
 
-static uint64_t now_of(const struct waiting_room *room) { return loop_now(room->reactor); }
+static uint64_t now_of(const struct waiting_room *room) { return loop_now(room->loop); }
 
 // Waiters come and go in order, so the first has the oldest deadline.
 static void arm(struct waiting_room *room) {

@@ -2,7 +2,7 @@
 // deadline of its own.
 #pragma once
 
-#include "reactor.h"
+#include "loop.h"
 
 struct waiting_room;
 
@@ -16,7 +16,7 @@ struct waiter {
 };
 
 struct waiting_room {
-    struct reactor *reactor;
+    struct loop *loop;
     uv_timer_t timer;    // until the first deadline
     uint64_t timeout_ms; // of each wait
     struct waiter *first, *last;
@@ -25,7 +25,7 @@ struct waiting_room {
     uint64_t late_waits; // those that ended by their deadline
 };
 
-void waiting_room_init(struct waiting_room *room, struct reactor *reactor, uint64_t timeout_ms);
+void waiting_room_init(struct waiting_room *room, struct loop *loop, uint64_t timeout_ms);
 
 // Nobody may wait any more. `on_closed` is called later, with the timer; the memory may go then.
 void waiting_room_close(struct waiting_room *room, uv_close_cb on_closed);

@@ -6,15 +6,15 @@
 
 #include "clients.h"
 #include "log.h"
+#include "loop.h"
 #include "mem.h"
+#include "memo_wait.h"
 #include "near_store.h"
 #include "purge.h"
 #include "random.h"
-#include "reactor.h"
 #include "request.h"
 #include "sections.h"
 #include "stream.h"
-#include "waits.h"
 
 enum {
     SWEEP_MS = 250,      // how often clients are looked at
@@ -24,7 +24,7 @@ enum {
 // --- mailbox ----------------------------------------------------------------------------------
 
 void worker_open_mailbox(struct worker *worker) {
-    mailbox_open(&worker->mailbox, &worker->context.reactor.loop, worker);
+    mailbox_open(&worker->mailbox, &worker->context.loop.uv, worker);
     worker->has_mailbox = true;
 }
 
@@ -89,11 +89,11 @@ void worker_close(struct worker *worker) {
         backend_free(b);
     }
     purge_cancel_all(&worker->context); // none has anything at a backend any more
-    waits_end(&worker->context);
-    waits_close(&worker->context);
+    memo_wait_end(&worker->context);
+    memo_wait_close(&worker->context);
     uv_close((uv_handle_t *)&worker->sweep, NULL);
     uv_close((uv_handle_t *)&worker->deadline, NULL);
-    flusher_deinit(&worker->context.reactor.flusher);
+    flusher_deinit(&worker->context.loop.flusher);
     call(worker, worker->events->on_closing);
     close_mailbox(worker);
 }
@@ -103,7 +103,7 @@ static void on_last_words_over(uv_timer_t *timer) { worker_close(timer->data); }
 // Clients that still wait are answered, and have a moment to read the answer.
 static void on_drain_over(uv_timer_t *timer) {
     struct worker *worker = timer->data;
-    log_warning(&worker->context.reactor.log, "drain is over: closing %zu clients",
+    log_warning(&worker->context.loop.log, "drain is over: closing %zu clients",
                 worker->clients.count);
     for (struct backend *b = worker->backends; b; b = b->next)
         backend_stop(b);
@@ -117,7 +117,7 @@ void worker_drain(struct worker *worker) {
         return;
     const struct daemon_conf *conf = &worker->context.policy->settings->daemon;
     worker->context.is_draining = true;
-    waits_end(&worker->context);
+    memo_wait_end(&worker->context);
     tell_if_drained(worker);
     if (worker->is_closed)
         return;
@@ -152,25 +152,25 @@ static void before_flush(void *owner) {
 
 static void on_sweep(uv_timer_t *timer) {
     struct worker *worker = timer->data;
-    clients_sweep(&worker->clients, loop_now(&worker->context.reactor));
+    clients_sweep(&worker->clients, loop_now(&worker->context.loop));
     call(worker, worker->events->on_sweep);
 }
 
 // --- life -------------------------------------------------------------------------------------
 
-static void init_reactor(struct worker *worker) {
-    struct reactor *reactor = &worker->context.reactor;
-    log_init(&reactor->log, worker->number);
-    reactor->complaints = worker->shared->complaints;
-    int error = uv_loop_init(&reactor->loop);
+static void init_loop(struct worker *worker) {
+    struct loop *loop = &worker->context.loop;
+    log_init(&loop->log, worker->number);
+    loop->complaints = worker->shared->complaints;
+    int error = uv_loop_init(&loop->uv);
     if (error) { // as with threads
-        log_error(&reactor->log, "can't start: %s", uv_strerror(error));
+        log_error(&loop->log, "can't start: %s", uv_strerror(error));
         _exit(EXIT_FAILURE);
     }
-    uv_random(NULL, NULL, &reactor->random.state, sizeof(reactor->random.state), 0, NULL);
-    reactor->random.state |= 1;
-    reactor->near = near_store_new(0, random_next(&reactor->random));
-    flusher_init(&reactor->flusher, &reactor->loop, before_flush, worker);
+    uv_random(NULL, NULL, &loop->random.state, sizeof(loop->random.state), 0, NULL);
+    loop->random.state |= 1;
+    loop->near = near_store_new(0, random_next(&loop->random));
+    flusher_init(&loop->flusher, &loop->uv, before_flush, worker);
 }
 
 void worker_init(struct worker *worker, struct worker_shared *shared, size_t number,
@@ -180,7 +180,7 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
     worker->number = number;
     worker->events = events;
     worker->owner = owner;
-    init_reactor(worker);
+    init_loop(worker);
     context->verbs = shared->verbs;
     context->about_clients = shared->about_clients;
     context->guesses = shared->guesses;
@@ -189,18 +189,18 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
                                        .workers = 1,
                                        .on_left = on_client_left,
                                        .owner = worker};
-    uv_timer_init(&context->reactor.loop, &worker->sweep);
-    uv_timer_init(&context->reactor.loop, &worker->deadline);
+    uv_timer_init(&context->loop.uv, &worker->sweep);
+    uv_timer_init(&context->loop.uv, &worker->deadline);
     worker->sweep.data = worker->deadline.data = worker;
     uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-    waits_init(context);
+    memo_wait_init(context);
 }
 
 void worker_run(struct worker *worker) {
-    uv_loop_t *loop = &worker->context.reactor.loop;
+    uv_loop_t *loop = &worker->context.loop.uv;
     uv_run(loop, UV_RUN_DEFAULT);
     if (uv_loop_close(loop) != 0)
-        log_error(&worker->context.reactor.log, "some handles were left open");
+        log_error(&worker->context.loop.log, "some handles were left open");
 }
 
 void worker_deinit(struct worker *worker) {

@@ -34,16 +34,16 @@ static void on_settled(void *owner) {
 static struct backend *new_backend(struct worker *worker, struct settings *settings,
                                    const struct backend_conf *conf, const char *path) {
     struct backend *b =
-        backend_new(&worker->context.reactor, settings, conf, path, on_settled, worker);
+        backend_new(&worker->context.loop, settings, conf, path, on_settled, worker);
     b->next = worker->backends;
     worker->backends = b;
     return b;
 }
 
-static struct space_stats *find_stats(const struct worker *worker, const char *name) {
-    struct space *space =
-        worker->context.policy ? policy_space(worker->context.policy, slice_of(name)) : NULL;
-    return space ? space->stats : NULL;
+static struct namespace_stats *find_stats(const struct worker *worker, const char *name) {
+    struct namespace *namespace =
+        worker->context.policy ? policy_namespace(worker->context.policy, slice_of(name)) : NULL;
+    return namespace ? namespace->stats : NULL;
 }
 
 // Each backend's tracker hears of the keys of its namespaces that have near = yes.
@@ -64,12 +64,12 @@ static void tell_needs(const struct worker *worker, const struct policy *policy,
     struct slice key = {0};
     uint64_t needs = 0;
     for (size_t i = 0; i < policy->settings->namespace_count; i++) {
-        const struct space *space = &policy->spaces[i];
-        if (space->conf->backend != backend)
+        const struct namespace *namespace = &policy->namespaces[i];
+        if (namespace->conf->backend != backend)
             continue;
-        key = (struct slice){space->conf->prefix, space->conf->prefix_len};
+        key = (struct slice){namespace->conf->prefix, namespace->conf->prefix_len};
         for (size_t id = 0; (entry = verb_at(worker->context.verbs, id)); id++)
-            needs |= verb_set_has(&space->verbs, entry) ? entry->commands : 0;
+            needs |= verb_set_has(&namespace->verbs, entry) ? entry->commands : 0;
     }
     backend_need(policy->backends[backend], verb_rights(worker->context.verbs), needs, key);
 }
@@ -92,11 +92,11 @@ static struct policy *make_policy(struct worker *worker, struct settings *settin
         policy->backends[i] = backend_ref(backend);
     }
     for (size_t i = 0; i < settings->namespace_count; i++) {
-        struct space *space = &policy->spaces[i];
-        space->backend = policy->backends[space->conf->backend];
-        space->stats = space_stats_ref(find_stats(worker, space->conf->name));
+        struct namespace *namespace = &policy->namespaces[i];
+        namespace->backend = policy->backends[namespace->conf->backend];
+        namespace->stats = namespace_stats_ref(find_stats(worker, namespace->conf->name));
     }
-    near_store_resize(worker->context.reactor.near,
+    near_store_resize(worker->context.loop.near,
                       (size_t)(settings->daemon.near_memory / settings->daemon.workers));
     for (size_t i = 0; i < settings->backend_count; i++) {
         follow_keys(policy, i);
@@ -111,7 +111,7 @@ _Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST,
 void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader) {
     struct policy *old = worker->context.policy;
     worker->context.policy = make_policy(worker, settings, leader);
-    log_configure(&worker->context.reactor.log, &settings->daemon, worker->shared->verbosity);
+    log_configure(&worker->context.loop.log, &settings->daemon, worker->shared->verbosity);
     clients_identify(&worker->clients, settings);
     policy_unref(old);
 }

@@ -57,7 +57,7 @@ void workers_init(struct workers *workers, const struct verb_table *verbs, int v
     shared->guesses = guesses_new();
     workers->all = mem_new(sizeof(*workers->all));
     workers->all[0] = new_worker(workers, 0, events, owner);
-    shared->started_ms = loop_now(&workers->all[0]->context.reactor);
+    shared->started_ms = loop_now(&workers->all[0]->context.loop);
 }
 
 void workers_deinit(struct workers *workers) {
@@ -274,7 +274,7 @@ static void start_threads(struct workers *workers) {
         struct member *member = member_of(workers->all[i]);
         int error = uv_thread_create(&member->thread, run_thread, &member->worker);
         if (error) { // as with memory: there is nothing to be done without
-            log_error(&workers->all[0]->context.reactor.log, "can't start worker %zu: %s", i,
+            log_error(&workers->all[0]->context.loop.log, "can't start worker %zu: %s", i,
                       uv_strerror(error));
             _exit(EXIT_FAILURE);
         }
@@ -284,9 +284,9 @@ static void start_threads(struct workers *workers) {
 
 static void share_near(struct workers *workers) {
     struct near_shared *near = workers->shared.near = mem_new(sizeof(*near));
-    near->seed = random_next(&workers->all[0]->context.reactor.random);
+    near->seed = random_next(&workers->all[0]->context.loop.random);
     for (size_t i = 0; i < workers->count; i++)
-        near_store_share(workers->all[i]->context.reactor.near, near);
+        near_store_share(workers->all[i]->context.loop.near, near);
 }
 
 void workers_start(struct workers *workers) {

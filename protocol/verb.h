@@ -24,7 +24,7 @@ enum verb_flags {
     VERB_NEAR = 1 << 9,       // a read whose answer is a function of what one key holds: the near
                               // cache may keep it
     VERB_UNCUT = 1 << 10,     // a write whose reply holds what was stored: it must not be cut
-    VERB_TWO_STEPS = 1 << 11, // its answer may call for another step: the daemon's waits.h
+    VERB_TWO_STEPS = 1 << 11, // its answer may call for another step: the daemon's memo_wait.h
     VERB_MEMO = 1 << 12,      // needs what the namespace says of memos
     VERB_CLOSE = 1 << 13,     // nothing follows: the connection is closed behind the reply
     VERB_FLAGS_END = 1 << 14,

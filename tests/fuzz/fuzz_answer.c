@@ -144,9 +144,9 @@ static void take_bulk(struct slice *reply, int64_t len) {
 }
 
 static void check_error(struct slice line) {
-    const char *space = memchr(line.data, ' ', line.len);
-    EXPECT(space);
-    struct slice code = {line.data, (size_t)(space - line.data)};
+    const char *namespace = memchr(line.data, ' ', line.len);
+    EXPECT(namespace);
+    struct slice code = {line.data, (size_t)(namespace - line.data)};
     for (int i = 0; i < REPLY_CODE_COUNT; i++)
         if (slice_equal(code, slice_of(reply_code_name((enum reply_code)i))))
             return;

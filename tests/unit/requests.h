@@ -8,11 +8,11 @@
 #include "dispatch.h"
 #include "gone.h"
 #include "mem.h"
+#include "memo_wait.h"
 #include "native.h"
 #include "near_store.h"
 #include "request.h"
 #include "resp.h"
-#include "waits.h"
 
 enum { PEERS = 8, SENT = 2048, START_MS = 1000000 };
 
@@ -47,8 +47,8 @@ static enum backend_room room;
 
 // --- what stands for the rooms above ----------------------------------------------------------
 
-uint64_t loop_now(const struct reactor *reactor) {
-    (void)reactor;
+uint64_t loop_now(const struct loop *loop) {
+    (void)loop;
     return now_ms;
 }
 
@@ -179,7 +179,7 @@ static void check_reply(int number, const char *wanted) {
 
 static void leave(int number) { reply_queue_drop(&peers[number].session.replies); }
 
-static struct space_stats *stats(void) { return context.policy->spaces[0].stats; }
+static struct namespace_stats *stats(void) { return context.policy->namespaces[0].stats; }
 
 // --- the time ---------------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ static void tick_timer(uv_handle_t *handle, void *ticks) {
 static bool pass(uint64_t ms) {
     int ticks = 0;
     now_ms += ms;
-    uv_walk(&context.reactor.loop, tick_timer, &ticks);
+    uv_walk(&context.loop.uv, tick_timer, &ticks);
     ck_assert_int_le(ticks, 1);
     return ticks == 1;
 }
@@ -211,26 +211,26 @@ static void begin_context(const char *options) {
     context.policy = policy_new(load_good(text.data, NULL), table);
     bytes_deinit(&text);
     for (size_t i = 0; i < 2; i++) {
-        context.policy->spaces[i].backend = &backend;
-        context.policy->spaces[i].stats = space_stats_ref(NULL);
+        context.policy->namespaces[i].backend = &backend;
+        context.policy->namespaces[i].stats = namespace_stats_ref(NULL);
     }
     backend.conf = &context.policy->settings->backends[0];
     backend.conn = &conn;
     backend.most_output = SIZE_MAX;
-    conn.stream.flusher = &context.reactor.flusher;
+    conn.stream.flusher = &context.loop.flusher;
     context.verbs = table;
-    context.reactor.random.state = 42;
-    context.reactor.near = near_store_new(0, 1);
-    ck_assert_int_eq(uv_loop_init(&context.reactor.loop), 0);
-    waits_init(&context);
+    context.loop.random.state = 42;
+    context.loop.near = near_store_new(0, 1);
+    ck_assert_int_eq(uv_loop_init(&context.loop.uv), 0);
+    memo_wait_init(&context);
 }
 
 static void begin_peers(void) {
     for (size_t i = 0; i < PEERS; i++) {
         struct peer *p = &peers[i];
-        p->stream.flusher = &context.reactor.flusher;
+        p->stream.flusher = &context.loop.flusher;
         p->session = (struct session){.context = &context, .dialect = &native_dialect};
-        p->session.caller = (struct caller){.is_trusted = true, .is_local = true};
+        p->session.identity = (struct identity){.is_trusted = true, .is_local = true};
         p->session.replies = (struct reply_queue){.stream = &p->stream, .on_left = request_left};
     }
 }
@@ -249,12 +249,12 @@ static void end_waits(void) {
         leave(i);
     while (answered_count < sent_count)
         lose();
-    waits_end(&context);
+    memo_wait_end(&context);
     ck_assert_uint_eq(context.awaited_keys, 0);
     ck_assert_uint_eq(stats()->memo_waiting, 0);
-    waits_close(&context);
-    uv_run(&context.reactor.loop, UV_RUN_DEFAULT);
-    ck_assert_int_eq(uv_loop_close(&context.reactor.loop), 0);
+    memo_wait_close(&context);
+    uv_run(&context.loop.uv, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&context.loop.uv), 0);
     request_free_all(&context);
     context_deinit(&context);
     for (size_t i = 0; i < PEERS; i++)

@@ -15,11 +15,11 @@ static void guess(struct slice peer, struct slice name, int times, uint64_t now_
 }
 
 START_TEST(guesses_wait_longer_and_longer_after_five) {
-    static const int64_t waits[] = {0, 0, 0, 0, 0, 250, 500, 1000, 2000, 4000, 8000, 8000};
+    static const int64_t memo_waits[] = {0, 0, 0, 0, 0, 250, 500, 1000, 2000, 4000, 8000, 8000};
     uint64_t now = 1000;
-    for (size_t i = 0; i < COUNT(waits); i++) {
-        ck_assert_int_eq(guesses_wait_ms(g, PEER, SLICE("web"), now), waits[i]);
-        now += (uint64_t)waits[i];
+    for (size_t i = 0; i < COUNT(memo_waits); i++) {
+        ck_assert_int_eq(guesses_wait_ms(g, PEER, SLICE("web"), now), memo_waits[i]);
+        now += (uint64_t)memo_waits[i];
         guess(PEER, SLICE("web"), 1, now);
     }
 }

@@ -2,8 +2,8 @@
 // it do.
 #include <sys/socket.h>
 
-#include "caller.h"
 #include "configuration.h"
+#include "identity.h"
 #include "mem.h"
 
 #define SERVED                                                                                     \
@@ -23,7 +23,7 @@ static const struct verb write_verb = {.name = "key.set", .flags = VERB_WRITE};
 static const struct verb admin_verb = {.name = "reload", .flags = VERB_ADMIN};
 
 static struct settings *settings;
-static struct caller caller;
+static struct identity identity;
 
 // The configuration that holds from now on, as after a reload.
 static void configure(const char *text) {
@@ -33,24 +33,24 @@ static void configure(const char *text) {
     bytes_append(&whole, "", 1);
     settings = load_good(whole.data, NULL);
     bytes_deinit(&whole);
-    caller_identify(&caller, settings);
+    identity_identify(&identity, settings);
 }
 
 // A new connection over a Unix socket, of a process with these three.
 static void connect_peer(uid_t uid, gid_t gid, gid_t other_gid) {
-    caller_deinit(&caller);
-    caller = (struct caller){.is_local = true, .has_peer = true, .uid = uid, .group_count = 2};
-    caller.groups = mem_new(2 * sizeof(gid_t));
-    caller.groups[0] = gid;
-    caller.groups[1] = other_gid;
-    caller_identify(&caller, settings);
+    identity_deinit(&identity);
+    identity = (struct identity){.is_local = true, .has_peer = true, .uid = uid, .group_count = 2};
+    identity.groups = mem_new(2 * sizeof(gid_t));
+    identity.groups[0] = gid;
+    identity.groups[1] = other_gid;
+    identity_identify(&identity, settings);
 }
 
 // A new connection over TCP.
 static void connect_remote(void) {
-    caller_deinit(&caller);
-    caller = (struct caller){0};
-    caller_identify(&caller, settings);
+    identity_deinit(&identity);
+    identity = (struct identity){0};
+    identity_identify(&identity, settings);
 }
 
 static void begin_identity(void) {
@@ -60,24 +60,24 @@ static void begin_identity(void) {
 }
 
 static void end_identity(void) {
-    caller_deinit(&caller);
+    identity_deinit(&identity);
     settings_unref(settings);
     end();
 }
 
 static void check_is(const char *name) {
-    ck_assert_pstr_eq(caller.user ? caller.user->name : NULL, name);
+    ck_assert_pstr_eq(identity.user ? identity.user->name : NULL, name);
 }
 
 static bool authenticate(const char *name, const char *token) {
-    return caller_authenticate(&caller, settings, slice_of(name), slice_of(token));
+    return identity_authenticate(&identity, settings, slice_of(name), slice_of(token));
 }
 
 // "" when the caller may say the verb, else the code and the text of the refusal.
 static void check_may_say(const struct verb *verb, const char *wanted) {
     struct refusal refusal = {0};
     struct bytes text = {0};
-    if (!caller_may_say(&caller, verb, &refusal)) {
+    if (!identity_may_say(&identity, verb, &refusal)) {
         bytes_printf(&text, "%s ", reply_code_name(refusal.code));
         bytes_append_slice(&text, bytes_slice(&refusal.text));
     }
@@ -87,7 +87,7 @@ static void check_may_say(const struct verb *verb, const char *wanted) {
 
 static void check_shown(const char *wanted) {
     struct bytes text = {0};
-    caller_append(&text, &caller);
+    identity_append(&text, &identity);
     check_text("shown", &text, wanted);
 }
 
@@ -138,7 +138,7 @@ START_TEST(a_connection_without_a_peer_is_nobody_by_its_uid) {
     configure("[user root]\nuid = 0\nnamespaces = a\n" WITH_FIRST);
     connect_remote();
     check_is(NULL);
-    ck_assert(!caller_is_known(&caller));
+    ck_assert(!identity_is_known(&identity));
 }
 END_TEST
 
@@ -151,15 +151,15 @@ END_TEST
 
 START_TEST(the_system_says_who_is_at_the_other_end_of_a_unix_socket) {
     int ends[2];
-    struct caller self = {0};
+    struct identity self = {0};
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    caller_init_peer(&self, ends[0]);
+    identity_init_peer(&self, ends[0]);
     ck_assert(self.has_peer);
     ck_assert_int_eq(self.pid, getpid());
     ck_assert_uint_eq(self.uid, geteuid());
     ck_assert_uint_ge(self.group_count, 1);
     ck_assert_uint_eq(self.groups[0], getegid());
-    caller_deinit(&self);
+    identity_deinit(&self);
     close(ends[0]);
     close(ends[1]);
 }
@@ -196,7 +196,7 @@ START_TEST(a_token_goes_before_the_peer_until_it_is_forgotten) {
     connect_peer(1001, 7, 8);
     ck_assert(authenticate("web", "first"));
     check_is("web");
-    caller_forget(&caller, settings);
+    identity_forget(&identity, settings);
     check_is("reader");
 }
 END_TEST
@@ -210,9 +210,9 @@ START_TEST(a_token_of_more_than_64_kb_is_nobodys) {
               "token = sha256:3266304f31be278d06c3bd3eb9aa3e00c59bedec0a890de466568b0b90b0e01f\n");
     static const char zeros[64 * 1024 + 1];
     struct slice token = {zeros, sizeof(zeros)};
-    ck_assert(!caller_authenticate(&caller, settings, SLICE("beyond"), token));
+    ck_assert(!identity_authenticate(&identity, settings, SLICE("beyond"), token));
     token.len--;
-    ck_assert(caller_authenticate(&caller, settings, SLICE("most"), token));
+    ck_assert(identity_authenticate(&identity, settings, SLICE("most"), token));
 }
 END_TEST
 
@@ -243,20 +243,20 @@ END_TEST
 
 START_TEST(without_users_a_local_connection_is_trusted) {
     connect_peer(1003, 7, 8);
-    ck_assert(caller.is_trusted && caller_is_known(&caller));
-    ck_assert(caller_may_write(&caller) && caller_is_admin(&caller));
-    ck_assert(!caller_is_limited(&caller) && caller_may_use(&caller, 2));
+    ck_assert(identity.is_trusted && identity_is_known(&identity));
+    ck_assert(identity_may_write(&identity) && identity_is_admin(&identity));
+    ck_assert(!identity_is_limited(&identity) && identity_may_use(&identity, 2));
     check_may_say(&admin_verb, "");
     check_shown("anybody (no [user] is configured)");
     configure(READER);
-    ck_assert(!caller.is_trusted && !caller_is_known(&caller));
+    ck_assert(!identity.is_trusted && !identity_is_known(&identity));
 }
 END_TEST
 
 START_TEST(without_users_a_remote_connection_is_nobody) {
     connect_remote();
-    ck_assert(!caller_is_known(&caller) && !caller_may_write(&caller));
-    ck_assert(!caller_may_use(&caller, 0));
+    ck_assert(!identity_is_known(&identity) && !identity_may_write(&identity));
+    ck_assert(!identity_may_use(&identity, 0));
     check_may_say(&read_verb, "NOAUTH authenticate first: auth USER TOKEN");
 }
 END_TEST
@@ -269,8 +269,8 @@ START_TEST(nobody_may_say_only_what_needs_no_auth) {
     check_may_say(&open_verb, "");
     check_may_say(&read_verb, "NOAUTH authenticate first: auth USER TOKEN");
     check_may_say(NULL, "NOAUTH authenticate first: auth USER TOKEN");
-    ck_assert(!caller_may_write(&caller) && !caller_is_admin(&caller));
-    ck_assert(caller_is_limited(&caller) && !caller_may_use(&caller, 0));
+    ck_assert(!identity_may_write(&identity) && !identity_is_admin(&identity));
+    ck_assert(identity_is_limited(&identity) && !identity_may_use(&identity, 0));
     check_shown("nobody yet");
 }
 END_TEST
@@ -283,7 +283,7 @@ START_TEST(access_read_may_read) {
     check_may_say(NULL, "");
     check_may_say(&write_verb, "NOPERM this needs access = write");
     check_may_say(&admin_verb, "NOPERM this needs access = admin");
-    ck_assert(!caller_may_write(&caller) && !caller_is_admin(&caller));
+    ck_assert(!identity_may_write(&identity) && !identity_is_admin(&identity));
     check_shown("reader (read)");
 }
 END_TEST
@@ -294,7 +294,7 @@ START_TEST(access_write_may_read_and_write) {
     check_may_say(&read_verb, "");
     check_may_say(&write_verb, "");
     check_may_say(&admin_verb, "NOPERM this needs access = admin");
-    ck_assert(caller_may_write(&caller) && !caller_is_admin(&caller));
+    ck_assert(identity_may_write(&identity) && !identity_is_admin(&identity));
     check_shown("writer (write)");
 }
 END_TEST
@@ -305,7 +305,7 @@ START_TEST(access_admin_may_do_all) {
     check_may_say(&read_verb, "");
     check_may_say(&write_verb, "");
     check_may_say(&admin_verb, "");
-    ck_assert(caller_may_write(&caller) && caller_is_admin(&caller));
+    ck_assert(identity_may_write(&identity) && identity_is_admin(&identity));
     check_shown("chief (admin)");
 }
 END_TEST
@@ -313,12 +313,12 @@ END_TEST
 START_TEST(a_user_may_use_the_namespaces_that_it_names) {
     configure(READER WRITER);
     connect_peer(1001, 7, 8);
-    ck_assert(caller_is_limited(&caller));
-    ck_assert(caller_may_use(&caller, 0) && caller_may_use(&caller, 1));
-    ck_assert(!caller_may_use(&caller, 2));
+    ck_assert(identity_is_limited(&identity));
+    ck_assert(identity_may_use(&identity, 0) && identity_may_use(&identity, 1));
+    ck_assert(!identity_may_use(&identity, 2));
     connect_peer(1002, 7, 8);
-    ck_assert(!caller_is_limited(&caller));
-    ck_assert(caller_may_use(&caller, 0) && caller_may_use(&caller, 2));
+    ck_assert(!identity_is_limited(&identity));
+    ck_assert(identity_may_use(&identity, 0) && identity_may_use(&identity, 2));
 }
 END_TEST
 
@@ -327,14 +327,14 @@ START_TEST(the_last_words_are_forgotten_with_who_said_them) {
     static struct verb_entry entry;
     configure(READER WITH_FIRST);
     connect_peer(1001, 7, 8);
-    caller.last_entry = &entry;
-    caller.last_space = (struct space *)&entry;
+    identity.last_entry = &entry;
+    identity.last_namespace = (struct namespace *)&entry;
     ck_assert(authenticate("web", "first"));
-    ck_assert_ptr_null(caller.last_entry);
-    ck_assert_ptr_null(caller.last_space);
-    caller.last_entry = &entry;
-    caller_forget(&caller, settings);
-    ck_assert_ptr_null(caller.last_entry);
+    ck_assert_ptr_null(identity.last_entry);
+    ck_assert_ptr_null(identity.last_namespace);
+    identity.last_entry = &entry;
+    identity_forget(&identity, settings);
+    ck_assert_ptr_null(identity.last_entry);
 }
 END_TEST
 

@@ -79,7 +79,7 @@ START_TEST(ini_takes_an_indented_first_option_for_an_option) {
 }
 END_TEST
 
-START_TEST(ini_drops_comments_behind_a_space) {
+START_TEST(ini_drops_comments_behind_a_namespace) {
     check_ini("[a] ; comment\nx = 1 ; comment\ny = a;b\nz = ;\nw = 1,\n  2 ; comment\n",
               "1 [a|]\n2 x=1\n3 y=a;b\n4 z=\n5 w=1,\n6 +w=2\n");
 }
@@ -221,7 +221,7 @@ int main(void) {
         ini_reads_nothing_from_nothing, ini_passes_over_a_byte_order_mark,
         ini_trims_the_names_of_sections, ini_reads_sections_without_options,
         ini_goes_on_over_indented_lines, ini_takes_an_indented_first_option_for_an_option,
-        ini_drops_comments_behind_a_space, ini_reports_what_is_no_ini,
+        ini_drops_comments_behind_a_namespace, ini_reports_what_is_no_ini,
         ini_reports_an_indented_line_that_goes_on_with_nothing,
         ini_reports_what_follows_a_section_on_its_line, ini_reports_nul_bytes,
         ini_takes_lines_of_199_bytes_and_no_longer, ini_holds_every_kind_of_line_to_the_same_limit,

@@ -185,7 +185,7 @@ START_TEST(pauses_grow_with_how_many_keys_are_waited_for) {
     for (int i = 0; i < 600; i++) {
         char text[32];
         sprintf(text, "memo.get wait=10s n k%d", i);
-        context.policy->spaces[0].stats->memo_waiting = 0; // room is another test's
+        context.policy->namespaces[0].stats->memo_waiting = 0; // room is another test's
         wait_for(0, text);
     }
     stats()->memo_waiting = 600;
@@ -235,7 +235,7 @@ START_TEST(a_write_behind_a_question_has_it_asked_again_without_a_pause) {
 }
 END_TEST
 
-START_TEST(a_write_of_many_keys_wakes_each_line) {
+START_TEST(a_write_of_many_keys_wakes_each_queue) {
     wait_for(0, "memo.get wait=10s n a");
     wait_for(1, "memo.get wait=10s n b");
     say(2, "del n x b a");
@@ -298,7 +298,7 @@ START_TEST(nobody_begins_to_wait_when_the_daemon_ends_and_who_waits_is_answered)
     say(1, "memo.get wait=10s n k");
     answer(NIL);
     context.is_draining = true;
-    waits_end(&context);
+    memo_wait_end(&context);
     check_reply(0, NO_RESULT);
     answer(NO_RESULT);
     check_reply(1, NO_RESULT);
@@ -364,7 +364,7 @@ END_TEST
 
 // --- who goes ---------------------------------------------------------------------------------
 
-START_TEST(who_goes_while_it_waits_leaves_the_line) {
+START_TEST(who_goes_while_it_waits_leaves_the_queue) {
     wait_for(0, "memo.get wait=10s n k");
     wait_for(1, "memo.get wait=10s n k");
     leave(0);
@@ -436,7 +436,7 @@ END_TEST
 
 START_TEST(who_may_not_write_asks_without_a_lease_and_only_when_nobody_else_waits) {
     static const struct user_conf reader = {.access = ACCESS_READ, .is_for_all = true};
-    peers[0].session.caller = (struct caller){.user = &reader, .is_local = true};
+    peers[0].session.identity = (struct identity){.user = &reader, .is_local = true};
     say(0, "memo.get wait=10s n k");
     answer(NIL);
     ck_assert_str_eq(last_token(), "");
@@ -466,14 +466,14 @@ int main(void) {
         pauses_double_up_to_a_tenth_of_a_second, pauses_differ_by_chance,
         pauses_grow_with_how_many_keys_are_waited_for, a_write_wakes_the_line_at_once,
         a_write_behind_a_question_has_it_asked_again_without_a_pause,
-        a_write_of_many_keys_wakes_each_line, a_write_to_another_key_or_namespace_wakes_nobody,
+        a_write_of_many_keys_wakes_each_queue, a_write_to_another_key_or_namespace_wakes_nobody,
         a_wait_ends_at_its_time, a_question_under_way_when_the_wait_ends_is_the_reply,
         who_does_not_say_wait_does_not_wait,
         nobody_begins_to_wait_when_the_daemon_ends_and_who_waits_is_answered,
         as_many_may_wait_as_may_be_under_way_at_the_backend,
         all_are_refused_when_the_backend_is_down, a_line_asks_a_full_backend_later,
         a_lost_question_fails_who_asked_and_another_asks_anew,
-        who_goes_while_it_waits_leaves_the_line, a_lease_for_nobody_is_given_back_and_another_asks,
+        who_goes_while_it_waits_leaves_the_queue, a_lease_for_nobody_is_given_back_and_another_asks,
         a_lease_for_nobody_ends_by_itself_where_there_is_no_room,
         a_lease_for_a_peer_that_has_gone_unread_is_given_back,
         who_is_surely_there_asks_before_who_may_have_gone,

@@ -10,7 +10,7 @@
 enum { S = 1000, M = 60 * S, H = 60 * M };
 
 static struct policy *policy;
-static const struct space *space;
+static const struct namespace *namespace;
 static struct sample sample;
 static struct call call;
 static struct refusal refusal;
@@ -35,8 +35,8 @@ static void configure(const char *options) {
     bytes_printf(&text, "[backend main]\nurl = redis://127.0.0.1\n[namespace n]\n%s", options);
     bytes_append(&text, "", 1);
     policy = policy_new(load_good(text.data, NULL), table);
-    policy->spaces[0].stats = space_stats_ref(NULL);
-    space = policy_space(policy, SLICE("n"));
+    policy->namespaces[0].stats = namespace_stats_ref(NULL);
+    namespace = policy_namespace(policy, SLICE("n"));
     bytes_deinit(&text);
 }
 
@@ -51,7 +51,7 @@ static bool admit_with(const char *text, struct random *random) {
     const struct verb_entry *entry = read_sample(table, &sample, TTL_KEEP, &call);
     call.ttl_ms = 0;
     call.ttl_reason = TTL_DEFAULT;
-    return policy_admit(space, entry, &call, random, &refusal);
+    return policy_admit(namespace, entry, &call, random, &refusal);
 }
 
 static bool admit(const char *text) { return admit_with(text, NULL); }
@@ -353,7 +353,7 @@ START_TEST(a_policy_lives_as_long_as_somebody_refers_to_it) {
     configure("");
     policy->on_free = on_free;
     policy->owner = &freed;
-    struct space_stats *stats = space_stats_ref(space->stats); // as a reload shares it
+    struct namespace_stats *stats = namespace_stats_ref(namespace->stats); // as a reload shares it
     policy_ref(policy);
     policy_unref(policy);
     ck_assert_int_eq(freed, 0);
@@ -370,11 +370,11 @@ END_TEST
 
 START_TEST(a_namespace_is_found_by_its_name) {
     configure("[namespace m]\n");
-    policy->spaces[1].stats = space_stats_ref(NULL);
-    ck_assert_ptr_eq(policy_space(policy, SLICE("m")), &policy->spaces[1]);
-    ck_assert_str_eq(policy_space(policy, SLICE("m"))->conf->name, "m");
-    ck_assert_ptr_null(policy_space(policy, SLICE("mm")));
-    ck_assert_ptr_null(policy_space(policy, SLICE("")));
+    policy->namespaces[1].stats = namespace_stats_ref(NULL);
+    ck_assert_ptr_eq(policy_namespace(policy, SLICE("m")), &policy->namespaces[1]);
+    ck_assert_str_eq(policy_namespace(policy, SLICE("m"))->conf->name, "m");
+    ck_assert_ptr_null(policy_namespace(policy, SLICE("mm")));
+    ck_assert_ptr_null(policy_namespace(policy, SLICE("")));
 }
 END_TEST
 

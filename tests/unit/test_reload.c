@@ -1,9 +1,9 @@
 // Reload: who asks, what is loaded, and who is told.
 #include "configuration.h"
-#include "reactor.h"
+#include "loop.h"
 #include "reload.h"
 
-static struct reactor reactor;
+static struct loop loop;
 static struct reload reload;
 static int begun, loaded, over;
 static bool is_kept; // the owner has not concluded yet
@@ -39,19 +39,19 @@ static const struct reload_events events = {on_begin, on_loaded, on_over};
 
 static void begin_reload(void) {
     begin();
-    ck_assert_int_eq(uv_loop_init(&reactor.loop), 0);
-    log_init(&reactor.log, 0);
+    ck_assert_int_eq(uv_loop_init(&loop.uv), 0);
+    log_init(&loop.log, 0);
     write_file("c.ini", SLICE("[backend main]\nurl = redis://h\n[namespace n]\nprefix = n:\n"
                               "ttl = 1h\nbackend = main\n"));
-    reload_init(&reload, &reactor, "c.ini", table, &events, NULL);
+    reload_init(&reload, &loop, "c.ini", table, &events, NULL);
 }
 
 static void end_reload(void) {
-    ck_assert_int_eq(uv_loop_close(&reactor.loop), 0);
+    ck_assert_int_eq(uv_loop_close(&loop.uv), 0);
     end();
 }
 
-static void run(void) { uv_run(&reactor.loop, UV_RUN_DEFAULT); }
+static void run(void) { uv_run(&loop.uv, UV_RUN_DEFAULT); }
 
 static struct asker ask(void) { return (struct asker){.ask.on_done = on_done}; }
 

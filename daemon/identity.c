@@ -1,4 +1,4 @@
-#include "caller.h"
+#include "identity.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -10,7 +10,7 @@ _Static_assert(TOKEN_HASH_SIZE == crypto_hash_sha256_BYTES, "tokens are kept as 
 
 enum { LONGEST_TOKEN = 64 * 1024 };
 
-void caller_init_peer(struct caller *c, int fd) {
+void identity_init_peer(struct identity *c, int fd) {
     struct ucred peer;
     socklen_t size = sizeof(peer), groups_size = 0;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
@@ -32,36 +32,36 @@ void caller_init_peer(struct caller *c, int fd) {
         c->group_count += groups_size / sizeof(gid_t);
 }
 
-void caller_deinit(struct caller *c) {
+void identity_deinit(struct identity *c) {
     mem_free(c->groups);
     mem_free(c->name);
 }
 
 // --- who --------------------------------------------------------------------------------------
 
-static bool is_in_group(const struct caller *c, int64_t gid) {
+static bool is_in_group(const struct identity *c, int64_t gid) {
     for (size_t i = 0; i < c->group_count; i++)
         if (c->groups[i] == (gid_t)gid)
             return true;
     return false;
 }
 
-static bool is_peer(const struct caller *c, const struct user_conf *user) {
+static bool is_peer(const struct identity *c, const struct user_conf *user) {
     bool is_by_peer = user->uid >= 0 || user->gid >= 0;
     return is_by_peer && c->has_peer && (user->uid < 0 || c->uid == (uid_t)user->uid) &&
            (user->gid < 0 || is_in_group(c, user->gid));
 }
 
 // Also after a reload: a token that was replaced is worth nothing any more.
-static bool is_authenticated(const struct caller *c, const struct user_conf *user) {
+static bool is_authenticated(const struct identity *c, const struct user_conf *user) {
     return user->has_token && strcmp(user->name, c->name) == 0 &&
            sodium_memcmp(user->token, c->token, sizeof(c->token)) == 0;
 }
 
-void caller_identify(struct caller *c, const struct settings *settings) {
+void identity_identify(struct identity *c, const struct settings *settings) {
     c->user = NULL;
     c->last_entry = NULL;
-    c->last_space = NULL;
+    c->last_namespace = NULL;
     c->is_trusted = settings->user_count == 0 && c->is_local;
     for (size_t i = 0; i < settings->user_count && !c->user; i++) {
         const struct user_conf *user = &settings->users[i];
@@ -87,8 +87,8 @@ static const struct user_conf *find_user(const struct settings *settings, struct
     return found;
 }
 
-bool caller_authenticate(struct caller *c, const struct settings *settings, struct slice name,
-                         struct slice token) {
+bool identity_authenticate(struct identity *c, const struct settings *settings, struct slice name,
+                           struct slice token) {
     unsigned char hash[TOKEN_HASH_SIZE];
     const struct user_conf *found = find_user(settings, name, token, hash);
     if (!found)
@@ -96,19 +96,19 @@ bool caller_authenticate(struct caller *c, const struct settings *settings, stru
     mem_free(c->name);
     c->name = mem_text(found->name);
     memcpy(c->token, hash, sizeof(hash));
-    caller_identify(c, settings);
+    identity_identify(c, settings);
     return true;
 }
 
-void caller_forget(struct caller *c, const struct settings *settings) {
+void identity_forget(struct identity *c, const struct settings *settings) {
     mem_free(c->name);
     c->name = NULL;
-    caller_identify(c, settings);
+    identity_identify(c, settings);
 }
 
 // --- what -------------------------------------------------------------------------------------
 
-bool caller_may_say(const struct caller *c, const struct verb *verb, struct refusal *refusal) {
+bool identity_may_say(const struct identity *c, const struct verb *verb, struct refusal *refusal) {
     if (c->is_trusted || (verb && verb->flags & VERB_NO_AUTH))
         return true;
     if (!c->user)
@@ -122,23 +122,23 @@ bool caller_may_say(const struct caller *c, const struct verb *verb, struct refu
     return true;
 }
 
-bool caller_may_write(const struct caller *c) {
+bool identity_may_write(const struct identity *c) {
     return c->is_trusted || (c->user && c->user->access >= ACCESS_WRITE);
 }
 
-bool caller_is_admin(const struct caller *c) {
+bool identity_is_admin(const struct identity *c) {
     return c->is_trusted || (c->user && c->user->access >= ACCESS_ADMIN);
 }
 
-bool caller_is_limited(const struct caller *c) {
+bool identity_is_limited(const struct identity *c) {
     return !c->is_trusted && !(c->user && c->user->is_for_all);
 }
 
-bool caller_may_use(const struct caller *c, size_t namespace_index) {
-    return !caller_is_limited(c) || (c->user && c->user->allowed[namespace_index]);
+bool identity_may_use(const struct identity *c, size_t namespace_index) {
+    return !identity_is_limited(c) || (c->user && c->user->allowed[namespace_index]);
 }
 
-void caller_append(struct bytes *text, const struct caller *c) {
+void identity_append(struct bytes *text, const struct identity *c) {
     static const char *const accesses[] = {"read", "write", "admin"};
     if (c->is_trusted)
         bytes_append_literal(text, "anybody (no [user] is configured)");

@@ -7,13 +7,13 @@
 #include "settings.h"
 #include "verb_table.h"
 
-struct space;
+struct namespace;
 
-struct caller {
+struct identity {
     // The caller's last words, which it may say again: most say the same many times. NULL: nothing
     // yet, or something has changed since.
     const struct verb_entry *last_entry;
-    struct space *last_space;
+    struct namespace *last_namespace;
     bool is_local; // a Unix socket, or loopback
     bool has_peer; // the system vouches for uid and groups: a Unix socket
     pid_t pid;
@@ -27,31 +27,31 @@ struct caller {
 };
 
 // Asks the system who is at the other end of the Unix socket `fd`.
-void caller_init_peer(struct caller *c, int fd);
-void caller_deinit(struct caller *c);
+void identity_init_peer(struct identity *c, int fd);
+void identity_deinit(struct identity *c);
 
 // Finds the caller among the users of the settings now in force.
-void caller_identify(struct caller *c, const struct settings *settings);
+void identity_identify(struct identity *c, const struct settings *settings);
 
 // True: from now on it is that user.
-bool caller_authenticate(struct caller *c, const struct settings *settings, struct slice name,
-                         struct slice token);
+bool identity_authenticate(struct identity *c, const struct settings *settings, struct slice name,
+                           struct slice token);
 
 // Takes that back: it is who it was when it connected.
-void caller_forget(struct caller *c, const struct settings *settings);
+void identity_forget(struct identity *c, const struct settings *settings);
 
 // May it say the verb at all? False with a refusal. `verb` NULL: one that does not exist.
-bool caller_may_say(const struct caller *c, const struct verb *verb, struct refusal *refusal);
+bool identity_may_say(const struct identity *c, const struct verb *verb, struct refusal *refusal);
 // Is it known who it is, or is everybody trusted?
-static inline bool caller_is_known(const struct caller *c) { return c->is_trusted || c->user; }
+static inline bool identity_is_known(const struct identity *c) { return c->is_trusted || c->user; }
 // May it say verbs that write?
-bool caller_may_write(const struct caller *c);
+bool identity_may_write(const struct identity *c);
 // May it use that namespace (by its index in the settings)?
-bool caller_may_use(const struct caller *c, size_t namespace_index);
+bool identity_may_use(const struct identity *c, size_t namespace_index);
 // Does it see what the others do: their connections, all backends?
-bool caller_is_admin(const struct caller *c);
+bool identity_is_admin(const struct identity *c);
 // Does it see namespaces only by their own names?
-bool caller_is_limited(const struct caller *c);
+bool identity_is_limited(const struct identity *c);
 
 // "web (write)", "anybody: no [user] is configured", …
-void caller_append(struct bytes *text, const struct caller *c);
+void identity_append(struct bytes *text, const struct identity *c);

@@ -10,8 +10,8 @@ struct near_store;
 
 enum { READ_BUFFER_SIZE = 64 * 1024 };
 
-struct reactor {
-    uv_loop_t loop;
+struct loop {
+    uv_loop_t uv;
     struct flusher flusher;
     struct log log;
     struct complaints *complaints; // of backends, and of the other workers
@@ -22,4 +22,4 @@ struct reactor {
 
 // The loop's time, in milliseconds since some moment of the past. It is read once a turn of the
 // loop, and stands still while the turn's events are handled.
-uint64_t loop_now(const struct reactor *reactor);
+uint64_t loop_now(const struct loop *loop);

@@ -13,9 +13,9 @@
 #include "context.h"
 
 // Makes what the memo.get of one loop share; sets context->waits and context->steps.
-void waits_init(struct context *context);
+void memo_wait_init(struct context *context);
 
 // The daemon ends: the requests that wait are answered.
-void waits_end(struct context *context);
+void memo_wait_end(struct context *context);
 // To be called once, later. Frees itself when the loop has closed its timer.
-void waits_close(struct context *context);
+void memo_wait_close(struct context *context);
