@@ -1,4 +1,4 @@
-#include "address.h"
+#include "conf/address.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "mem.h"
+#include "protocol/mem.h"
 
 const char *address_parse(struct slice text, struct address *address) {
     *address = (struct address){0};

@@ -3,8 +3,8 @@
 
 #include <sys/socket.h>
 
-#include "bytes.h"
-#include "uri.h"
+#include "conf/uri.h"
+#include "protocol/bytes.h"
 
 enum { ADDRESS_LONGEST_PATH = URI_LONGEST_PATH };
 

@@ -1,4 +1,4 @@
-#include "dsn.h"
+#include "conf/dsn.h"
 
 // CACHES_DSN or CACHES_DSN_ and digits.
 static bool is_dsn(struct slice variable) {

@@ -1,7 +1,7 @@
 // Dsn: URLs of backends from the environment: CACHES_DSN, CACHES_DSN_1, CACHES_DSN_2, …
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 typedef void dsn_on_url(void *owner, struct slice variable, struct slice url);
 

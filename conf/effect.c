@@ -1,14 +1,14 @@
-#include "effect.h"
+#include "conf/effect.h"
 
-#include "address.h"
-#include "bytes.h"
-#include "collection.h"
-#include "mem.h"
-#include "number.h"
-#include "option.h"
-#include "schema.h"
-#include "sections.h"
-#include "verb_table.h"
+#include "conf/address.h"
+#include "conf/option.h"
+#include "conf/schema.h"
+#include "conf/sections.h"
+#include "protocol/bytes.h"
+#include "protocol/collection.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
+#include "protocol/verb_table.h"
 
 // A section, with what its options would be if they were not given.
 struct subject {

@@ -1,7 +1,7 @@
 // File: reading a whole small file.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 // Appends the file's bytes to `text`. Returns 0 or an errno. A file above 16 MB is EFBIG.
 int file_read(const char *path, struct bytes *text) __attribute__((warn_unused_result));

@@ -1,11 +1,11 @@
-#include "include.h"
+#include "conf/include.h"
 
 #include <errno.h>
 #include <glob.h>
 #include <sys/stat.h>
 
-#include "bytes.h"
-#include "mem.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
 
 // The folder's own name is none of the pattern.
 static void append_escaped(struct bytes *text, struct slice folder) {

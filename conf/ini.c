@@ -1,10 +1,10 @@
-#include "ini_reader.h"
+#include "conf/ini.h"
 
 #include <assert.h>
 #include <ini.h> // inih
 
-#include "bytes.h"
-#include "problems.h"
+#include "conf/problems.h"
+#include "protocol/bytes.h"
 
 struct reader {
     struct slice rest;

@@ -1,20 +1,20 @@
-#include "loader.h"
+#include "conf/loader.h"
 
 #include <errno.h>
 
-#include "bytes.h"
-#include "dsn.h"
-#include "effect.h"
-#include "file.h"
-#include "fit.h"
-#include "include.h"
-#include "ini_reader.h"
-#include "mem.h"
-#include "option.h"
-#include "schema.h"
-#include "sections.h"
-#include "spelling.h"
-#include "url.h"
+#include "conf/dsn.h"
+#include "conf/effect.h"
+#include "conf/file.h"
+#include "conf/fit.h"
+#include "conf/include.h"
+#include "conf/ini.h"
+#include "conf/option.h"
+#include "conf/schema.h"
+#include "conf/sections.h"
+#include "conf/url.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
+#include "protocol/spelling.h"
 
 enum { MOST_LINES = 100 * 1000 * 1000 }; // of all files: line numbers are ints
 

@@ -4,8 +4,8 @@
 //     … environment: more backends ──► fit: what they mean together ──► effect: warnings
 #pragma once
 
-#include "problems.h"
-#include "settings.h"
+#include "conf/problems.h"
+#include "conf/settings.h"
 
 // Things outside of a file to which it may refer.
 struct settings_source {

@@ -1,19 +1,19 @@
-#include "option.h"
+#include "conf/option.h"
 
 #include <assert.h>
 #include <grp.h>
 #include <pwd.h>
 
-#include "address.h"
-#include "bytes.h"
-#include "collection.h"
-#include "mem.h"
-#include "number.h"
-#include "problems.h"
-#include "sections.h"
-#include "url.h"
-#include "verb.h"
-#include "verb_table.h"
+#include "conf/address.h"
+#include "conf/problems.h"
+#include "conf/sections.h"
+#include "conf/url.h"
+#include "protocol/bytes.h"
+#include "protocol/collection.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
+#include "protocol/verb.h"
+#include "protocol/verb_table.h"
 
 // Names of users, groups, backends and namespaces look alike, and like nothing else.
 static bool looks_like_a_name(struct slice text) {

@@ -1,8 +1,8 @@
 // Option: the value of one option, from its text into the struct of its section.
 #pragma once
 
-#include "bytes.h"
-#include "schema.h"
+#include "conf/schema.h"
+#include "protocol/bytes.h"
 
 // Reads `text` as the row says into the section's struct `target`; "" is the empty value.
 // Lists are added to. Returns false with the problem, without its line, in *error.

@@ -1,14 +1,14 @@
-#include "overlap.h"
+#include "conf/overlap.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "bytes.h"
-#include "mem.h"
-#include "schema.h"
-#include "sections.h"
-#include "twins.h"
-#include "url.h"
+#include "conf/schema.h"
+#include "conf/sections.h"
+#include "conf/twins.h"
+#include "conf/url.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
 
 // A namespace among others: sorted by keyspace and prefix, those that begin with one prefix stand
 // together, and the prefix itself stands before them.

@@ -1,10 +1,10 @@
-#include "problems.h"
+#include "conf/problems.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "mem.h"
+#include "protocol/mem.h"
 
 // --- files ------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@
 // problems know which file that is.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 struct problem {
     int line;        // 0: not about one line

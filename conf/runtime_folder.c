@@ -1,4 +1,4 @@
-#include "runtime_folder.h"
+#include "conf/runtime_folder.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // Runtime folder: where sockets go that the settings don't place.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 // Appends its path: $RUNTIME_DIRECTORY (systemd's), $XDG_RUNTIME_DIR, or /tmp/cachesd-UID.
 void runtime_folder_append(struct bytes *path);

@@ -1,11 +1,11 @@
-#include "schema.h"
+#include "conf/schema.h"
 
 #include <assert.h>
 #include <stddef.h>
 
-#include "bytes.h"
-#include "number.h"
-#include "spelling.h"
+#include "protocol/bytes.h"
+#include "protocol/number.h"
+#include "protocol/spelling.h"
 
 #define MS_S 1000
 #define MS_D (INT64_C(24) * 3600 * 1000)

@@ -2,8 +2,8 @@
 // against it by a test.
 #pragma once
 
-#include "bytes.h"
-#include "sections.h"
+#include "conf/sections.h"
+#include "protocol/bytes.h"
 
 enum section { SECTION_CACHESD, SECTION_BACKEND, SECTION_NAMESPACE, SECTION_USER, SECTION_COUNT };
 

@@ -1,6 +1,6 @@
-#include "sections.h"
+#include "conf/sections.h"
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 bool section_is_name(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {

@@ -2,10 +2,10 @@
 // point into.
 #pragma once
 
-#include "address.h"
-#include "bytes.h"
-#include "url.h"
-#include "verb_table.h"
+#include "conf/address.h"
+#include "conf/url.h"
+#include "protocol/bytes.h"
+#include "protocol/verb_table.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_timestamps { LOG_TIMESTAMPS_AUTO, LOG_TIMESTAMPS_YES, LOG_TIMESTAMPS_NO };

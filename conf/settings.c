@@ -1,9 +1,9 @@
-#include "settings.h"
+#include "conf/settings.h"
 
-#include "bytes.h"
-#include "mem.h"
-#include "option.h"
-#include "schema.h"
+#include "conf/option.h"
+#include "conf/schema.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
 
 // --- lookup -----------------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@
 
 #include <stdatomic.h>
 
-#include "bytes.h"
-#include "name_table.h"
-#include "sections.h"
+#include "conf/sections.h"
+#include "protocol/bytes.h"
+#include "protocol/name_table.h"
 
 struct settings {
     atomic_uint refs; // of all threads

@@ -1,7 +1,7 @@
-#include "twins.h"
+#include "conf/twins.h"
 
-#include "mem.h"
-#include "name_table.h"
+#include "protocol/mem.h"
+#include "protocol/name_table.h"
 
 size_t *twins_find(struct bytes *texts, size_t count) {
     size_t *first = mem_new(count * sizeof(*first));

@@ -1,7 +1,7 @@
 // Twins: which of many texts are equal, in a time that is proportional to their number.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 // For each of the texts, the number of the first that is equal to it. Empties the texts. The
 // result is the caller's to free.

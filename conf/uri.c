@@ -1,7 +1,7 @@
-#include "uri.h"
+#include "conf/uri.h"
 
-#include "mem.h"
-#include "number.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
 
 #define IN_BRACKETS "an IPv6 address must stand in brackets, as [::1]:6379"
 

@@ -1,7 +1,7 @@
 // Uri: the pieces that URLs of backends and addresses of listeners have in common.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 enum { URI_LONGEST_PATH = 107 }; // sun_path holds 108 bytes with its end
 

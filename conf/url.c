@@ -1,8 +1,8 @@
-#include "url.h"
+#include "conf/url.h"
 
-#include "mem.h"
-#include "number.h"
-#include "uri.h"
+#include "conf/uri.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
 
 enum { REDIS_PORT = 6379, MOST_DB = 1 << 20, NONE = -1 };
 

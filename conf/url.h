@@ -1,7 +1,7 @@
 // Url: where a backend is.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 enum url_kind { URL_TCP, URL_UNIX, URL_EMBEDDED };
 

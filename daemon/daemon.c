@@ -1,25 +1,25 @@
-#include "daemon.h"
+#include "daemon/daemon.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "address.h"
-#include "bytes.h"
-#include "complaint.h"
-#include "context.h"
-#include "descriptors.h"
-#include "handover.h"
-#include "log.h"
-#include "mem.h"
-#include "policy.h"
-#include "problems.h"
-#include "runtime_folder.h"
-#include "schema.h"
-#include "settings.h"
-#include "sink.h"
-#include "url.h"
-#include "worker.h"
+#include "conf/address.h"
+#include "conf/problems.h"
+#include "conf/runtime_folder.h"
+#include "conf/schema.h"
+#include "conf/settings.h"
+#include "conf/url.h"
+#include "daemon/descriptors.h"
+#include "daemon/handover.h"
+#include "daemon/loop/complaint.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/sink.h"
+#include "daemon/policy/policy.h"
+#include "daemon/request/context.h"
+#include "daemon/worker.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
 
 enum {
     START_MS = 3000,   // the longest wait for backends before clients are let in

@@ -6,13 +6,13 @@
 //     ──no client is left at any worker──► closing ──► ended, or overdue
 #pragma once
 
-#include "context.h"
-#include "hangup.h"
-#include "listeners.h"
-#include "reload.h"
-#include "settings.h"
-#include "systemd.h"
-#include "workers.h"
+#include "conf/settings.h"
+#include "daemon/hangup.h"
+#include "daemon/listeners.h"
+#include "daemon/reload.h"
+#include "daemon/request/context.h"
+#include "daemon/systemd.h"
+#include "daemon/workers.h"
 
 enum { DAEMON_SIGNALS = 2 };
 

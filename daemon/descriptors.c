@@ -1,8 +1,8 @@
-#include "descriptors.h"
+#include "daemon/descriptors.h"
 
 #include <sys/resource.h>
 
-#include "sections.h"
+#include "conf/sections.h"
 
 enum {
     OWN_FILES = 64, // beside those of clients, loops, listeners and backends

@@ -3,8 +3,8 @@
 
 #include <uv.h>
 
-#include "log.h"
-#include "settings.h"
+#include "conf/settings.h"
+#include "daemon/loop/log.h"
 
 // Raises the soft limit of open files for the settings' max_clients, beside those that the daemon
 // itself needs. Returns how many clients the limit leaves room for: max_clients, or fewer, and then

@@ -1,16 +1,16 @@
-#include "handover.h"
+#include "daemon/handover.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "descriptors.h"
-#include "listener.h"
-#include "mailbox.h"
-#include "mem.h"
-#include "stats.h"
-#include "worker.h"
-#include "workers.h"
+#include "daemon/descriptors.h"
+#include "daemon/front/client.h"
+#include "daemon/front/listener.h"
+#include "daemon/loop/mailbox.h"
+#include "daemon/policy/stats.h"
+#include "daemon/worker.h"
+#include "daemon/workers.h"
+#include "protocol/mem.h"
 
 // Accepts the client, which is counted already, into `stream`. Returns false when it has gone, or
 // was turned away: the stream is to be closed.

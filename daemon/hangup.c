@@ -1,4 +1,4 @@
-#include "hangup.h"
+#include "daemon/hangup.h"
 
 #include <errno.h>
 #include <fcntl.h>

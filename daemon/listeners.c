@@ -1,14 +1,14 @@
-#include "listeners.h"
+#include "daemon/listeners.h"
 
-#include "address.h"
-#include "bytes.h"
-#include "loop.h"
-#include "mem.h"
-#include "runtime_folder.h"
-#include "schema.h"
-#include "sections.h"
-#include "settings.h"
-#include "systemd.h"
+#include "conf/address.h"
+#include "conf/runtime_folder.h"
+#include "conf/schema.h"
+#include "conf/sections.h"
+#include "conf/settings.h"
+#include "daemon/loop/loop.h"
+#include "daemon/systemd.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
 
 enum { DEFAULT_PORT = 7379 };
 

@@ -1,12 +1,12 @@
 // Listeners: all of the daemon's. They change together, or not at all.
 #pragma once
 
-#include "bytes.h"
-#include "listener.h"
-#include "loop.h"
-#include "problems.h"
-#include "sections.h"
-#include "settings.h"
+#include "conf/problems.h"
+#include "conf/sections.h"
+#include "conf/settings.h"
+#include "daemon/front/listener.h"
+#include "daemon/loop/loop.h"
+#include "protocol/bytes.h"
 
 struct listeners {
     struct loop *loop;

@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bytes.h"
-#include "daemon.h"
-#include "handshake.h"
-#include "loader.h"
-#include "log.h"
-#include "mem.h"
-#include "problems.h"
-#include "report_verbs.h"
-#include "settings.h"
-#include "sink.h"
-#include "verb_table.h"
-#include "verbs.h"
+#include "conf/loader.h"
+#include "conf/problems.h"
+#include "conf/settings.h"
+#include "daemon/admin/handshake.h"
+#include "daemon/admin/report_verbs.h"
+#include "daemon/admin/verbs.h"
+#include "daemon/daemon.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/sink.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
+#include "protocol/verb_table.h"
 
 #define DEFAULT_FILE "/etc/cachesd/cachesd.ini"
 

@@ -1,10 +1,10 @@
-#include "reload.h"
+#include "daemon/reload.h"
 
 #include <unistd.h>
 
-#include "loader.h"
-#include "log.h"
-#include "loop.h"
+#include "conf/loader.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/loop.h"
 
 enum { WINDOW_MS = 10000, WINDOW_LINES = 200 };
 

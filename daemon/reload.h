@@ -7,9 +7,9 @@
 
 #include <uv.h>
 
-#include "bytes.h"
-#include "problems.h"
-#include "settings.h"
+#include "conf/problems.h"
+#include "conf/settings.h"
+#include "protocol/bytes.h"
 
 struct loop;
 

@@ -1,12 +1,12 @@
-#include "systemd.h"
+#include "daemon/systemd.h"
 
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "address.h"
-#include "mem.h"
-#include "sections.h"
+#include "conf/address.h"
+#include "conf/sections.h"
+#include "protocol/mem.h"
 
 static void on_timer(uv_timer_t *timer) {
     struct systemd *s = timer->data;

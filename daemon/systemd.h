@@ -4,8 +4,8 @@
 
 #include <uv.h>
 
-#include "address.h"
-#include "sections.h"
+#include "conf/address.h"
+#include "conf/sections.h"
 
 struct systemd {
     uv_timer_t watchdog; // at half of $WATCHDOG_USEC: where a loop hangs, all is restarted

@@ -1,20 +1,20 @@
-#include "worker.h"
+#include "daemon/worker.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "clients.h"
-#include "log.h"
-#include "loop.h"
-#include "mem.h"
-#include "memo_wait.h"
-#include "near_store.h"
-#include "purge.h"
-#include "random.h"
-#include "request.h"
-#include "sections.h"
-#include "stream.h"
+#include "conf/sections.h"
+#include "daemon/front/clients.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/loop.h"
+#include "daemon/loop/random.h"
+#include "daemon/loop/stream.h"
+#include "daemon/near/store.h"
+#include "daemon/request/memo_wait.h"
+#include "daemon/request/purge.h"
+#include "daemon/request/request.h"
+#include "protocol/mem.h"
 
 enum {
     SWEEP_MS = 250,      // how often clients are looked at

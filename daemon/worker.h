@@ -11,12 +11,12 @@
 
 #include <stdatomic.h>
 
-#include "backend.h"
-#include "client.h"
-#include "context.h"
-#include "mailbox.h"
-#include "policy.h"
-#include "settings.h"
+#include "conf/settings.h"
+#include "daemon/backend/backend.h"
+#include "daemon/front/client.h"
+#include "daemon/loop/mailbox.h"
+#include "daemon/policy/policy.h"
+#include "daemon/request/context.h"
 
 struct near_shared;
 struct worker;

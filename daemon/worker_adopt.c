@@ -1,19 +1,19 @@
 // The settings of a worker: ties them to its living parts, which are backends, counters and
 // callers.
-#include "backend.h"
-#include "bytes.h"
-#include "clients.h"
-#include "log.h"
-#include "mem.h"
-#include "near_store.h"
-#include "policy.h"
-#include "schema.h"
-#include "sections.h"
-#include "settings.h"
-#include "stats.h"
-#include "tracker.h"
-#include "verb_table.h"
-#include "worker.h"
+#include "conf/schema.h"
+#include "conf/sections.h"
+#include "conf/settings.h"
+#include "daemon/backend/backend.h"
+#include "daemon/front/clients.h"
+#include "daemon/loop/log.h"
+#include "daemon/near/store.h"
+#include "daemon/near/tracker.h"
+#include "daemon/policy/policy.h"
+#include "daemon/policy/stats.h"
+#include "daemon/worker.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
+#include "protocol/verb_table.h"
 
 static struct backend *find_backend(const struct worker *worker, const struct backend_conf *conf) {
     const struct policy *policy = worker->context.policy;

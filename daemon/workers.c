@@ -1,4 +1,4 @@
-#include "workers.h"
+#include "daemon/workers.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "complaint.h"
-#include "context.h"
-#include "guesses.h"
-#include "log.h"
-#include "mailbox.h"
-#include "mem.h"
-#include "near_shared.h"
-#include "near_store.h"
-#include "policy.h"
-#include "random.h"
-#include "settings.h"
+#include "conf/settings.h"
+#include "daemon/loop/complaint.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/mailbox.h"
+#include "daemon/loop/random.h"
+#include "daemon/near/shared.h"
+#include "daemon/near/store.h"
+#include "daemon/policy/guesses.h"
+#include "daemon/policy/policy.h"
+#include "daemon/request/context.h"
+#include "protocol/mem.h"
 
 // A worker as it is allocated: worker 0 has no thread of its own.
 struct member {

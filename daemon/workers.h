@@ -10,9 +10,9 @@
 // mailbox nor takes a lock.
 #pragma once
 
-#include "context.h"
-#include "mailbox.h"
-#include "worker.h"
+#include "daemon/loop/mailbox.h"
+#include "daemon/request/context.h"
+#include "daemon/worker.h"
 
 // Something that each worker is to do, on its own thread. Whoever begins it embeds it.
 //

@@ -1,10 +1,10 @@
-#include "answer.h"
+#include "protocol/answer.h"
 
 #include <stdio.h>
 
-#include "bytes.h"
-#include "redis_error.h"
-#include "reply.h"
+#include "protocol/bytes.h"
+#include "protocol/redis_error.h"
+#include "protocol/reply.h"
 
 // Field by field: to clear the whole struct first would cost more than all the rest.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,

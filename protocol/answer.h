@@ -6,10 +6,10 @@
 //   resp.c ──event──► answer_event ──► render (a verb's row) ──► out
 #pragma once
 
-#include "bytes.h"
-#include "command.h"
-#include "redis_error.h"
-#include "reply.h"
+#include "protocol/bytes.h"
+#include "protocol/command.h"
+#include "protocol/redis_error.h"
+#include "protocol/reply.h"
 
 enum event_type {
     EVENT_STATUS,

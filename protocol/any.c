@@ -1,12 +1,12 @@
 // Verbs for a key of any collection.
 #include <assert.h>
 
-#include "answer.h"
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
-#include "memo.h"
-#include "verb.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
+#include "protocol/memo.h"
+#include "protocol/verb.h"
 
 // PERSIST answers 0 for a key that has no ttl, so EXISTS has to tell whether it is there.
 static void build_touch(struct command *c, const struct call *call) {

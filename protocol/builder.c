@@ -1,10 +1,10 @@
-#include "builder.h"
+#include "protocol/builder.h"
 
 #include <assert.h>
 
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
 
 static void build_plain(struct command *c, const struct call *call) {
     command_plain(c, call, call->verb->redis);

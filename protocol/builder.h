@@ -7,8 +7,8 @@
 //   iteration              NAME key cursor, and COUNT n where the request has the option
 #pragma once
 
-#include "syntax.h"
-#include "verb.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
 
 // The function that writes the verb's commands, its row's own or the one for the shape that follows
 // from the row; NULL: the verb has none, the daemon answers.

@@ -1,9 +1,9 @@
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "mem.h"
+#include "protocol/mem.h"
 
 enum { SMALLEST_BUFFER = 256, SHORT_TEXT = 64 };
 

@@ -1,7 +1,7 @@
 // Call: a request as the builders of Redis's commands see it: everything is checked and decided.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 enum option {
     OPTION_TTL,

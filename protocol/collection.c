@@ -1,6 +1,6 @@
-#include "collection.h"
+#include "protocol/collection.h"
 
-#include "verb.h"
+#include "protocol/verb.h"
 
 // Each stands in the file of its collection.
 extern const struct verb any_verbs[];

@@ -5,7 +5,7 @@
 // the namespaces' option `collections`, `help COLLECTION` and reports follow from that.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 struct verb;
 

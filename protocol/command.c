@@ -1,8 +1,8 @@
-#include "command.h"
+#include "protocol/command.h"
 
-#include "bytes.h"
-#include "number.h"
-#include "reply.h"
+#include "protocol/bytes.h"
+#include "protocol/number.h"
+#include "protocol/reply.h"
 
 void command_begin(struct command *c, struct slice name, size_t words) {
     c->replies++;

@@ -4,8 +4,8 @@
 // client's is that of the first command; answer.c passes over the others.
 #pragma once
 
-#include "bytes.h"
-#include "call.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
 
 struct command {
     struct bytes *out;

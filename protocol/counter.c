@@ -2,14 +2,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "answer.h"
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
-#include "mem.h"
-#include "number.h"
-#include "reply.h"
-#include "verb.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
+#include "protocol/reply.h"
+#include "protocol/verb.h"
 
 // All or nothing: EXEC would keep what was added before a field that overflows. Numbers cross as
 // strings, since Lua's are doubles and wrong above 2^53; their signs are right.

@@ -2,9 +2,9 @@
 // speaks.
 #pragma once
 
-#include "bytes.h"
-#include "call.h"
-#include "refusal.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/refusal.h"
 
 struct verb_entry;
 

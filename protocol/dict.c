@@ -1,9 +1,9 @@
 // Verbs of the collection `dict`: fields to values (a Redis hash).
-#include "answer.h"
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
-#include "verb.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
+#include "protocol/verb.h"
 
 // One transaction: the client's answer is HGET's, the first of EXEC's.
 static void build_pop(struct command *c, const struct call *call) {

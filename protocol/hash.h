@@ -5,7 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 // `seed`: where a peer may choose what is hashed, a random one keeps it from choosing collisions.
 static inline uint64_t hash_slice(struct slice s, uint64_t seed) {

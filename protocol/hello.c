@@ -1,4 +1,4 @@
-#include "hello.h"
+#include "protocol/hello.h"
 
 bool hello_read(const struct slice *args, size_t count, struct hello *h) {
     *h = (struct hello){0};

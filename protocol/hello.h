@@ -1,7 +1,7 @@
 // Hello: the arguments of `hello`, the handshake of Redis's clients.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 struct hello { // NULL: not given
     const struct slice *name;

@@ -1,10 +1,10 @@
 // Verbs of the collection `key`: one value.
-#include "answer.h"
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
-#include "memo.h"
-#include "verb.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
+#include "protocol/memo.h"
+#include "protocol/verb.h"
 
 // Said quickly of most values.
 static bool may_be_memo(struct slice value) { return value.len > 0 && *value.data == *MEMO_MAGIC; }

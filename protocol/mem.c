@@ -1,4 +1,4 @@
-#include "mem.h"
+#include "protocol/mem.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

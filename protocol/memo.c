@@ -1,13 +1,13 @@
 // Verbs of the collection `memo`: a computed result, with stampede protection (memo.h).
-#include "memo.h"
+#include "protocol/memo.h"
 
 #include <time.h>
 
-#include "bytes.h"
-#include "call.h"
-#include "number.h"
-#include "reply.h"
-#include "verb.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/number.h"
+#include "protocol/reply.h"
+#include "protocol/verb.h"
 
 // --- scripts ----------------------------------------------------------------------------------
 

@@ -15,10 +15,10 @@
 // is told from its PTTL.
 #pragma once
 
-#include "answer.h"
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
 
 #define MEMO_MAGIC "\0memo"
 enum { MEMO_MAGIC_SIZE = 5, MEMO_TOKEN_SIZE = 16 };

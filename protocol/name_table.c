@@ -1,7 +1,7 @@
-#include "name_table.h"
+#include "protocol/name_table.h"
 
-#include "bytes.h"
-#include "mem.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
 
 void name_table_init(struct name_table *table, size_t most) {
     uint32_t slots = 8;

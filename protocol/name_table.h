@@ -2,8 +2,8 @@
 // its namespace. Filled once, then only read. Open addressing; at most half of the slots are taken.
 #pragma once
 
-#include "bytes.h"
-#include "hash.h"
+#include "protocol/bytes.h"
+#include "protocol/hash.h"
 
 enum { NAME_TABLE_NONE = UINT32_MAX };
 

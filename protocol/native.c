@@ -1,13 +1,13 @@
-#include "native.h"
+#include "protocol/native.h"
 
-#include "bytes.h"
-#include "call.h"
-#include "number.h"
-#include "refusal.h"
-#include "reply.h"
-#include "syntax.h"
-#include "verb.h"
-#include "verb_table.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/number.h"
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
+#include "protocol/verb_table.h"
 
 enum { LONGEST_WAIT_MS = 24 * 3600 * 1000 };
 

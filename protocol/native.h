@@ -1,10 +1,10 @@
 // Native: this daemon's own dialect, as PROTOCOL.md describes it.
 #pragma once
 
-#include "bytes.h"
-#include "call.h"
-#include "dialect.h"
-#include "refusal.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/dialect.h"
+#include "protocol/refusal.h"
 
 extern const struct dialect native_dialect;
 

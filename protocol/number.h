@@ -1,7 +1,7 @@
 // Numbers as clients and settings write them: whole, floating, durations and sizes.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 // The longest duration that is accepted: a hundred years. It keeps every ttl far below the
 // point where Redis's PEXPIRE overflows, which EXEC would not roll back.

@@ -1,7 +1,7 @@
-#include "parser.h"
+#include "protocol/parser.h"
 
-#include "mem.h"
-#include "number.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
 
 enum {
     FEW_WORDS = 16,

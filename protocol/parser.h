@@ -8,7 +8,7 @@
 // unescaped in place. It allocates nothing but its list of words.
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 enum {
     PARSER_MAX_LINE = 64 * 1024,

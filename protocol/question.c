@@ -1,4 +1,4 @@
-#include "question.h"
+#include "protocol/question.h"
 
 // Whether the option changes the answer; *value gets its value. There is no `default`, so that the
 // compiler asks about an option that is new.

@@ -2,7 +2,7 @@
 // with the same key and arguments may differ only where their questions do.
 #pragma once
 
-#include "call.h"
+#include "protocol/call.h"
 
 struct question {
     uint16_t options; // bit per enum option: those that change the answer

@@ -1,6 +1,6 @@
-#include "redis_error.h"
+#include "protocol/redis_error.h"
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 struct redis_error {
     const char *begins;

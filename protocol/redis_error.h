@@ -1,8 +1,8 @@
 // Redis error: what the text of an error of Redis's means for the client and for the operator.
 #pragma once
 
-#include "bytes.h"
-#include "reply.h"
+#include "protocol/bytes.h"
+#include "protocol/reply.h"
 
 // Whether an answer tells of something wrong with the server rather than with the request.
 enum fault {

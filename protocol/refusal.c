@@ -1,4 +1,4 @@
-#include "refusal.h"
+#include "protocol/refusal.h"
 
 #include <stdarg.h>
 

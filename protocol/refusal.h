@@ -1,8 +1,8 @@
 // Refusal: why a request is refused, as data until a dialect writes it (dialect.h).
 #pragma once
 
-#include "bytes.h"
-#include "reply.h"
+#include "protocol/bytes.h"
+#include "protocol/reply.h"
 
 // Why policy refuses a request.
 #define REFUSAL_REASONS(X)                                                                         \

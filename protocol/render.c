@@ -2,11 +2,11 @@
 //
 // An answer of another shape than the command has would be taken for another's, or as it says: the
 // client gets INTERNAL, and the operator hears of it.
-#include "answer.h"
-#include "bytes.h"
-#include "number.h"
-#include "redis_error.h"
-#include "reply.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/number.h"
+#include "protocol/redis_error.h"
+#include "protocol/reply.h"
 
 void render_as_is(struct answer *a, const struct event *e) {
     switch (e->type) {

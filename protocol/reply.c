@@ -1,9 +1,9 @@
-#include "reply.h"
+#include "protocol/reply.h"
 
 #include <stdio.h>
 
-#include "bytes.h"
-#include "number.h"
+#include "protocol/bytes.h"
+#include "protocol/number.h"
 
 const char *reply_code_name(enum reply_code code) {
     static const char *const names[] = {

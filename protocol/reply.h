@@ -3,8 +3,8 @@
 
 #include <stdarg.h>
 
-#include "bytes.h"
-#include "number.h"
+#include "protocol/bytes.h"
+#include "protocol/number.h"
 
 // The codes of PROTOCOL.md, "Errors".
 #define REPLY_CODES(X)                                                                             \

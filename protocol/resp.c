@@ -1,8 +1,8 @@
-#include "resp.h"
+#include "protocol/resp.h"
 
-#include "bytes.h"
-#include "mem.h"
-#include "number.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
 
 // Redis nests three arrays at most: EXEC's, a scan's, and its items.
 enum { DEEPEST = 8, LONGEST_LINE = 64 * 1024 };

@@ -5,7 +5,7 @@
 // string comes as its first RESP_WHOLE bytes (EVENT_BULK) and then in pieces (EVENT_MORE).
 #pragma once
 
-#include "answer.h"
+#include "protocol/answer.h"
 
 // Far above what Redis ever sends at once (proto-max-bulk-len is 512 MB): what goes beyond is no
 // Redis.

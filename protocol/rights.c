@@ -1,12 +1,12 @@
-#include "rights.h"
+#include "protocol/rights.h"
 
 #include <assert.h>
 
-#include "call.h"
-#include "mem.h"
-#include "parser.h"
-#include "syntax.h"
-#include "verb.h"
+#include "protocol/call.h"
+#include "protocol/mem.h"
+#include "protocol/parser.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
 
 enum { MOST_WORDS = 16 };
 static const char sample_key[] = "the key of a sample";

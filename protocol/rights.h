@@ -8,10 +8,10 @@
 //   MULTI, a sample of each command → QUEUED or NOPERM, DISCARD
 #pragma once
 
-#include "bytes.h"
-#include "command.h"
-#include "syntax.h"
-#include "verb.h"
+#include "protocol/bytes.h"
+#include "protocol/command.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
 
 enum { RIGHTS_MOST = 64 }; // a bit each of a uint64_t
 

@@ -1,6 +1,6 @@
 // Verbs of the collection `set`: members without order.
-#include "answer.h"
-#include "verb.h"
+#include "protocol/answer.h"
+#include "protocol/verb.h"
 
 const struct verb set_verbs[] = {
     {

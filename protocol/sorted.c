@@ -1,9 +1,9 @@
 // Verbs of the collection `sorted`: members by score (a Redis sorted set).
-#include "answer.h"
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
-#include "verb.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
+#include "protocol/verb.h"
 
 static const struct slice add_conditions[] = {
     [ADD_IF_ABSENT] = {"NX", 2},

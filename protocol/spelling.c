@@ -1,4 +1,4 @@
-#include "spelling.h"
+#include "protocol/spelling.h"
 
 enum { LONGEST = 64 };
 

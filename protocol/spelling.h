@@ -1,7 +1,7 @@
 // Spelling: how far two names are apart, for "did you mean".
 #pragma once
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 // How many letters must be added, left out, changed or swapped with their neighbour to get from
 // one to the other, letters in either case being the same (the restricted Damerau-Levenshtein

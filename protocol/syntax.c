@@ -1,8 +1,8 @@
-#include "syntax.h"
+#include "protocol/syntax.h"
 
 #include <assert.h>
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 struct named_kind {
     const char *name;

@@ -2,8 +2,8 @@
 // then the namespace and the arguments.
 #pragma once
 
-#include "bytes.h"
-#include "call.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
 
 // The meaning of a word of a syntax. The order is that of syntax.c's table.
 enum arg_kind {

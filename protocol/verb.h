@@ -6,10 +6,10 @@
 // exist.
 #pragma once
 
-#include "answer.h"
-#include "bytes.h"
-#include "call.h"
-#include "command.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
 
 enum verb_flags {
     VERB_READ = 1 << 0,       // needs `read`

@@ -1,14 +1,14 @@
-#include "verb_table.h"
+#include "protocol/verb_table.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "builder.h"
-#include "bytes.h"
-#include "mem.h"
-#include "name_table.h"
-#include "reply.h"
-#include "spelling.h"
+#include "protocol/builder.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
+#include "protocol/name_table.h"
+#include "protocol/reply.h"
+#include "protocol/spelling.h"
 
 enum { LONGEST_NAME = 16 };
 

@@ -1,11 +1,11 @@
 // Verb table: the verbs of all collections and of the daemon, found by name.
 #pragma once
 
-#include "bytes.h"
-#include "collection.h"
-#include "rights.h"
-#include "syntax.h"
-#include "verb.h"
+#include "protocol/bytes.h"
+#include "protocol/collection.h"
+#include "protocol/rights.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
 
 enum { VERBS_MOST = 128 };
 

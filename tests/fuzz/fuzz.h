@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bytes.h"
+#include "protocol/bytes.h"
 
 // What must never be: ends the run, so that the fuzzer keeps the input.
 #define EXPECT(condition)                                                                          \

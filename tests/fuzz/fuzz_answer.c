@@ -6,10 +6,10 @@
 // the reply; a read that the near cache may keep asks for the ttl with '1' and 'B'), two the pieces
 // (see next_piece()); then what the backend says.
 #include "fuzz.h"
-#include "memo.h"
-#include "number.h"
-#include "resp.h"
-#include "verb_table.h"
+#include "protocol/memo.h"
+#include "protocol/number.h"
+#include "protocol/resp.h"
+#include "protocol/verb_table.h"
 
 enum { VERBS = 128, RULES = 4, SMALL_REPLY = 40, DEEPEST = 16 };
 

@@ -3,7 +3,7 @@
 // Input: one byte for max_request ('s' 64 bytes, 'm' 4 KiB, else 16 MiB), two for the pieces (see
 // next_piece()), then the stream.
 #include "fuzz.h"
-#include "parser.h"
+#include "protocol/parser.h"
 
 // All that a stream gives, as text: equal texts, equal requests.
 struct transcript {

@@ -6,7 +6,7 @@
 #include <hiredis/hiredis.h>
 
 #include "fuzz.h"
-#include "resp.h"
+#include "protocol/resp.h"
 
 static struct bytes ours, theirs; // kept: no allocation per run
 

@@ -8,13 +8,13 @@
 #include <netdb.h>
 #include <pwd.h>
 
-#include "file.h"
+#include "conf/file.h"
+#include "conf/include.h"
+#include "conf/loader.h"
 #include "fuzz.h"
-#include "include.h"
-#include "loader.h"
-#include "mem.h"
-#include "number.h"
-#include "spelling.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
+#include "protocol/spelling.h"
 
 static struct verb_table *verbs;
 #define INCLUDED "included.ini"

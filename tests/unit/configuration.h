@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/loader.h"
 #include "helpers.h"
-#include "loader.h"
 
 static struct verb_table *table;
 static char folder[sizeof("/tmp/cachesd-unit-XXXXXX")];

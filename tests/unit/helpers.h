@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bytes.h"
-#include "native.h"
-#include "verb_table.h"
+#include "protocol/bytes.h"
+#include "protocol/native.h"
+#include "protocol/verb_table.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

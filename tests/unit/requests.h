@@ -2,17 +2,17 @@
 // and a list stands for the connection to Redis: the test answers what is sent, and sees all of it.
 #pragma once
 
-#include "backend.h"
 #include "configuration.h"
-#include "context.h"
-#include "dispatch.h"
-#include "gone.h"
-#include "mem.h"
-#include "memo_wait.h"
-#include "native.h"
-#include "near_store.h"
-#include "request.h"
-#include "resp.h"
+#include "daemon/backend/backend.h"
+#include "daemon/loop/gone.h"
+#include "daemon/near/store.h"
+#include "daemon/request/context.h"
+#include "daemon/request/dispatch.h"
+#include "daemon/request/memo_wait.h"
+#include "daemon/request/request.h"
+#include "protocol/mem.h"
+#include "protocol/native.h"
+#include "protocol/resp.h"
 
 enum { PEERS = 8, SENT = 2048, START_MS = 1000000 };
 

@@ -2,7 +2,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 
-#include "address.h"
+#include "conf/address.h"
 #include "helpers.h"
 
 // The resolver: two.test has two numbers, one of them twice; far.test one that is no machine's

@@ -1,6 +1,6 @@
 // Answer, with resp: what Redis says, fed whole and byte by byte, → the client's reply.
 #include "helpers.h"
-#include "resp.h"
+#include "protocol/resp.h"
 
 static struct verb_table *table;
 

@@ -1,6 +1,6 @@
 // Command: what each verb's row writes to Redis, under each rule for the ttl.
 #include "helpers.h"
-#include "parser.h"
+#include "protocol/parser.h"
 
 static struct verb_table *table;
 

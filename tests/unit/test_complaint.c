@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "complaint.h"
+#include "daemon/loop/complaint.h"
 #include "helpers.h"
 
 enum { S = 1000, LONG_AGO = 1000 * S };

@@ -1,8 +1,8 @@
 // What fuzzing found: one test for each bug, so that it does not come back.
 #include "configuration.h"
-#include "mem.h"
-#include "number.h"
-#include "resp.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
+#include "protocol/resp.h"
 
 // --- what a backend says ----------------------------------------------------------------------
 

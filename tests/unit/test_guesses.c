@@ -1,4 +1,4 @@
-#include "guesses.h"
+#include "daemon/policy/guesses.h"
 #include "helpers.h"
 
 #define PEER  SLICE("u1234")

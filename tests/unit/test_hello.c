@@ -1,6 +1,6 @@
 // Hello: the handshake of Redis's clients.
-#include "hello.h"
 #include "helpers.h"
+#include "protocol/hello.h"
 
 static struct hello h;
 

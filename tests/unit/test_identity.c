@@ -3,8 +3,8 @@
 #include <sys/socket.h>
 
 #include "configuration.h"
-#include "identity.h"
-#include "mem.h"
+#include "daemon/policy/identity.h"
+#include "protocol/mem.h"
 
 #define SERVED                                                                                     \
     "[backend main]\nurl = redis://127.0.0.1\n[namespace a]\n[namespace b]\n[namespace c]\n"

@@ -1,6 +1,6 @@
 // Ini: sections and options with their lines.
+#include "conf/ini.h"
 #include "helpers.h"
-#include "ini_reader.h"
 
 // What was read goes here as text, a line each.
 static void on_section(void *owner, int line, struct slice kind, struct slice name) {

@@ -1,8 +1,8 @@
 // Mailbox: messages between threads.
 #include <uv.h>
 
+#include "daemon/loop/mailbox.h"
 #include "helpers.h"
-#include "mailbox.h"
 
 enum { MESSAGES = 1000 };
 

@@ -2,8 +2,8 @@
 #include <malloc.h>
 #include <math.h>
 
+#include "daemon/near/store.h"
 #include "helpers.h"
-#include "near_store.h"
 
 enum { MB = 1024 * 1024, SALT = 7, EPOCH = 3, SOON = 1000 };
 

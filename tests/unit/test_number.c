@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "helpers.h"
-#include "number.h"
+#include "protocol/number.h"
 
 #define HOUR_MS (INT64_C(3600) * 1000)
 

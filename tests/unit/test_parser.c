@@ -1,7 +1,7 @@
 // Parser: each input is fed whole, byte by byte and cut in two at each place. Between calls the
 // bytes move to a fresh block of their exact size, so that the address sanitizer sees overreads.
 #include "helpers.h"
-#include "parser.h"
+#include "protocol/parser.h"
 
 enum { MAX_REQUEST = 1024 * 1024, LONG_INPUT = 1000 };
 

@@ -1,11 +1,11 @@
 // Policy: which requests a namespace lets pass, and the ttl that they get.
-#include "policy.h"
+#include "daemon/policy/policy.h"
 
 #include <math.h>
 
-#include "backend.h"
 #include "configuration.h"
-#include "mem.h"
+#include "daemon/backend/backend.h"
+#include "protocol/mem.h"
 
 enum { S = 1000, M = 60 * S, H = 60 * M };
 

@@ -1,7 +1,7 @@
 // Reload: who asks, what is loaded, and who is told.
 #include "configuration.h"
-#include "loop.h"
-#include "reload.h"
+#include "daemon/loop/loop.h"
+#include "daemon/reload.h"
 
 static struct loop loop;
 static struct reload reload;

@@ -1,8 +1,8 @@
 // Reply: the Redis 2 reply types.
 #include "helpers.h"
-#include "native.h"
-#include "refusal.h"
-#include "reply.h"
+#include "protocol/native.h"
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
 
 START_TEST(reply_writes_each_type_of_reply) {
     struct bytes out = {0};

@@ -1,8 +1,8 @@
 // Reply queue: replies leave in the order of the requests, whatever the order of the answers.
-#include "reply_queue.h"
+#include "daemon/request/reply_queue.h"
 
 #include "helpers.h"
-#include "mem.h"
+#include "protocol/mem.h"
 
 enum { SLOTS = 4, COST = 100, LARGE = 16 * 1024 };
 

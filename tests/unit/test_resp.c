@@ -1,6 +1,6 @@
 // Resp: the bytes of a backend → events, fed whole, byte by byte and in pieces.
 #include "helpers.h"
-#include "resp.h"
+#include "protocol/resp.h"
 
 // The events that were heard, as text: "*2 .bulk(4:abcd) .nil END".
 struct ear {

@@ -1,7 +1,7 @@
 // The sample configuration, held against the schema.
+#include "conf/file.h"
+#include "conf/option.h"
 #include "configuration.h"
-#include "file.h"
-#include "option.h"
 
 // Where `mark` begins a line of the text, which may be commented out; NULL: nowhere.
 static const char *find_line(const char *text, const char *mark) {

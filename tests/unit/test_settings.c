@@ -2,7 +2,7 @@
 #include <time.h>
 
 #include "configuration.h"
-#include "number.h"
+#include "protocol/number.h"
 
 #define KB     INT64_C(1024)
 #define MB     (1024 * KB)

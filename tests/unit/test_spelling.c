@@ -1,6 +1,6 @@
 // Spelling: how far two names are apart.
 #include "helpers.h"
-#include "spelling.h"
+#include "protocol/spelling.h"
 
 START_TEST(spelling_distance_counts_the_letters_to_change) {
     static const struct {

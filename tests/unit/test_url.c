@@ -1,6 +1,6 @@
 // Url: where backends are and where the daemon listens.
+#include "conf/url.h"
 #include "helpers.h"
-#include "url.h"
 
 // What was read, as text: "KIND HOST PORT PATH USER PASSWORD DB MAXMEMORY POLICY FRAGMENT", "-" for
 // what is not there; or the error.

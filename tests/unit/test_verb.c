@@ -1,8 +1,8 @@
 // Verb: the table, reading a request as its row says, and the commands that the rows write.
 #include "helpers.h"
-#include "number.h"
-#include "parser.h"
-#include "question.h"
+#include "protocol/number.h"
+#include "protocol/parser.h"
+#include "protocol/question.h"
 
 static void build_nothing(struct command *c, const struct call *call) {
     (void)c;

@@ -1,6 +1,6 @@
 // Workers: what goes round all of them, and how they end.
 #include "configuration.h"
-#include "workers.h"
+#include "daemon/workers.h"
 
 enum { COUNT_OF_WORKERS = 3 };
 

@@ -1,0 +1,125 @@
+#include "daemon/admin/explain.h"
+
+#include "daemon/backend/backend.h"
+#include "daemon/near/near.h"
+#include "daemon/policy/identity.h"
+#include "daemon/policy/policy.h"
+#include "daemon/request/admit.h"
+#include "daemon/request/context.h"
+#include "daemon/request/session.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
+#include "protocol/number.h"
+#include "protocol/parser.h"
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
+
+enum { SHOWN_WORD = 200, SHOWN_TEXT = 64 * 1024 };
+
+// The builders write RESP, which is the array form of our own requests: the parser reads it back.
+static void append_commands(struct bytes *text, struct bytes *commands) {
+    struct parser parser;
+    size_t at = 0;
+    parser_init(&parser, commands->len + 1);
+    while (parser_next(&parser, commands->data + at, commands->len - at) == PARSER_REQUEST) {
+        bytes_append_literal(text, "command:");
+        for (uint32_t i = 0; i < parser.count && text->len < SHOWN_TEXT; i++) {
+            struct slice word = {commands->data + at + parser.words[i].offset, parser.words[i].len};
+            bytes_append_literal(text, " ");
+            bytes_append_readable(text, word, SHOWN_WORD);
+        }
+        bytes_printf(text, "%s\n", text->len < SHOWN_TEXT ? "" : " ...");
+        at += parser.consumed;
+    }
+    parser_deinit(&parser);
+}
+
+static void append_ttl(struct bytes *text, const struct call *call) {
+    static const char *const reasons[] = {
+        [TTL_DEFAULT] = "the namespace's ttl",
+        [TTL_ASKED] = "asked for",
+        [TTL_CLAMPED] = "asked for more: clamped to max_ttl",
+    };
+    bytes_append_literal(text, "ttl: ");
+    if (call->ttl_rule == TTL_SET || call->ttl_rule == TTL_SET_IF_NONE)
+        number_append_duration(text, call->ttl_ms);
+    else
+        bytes_append_literal(text, "forever");
+    bytes_printf(text, " (%s%s)\n", reasons[call->ttl_reason],
+                 call->ttl_rule == TTL_SET_IF_NONE ? "; only if the key has none: ttl_mode = fixed"
+                                                   : "");
+}
+
+static void append_keys(struct bytes *text, const struct admission *a) {
+    for (size_t i = 0; i < a->call.argc && text->len < SHOWN_TEXT / 2; i++) {
+        struct bytes key = {0};
+        if (signature_kind(&a->entry->signature, i) != ARG_KEY)
+            continue;
+        bytes_append_slice(&key, a->call.prefix);
+        bytes_append_slice(&key, a->call.args[i]);
+        bytes_append_literal(text, "key: ");
+        bytes_append_readable(text, bytes_slice(&key), SHOWN_WORD);
+        bytes_append_literal(text, "\n");
+        bytes_deinit(&key);
+    }
+}
+
+// A read that the near cache may keep asks for the ttl, too, when it asks the backend at all.
+static void append_near(struct bytes *text, const struct admission *a, struct command *command,
+                        uint64_t now_ms) {
+    if (!(a->entry->verb->flags & VERB_NEAR) || !a->namespace->conf->is_near)
+        return;
+    bytes_append_literal(text, "near: ");
+    if (near_duty_of(a->namespace->backend->tracker, a->namespace->conf, now_ms) != NEAR_KEEP) {
+        bytes_append_literal(text, "off now: the backend does not tell of changes\n");
+        return;
+    }
+    bytes_append_literal(text, "kept for ");
+    number_append_duration(text, a->namespace->conf->near_ttl_ms);
+    bytes_append_literal(text, " or the key's ttl\n");
+    command_ask_ttl(command, &a->call);
+}
+
+static void append_plan(struct bytes *text, const struct admission *a, uint64_t now_ms) {
+    struct bytes commands = {0};
+    struct command command = {.out = &commands};
+    append_keys(text, a);
+    if (a->call.json_bytes > JSON_AT_ONCE)
+        bytes_append_literal(text, "value: too long for explain to look whether it is JSON\n");
+    if (a->entry->verb->flags & VERB_WRITE && !(a->entry->verb->flags & VERB_NO_TTL))
+        append_ttl(text, &a->call);
+    append_near(text, a, &command, now_ms);
+    a->entry->build(&command, &a->call);
+    append_commands(text, &commands);
+    bytes_deinit(&commands);
+}
+
+// Refused by what an operator decides, rather than for what the request itself is.
+static bool is_ruled_out(enum reply_code code) {
+    return code == REPLY_POLICY || code == REPLY_NOPERM || code == REPLY_NOAUTH;
+}
+
+bool explain(struct session *session, const struct slice *words, size_t count, struct bytes *text,
+             struct refusal *refusal) {
+    struct admission a;
+    bool is_admitted = admit(session, words, count, &a, refusal);
+    if (!is_admitted && !(a.entry && is_ruled_out(refusal->code)))
+        return false;
+    bytes_printf(text, "verb: %s\ncaller: ", a.entry->verb->name);
+    identity_append(text, &session->identity);
+    bytes_append_literal(text, "\n");
+    if (a.namespace)
+        bytes_printf(text, "namespace: %s\nbackend: %s\n", a.namespace->conf->name,
+                     a.namespace->backend->conf->name);
+    if (!is_admitted)
+        bytes_printf(text, "refused: %s %.*s\n", reply_code_name(refusal->code),
+                     (int)refusal->text.len, refusal->text.data);
+    else if (a.entry->build)
+        append_plan(text, &a, loop_now(&session->context->loop));
+    else
+        bytes_append_literal(text, "answered by: the daemon itself\n");
+    return true;
+}

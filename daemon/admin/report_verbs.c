@@ -1,0 +1,146 @@
+#include "daemon/admin/report_verbs.h"
+
+#include "daemon/admin/report.h"
+#include "daemon/admin/totals.h"
+#include "daemon/policy/identity.h"
+#include "daemon/policy/policy.h"
+#include "daemon/request/request.h"
+#include "daemon/request/session.h"
+#include "daemon/worker.h"
+#include "daemon/workers.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/mem.h"
+#include "protocol/reply.h"
+
+// --- waiting for the totals -------------------------------------------------------------------
+
+// A request that waits for them. Its client may have gone when they come: the request stays until
+// then, and nothing is written.
+struct inquiry {
+    struct totals totals;
+    struct request *request;
+    report_write *write;
+    const char *status; // NULL: what is written is the reply
+};
+
+// Replies "+STATUS" when there is nothing to tell, else UNAVAILABLE with what there is.
+static void reply_status_or(struct request *r, const char *status, struct bytes *text) {
+    bytes_append(text, "", 1);
+    if (r->context->is_draining) {
+        request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
+    } else if (*text->data) {
+        request_fail(r, REPLY_UNAVAILABLE, text->data);
+    } else {
+        reply_status(request_out(r), status);
+        request_finish(r);
+    }
+}
+
+static void on_collected(struct totals *totals) {
+    struct inquiry *inquiry = (struct inquiry *)totals; // its first member
+    struct request *r = inquiry->request;
+    struct bytes text = {0};
+    if (r->session) {
+        inquiry->write(totals, r, &text);
+        if (inquiry->status) {
+            reply_status_or(r, inquiry->status, &text);
+        } else {
+            reply_bulk(request_out(r), bytes_slice(&text));
+            request_finish(r);
+        }
+        bytes_deinit(&text);
+    }
+    request_release(r);
+    totals_deinit(totals);
+    mem_free(inquiry);
+}
+
+static void inquire(struct request *r, bool has_clients, const char *status, report_write *write) {
+    const struct identity *identity = &r->session->identity;
+    bool sees_all = identity_is_admin(identity) || !identity->user;
+    struct inquiry *inquiry = mem_new(sizeof(*inquiry));
+    inquiry->request = r;
+    inquiry->write = write;
+    inquiry->status = status;
+    totals_init(&inquiry->totals, r->policy, has_clients, sees_all ? NULL : identity->user->name);
+    r->is_pending = true;
+    totals_collect(&inquiry->totals, workers_of(r->context), worker_of(r->context), on_collected);
+}
+
+// --- verbs ------------------------------------------------------------------------------------
+
+static void run_namespaces(struct request *r, const struct call *call) {
+    struct bytes text = {0};
+    (void)call;
+    report_namespaces(r->context, &r->session->identity, &text);
+    reply_bulk(request_out(r), bytes_slice(&text));
+    bytes_deinit(&text);
+    request_finish(r);
+}
+
+static void run_backends(struct request *r, const struct call *call) {
+    (void)call;
+    inquire(r, false, NULL, report_backends);
+}
+
+static void run_ready(struct request *r, const struct call *call) {
+    (void)call;
+    inquire(r, false, "READY", report_unready);
+}
+
+static void run_clients(struct request *r, const struct call *call) {
+    (void)call;
+    inquire(r, true, NULL, report_clients);
+}
+
+static void run_stats(struct request *r, const struct call *call) {
+    if (call->argc == 0) {
+        inquire(r, false, NULL, report_stats);
+        return;
+    }
+    struct namespace *namespace = request_find_namespace(r, call->args[0]);
+    if (!namespace)
+        return;
+    r->namespace = namespace;
+    inquire(r, false, NULL, report_namespace_stats);
+}
+
+const struct verb report_verbs[] = {
+    {
+        .name = "namespaces",
+        .flags = VERB_READ,
+        .syntax = "",
+        .summary = "a line of name=value pairs for each namespace",
+        .run = run_namespaces,
+    },
+    {
+        .name = "backends",
+        .flags = VERB_READ | VERB_IN_TURN,
+        .syntax = "",
+        .summary = "a line of name=value pairs for each backend",
+        .run = run_backends,
+    },
+    {
+        .name = "ready",
+        .flags = VERB_READ | VERB_IN_TURN,
+        .syntax = "",
+        .summary = "READY, or UNAVAILABLE with the backends that do not serve",
+        .run = run_ready,
+    },
+    {
+        .name = "clients",
+        .flags = VERB_READ | VERB_IN_TURN,
+        .syntax = "",
+        .summary = "a line of name=value pairs for each client",
+        .run = run_clients,
+    },
+    {
+        .name = "stats",
+        .flags = VERB_READ | VERB_IN_TURN,
+        .syntax = "[N]",
+        .summary = "counters of the daemon, or of a namespace, as name:value lines",
+        .run = run_stats,
+    },
+};
+const size_t report_verb_count = sizeof(report_verbs) / sizeof(*report_verbs);

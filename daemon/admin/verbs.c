@@ -1,0 +1,152 @@
+#include "daemon/admin/verbs.h"
+
+#include <inttypes.h>
+
+#include "daemon/admin/explain.h"
+#include "daemon/admin/reload_verb.h"
+#include "daemon/front/client.h"
+#include "daemon/request/auth.h"
+#include "daemon/request/context.h"
+#include "daemon/request/purge.h"
+#include "daemon/request/request.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/collection.h"
+#include "protocol/number.h"
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
+#include "protocol/verb.h"
+
+static void finish_bulk(struct request *r, struct bytes *text) {
+    reply_bulk(request_out(r), bytes_slice(text));
+    bytes_deinit(text);
+    request_finish(r);
+}
+
+static bool is_word(struct slice word, const char *text) {
+    return slice_equal_nocase(word, slice_of(text));
+}
+
+static void run_ping(struct request *r, const struct call *call) {
+    size_t most = (size_t)r->policy->settings->daemon.client_output;
+    if (call->argc > 0 && call->args[0].len > most) {
+        request_fail(r, REPLY_OVERLOADED, ANSWER_TOO_LONG);
+        return;
+    }
+    if (call->argc > 0)
+        reply_bulk(request_out(r), call->args[0]);
+    else
+        reply_status(request_out(r), "PONG");
+    request_finish(r);
+}
+
+static void run_quit(struct request *r, const struct call *call) {
+    (void)call;
+    reply_status(request_out(r), "OK");
+    request_finish(r);
+}
+
+static const struct slice *credentials_of_auth(const struct call *call) { return call->args; }
+
+static void run_auth(struct request *r, const struct call *call) {
+    if (!auth_try(r, call->args[0], call->args[1]))
+        return;
+    reply_status(request_out(r), "OK");
+    request_finish(r);
+}
+
+static void run_reload(struct request *r, const struct call *call) {
+    (void)call;
+    reload_verb_run(r);
+}
+
+static void run_purge(struct request *r, const struct call *call) {
+    (void)call;
+    purge_start(r);
+}
+
+static void run_help(struct request *r, const struct call *call) {
+    const struct verb_table *verbs = r->context->verbs;
+    const struct verb_entry *entry;
+    struct bytes text = {0};
+    if (call->argc > 0 && (entry = verb_find(verbs, call->args[0]))) {
+        verb_append_help(&text, entry->verb);
+        finish_bulk(r, &text);
+        return;
+    }
+    for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
+        if (call->argc == 0 || is_word(call->args[0], collection_name(entry->collection)))
+            verb_append_help(&text, entry->verb);
+    if (text.len == 0) {
+        request_fail_verb(r, call->args[0]);
+        return;
+    }
+    verb_append_legend(&text);
+    finish_bulk(r, &text);
+}
+
+static void run_explain(struct request *r, const struct call *call) {
+    struct bytes text = {0};
+    struct refusal refusal = {0};
+    if (explain(r->session, call->args, call->argc, &text, &refusal))
+        finish_bulk(r, &text);
+    else
+        request_fail_with(r, &refusal);
+    refusal_deinit(&refusal);
+}
+
+const struct verb admin_verbs[] = {
+    {
+        .name = "ping",
+        .flags = VERB_NO_AUTH,
+        .syntax = "[M]",
+        .summary = "PONG, or M",
+        .run = run_ping,
+    },
+    {
+        .name = "quit",
+        .flags = VERB_NO_AUTH | VERB_CLOSE,
+        .syntax = "",
+        .summary = "OK, and closes the connection",
+        .run = run_quit,
+    },
+    {
+        .name = "auth",
+        .flags = VERB_NO_AUTH,
+        .credentials = credentials_of_auth,
+        .syntax = "USER TOKEN",
+        .summary = "says who asks from now on",
+        .run = run_auth,
+    },
+    {
+        .name = "reload",
+        .flags = VERB_ADMIN | VERB_BARRIER,
+        .syntax = "",
+        .summary = "reads the configuration again: OK, or the first problem; all or nothing",
+        .run = run_reload,
+    },
+    {
+        .name = "purge",
+        .flags = VERB_ADMIN | VERB_BARRIER | VERB_WRITE | VERB_REMOVES,
+        .syntax = "N",
+        .summary = "removes every key of the namespace, step by step; replies how many",
+        .build = purge_build,
+        .run = run_purge,
+    },
+    {
+        .name = "help",
+        .flags = VERB_NO_AUTH,
+        .syntax = "[verb]",
+        .summary = "syntax and summary of a verb, of a collection's (help key), or of all",
+        .run = run_help,
+    },
+    {
+        .name = "explain",
+        .flags = VERB_READ,
+        .syntax = "VERB [word ...]",
+        .summary = "what that request would do, without doing it",
+        .run = run_explain,
+    },
+};
+const size_t admin_verb_count = sizeof(admin_verbs) / sizeof(*admin_verbs);

@@ -1,0 +1,44 @@
+// Slot: a place in a connection's queue of answers. Whoever wants an answer of a backend embeds
+// one.
+//
+//   backend_conn_begin ─► commands ─► backend_conn_push ─► queued ─► begin ─► answered
+//                                                            └─► failed(LOST or UNSENT)
+//
+// Exactly one of answered() and failed(LOST or UNSENT) ends a slot's stay in the queue, and the
+// owner may push it again from there. failed(TIMEOUT) may come before, once: the slot stays queued
+// until its answer comes, so that no answer is ever taken for another's.
+#pragma once
+
+#include "protocol/answer.h"
+#include "protocol/command.h"
+
+struct slot;
+
+enum slot_failure {
+    SLOT_TIMEOUT, // no answer in time: one may still come, and the slot stays queued
+    SLOT_LOST,    // the connection broke after the commands were sent: they may have been applied
+    SLOT_UNSENT,  // the connection broke before: they were not applied
+};
+
+struct slot_owner {
+    // The first bytes of the answer are there: calls answer_begin(), and sets answer->is_failed
+    // when nobody wants the answer any more.
+    void (*begin)(struct slot *slot, struct answer *answer);
+    // A part of the answer is there, and the loop goes on to other work before the rest comes: the
+    // part must be kept where nobody sends it on. NULL: it is written to such a place anyway.
+    void (*half)(struct slot *slot, struct answer *answer);
+    // The answer is complete.
+    void (*answered)(struct slot *slot, const struct answer *answer);
+    void (*failed)(struct slot *slot, enum slot_failure failure);
+};
+
+// All is zero but `owner` when the slot is begun.
+struct slot {
+    const struct slot_owner *owner;
+    struct slot *next;      // in the connection's queue
+    struct command command; // how many answers to expect
+    uint64_t sent_at;       // where the commands begin in the connection's output, in bytes
+    uint64_t deadline_ms;   // in the loop's time
+    bool is_started;        // begin() has been called
+    bool is_over;           // the owner has been told how it ended, though the answer is to come
+};

@@ -1,0 +1,75 @@
+#include "daemon/backend/waiting_room.h"
+
+#include "protocol/mem.h"
+
+static void on_timer(uv_timer_t *timer);
+
+void waiting_room_init(struct waiting_room *room, struct loop *loop, uint64_t timeout_ms) {
+    room->loop = loop;
+    room->timeout_ms = timeout_ms;
+    uv_timer_init(&loop->uv, &room->timer);
+}
+
+void waiting_room_close(struct waiting_room *room, uv_close_cb on_closed) {
+    uv_close((uv_handle_t *)&room->timer, on_closed);
+}
+
+static uint64_t now_of(const struct waiting_room *room) { return loop_now(room->loop); }
+
+// Waiters come and go in order, so the first has the oldest deadline.
+static void arm(struct waiting_room *room) {
+    uint64_t now = now_of(room);
+    if (!room->first)
+        return;
+    uint64_t deadline = room->first->deadline_ms;
+    uv_timer_start(&room->timer, on_timer, deadline > now ? deadline - now : 0, 0);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    struct waiting_room *room = CONTAINER_OF(timer, struct waiting_room, timer);
+    while (room->first && room->first->deadline_ms <= now_of(room)) {
+        room->late_waits++;
+        waiting_room_call_first(room, true);
+    }
+    arm(room);
+}
+
+void waiting_room_enter(struct waiting_room *room, struct waiter *waiter) {
+    waiter->next = NULL;
+    waiter->room = room;
+    waiter->deadline_ms = now_of(room) + room->timeout_ms;
+    if (room->last)
+        room->last->next = waiter;
+    else
+        room->first = waiter;
+    room->last = waiter;
+    if (!uv_is_active((uv_handle_t *)&room->timer))
+        arm(room);
+}
+
+void waiting_room_leave(struct waiter *waiter) {
+    struct waiting_room *room = waiter->room;
+    struct waiter *before = NULL, *at = room ? room->first : NULL;
+    while (at && at != waiter) {
+        before = at;
+        at = at->next;
+    }
+    waiter->room = NULL;
+    if (!at)
+        return;
+    if (before)
+        before->next = waiter->next;
+    else
+        room->first = waiter->next;
+    if (room->last == waiter)
+        room->last = before;
+}
+
+void waiting_room_call_first(struct waiting_room *room, bool is_late) {
+    struct waiter *waiter = room->first;
+    uint64_t began_ms = waiter->deadline_ms - room->timeout_ms;
+    room->waits++;
+    room->wait_ms += now_of(room) - began_ms;
+    waiting_room_leave(waiter);
+    waiter->on_room(waiter, is_late);
+}

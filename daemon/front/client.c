@@ -1,0 +1,432 @@
+#include "daemon/front/client.h"
+
+#include <unistd.h>
+
+#include "daemon/loop/gone.h"
+#include "daemon/request/context.h"
+#include "daemon/request/dispatch.h"
+#include "daemon/request/json_check.h"
+#include "daemon/request/request.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
+
+enum {
+    LINGER_MS = 1000,
+    KEEP_WORDS = 64,
+    TURN_OUTPUT = 256 * 1024,
+    // Before it is known who asks: a token has 64 KiB at most.
+    STRANGER_REQUEST = 128 * 1024,
+    STRANGER_OUTPUT = 256 * 1024,
+};
+
+static struct client *client_of(struct stream *s) {
+    return (struct client *)s; // the stream is its first member
+}
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+// A request that has begun keeps the limit that it began under, over a reload.
+static void limit_request(struct client *c) {
+    if (c->parser.state == PARSER_START)
+        c->parser.max_request = c->most_request;
+}
+
+static bool has_too_much(const struct client *c) {
+    return c->session.replies.is_over || reply_queue_unread(&c->session.replies) >= c->most_output;
+}
+
+void client_set_limits(struct client *c) {
+    const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
+    bool is_known = identity_is_known(&c->session.identity);
+    size_t request = (size_t)conf->max_request, output = (size_t)conf->client_output;
+    c->most_request = is_known ? request : smaller(request, STRANGER_REQUEST);
+    c->most_output = is_known ? output : smaller(output, STRANGER_OUTPUT);
+    limit_request(c);
+}
+
+static const char *protocol_error(const struct client *c) {
+    bool is_too_long = strcmp(c->parser.error, PARSER_TOO_LONG) == 0;
+    return is_too_long && !identity_is_known(&c->session.identity)
+               ? "request too long for who has not authenticated: auth USER TOKEN"
+               : c->parser.error;
+}
+
+// --- requests in ------------------------------------------------------------------------------
+
+static bool is_waiting(const struct client *c) {
+    return c->waiter.room || c->is_waiting_turn || c->session.auth_turn == AUTH_WAITS;
+}
+
+static void on_checked(void *owner) { client_take_turn(owner); }
+
+// Only when `in` stays where it is until the check is done.
+static void start_check(struct client *c) {
+    if (c->session.check)
+        json_check_start(c->session.check, &c->session.context->loop.uv,
+                         c->in.data + c->parser.words[0].offset, on_checked, c);
+}
+
+static void end_check(struct client *c) {
+    if (c->session.check)
+        json_check_free(c->session.check, &c->in);
+    c->session.check = NULL;
+}
+
+static void read_on(struct client *c) {
+    c->session.replies.is_over = has_too_much(c);
+    if (c->state == CLIENT_LINGERING || (c->state == CLIENT_OPEN && !is_waiting(c) &&
+                                         !c->session.is_ended && !c->session.replies.is_over)) {
+        stream_start_reading(&c->stream);
+    } else {
+        stream_stop_reading(&c->stream);
+        start_check(c);
+    }
+}
+
+static void on_settled(struct reply_queue *q);
+
+// Nothing more is taken of the client until its requests are answered.
+static void wait_turn(struct client *c) {
+    c->is_waiting_turn = c->session.replies.first != NULL;
+    c->session.replies.on_settled = c->is_waiting_turn ? on_settled : NULL;
+}
+
+// Does what the request that was started asks of its client.
+static void follow(struct client *c, enum progress progress) {
+    switch (progress) {
+    case PROGRESS_DONE: break;
+    case PROGRESS_CLOSE: client_end(c); break;
+    case PROGRESS_BARRIER:
+    case PROGRESS_WAIT_TURN: wait_turn(c); break;
+    case PROGRESS_WAIT_OUTPUT: c->session.replies.is_over = true; break;
+    case PROGRESS_WAIT_ROOM:
+        waiting_room_enter(&c->session.full_backend->waiting, &c->waiter);
+        break;
+    case PROGRESS_WAIT_CHECK: c->is_waiting_turn = true; break;
+    case PROGRESS_WAIT_TOKEN: break; // session.auth_turn says so
+    }
+}
+
+// Takes the request whose words the parser holds; returns how many bytes it was, 0 when it must
+// wait.
+static size_t take_request(struct client *c, const char *data) {
+    size_t consumed = c->parser.consumed;
+    struct slice *words = context_words(c->session.context, c->parser.count);
+    parser_words(&c->parser, data, words);
+    enum progress progress = dispatch(&c->session, words, c->parser.count, !c->is_late);
+    c->has_parsed_request = progress >= PROGRESS_WAIT_TURN;
+    if (progress != PROGRESS_DONE)
+        follow(c, progress);
+    if (c->has_parsed_request)
+        return 0;
+    if (c->parser.cap > KEEP_WORDS)
+        parser_deinit(&c->parser);
+    return consumed;
+}
+
+// How much may be unread before others have their turn.
+static size_t most_unread(const struct client *c) {
+    return smaller(reply_queue_unread(&c->session.replies) + TURN_OUTPUT, c->most_output);
+}
+
+// Parses and starts as many requests as there are; returns how many bytes are done with.
+static size_t take_requests(struct client *c, char *data, size_t len) {
+    size_t used = 0, most = most_unread(c);
+    while (c->state == CLIENT_OPEN && !is_waiting(c) && !c->session.replies.is_over &&
+           reply_queue_unread(&c->session.replies) < most) {
+        enum parser_result result = parser_next(&c->parser, data + used, len - used);
+        if (result == PARSER_MORE)
+            return used;
+        if (result == PARSER_ERROR) {
+            session_complain(&c->session, LOG_LEVEL_INFO, "closed: protocol error",
+                             protocol_error(c));
+            dispatch_refuse(&c->session, REPLY_PROTOCOL, protocol_error(c));
+            client_end(c);
+        } else {
+            used += result == PARSER_NOTHING ? c->parser.consumed : take_request(c, data + used);
+        }
+    }
+    c->session.replies.is_over =
+        c->session.replies.is_over || reply_queue_unread(&c->session.replies) >= most;
+    return c->state == CLIENT_OPEN ? used : len;
+}
+
+// Goes on with what was read earlier and had to wait.
+static void go_on(struct client *c) {
+    size_t used = c->has_parsed_request ? take_request(c, c->in.data) : 0;
+    if (c->has_parsed_request) {
+        start_check(c);
+        return;
+    }
+    end_check(c);
+    if (used < c->in.len)
+        used += take_requests(c, c->in.data + used, c->in.len - used);
+    bytes_consume(&c->in, used);
+    if (c->in.len == 0)
+        bytes_deinit(&c->in);
+    if (!is_waiting(c))
+        c->is_late = false;
+    if (c->session.is_ended && !is_waiting(c))
+        client_end(c);
+    read_on(c);
+}
+
+static void end_auth_wait(struct client *c, enum auth_turn turn) {
+    c->session.auth_turn = turn;
+    go_on(c);
+    if (c->session.auth_turn == turn) // nothing took it
+        c->session.auth_turn = AUTH_NONE;
+}
+
+void client_drain(struct client *c) {
+    if (c->session.auth_turn == AUTH_WAITS)
+        end_auth_wait(c, AUTH_REFUSE);
+    stream_out(&c->stream); // on_written() will see that it is idle
+}
+
+// Many may wait, and none is looked at before its turn comes.
+static void note_turn(struct client *c) {
+    struct clients *all = c->all;
+    if (c->is_turn_due || c->session.replies.first ||
+        (c->session.check && !json_check_is_done(c->session.check)))
+        return;
+    c->is_turn_due = true;
+    c->next_due = all->turns_due;
+    c->before_due = &all->turns_due;
+    if (c->next_due)
+        c->next_due->before_due = &c->next_due;
+    all->turns_due = c;
+}
+
+static void on_settled(struct reply_queue *q) {
+    note_turn(CONTAINER_OF(q, struct client, session.replies));
+}
+
+static void leave_turn(struct client *c) {
+    if (c->is_turn_due) {
+        *c->before_due = c->next_due;
+        if (c->next_due)
+            c->next_due->before_due = c->before_due;
+    }
+    c->is_waiting_turn = c->is_turn_due = false;
+    c->session.replies.on_settled = NULL;
+}
+
+void client_take_turn(struct client *c) {
+    leave_turn(c);
+    go_on(c);
+}
+
+static void on_room(struct waiter *waiter, bool is_late) {
+    struct client *c = CONTAINER_OF(waiter, struct client, waiter);
+    c->is_late = c->is_late || is_late;
+    go_on(c);
+}
+
+static void on_read(struct stream *s, char *data, size_t len) {
+    struct client *c = client_of(s);
+    size_t used;
+    if (c->state != CLIENT_OPEN)
+        return;
+    c->active_ms = loop_now(&c->session.context->loop);
+    limit_request(c);
+    if (c->in.len > 0) {
+        bytes_grew(&c->in, len);
+        used = take_requests(c, c->in.data, c->in.len);
+        bytes_consume(&c->in, used);
+        if (c->in.len == 0)
+            bytes_deinit(&c->in);
+    } else {
+        used = take_requests(c, data, len);
+        if (used < len)
+            bytes_append(&c->in, data + used, len - used);
+    }
+    read_on(c);
+}
+
+// Reads go straight behind an unfinished request, else into the buffer that all share.
+static uv_buf_t on_buffer(struct stream *s) {
+    struct client *c = client_of(s);
+    if (c->state != CLIENT_OPEN || c->in.len == 0)
+        return uv_buf_init(c->session.context->loop.read_buffer, READ_BUFFER_SIZE);
+    size_t needs = parser_needs(&c->parser);
+    size_t more = needs > c->in.len + READ_BUFFER_SIZE ? needs - c->in.len : READ_BUFFER_SIZE;
+    char *to = bytes_reserve(&c->in, more);
+    return uv_buf_init(to, (unsigned)more);
+}
+
+// --- replies out ------------------------------------------------------------------------------
+
+// All that there was to say is said.
+static void on_written(struct stream *s) {
+    struct client *c = client_of(s);
+    bool was_over = c->session.replies.is_over;
+    c->session.replies.is_over = false;
+    c->active_ms = loop_now(&c->session.context->loop); // who waited for a reply was not idle
+    if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
+        go_on(c);
+    if (stream_unread(s) > 0)
+        return; // there is more to say: this is called again when that is written
+    if (c->session.context->is_draining && !c->session.replies.first && !is_waiting(c))
+        client_end(c);
+    if (c->state == CLIENT_ENDING && !c->session.replies.first) {
+        c->state = CLIENT_LINGERING;
+        c->active_ms = loop_now(&c->session.context->loop);
+        stream_end(s);
+        if (c->session.is_ended)
+            client_close(c);
+    }
+    if (c->state == CLIENT_OPEN || c->state == CLIENT_LINGERING)
+        read_on(c);
+}
+
+void client_end(struct client *c) {
+    if (c->state != CLIENT_OPEN)
+        return;
+    c->state = CLIENT_ENDING;
+    stream_out(&c->stream); // on_written() will see whether anything is left
+    stream_stop_reading(&c->stream);
+}
+
+// The peer may have ended only its own side, and wait for replies.
+static void on_end(struct stream *s, int status) {
+    struct client *c = client_of(s);
+    c->session.is_ended = true;
+    if (status != UV_EOF || c->state == CLIENT_LINGERING)
+        client_close(c);
+    else if (!is_waiting(c))
+        client_end(c);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static void join_list(struct client *c) {
+    struct clients *all = c->all;
+    c->session.id = ++all->last_number * all->workers - all->worker;
+    c->next = all->first;
+    if (c->next)
+        c->next->before = c;
+    all->first = c;
+    all->count++;
+}
+
+static void leave_list(struct client *c) {
+    struct clients *all = c->all;
+    if (c->before)
+        c->before->next = c->next;
+    else
+        all->first = c->next;
+    if (c->next)
+        c->next->before = c->before;
+    all->count--;
+    all->on_left(all->owner);
+}
+
+static void on_closed(struct stream *s) {
+    struct client *c = client_of(s);
+    leave_list(c);
+    parser_deinit(&c->parser);
+    bytes_deinit(&c->in);
+    session_deinit(&c->session);
+    mem_free(c);
+}
+
+static const struct stream_events events = {
+    .on_buffer = on_buffer,
+    .on_read = on_read,
+    .on_end = on_end,
+    .on_written = on_written,
+    .on_closed = on_closed,
+};
+
+static void on_identified(struct session *session) {
+    client_set_limits(CONTAINER_OF(session, struct client, session));
+}
+
+struct client *client_new(struct clients *all, const struct dialect *dialect, bool is_unix) {
+    struct client *c = mem_new(sizeof(*c));
+    struct loop *loop = &all->context->loop;
+    c->all = all;
+    c->session.context = all->context;
+    c->session.dialect = dialect;
+    c->session.on_identified = on_identified;
+    c->session.replies.stream = &c->stream;
+    c->session.replies.on_left = request_left;
+    c->waiter.on_room = on_room;
+    parser_init(&c->parser, (size_t)c->session.context->policy->settings->daemon.max_request);
+    if (is_unix)
+        stream_init_unix(&c->stream, &loop->uv, &loop->flusher, &events);
+    else
+        stream_init_tcp(&c->stream, &loop->uv, &loop->flusher, &events);
+    c->connected_ms = c->active_ms = loop_now(loop);
+    join_list(c);
+    return c;
+}
+
+void client_start(struct client *c) {
+    session_init_peer(&c->session, &c->stream);
+    if (c->stream.uv.handle.type == UV_TCP)
+        uv_tcp_nodelay(&c->stream.uv.tcp, 1);
+    gone_probe(&c->stream, GONE_PROBE_IDLE_S);
+    identity_identify(&c->session.identity, c->session.context->policy->settings);
+    client_set_limits(c);
+    log_debug(&c->session.context->loop.log, "client %s: connected", c->session.address);
+    read_on(c);
+}
+
+void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix) {
+    struct client *c = client_new(all, dialect, is_unix);
+    int error = is_unix ? uv_pipe_open(&c->stream.uv.pipe, fd) : uv_tcp_open(&c->stream.uv.tcp, fd);
+    if (error) {
+        close(fd);
+        client_close(c);
+        return;
+    }
+    c->session.context->stats.accepted++;
+    client_start(c);
+    if (c->session.context->is_draining)
+        client_drain(c);
+}
+
+void client_close(struct client *c) {
+    if (c->state == CLIENT_CLOSED)
+        return;
+    log_debug(&c->session.context->loop.log, "client %s: closed", c->session.address);
+    c->state = CLIENT_CLOSED;
+    waiting_room_leave(&c->waiter);
+    c->session.auth_turn = AUTH_NONE;
+    leave_turn(c);
+    end_check(c);
+    reply_queue_drop(&c->session.replies);
+    stream_close(&c->stream);
+}
+
+void client_sweep(struct client *c, uint64_t now_ms) {
+    const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
+    if (c->session.auth_turn == AUTH_WAITS && now_ms >= c->session.auth_at_ms)
+        end_auth_wait(c, AUTH_LOOK);
+    if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
+        client_close(c);
+        return;
+    }
+    bool is_idle = c->state == CLIENT_OPEN && !c->session.replies.first && !is_waiting(c) &&
+                   reply_queue_unread(&c->session.replies) == 0;
+    if (is_idle && conf->client_idle_ms != DURATION_FOREVER &&
+        now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms) {
+        client_end(c);
+        return;
+    }
+    // Replies that wait for their turn are not its to read yet.
+    if (stream_unread(&c->stream) == 0 || c->accepted != stream_taken(&c->stream) ||
+        c->stalled_ms == 0) {
+        c->accepted = stream_taken(&c->stream);
+        c->stalled_ms = now_ms;
+    } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
+        session_complain(&c->session, LOG_LEVEL_WARNING, "closed: it does not read its replies",
+                         "client_stall");
+        client_close(c);
+    } else if (c->state == CLIENT_ENDING &&
+               now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms) {
+        client_close(c);
+    }
+}

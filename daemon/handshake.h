@@ -1,8 +1,0 @@
-// Handshake: the commands that Redis's client libraries send by default when they connect, answered
-// so that they go on to send our verbs.
-#pragma once
-
-#include "verb.h"
-
-extern const struct verb handshake_verbs[];
-extern const size_t handshake_verb_count;

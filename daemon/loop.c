@@ -1,4 +1,0 @@
-#include "loop.h"
-
-// Alone in its file, so that a unit test can link a clock which it sets itself.
-uint64_t loop_now(const struct loop *loop) { return uv_now(&loop->uv); }

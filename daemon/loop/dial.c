@@ -1,0 +1,94 @@
+#include "daemon/loop/dial.h"
+
+#include <stdio.h>
+
+static void on_connected(uv_connect_t *connect, int status) {
+    struct dial *dial = connect->data;
+    dial->on_done(dial, status, "can't connect");
+}
+
+static int connect_tcp(struct dial *dial, const struct sockaddr *address, const char **what) {
+    *what = "can't connect";
+    int error = uv_tcp_connect(&dial->connect, &dial->stream->uv.tcp, address, on_connected);
+    if (!error) {
+        uv_tcp_nodelay(&dial->stream->uv.tcp, 1);
+        uv_tcp_keepalive(&dial->stream->uv.tcp, 1, 60);
+    }
+    return error;
+}
+
+// Each attempt takes the next of a name's addresses: "localhost" may be ::1 before 127.0.0.1.
+static const struct sockaddr *pick_address(const struct addrinfo *found, unsigned attempt) {
+    unsigned count = 0;
+    for (const struct addrinfo *a = found; a; a = a->ai_next)
+        count++;
+    for (attempt %= count; attempt > 0; attempt--)
+        found = found->ai_next;
+    return found->ai_addr;
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found) {
+    struct dial *dial = resolve->data;
+    const char *what = "can't resolve the host's name";
+    if (dial->stream->is_closing)
+        status = UV_ECANCELED;
+    else if (status == 0)
+        status = connect_tcp(dial, pick_address(found, dial->attempt), &what);
+    uv_freeaddrinfo(found);
+    if (status < 0)
+        dial->on_done(dial, status, what);
+}
+
+static int resolve(struct dial *dial, struct loop *loop, const struct url *url, const char **what) {
+    char port[16];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    if (uv_ip4_addr(url->host, url->port, &v4) == 0)
+        return connect_tcp(dial, (const struct sockaddr *)&v4, what);
+    if (uv_ip6_addr(url->host, url->port, &v6) == 0)
+        return connect_tcp(dial, (const struct sockaddr *)&v6, what);
+    *what = "can't resolve the host's name"; // it is none
+    snprintf(port, sizeof(port), "%d", url->port);
+    return uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, url->host, port, &hints);
+}
+
+int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
+               const struct stream_events *events, const struct url *url, const char *path,
+               const struct sockaddr_storage *peer, unsigned attempt, dial_done *on_done,
+               const char **what) {
+    dial->stream = stream;
+    dial->attempt = attempt;
+    dial->on_done = on_done;
+    dial->resolve.data = dial->connect.data = dial;
+    if (!path) {
+        stream_init_tcp(stream, &loop->uv, &loop->flusher, events);
+        return peer ? connect_tcp(dial, (const struct sockaddr *)peer, what)
+                    : resolve(dial, loop, url, what);
+    }
+    stream_init_unix(stream, &loop->uv, &loop->flusher, events);
+    uv_pipe_connect(&dial->connect, &stream->uv.pipe, path, on_connected);
+    return 0;
+}
+
+// uv_cancel() refuses what is no request under way: then there is nothing to give up.
+void dial_cancel(struct dial *dial) {
+    if (dial->resolve.type == UV_GETADDRINFO)
+        uv_cancel((uv_req_t *)&dial->resolve);
+}
+
+bool dial_write_auth(struct command *command, const struct url *url) {
+    if (!url->password)
+        return false;
+    command_begin(command, SLICE("AUTH"), url->user ? 3 : 2);
+    if (url->user)
+        command_word(command, slice_of(url->user));
+    command_word(command, slice_of(url->password));
+    return true;
+}
+
+void dial_write_name(struct command *command, struct slice name) {
+    command_begin(command, SLICE("CLIENT"), 3);
+    command_word(command, SLICE("SETNAME"));
+    command_word(command, name);
+}

@@ -1,0 +1,25 @@
+// Reactor: the event loop and what everything on it shares.
+#pragma once
+
+#include "daemon/loop/complaint.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/random.h"
+#include "daemon/loop/stream.h"
+
+struct near_store;
+
+enum { READ_BUFFER_SIZE = 64 * 1024 };
+
+struct loop {
+    uv_loop_t uv;
+    struct flusher flusher;
+    struct log log;
+    struct complaints *complaints; // of backends, and of the other workers
+    struct random random;
+    struct near_store *near;
+    char read_buffer[READ_BUFFER_SIZE]; // valid during one read callback
+};
+
+// The loop's time, in milliseconds since some moment of the past. It is read once a turn of the
+// loop, and stands still while the turn's events are handled.
+uint64_t loop_now(const struct loop *loop);

@@ -1,0 +1,196 @@
+#include "daemon/near/near.h"
+
+#include <assert.h>
+
+#include "protocol/memo.h"
+#include "protocol/question.h"
+
+// The parts of a question behind the key. The values of the options follow, then the arguments.
+struct tail {
+    uint16_t verb;
+    uint16_t options; // as in struct question
+};
+
+enum near_duty near_duty_of(const struct tracker *tracker, const struct namespace_conf *conf,
+                            uint64_t now_ms) {
+    if (!conf->is_near || !tracker)
+        return NEAR_NOTHING;
+    return tracker_is_live(tracker, now_ms) ? NEAR_KEEP : NEAR_SEE;
+}
+
+// Of all that is kept of the space: both parts only rise.
+static uint64_t epoch_of(const struct near_store *store, const struct tracker *tracker) {
+    return tracker->epoch + near_store_era(store);
+}
+
+static char *put(char *to, const void *data, size_t len) {
+    memcpy(to, data, len);
+    return to + len;
+}
+
+static char *put_slice(char *to, struct slice s) { return s.len > 0 ? put(to, s.data, s.len) : to; }
+
+static uint64_t hash_key(const struct near_store *store, const struct tracker *tracker,
+                         struct slice key) {
+    return near_store_hash(store, key, tracker->salt);
+}
+
+// The arguments behind the key, each with its length, so that no two lists of them look the same.
+static size_t arguments_size(const struct call *call) {
+    size_t size = 0;
+    for (size_t i = 1; i < call->argc; i++)
+        size += sizeof(uint32_t) + call->args[i].len;
+    return size;
+}
+
+static char *put_arguments(char *to, const struct call *call) {
+    for (size_t i = 1; i < call->argc; i++) {
+        uint32_t len = (uint32_t)call->args[i].len;
+        to = put_slice(put(to, &len, sizeof(len)), call->args[i]);
+    }
+    return to;
+}
+
+struct near_question near_ask(const struct near_store *store, const struct tracker *tracker,
+                              const struct verb_entry *entry, const struct call *call,
+                              struct bytes *scratch) {
+    size_t key_len = call->prefix.len + call->args[0].len;
+    struct question asked;
+    question_read(&asked, call);
+    struct tail tail = {(uint16_t)entry->id, asked.options};
+    size_t values_size = asked.count * sizeof(*asked.values);
+    size_t size = key_len + sizeof(tail) + values_size + arguments_size(call);
+    bool is_too_long = size > NEAR_LONGEST_QUESTION;
+    scratch->len = 0;
+    char *start = bytes_reserve(scratch, is_too_long ? key_len : size);
+    char *to = put_slice(put_slice(start, call->prefix), call->args[0]);
+    struct near_question q = {.key_hash = hash_key(store, tracker, (struct slice){start, key_len})};
+    // A question of nothing but the key lies where the key's counter does: one cache line for both.
+    q.hash = q.key_hash ^ (uint64_t)entry->id << 48;
+    if (is_too_long)
+        return q;
+    to = put(to, &tail, sizeof(tail));
+    if (values_size > 0)
+        to = put(to, asked.values, values_size);
+    to = put_arguments(to, call);
+    q.asked = (struct slice){start, (size_t)(to - start)};
+    if (call->argc > 1)
+        q.hash = hash_slice((struct slice){start + key_len, q.asked.len - key_len}, q.key_hash);
+    return q;
+}
+
+struct slice near_find(struct near_store *store, const struct tracker *tracker,
+                       const struct near_question *q, uint64_t now_ms) {
+    return near_store_find(store, q, epoch_of(store, tracker), now_ms);
+}
+
+// --- while it is at the backend ---------------------------------------------------------------
+
+static struct near_question question_of(const struct near_note *note) {
+    assert(near_note_is_read(note));
+    return (struct near_question){bytes_slice(&note->asked), note->key_hash, note->hash};
+}
+
+struct slice near_find_late(struct near_store *store, const struct tracker *tracker,
+                            const struct near_note *note, uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    if (!tracker)
+        return (struct slice){0};
+    return near_store_find_late(store, &q, epoch_of(store, tracker), now_ms);
+}
+
+void near_note_read(struct near_note *note, struct near_store *store, const struct tracker *tracker,
+                    const struct near_question *q, enum near_duty duty, bool may_be_late,
+                    uint64_t now_ms) {
+    assert(note->asked.len == 0);
+    bool has_room = (duty == NEAR_KEEP || may_be_late) && q->asked.len > 0 &&
+                    near_store_hold(store, q->asked.len, now_ms);
+    if (has_room)
+        bytes_append_slice(&note->asked, q->asked);
+    note->duty = has_room ? duty : NEAR_SEE;
+    note->key_hash = q->key_hash;
+    note->hash = q->hash;
+    note->moment = near_store_moment(store, q, epoch_of(store, tracker));
+    note->asked_ms = now_ms;
+}
+
+void near_note_write(struct near_note *note, struct near_store *store,
+                     const struct tracker *tracker, const struct verb_entry *entry,
+                     const struct call *call, struct bytes *scratch) {
+    size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
+    assert(note->duty == NEAR_FORGET && note->written.len == 0);
+    if (!tracker)
+        return;
+    for (size_t i = 0; i < keys; i++) {
+        scratch->len = 0;
+        bytes_append_slice(scratch, call->prefix);
+        bytes_append_slice(scratch, call->args[i]);
+        uint64_t hash = hash_key(store, tracker, bytes_slice(scratch));
+        near_store_forget_everywhere(store, hash);
+        if (near_store_is_shared(store))
+            bytes_append(&note->written, &hash, sizeof(hash));
+    }
+}
+
+void near_written(struct near_store *store, const struct near_note *note) {
+    assert(note->duty == NEAR_FORGET);
+    for (size_t at = 0; at < note->written.len; at += sizeof(uint64_t)) {
+        uint64_t hash;
+        memcpy(&hash, note->written.data + at, sizeof(hash));
+        near_store_forget_everywhere(store, hash);
+    }
+}
+
+void near_note_end(struct near_note *note, struct near_store *store) {
+    assert(near_note_is_read(note));
+    near_store_release(store, note->asked.len);
+    bytes_empty(&note->asked);
+    note->duty = NEAR_NOTHING;
+}
+
+// --- answers ----------------------------------------------------------------------------------
+
+// The part of a reply that says what the key holds.
+static struct slice gist_of(struct slice reply, bool is_memo, bool has_lease) {
+    return is_memo ? memo_value_part(reply, has_lease) : reply;
+}
+
+// Whether nobody can have seen anything else since it was kept.
+static bool is_known(struct near_store *store, const struct tracker *tracker,
+                     const struct near_note *note, struct slice gist, bool is_memo,
+                     uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    if (near_store_is_shared(store))
+        return near_store_is_known(store, &q, gist);
+    struct slice kept = near_find_late(store, tracker, note, now_ms);
+    return kept.data && slice_equal(gist_of(kept, is_memo, false), gist);
+}
+
+static void keep(struct near_store *store, const struct namespace_conf *conf,
+                 const struct near_note *note, const struct answer *answer, struct slice reply,
+                 uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    int64_t ttl_ms = conf->near_ttl_ms;
+    if (answer->ttl_ms >= 0 && answer->ttl_ms < ttl_ms) // -1: it never expires; -2: there is no key
+        ttl_ms = answer->ttl_ms;
+    uint64_t deadline_ms = note->asked_ms + (uint64_t)ttl_ms;
+    uint64_t until_ms = deadline_ms + (uint64_t)answer->stale_ms; // memo.get's alone
+    near_store_keep(store, &q, &note->moment, reply, deadline_ms, until_ms, now_ms);
+}
+
+void near_answered(struct near_store *store, const struct tracker *tracker,
+                   const struct namespace_conf *conf, struct near_note *note,
+                   const struct answer *answer, struct slice reply, uint64_t now_ms) {
+    struct near_question q = question_of(note);
+    bool is_memo = answer->memo_state != MEMO_NONE;
+    if (answer->is_failed && answer->code != REPLY_WRONGTYPE)
+        return; // nothing was seen
+    struct slice gist = gist_of(reply, is_memo && !answer->is_failed, answer->has_lease);
+    bool is_kept = note->duty == NEAR_KEEP && !answer->is_failed && answer->ttl_ms != ANSWER_NO_TTL;
+    if (!is_kept && !is_known(store, tracker, note, gist, is_memo, now_ms))
+        near_store_forget_everywhere(store, q.key_hash);
+    if (near_store_is_shared(store))
+        near_store_see(store, &q, gist, &note->moment);
+    if (is_kept)
+        keep(store, conf, note, answer, reply, now_ms);
+}

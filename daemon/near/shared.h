@@ -1,0 +1,54 @@
+// Near shared: what the near stores of several workers have to know of each other.
+//
+//   worker A: a write is sent, and again when it is answered ──► the key's counter rises
+//   worker B: an entry remembers the counters as they were when it was asked for, and is an answer
+//             only while they still stand there
+//
+// So when a client hears that its write is done, no worker can serve an older value, although each
+// keeps its own entries and hears of Redis's news itself. The same holds for what is read: the last
+// answer to a question, that of any worker, is remembered by a hash, and another one raises the
+// question's counter. A later read at another worker is never older.
+//
+// All of it is atomic, none is locked, and a daemon with one worker has none of it.
+#pragma once
+
+#include <stdatomic.h>
+
+#include "protocol/hash.h"
+
+enum { NEAR_SHARED_SLOTS = 1 << 17 }; // chance hits one entry of so many at each write
+
+struct near_shared {
+    uint64_t seed;                            // of all hashes: they mean the same everywhere
+    atomic_ullong era;                        // rises when everything is void
+    atomic_uint versions[NEAR_SHARED_SLOTS];  // of keys and questions, by their hashes
+    atomic_ullong answers[NEAR_SHARED_SLOTS]; // by the question's hash: that of the last answer
+};
+
+static inline size_t near_shared_slot(uint64_t hash) { return hash & (NEAR_SHARED_SLOTS - 1); }
+
+// Both counters only rise, so their sum stands still while both do.
+static inline uint32_t near_shared_version(const struct near_shared *s, uint64_t key_hash,
+                                           uint64_t question_hash) {
+    return atomic_load_explicit(&s->versions[near_shared_slot(key_hash)], memory_order_acquire) +
+           atomic_load_explicit(&s->versions[near_shared_slot(question_hash)],
+                                memory_order_acquire);
+}
+
+// Raises the counter of a key, or of a question.
+static inline void near_shared_raise(struct near_shared *s, uint64_t hash) {
+    atomic_fetch_add(&s->versions[near_shared_slot(hash)], 1);
+}
+
+// Whether the last answer to the question was the same, as far as anybody remembers.
+static inline bool near_shared_is_known(const struct near_shared *s, uint64_t question_hash,
+                                        struct slice answer) {
+    return atomic_load(&s->answers[near_shared_slot(question_hash)]) ==
+           hash_slice(answer, question_hash);
+}
+
+// Remembers the answer: to be called when the counters have been raised for it.
+static inline void near_shared_remember(struct near_shared *s, uint64_t question_hash,
+                                        struct slice answer) {
+    atomic_store(&s->answers[near_shared_slot(question_hash)], hash_slice(answer, question_hash));
+}

@@ -1,0 +1,69 @@
+// Tracker: hears from a backend which keys have changed, so that the near cache may hold answers.
+//
+//   DOWN ──dial, AUTH, CLIENT ID, CLIENT TRACKING ON REDIRECT id BCAST PREFIX …, SUBSCRIBE──► LIVE
+//    ▲                                                                                        │
+//    └── end of file, no pong for 3 s, a refusal, the data connection lost ◄──────────────────┘
+//
+// One connection that redirects Redis's invalidations to itself (redis.io, "Client-side caching",
+// broadcasting mode over RESP2): with two, the tracked one could break while the subscribed one
+// stays silent and well.
+//
+// While it is down nothing of the near cache is served. `epoch` is raised when it becomes live,
+// also after too long a silence, and when Redis tells that everything is void, so that no older
+// answer is ever served again.
+//
+// How old may an answer be? Each second a PING is sent, and its pong proves that all that Redis
+// said before it answered has arrived. So what is served was right at most TRACKER_FRESH_MS ago.
+#pragma once
+
+#include "conf/settings.h"
+#include "daemon/loop/loop.h"
+#include "daemon/near/store.h"
+
+enum { TRACKER_FRESH_MS = 3000 };
+
+struct tracking; // the connection
+
+// Of the keys to hear of. They must not overlap (Redis refuses it; the settings see to it).
+struct prefixes {
+    struct bytes words; // of a command: PREFIX p PREFIX q …
+    size_t count;
+};
+
+void prefixes_add(struct prefixes *p, struct slice prefix);
+void prefixes_deinit(struct prefixes *p);
+
+struct tracker {
+    struct loop *loop;
+    const struct backend_conf *conf;
+    const char *path;             // the server's Unix socket; NULL: the one at `peer`
+    struct sockaddr_storage peer; // ss_family 0: it waits for tracker_aim()
+    struct prefixes prefixes;
+    uint64_t salt;  // for the hashes of its keys: by the backend's name, the same in all workers
+    uint64_t epoch; // begins at random: what was kept under an earlier tracker is not found
+    bool is_live;
+    bool has_been_live;
+    uint64_t proven_ms;                      // when the last ping that was answered was sent
+    struct tracking *tracking;               // NULL: not connected
+    uv_timer_t timer;                        // to connect again, or to ping
+    unsigned failures;                       // in a row
+    uint64_t invalidations, flushes, losses; // counters
+};
+
+// Begins to connect; takes over the prefixes. `conf` and `path` must outlive it.
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *path,
+                            struct prefixes prefixes);
+
+// Frees itself later.
+void tracker_free(struct tracker *t);
+
+// The backend has been lost: it may be another server when it comes back.
+void tracker_restart(struct tracker *t);
+
+// The backend is at this address now, of perhaps several that its host's name has: the tracker must
+// hear of changes from the same server. Not for Unix sockets.
+void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer);
+
+static inline bool tracker_is_live(const struct tracker *t, uint64_t now_ms) {
+    return t->is_live && now_ms - t->proven_ms < TRACKER_FRESH_MS;
+}

@@ -1,0 +1,37 @@
+// Stats: what is counted, by namespace and for the whole daemon: each worker its own, in structs of
+// nothing but 64-bit numbers, so that totals.h can add them up.
+#pragma once
+
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
+
+struct namespace_stats {
+    uint64_t refs; // of policies: a namespace's counters outlive a reload
+    uint64_t requests;
+    uint64_t hits;      // reads that found something
+    uint64_t misses;    // reads that did not
+    uint64_t near_hits; // of both, those answered from the near cache
+    uint64_t writes;
+    uint64_t memo_hits, memo_stale, memo_nulls, memo_misses; // replies of memo.get, by state
+    uint64_t leases_given;
+    uint64_t leases_refused;           // memo.put and memo.null that came too late
+    uint64_t leases_expired;           // ended with nothing, while somebody waited
+    uint64_t memo_waiting;             // requests, now
+    uint64_t memo_waits;               // requests that had to wait
+    uint64_t computations_saved;       // that were told what another has computed
+    uint64_t errors[REPLY_CODE_COUNT]; // error replies, by code
+    uint64_t refused[REFUSALS];        // POLICY errors, by reason
+    uint64_t clamped;                  // ttl= above max_ttl, shortened
+    uint64_t bytes_in;                 // of requests' words
+    uint64_t bytes_out;                // of replies
+    uint64_t purging;                  // purges going on now
+    uint64_t purge_removed;            // keys
+};
+
+struct daemon_stats {
+    uint64_t accepted;    // clients
+    uint64_t turned_away; // clients over max_clients
+    uint64_t max_clients; // what the open-files limit leaves of the setting: worker 0's, for all
+    uint64_t requests;
+    uint64_t errors[REPLY_CODE_COUNT];
+};

@@ -1,0 +1,7 @@
+// Value: whether a value is of the kind that its namespace asks for.
+#pragma once
+
+#include "conf/settings.h"
+
+// NULL, or what it should have been.
+const char *value_problem(enum value_kind kind, struct slice value);

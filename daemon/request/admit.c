@@ -1,0 +1,101 @@
+#include "daemon/request/admit.h"
+
+#include "daemon/request/context.h"
+#include "daemon/request/session.h"
+#include "protocol/dialect.h"
+#include "protocol/spelling.h"
+
+enum { MOST_COMPARED = 2048 };
+
+// Whether so many more names may be compared with what was said, to guess what was meant. A flood
+// of mistakes gets no guesses, and costs others nothing.
+static bool may_compare(struct context *context, size_t names) {
+    context->compared += names;
+    return context->compared <= MOST_COMPARED;
+}
+
+bool admit_refuse_verb(struct context *context, struct slice name, struct refusal *refusal) {
+    const struct verb *nearest =
+        may_compare(context, VERBS_MOST) ? verb_nearest(context->verbs, name) : NULL;
+    struct bytes hint = {0};
+    bytes_append_slice(&hint, slice_of(nearest ? "did you mean " : "say help for the list"));
+    if (nearest)
+        verb_append_use(&hint, nearest);
+    // Redis's own words: its clients look for them.
+    refusal_set(refusal, REPLY_VERB, "unknown command '%.*s': %.*s", REPLY_WORD(name),
+                (int)hint.len, hint.data);
+    bytes_deinit(&hint);
+    return false;
+}
+
+// The name nearest to the word among those of namespaces that the caller may use; NULL: none is
+// near.
+static const char *nearest_namespace(struct context *context, const struct identity *identity,
+                                     struct slice name) {
+    const struct settings *settings = context->policy->settings;
+    const char *nearest = NULL;
+    size_t least = spelling_guess_limit(name) + 1;
+    if (!may_compare(context, settings->namespace_count))
+        return NULL;
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        size_t distance =
+            identity_may_use(identity, i)
+                ? spelling_distance_below(least, name, slice_of(settings->namespaces[i].name))
+                : SIZE_MAX;
+        if (distance < least) {
+            least = distance;
+            nearest = settings->namespaces[i].name;
+        }
+    }
+    return nearest;
+}
+
+// A caller that is limited to some namespaces does not learn which others there are.
+struct namespace *admit_namespace(struct context *context, struct identity *identity,
+                                  struct slice name, struct refusal *refusal) {
+    struct namespace *namespace = policy_namespace(context->policy, name);
+    if (namespace && identity_may_use(identity, (size_t)(namespace - context->policy->namespaces)))
+        return identity->last_namespace = namespace;
+    const char *nearest = nearest_namespace(context, identity, name);
+    bool is_limited = identity_is_limited(identity);
+    refusal_set(refusal, is_limited ? REPLY_NOPERM : REPLY_NAMESPACE,
+                is_limited ? "namespace '%.*s' is not yours%s%s" : "no namespace '%.*s'%s%s",
+                REPLY_WORD(name), nearest ? ": did you mean " : "", nearest ? nearest : "");
+    return NULL;
+}
+
+// The verb that the word names, if the caller may say it.
+static bool find_verb(struct context *context, struct identity *identity, struct slice word,
+                      struct admission *a, struct refusal *refusal) {
+    a->entry = verb_find(context->verbs, word);
+    if (!identity_may_say(identity, a->entry ? a->entry->verb : NULL, refusal))
+        return false;
+    if (!a->entry)
+        return admit_refuse_verb(context, word, refusal);
+    identity->last_entry = a->entry;
+    return true;
+}
+
+bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
+           struct refusal *refusal) {
+    struct context *context = session->context;
+    struct identity *identity = &session->identity;
+    struct namespace *last = identity->last_namespace;
+    struct slice name = {0};
+    if (last)
+        name = (struct slice){last->conf->name, last->conf->name_len};
+    a->entry = identity->last_entry;
+    a->namespace = NULL; // the dialect fills in the call
+    if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
+        !find_verb(context, identity, words[0], a, refusal))
+        return false;
+    if (!session->dialect->read(a->entry, words + 1, count - 1, &a->call, &name, refusal))
+        return false;
+    if (!a->entry->signature.has_namespace)
+        return true;
+    if (last && name.data == last->conf->name)
+        a->namespace = last;
+    else if (!(a->namespace = admit_namespace(context, identity, name, refusal)))
+        return false;
+    return policy_admit(a->namespace, a->entry, &a->call, &context->loop.random, refusal);
+}

@@ -1,0 +1,290 @@
+#include "daemon/request/dispatch.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "daemon/backend/backend.h"
+#include "daemon/near/near.h"
+#include "daemon/request/admit.h"
+#include "daemon/request/auth.h"
+#include "daemon/request/context.h"
+#include "daemon/request/json_check.h"
+#include "daemon/request/ledger.h"
+#include "daemon/request/request.h"
+#include "daemon/request/session.h"
+#include "protocol/redis_error.h"
+#include "protocol/refusal.h"
+
+static size_t bytes_of(const struct slice *words, size_t count) {
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += words[i].len;
+    return sum;
+}
+
+// A read asks for the key's ttl too where its answer is to be kept; a write voids what is.
+static void tell_near(struct request *r, const struct admission *a) {
+    if (r->note.duty == NEAR_KEEP)
+        command_ask_ttl(&r->slot.command, &a->call);
+    if (!(r->entry->verb->flags & VERB_WRITE))
+        return;
+    r->note.duty = NEAR_FORGET;
+    if (r->namespace->conf->is_near)
+        near_note_write(&r->note, r->context->loop.near, r->namespace->backend->tracker, r->entry,
+                        &a->call, &r->context->question);
+}
+
+// Which commands the request would send, second steps included.
+static uint64_t commands_of(const struct rights *rights, const struct admission *a) {
+    struct bytes commands = {0};
+    struct command c = {.out = &commands};
+    if (a->entry->verb->flags & VERB_TWO_STEPS)
+        return a->entry->commands;
+    a->entry->build(&c, &a->call);
+    uint64_t sent = rights_sent(rights, &commands);
+    bytes_deinit(&commands);
+    return sent;
+}
+
+// The verb sends a command that the account may not run, at least under some ttl or option: does
+// this request?
+static __attribute__((noinline)) bool refuse_for_account(struct request *r,
+                                                         const struct admission *a) {
+    struct backend *backend = r->namespace->backend;
+    const struct account *account = &backend->account;
+    uint64_t lacking = commands_of(account->rights, a) & account->refused;
+    char detail[64], message[128];
+    if (!lacking)
+        return false;
+    snprintf(detail, sizeof(detail), "%s, which %s needs", rights_name(account->rights, lacking),
+             a->entry->verb->name);
+    snprintf(message, sizeof(message), "%s %s", REDIS_DENIES, detail);
+    backend_note_fault(backend, FAULT_DENIED, REDIS_DENIES, detail);
+    request_unanswered(r, REPLY_UNAVAILABLE, message);
+    return true;
+}
+
+static void send_to_backend(struct request *r, const struct admission *a, struct backend_conn *conn,
+                            enum backend_room room) {
+    if (room == BACKEND_DOWN) {
+        request_unanswered(r, REPLY_UNAVAILABLE, "is down");
+        return;
+    }
+    if (room == BACKEND_FULL && !a->namespace->backend->is_up) {
+        request_unanswered(r, REPLY_UNAVAILABLE, "is starting");
+        return;
+    }
+    if (room == BACKEND_FULL) {
+        request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
+        return;
+    }
+    if (a->namespace->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
+        return;
+    request_begin_sending(r, conn);
+    tell_near(r, a);
+    if (a->entry->verb->flags & VERB_TWO_STEPS)
+        r->context->steps->begin(r, &a->call);
+    r->entry->build(&r->slot.command, &a->call);
+    backend_conn_push(conn, &r->slot);
+    if (r->entry->verb->flags & VERB_WRITE && r->context->awaited_keys > 0)
+        r->context->steps->keys_changed(r->context, r->namespace, r->entry, &a->call);
+}
+
+static void count_request(struct session *session, const struct admission *a,
+                          const struct slice *words, size_t count) {
+    session->requests++;
+    if (a->entry)
+        session->last_verb = a->entry->verb;
+    ledger_request(session->context, a->namespace, a->namespace ? bytes_of(words, count) : 0);
+}
+
+// Inlined always: each request passes here.
+static inline __attribute__((always_inline)) struct request *request_of(struct session *session,
+                                                                        const struct admission *a) {
+    struct request *r = request_new(session);
+    r->entry = a->entry;
+    r->namespace = a->namespace;
+    r->argc = (uint32_t)a->call.argc;
+    r->render = a->entry->verb->render;
+    if (a->entry->verb->flags & VERB_TWO_STEPS)
+        r->wait = (struct memo_place){0};
+    return r;
+}
+
+static enum progress start_local(struct session *session, const struct admission *a,
+                                 const struct slice *words, size_t count) {
+    unsigned flags = a->entry->verb->flags;
+    if (flags & VERB_IN_TURN && session->replies.first)
+        return PROGRESS_WAIT_TURN;
+    if (a->entry->verb->credentials && !auth_may_look(session, &a->call))
+        return PROGRESS_WAIT_TOKEN;
+    count_request(session, a, words, count);
+    a->entry->verb->run(request_of(session, a), &a->call);
+    if (a->entry->verb->credentials)
+        session->auth_turn = AUTH_NONE; // it was for this request alone
+    if (flags & VERB_CLOSE)
+        return PROGRESS_CLOSE;
+    return flags & VERB_BARRIER ? PROGRESS_BARRIER : PROGRESS_DONE;
+}
+
+// As answer.h's is_miss: nil, or an empty array.
+static bool is_miss(struct slice reply) {
+    return (reply.data[0] == '$' && reply.data[1] == '-') ||
+           (reply.data[0] == '*' && reply.data[1] == '0');
+}
+
+// Replies what is kept, without a request of its own when it is its turn. False: nothing is kept.
+static bool answer_from_near(struct session *session, const struct admission *a,
+                             const struct near_question *q, uint64_t now_ms) {
+    struct context *context = session->context;
+    struct slice reply = near_find(context->loop.near, a->namespace->backend->tracker, q, now_ms);
+    size_t most = (size_t)context->policy->settings->daemon.client_output;
+    if (!reply.data || reply_queue_unread(&session->replies) + reply.len > most)
+        return false;
+    ledger_near_reply(a->namespace, is_miss(reply), reply.len);
+    if (a->entry->verb->flags & VERB_TWO_STEPS)
+        context->steps->count_kept(a->namespace, reply);
+    if (!session->replies.first) {
+        bytes_append_slice(stream_out(session->replies.stream), reply);
+        return true;
+    }
+    struct request *r = request_of(session, a);
+    bytes_append_slice(&r->place.reply, reply);
+    request_finish(r);
+    return true;
+}
+
+// answer_stale() may be asked for it.
+static bool may_be_stale(const struct admission *a) {
+    return a->entry->verb->flags & VERB_TWO_STEPS && a->namespace->conf->on_error == ON_ERROR_STALE;
+}
+
+// Whether a verb says itself how much it takes.
+static bool takes_many(const struct admission *a) {
+    unsigned has_count = a->entry->signature.has_kinds & 1U << ARG_COUNT;
+    return a->entry->verb->flags & VERB_UNCUT && has_count && a->call.argc > 1;
+}
+
+// Replies of numbers cost next to nothing; and many may wait for a memo on one connection.
+static bool needs_no_room(const struct verb *verb) {
+    return verb->miss == MISS_ZERO || verb->miss == MISS_NO_KEY || verb->flags & VERB_TWO_STEPS;
+}
+
+// Whether the replies under way might fill client_output, and one more had no room. Of a verb that
+// takes what was stored each may have max_value; of a read, what the client's replies had lately.
+// A verb that takes many has all room for itself.
+static bool lacks_room(struct session *session, const struct admission *a) {
+    struct reply_queue *q = &session->replies;
+    uint64_t most = (uint64_t)session->context->policy->settings->daemon.client_output;
+    uint64_t each = q->usual_size, unread = reply_queue_unread(q);
+    if (each == 0)
+        each = q->usual_size = (size_t)a->namespace->conf->max_value;
+    if (a->entry->verb->flags & VERB_UNCUT)
+        each = (uint64_t)a->namespace->conf->max_value;
+    if (q->count == 0 && unread == 0)
+        return false;
+    return takes_many(a) ||
+           (unread + (q->count + 1) * each > most && !needs_no_room(a->entry->verb));
+}
+
+static enum progress start_remote(struct session *session, const struct admission *a,
+                                  const struct slice *words, size_t count, bool may_wait) {
+    struct context *context = session->context;
+    uint64_t now_ms = loop_now(&context->loop);
+    enum near_duty duty = NEAR_NOTHING;
+    struct near_question q;
+    if (a->entry->verb->flags & VERB_NEAR && !context->is_draining)
+        duty = near_duty_of(a->namespace->backend->tracker, a->namespace->conf, now_ms);
+    if (duty != NEAR_NOTHING) {
+        q = near_ask(context->loop.near, a->namespace->backend->tracker, a->entry, &a->call,
+                     &context->question);
+        if (duty == NEAR_KEEP && answer_from_near(session, a, &q, now_ms)) {
+            count_request(session, a, words, count);
+            return PROGRESS_DONE;
+        }
+    }
+    if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(session, a)) {
+        // Until the requests are answered, or the replies read.
+        return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
+    }
+    enum backend_room room;
+    struct backend_conn *conn = backend_pick(a->namespace->backend, call_key(&a->call), &room);
+    if (room == BACKEND_FULL && may_wait && !context->is_draining) {
+        session->full_backend = a->namespace->backend;
+        return PROGRESS_WAIT_ROOM;
+    }
+    count_request(session, a, words, count);
+    ledger_ttl(a->namespace, a->call.ttl_reason);
+    struct request *r = request_of(session, a);
+    if (duty != NEAR_NOTHING)
+        near_note_read(&r->note, r->context->loop.near, a->namespace->backend->tracker, &q, duty,
+                       may_be_stale(a), now_ms);
+    if (context->is_draining)
+        request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
+    else
+        send_to_backend(r, a, conn, room);
+    return PROGRESS_DONE;
+}
+
+static __attribute__((noinline)) void complain_of(struct session *session, struct slice verb) {
+    struct bytes said = {0};
+    bytes_printf(&said,
+                 "user %s: ", session->identity.user ? session->identity.user->name : "none");
+    bytes_append_readable(&said, verb, 64);
+    bytes_append(&said, "", 1);
+    session_complain(session, LOG_LEVEL_INFO, "NOPERM", said.data);
+    bytes_deinit(&said);
+}
+
+// Whether the request's values, too long to be looked at on the loop, are JSON. False with
+// *must_wait: a check finds that out, and then the request is started again; false without:
+// refused.
+static __attribute__((noinline)) bool admit_json(struct session *session, struct slice first_word,
+                                                 struct admission *a, bool *must_wait) {
+    if (session->check) {
+        assert(json_check_is_done(session->check));
+        return json_check_is_good(session->check) ||
+               policy_refuse_kind(a->namespace, "JSON", &session->context->refusal);
+    }
+    struct json_check *check = json_check_new();
+    for (size_t i = 0; i < a->call.argc; i++) {
+        struct slice arg = a->call.args[i];
+        if (signature_kind(&a->entry->signature, i) == ARG_VALUE)
+            json_check_add(check, (size_t)(arg.data - first_word.data), arg.len);
+    }
+    session->check = check;
+    *must_wait = true;
+    return false;
+}
+
+static void refuse_with(struct session *session, struct namespace *namespace,
+                        const struct refusal *refusal) {
+    struct request *r = request_new(session);
+    r->namespace = namespace;
+    request_fail_with(r, refusal);
+}
+
+enum progress dispatch(struct session *session, const struct slice *words, size_t count,
+                       bool may_wait) {
+    struct context *context = session->context;
+    struct admission a;
+    struct refusal *refusal = &context->refusal;
+    bool must_wait = false;
+    if (admit(session, words, count, &a, refusal) &&
+        (a.call.json_bytes <= JSON_AT_ONCE || admit_json(session, words[0], &a, &must_wait)))
+        return a.entry->verb->run ? start_local(session, &a, words, count)
+                                  : start_remote(session, &a, words, count, may_wait);
+    if (must_wait)
+        return PROGRESS_WAIT_CHECK;
+    count_request(session, &a, words, count);
+    if (refusal->code == REPLY_NOPERM)
+        complain_of(session, words[0]);
+    if (refusal->code == REPLY_POLICY)
+        ledger_refusal(a.namespace, refusal->reason);
+    refuse_with(session, a.namespace, refusal);
+    return PROGRESS_DONE;
+}
+
+void dispatch_refuse(struct session *session, enum reply_code code, const char *message) {
+    request_fail(request_new(session), code, message);
+}

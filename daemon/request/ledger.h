@@ -1,0 +1,97 @@
+// Ledger: the one place where what requests do is counted, for their namespace and for the daemon.
+// Whoever wants to hear of each request hooks in here.
+#pragma once
+
+#include "daemon/policy/policy.h"
+#include "daemon/policy/stats.h"
+#include "daemon/request/context.h"
+#include "protocol/answer.h"
+
+// A request was taken: `len` bytes in all its words. `space` NULL: it names no namespace.
+static inline void ledger_request(struct context *context, const struct namespace *namespace,
+                                  size_t len) {
+    context->stats.requests++;
+    if (!namespace)
+        return;
+    namespace->stats->requests++;
+    namespace->stats->bytes_in += len;
+}
+
+static inline void ledger_ttl(const struct namespace *namespace, enum ttl_reason reason) {
+    namespace->stats->clamped += reason == TTL_CLAMPED;
+}
+
+// A request was refused by its namespace's policy; its error is counted besides.
+static inline void ledger_refusal(const struct namespace *namespace, enum refusal_reason reason) {
+    namespace->stats->refused[reason]++;
+}
+
+// An error is the reply. `space` NULL: none was found yet.
+static inline void ledger_error(struct context *context, const struct namespace *namespace,
+                                enum reply_code code) {
+    context->stats.errors[code]++;
+    if (namespace)
+    namespace->stats->errors[code]++;
+}
+
+static inline void ledger_read(const struct namespace *namespace, bool is_miss) {
+    if (is_miss)
+    namespace->stats->misses++;
+    else namespace->stats->hits++;
+}
+
+// The near cache gave a reply of `len` bytes.
+static inline void ledger_near_reply(const struct namespace *namespace, bool is_miss, size_t len) {
+    namespace->stats->near_hits++;
+    ledger_read(namespace, is_miss);
+    namespace->stats->bytes_out += len;
+}
+
+// A backend's answer became the reply of `len` bytes.
+static inline void ledger_answer(struct context *context, const struct namespace *namespace,
+                                 const struct verb *verb, const struct answer *a, size_t len) {
+    namespace->stats->leases_refused += a->is_failed && a->code == REPLY_LEASE;
+    if (a->is_failed)
+        ledger_error(context, namespace, a->code);
+    else if (verb->flags & VERB_WRITE)
+    namespace->stats->writes++;
+    else ledger_read(namespace, a->is_miss);
+    namespace->stats->bytes_out += len;
+}
+
+// --- memo.get ---------------------------------------------------------------------------------
+
+// A reply of memo.get, by its state.
+static inline void ledger_memo(const struct namespace *namespace, enum memo_state state,
+                               bool has_lease) {
+    struct namespace_stats *stats = namespace->stats;
+    if (state == MEMO_HIT && !has_lease) { // most
+        stats->memo_hits++;
+        return;
+    }
+    stats->memo_hits += state == MEMO_HIT;
+    stats->memo_stale += state == MEMO_STALE;
+    stats->memo_nulls += state == MEMO_NULL;
+    stats->memo_misses += state == MEMO_MISS;
+    stats->leases_given += has_lease;
+}
+
+// A request begins or ends to wait for what another computes; `is_first`: for the first time.
+static inline void ledger_wait_begins(const struct namespace *namespace, bool is_first) {
+    namespace->stats->memo_waiting++;
+    namespace->stats->memo_waits += is_first;
+}
+
+static inline void ledger_wait_ends(const struct namespace *namespace) {
+    namespace->stats->memo_waiting--;
+}
+
+// A request that waited was told what another has computed.
+static inline void ledger_saved(const struct namespace *namespace) {
+    namespace->stats->computations_saved++;
+}
+
+// A lease that was waited for has ended with nothing.
+static inline void ledger_lease_expired(const struct namespace *namespace) {
+    namespace->stats->leases_expired++;
+}

@@ -1,0 +1,502 @@
+#include "daemon/request/memo_wait.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+#include "daemon/backend/backend.h"
+#include "daemon/loop/backoff.h"
+#include "daemon/loop/gone.h"
+#include "daemon/request/context.h"
+#include "daemon/request/lease.h"
+#include "daemon/request/ledger.h"
+#include "daemon/request/request.h"
+#include "protocol/mem.h"
+
+enum {
+    TICK_MS = 5,
+    FIRST_PAUSE_MS = 5,
+    LONGEST_PAUSE_MS = 100,
+    MOST_ASKS_PER_MS = 5, // of all lines together
+    TOKEN_BYTES = MEMO_TOKEN_SIZE / 2,
+};
+
+enum { MEMO_SLOTS = 256 };
+
+struct memo_waits {
+    struct memo_queue *slots[MEMO_SLOTS]; // by the hash of the real key
+    uint64_t seed;                        // of the hashes: clients choose the keys
+    uv_timer_t timer;                     // runs while somebody waits
+};
+
+struct memo_queue {
+    struct memo_queue *next; // in its slot
+    struct bytes key;        // the real one
+    struct backend *backend;
+    uint64_t hash;
+    struct request *first, *last; // who waits, by r->wait.next; the longest first
+    struct request *asking;       // was the first, and is at the backend
+    struct request *asked_to;     // the last who waited when it was sent; NULL: nobody else
+    uint64_t due_ms;              // when the first is to ask
+    uint64_t visit_ms;            // when there may be something to do: that, or the end of a wait
+    unsigned asks;                // in vain, so far
+    bool is_woken;                // a write was sent behind the question now under way
+};
+
+static uint64_t now_of(const struct context *context) { return loop_now(&context->loop); }
+
+static struct slice key_of(const struct request *r) { return bytes_slice(&r->key); }
+
+// --- lines ------------------------------------------------------------------------------------
+
+static struct memo_queue **find_queue(struct context *context, const struct backend *backend,
+                                      struct slice key, uint64_t hash) {
+    struct memo_queue **at = &context->memo_waits->slots[hash % MEMO_SLOTS];
+    while (*at && !((*at)->hash == hash && (*at)->backend == backend &&
+                    slice_equal(bytes_slice(&(*at)->key), key)))
+        at = &(*at)->next;
+    return at;
+}
+
+static uint64_t hash_of(const struct context *context, struct slice key) {
+    return hash_slice(key, context->memo_waits->seed);
+}
+
+static struct memo_queue *queue_of(struct request *r) {
+    uint64_t hash = hash_of(r->context, key_of(r));
+    struct memo_queue **at = find_queue(r->context, r->namespace->backend, key_of(r), hash);
+    if (*at)
+        return *at;
+    struct memo_queue *queue = *at = mem_new(sizeof(*queue));
+    queue->hash = hash;
+    queue->backend = r->namespace->backend;
+    queue->visit_ms = UINT64_MAX;
+    bytes_append_slice(&queue->key, key_of(r));
+    r->context->awaited_keys++;
+    return queue;
+}
+
+static void free_if_empty(struct context *context, struct memo_queue *queue) {
+    if (queue->first || queue->asking)
+        return;
+    struct memo_queue **at = &context->memo_waits->slots[queue->hash % MEMO_SLOTS];
+    while (*at != queue)
+        at = &(*at)->next;
+    *at = queue->next;
+    context->awaited_keys--;
+    bytes_deinit(&queue->key);
+    mem_free(queue);
+}
+
+// Takes the first out of the line; it is in nobody's hands then but its client's.
+static struct request *take_first(struct memo_queue *queue) {
+    struct request *r = queue->first;
+    queue->first = r->wait.next;
+    if (!queue->first)
+        queue->last = NULL;
+    if (queue->asked_to == r)
+        queue->asked_to = NULL;
+    r->wait.next = NULL;
+    r->wait.queue = NULL;
+    ledger_wait_ends(r->namespace);
+    return r;
+}
+
+// --- replies ----------------------------------------------------------------------------------
+
+// Ends the wait of a request that stood in line.
+static void finish(struct request *r, struct slice reply, enum memo_state state) {
+    if (r->session && reply.len > request_reply_limit(r)) {
+        r->session->replies.is_over = true;
+        request_fail(r, REPLY_OVERLOADED, ANSWER_TOO_LONG);
+    } else if (r->session) {
+        bytes_append_slice(request_out(r), reply);
+        ledger_memo(r->namespace, state, false);
+        ledger_read(r->namespace, state == MEMO_MISS);
+        request_finish(r);
+    }
+    request_release(r);
+}
+
+static void finish_in_vain(struct request *r) {
+    struct bytes reply = {0};
+    verb_append_miss(&reply, r->entry, r->argc);
+    finish(r, bytes_slice(&reply), MEMO_MISS);
+    bytes_deinit(&reply);
+}
+
+// The reply of another: the same, but that the lease is not theirs.
+static struct bytes reply_without_lease(const struct answer *a) {
+    struct bytes reply = {0};
+    size_t lease = strlen("$16\r\n") + MEMO_TOKEN_SIZE + strlen("\r\n");
+    bytes_append(&reply, a->out->data + a->start, a->out->len - a->start);
+    if (a->has_lease) {
+        reply.len -= lease;
+        reply_nil(&reply);
+    }
+    return reply;
+}
+
+// The answer to the request that asked is told to all that waited when it was sent.
+static void tell_queue(struct memo_queue *queue, const struct answer *a) {
+    struct request *last = queue->asked_to;
+    struct bytes reply = reply_without_lease(a);
+    for (bool is_last = !last; !is_last;) {
+        struct request *r = take_first(queue);
+        is_last = r == last;
+        if (a->memo_state != MEMO_MISS && r->session)
+            ledger_saved(r->namespace);
+        finish(r, bytes_slice(&reply), a->memo_state);
+    }
+    bytes_deinit(&reply);
+}
+
+// --- asking -----------------------------------------------------------------------------------
+
+static void make_token(struct request *r) {
+    unsigned char bytes[TOKEN_BYTES];
+    *r->wait.token = '\0';
+    if (!r->wait.may_lease)
+        return;
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2hex(r->wait.token, sizeof(r->wait.token), bytes, sizeof(bytes));
+}
+
+// Returns false when the backend is down: nothing has happened then.
+static bool ask(struct request *r, bool is_early) {
+    const struct namespace_conf *conf = r->namespace->conf;
+    struct split_key key = {.rest = key_of(r)};
+    enum backend_room room;
+    struct backend_conn *conn = backend_pick(r->namespace->backend, key, &room);
+    if (!conn)
+        return false;
+    make_token(r);
+    r->wait.is_asking = true;
+    if (r->note.duty == NEAR_KEEP)
+        r->note.duty = NEAR_SEE; // the script's answer comes without a ttl
+    request_send_again(r, conn, render_memo_asked);
+    memo_build_ask(&r->slot.command, key.rest, slice_of(r->wait.token), conf->lease_ms,
+                   conf->stale_ms, is_early);
+    backend_conn_push(conn, &r->slot);
+    return true;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t pause_ms(struct context *context, unsigned asks) {
+    uint64_t pause = backoff_ms(asks, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    uint64_t fair = context->awaited_keys / MOST_ASKS_PER_MS;
+    return backoff_jittered(pause < fair ? fair : pause, &context->loop.random);
+}
+
+static void pause_queue(struct context *context, struct memo_queue *queue) {
+    queue->asking = NULL;
+    queue->asked_to = NULL;
+    queue->due_ms = now_of(context) + (queue->is_woken ? 0 : pause_ms(context, queue->asks++));
+    queue->visit_ms = earlier(queue->visit_ms, queue->due_ms);
+    queue->is_woken = false;
+}
+
+static bool may_ask(const struct request *r) { return r->session && r->wait.may_lease; }
+
+// Over TCP, who has ended its own side may have gone.
+static bool is_surely_there(const struct request *r) {
+    const struct session *s = r->session;
+    bool is_open = s->identity.has_peer || (!s->is_half_closed && !s->is_ended);
+    return is_open && !gone_is(s->replies.stream);
+}
+
+// The first that may compute, who goes before the others from then on; else the first: it can only
+// look. Who is surely there is preferred: a lease for somebody who has gone holds all up.
+static struct request *take_asker(struct memo_queue *queue) {
+    struct request *before = NULL, *r = NULL, *last = NULL;
+    for (struct request *at = queue->first; at; last = at, at = at->wait.next) {
+        bool is_there = may_ask(at) && is_surely_there(at);
+        if (!may_ask(at) || (r && !is_there))
+            continue;
+        r = at;
+        before = last;
+        if (is_there)
+            break;
+    }
+    if (r && before) {
+        before->wait.next = r->wait.next;
+        if (queue->last == r)
+            queue->last = before;
+        r->wait.next = queue->first;
+        queue->first = r;
+    }
+    return take_first(queue);
+}
+
+// One asks for the whole line.
+static void ask_for_queue(struct context *context, struct memo_queue *queue) {
+    struct split_key key = {.rest = bytes_slice(&queue->key)};
+    enum backend_room room;
+    (void)backend_pick(queue->backend, key, &room);
+    if (room == BACKEND_FULL) {
+        queue->due_ms = now_of(context) + LONGEST_PAUSE_MS;
+        return;
+    }
+    while (room == BACKEND_DOWN && queue->first) {
+        struct request *r = take_first(queue);
+        if (r->session)
+            request_unanswered(r, REPLY_UNAVAILABLE, "is down");
+        request_release(r);
+    }
+    if (!queue->first)
+        return;
+    struct request *r = take_asker(queue);
+    r->wait.queue = queue;
+    ledger_wait_begins(r->namespace,
+                       false); // it waits on: nobody else may take its place meanwhile
+    queue->asking = r;
+    queue->asked_to = queue->last;
+    ask(r, false);
+}
+
+static void visit_queue(struct context *context, struct memo_queue *queue) {
+    uint64_t now = now_of(context);
+    struct request *kept = NULL, *kept_last = NULL, *last_asked = queue->asked_to;
+    queue->visit_ms = UINT64_MAX;
+    while (queue->first) { // who has gone, or waited long enough, leaves
+        struct request *r = queue->first;
+        bool was_last_asked = r == last_asked;
+        take_first(queue);
+        if (!r->session || now >= r->wait.wait_until_ms) {
+            finish_in_vain(r);
+            if (was_last_asked)
+                last_asked = kept_last;
+            continue;
+        }
+        r->wait.queue = queue;
+        ledger_wait_begins(r->namespace, false);
+        queue->visit_ms = earlier(queue->visit_ms, r->wait.wait_until_ms);
+        if (kept_last)
+            kept_last->wait.next = r;
+        else
+            kept = r;
+        kept_last = r;
+    }
+    queue->first = kept;
+    queue->last = kept_last;
+    queue->asked_to = last_asked;
+    if (queue->first && !queue->asking && now >= queue->due_ms)
+        ask_for_queue(context, queue);
+    if (!queue->asking)
+        queue->visit_ms = earlier(queue->visit_ms, queue->due_ms);
+    free_if_empty(context, queue);
+}
+
+static void visit_queues(struct context *context) {
+    uint64_t now = now_of(context);
+    for (size_t i = 0; i < MEMO_SLOTS; i++)
+        for (struct memo_queue *queue = context->memo_waits->slots[i], *next; queue; queue = next) {
+            next = queue->next;
+            if (now >= queue->visit_ms)
+                visit_queue(context, queue);
+        }
+    if (context->awaited_keys == 0)
+        uv_timer_stop(&context->memo_waits->timer);
+}
+
+static void on_tick(uv_timer_t *timer) { visit_queues(timer->data); }
+
+// --- ends -------------------------------------------------------------------------------------
+
+// The line that the request has asked for, and has heard of. NULL: it asked for itself alone.
+static struct memo_queue *leave_queue(struct request *r) {
+    struct memo_queue *queue = r->wait.queue;
+    r->wait.queue = NULL;
+    if (queue)
+        ledger_wait_ends(r->namespace);
+    return queue;
+}
+
+static void on_failed(struct request *r) {
+    struct memo_queue *queue = leave_queue(r);
+    if (queue && queue->asking == r)
+        pause_queue(r->context, queue);
+}
+
+static void on_abandoned(struct request *r) {
+    if (!r->wait.is_asking)
+        return;
+    on_failed(r);
+    r->wait.is_asking = false;
+    lease_give_back(r);
+}
+
+// --- steps ------------------------------------------------------------------------------------
+
+static void begin(struct request *r, const struct call *call) {
+    assert(r->key.len == 0);
+    char *to = bytes_reserve(&r->key, call->prefix.len + call->args[0].len);
+    memcpy(to, call->prefix.data, call->prefix.len);
+    memcpy(to + call->prefix.len, call->args[0].data, call->args[0].len);
+    bytes_grew(&r->key, call->prefix.len + call->args[0].len);
+    r->wait.may_lease =
+        identity_may_write(&r->session->identity) && !r->namespace->conf->is_readonly;
+    if (call->wait_ms > 0)
+        r->wait.wait_until_ms = now_of(r->context) + (uint64_t)call->wait_ms;
+}
+
+static bool may_wait(const struct request *r) {
+    return now_of(r->context) < r->wait.wait_until_ms && !r->context->is_draining;
+}
+
+// As many may wait for a namespace's results as may be under way at its backend.
+static bool has_room(const struct namespace *namespace) {
+    return namespace->stats->memo_waiting < (uint64_t) namespace->backend->conf->max_pending;
+}
+
+// A request that has asked goes before all that came later.
+static void wait_in_queue(struct request *r, bool is_new) {
+    struct memo_queue *queue = queue_of(r);
+    bool is_first = !is_new;
+    r->wait.queue = queue;
+    ledger_wait_begins(r->namespace, is_new);
+    queue->visit_ms = earlier(queue->visit_ms, r->wait.wait_until_ms);
+    r->wait.next = is_first ? queue->first : NULL;
+    if (is_first || !queue->first)
+        queue->first = r;
+    else
+        queue->last->wait.next = r;
+    if (!queue->last || !is_first)
+        queue->last = r;
+    if (!uv_is_active((uv_handle_t *)&r->context->memo_waits->timer))
+        uv_timer_start(&r->context->memo_waits->timer, on_tick, TICK_MS, TICK_MS);
+}
+
+static bool told(struct request *r, const struct answer *a) {
+    struct memo_queue *queue = leave_queue(r);
+    bool is_in_vain = a->memo_state == MEMO_MISS && !a->has_lease;
+    r->wait.is_asking = false;
+    if (is_in_vain && may_wait(r)) {
+        bool is_new = !queue;
+        answer_cancel(a);
+        if (is_new && !has_room(r->namespace)) {
+            request_fail(r, REPLY_OVERLOADED, "too many wait for this namespace's results");
+            request_release(r);
+            return true;
+        }
+        wait_in_queue(r, is_new);
+        queue = r->wait.queue;
+        if (queue->asking == r || (!queue->asking && queue->first == queue->last))
+            pause_queue(r->context, queue); // else it has its pace already
+        return true;
+    }
+    ledger_memo(r->namespace, a->memo_state, a->has_lease);
+    if (a->has_lease && gone_is(r->session->replies.stream))
+        lease_give_back(r);
+    if (!queue)
+        return false;
+    // A lease that was waited for has ended with nothing.
+    if (a->memo_state == MEMO_MISS && a->has_lease)
+        ledger_lease_expired(r->namespace);
+    if (a->memo_state != MEMO_MISS)
+        tell_queue(queue, a);
+    pause_queue(r->context, queue);
+    return false;
+}
+
+static __attribute__((noinline)) bool go_on(struct request *r, const struct answer *a) {
+    if (a->is_failed) {
+        if (a->is_too_long) // it may have taken a lease of which its client does not hear
+            on_abandoned(r);
+        else
+            on_failed(r);
+        return false;
+    }
+    if (r->wait.is_asking)
+        return told(r, a);
+    if (ask(r, a->memo_state == MEMO_ASK_EARLY))
+        return true;
+    request_unanswered(r, REPLY_UNAVAILABLE, "is down");
+    request_release(r);
+    return true;
+}
+
+// Most answers are the reply.
+static bool on_answer(struct request *r, const struct answer *a) {
+    bool needs_step = a->memo_state == MEMO_ASK || a->memo_state == MEMO_ASK_EARLY;
+    if (a->is_failed || r->wait.is_asking || needs_step)
+        return go_on(r, a);
+    ledger_memo(r->namespace, a->memo_state, false);
+    return false;
+}
+
+// --- kept replies -----------------------------------------------------------------------------
+
+#define HIT   "*3\r\n$3\r\nHIT\r\n"
+#define STALE "*3\r\n$5\r\nSTALE\r\n"
+
+static void count_kept(const struct namespace *namespace, struct slice reply) {
+    bool is_hit = slice_begins(reply, SLICE(HIT));
+    ledger_memo(namespace, is_hit ? MEMO_HIT : MEMO_NULL, false);
+}
+
+static bool append_stale(struct bytes *out, struct slice kept) {
+    if (!slice_begins(kept, SLICE(HIT)))
+        return false;
+    bytes_append_literal(out, STALE);
+    bytes_append(out, kept.data + strlen(HIT), kept.len - strlen(HIT));
+    return true;
+}
+
+// --- all --------------------------------------------------------------------------------------
+
+static void on_keys_changed(struct context *context, const struct namespace *namespace,
+                            const struct verb_entry *entry, const struct call *call) {
+    size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
+    struct bytes key = {0};
+    for (size_t i = 0; i < keys; i++) {
+        key.len = 0;
+        bytes_append_slice(&key, call->prefix);
+        bytes_append_slice(&key, call->args[i]);
+        struct slice real = bytes_slice(&key);
+        struct memo_queue *queue =
+            *find_queue(context, namespace->backend, real, hash_of(context, real));
+        if (queue && queue->asking)
+            queue->is_woken = true;
+        else if (queue)
+            ask_for_queue(context, queue);
+    }
+    bytes_deinit(&key);
+}
+
+static const struct request_steps steps = {
+    .begin = begin,
+    .answered = on_answer,
+    .failed = on_failed,
+    .abandoned = on_abandoned,
+    .append_stale = append_stale,
+    .count_kept = count_kept,
+    .keys_changed = on_keys_changed,
+};
+
+void memo_wait_init(struct context *context) {
+    struct memo_waits *memo_waits = context->memo_waits = mem_new(sizeof(*memo_waits));
+    context->steps = &steps;
+    uv_timer_init(&context->loop.uv, &memo_waits->timer);
+    memo_waits->timer.data = context;
+    memo_waits->seed = random_next(&context->loop.random);
+}
+
+void memo_wait_end(struct context *context) {
+    for (size_t i = 0; i < MEMO_SLOTS; i++) {
+        for (struct memo_queue *queue = context->memo_waits->slots[i], *next; queue; queue = next) {
+            next = queue->next;
+            while (queue->first)
+                finish_in_vain(take_first(queue));
+            free_if_empty(context, queue);
+        }
+    }
+}
+
+static void on_closed(uv_handle_t *timer) {
+    mem_free(CONTAINER_OF(timer, struct memo_waits, timer));
+}
+
+void memo_wait_close(struct context *context) {
+    uv_close((uv_handle_t *)&context->memo_waits->timer, on_closed);
+}

@@ -1,0 +1,318 @@
+#include "daemon/request/request.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "daemon/backend/backend.h"
+#include "daemon/request/admit.h"
+#include "daemon/request/context.h"
+#include "daemon/request/ledger.h"
+#include "protocol/dialect.h"
+#include "protocol/mem.h"
+
+enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
+
+// --- life -------------------------------------------------------------------------------------
+
+// In pieces for which the compiler writes stores: to call memset() would cost more.
+static inline void clear(struct request *r) {
+    enum { PIECE = 80, SIZE = sizeof(*r) - REQUEST_KEEPS };
+    _Static_assert(SIZE > 2 * PIECE && SIZE <= 3 * PIECE, "three pieces are the whole");
+    char *at = (char *)r + REQUEST_KEEPS;
+    memset(at, 0, PIECE);
+    memset(at + PIECE, 0, PIECE);
+    memset(at + 2 * PIECE, 0, SIZE - 2 * PIECE);
+}
+
+// Neither queued nor pending yet. Nothing of an earlier use is left but the buffers' memory.
+static struct request *take_free(struct context *context, struct policy *policy) {
+    struct request *r = context->free_requests;
+    if (r) {
+        context->free_requests = r->next;
+        context->free_count--;
+        clear(r);
+    } else {
+        r = mem_new(sizeof(*r));
+    }
+    r->context = context;
+    r->policy = policy_ref(policy);
+    return r;
+}
+
+struct request *request_new(struct session *session) {
+    struct request *r = take_free(session->context, session->context->policy);
+    r->session = session;
+    r->is_queued = true;
+    reply_queue_push(&session->replies, &r->place);
+    return r;
+}
+
+static void free_request(struct request *r) {
+    bytes_deinit(&r->place.reply);
+    bytes_deinit(&r->key);
+    bytes_deinit(&r->note.asked);
+    bytes_deinit(&r->note.written);
+    mem_free(r);
+}
+
+// NULL: its verb has no further steps.
+static const struct request_steps *steps_of(const struct request *r) {
+    return r->entry->verb->flags & VERB_TWO_STEPS ? r->context->steps : NULL;
+}
+
+static struct near_store *near_of(const struct request *r) { return r->context->loop.near; }
+
+static void empty_note(struct request *r) {
+    if (near_note_is_read(&r->note))
+        near_note_end(&r->note, near_of(r));
+    bytes_empty(&r->note.written);
+}
+
+static void free_if_let_go(struct request *r) {
+    struct context *context = r->context;
+    if (r->is_queued || r->is_pending)
+        return;
+    policy_unref(r->policy);
+    if (r->note.duty != NEAR_NOTHING)
+        empty_note(r);
+    bytes_empty(&r->place.reply);
+    if (r->key.len > 0)
+        bytes_empty(&r->key);
+    if (context->free_count == MOST_FREE) {
+        free_request(r);
+        return;
+    }
+    r->next = context->free_requests;
+    context->free_requests = r;
+    context->free_count++;
+}
+
+// A write is done, or lost; its reply leaves later in this turn. When its policy is in force no
+// more, it may not have known that its keys are kept now.
+static void forget_written(struct request *r) {
+    if (r->note.written.len > 0)
+        near_written(near_of(r), &r->note);
+    if (r->policy != r->context->policy)
+        near_store_forget_all(near_of(r));
+}
+
+void request_free_all(struct context *context) {
+    while (context->free_requests) {
+        struct request *r = context->free_requests;
+        context->free_requests = r->next;
+        free_request(r);
+    }
+}
+
+void request_release(struct request *r) {
+    if (r->note.duty == NEAR_FORGET)
+        forget_written(r);
+    r->is_pending = false;
+    free_if_let_go(r);
+}
+
+void request_left(struct reply_slot *place) {
+    struct request *r = CONTAINER_OF(place, struct request, place);
+    r->is_queued = false;
+    r->session = NULL;
+    free_if_let_go(r);
+}
+
+// --- replies ----------------------------------------------------------------------------------
+
+struct bytes *request_out(struct request *r) {
+    return r->session ? reply_queue_out(&r->session->replies, &r->place) : &r->place.reply;
+}
+
+static inline size_t reply_limit(const struct request *r) {
+    const struct reply_queue *q = &r->session->replies;
+    size_t most = (size_t)r->policy->settings->daemon.client_output;
+    // Replies that wait for their turn behind this one are no reason to refuse it.
+    bool is_first = q->first == &r->place;
+    size_t unread = is_first ? stream_unread(q->stream) : reply_queue_unread(q);
+    size_t left = unread < most ? most - unread : 0;
+    if (!(r->entry->verb->flags & VERB_WRITE))
+        return left;
+    size_t kept = (size_t)r->namespace->conf->max_value + WRITE_REPLY;
+    return left > kept ? left : kept;
+}
+
+size_t request_reply_limit(const struct request *r) { return reply_limit(r); }
+
+void request_finish(struct request *r) {
+    assert(!r->is_done);
+    r->is_done = true;
+    if (near_note_is_read(&r->note))
+        near_note_end(&r->note, near_of(r));
+    reply_queue_done(&r->session->replies, &r->place, sizeof(*r) + r->key.cap);
+}
+
+void request_fail_with(struct request *r, const struct refusal *refusal) {
+    r->session->dialect->write_refusal(request_out(r), refusal);
+    ledger_error(r->context, r->namespace, refusal->code);
+    request_finish(r);
+}
+
+void request_fail(struct request *r, enum reply_code code, const char *message) {
+    struct refusal *refusal = &r->context->refusal;
+    refusal_set(refusal, code, "%s", message);
+    request_fail_with(r, refusal);
+}
+
+// on_error = stale: what the near cache has kept of a memo is served past its time, as long as the
+// backend is down.
+static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
+    if (r->namespace->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
+        return false;
+    struct slice kept = near_find_late(near_of(r), r->namespace->backend->tracker, &r->note,
+                                       loop_now(&r->context->loop));
+    if (!steps_of(r)->append_stale(request_out(r), kept))
+        return false;
+    ledger_error(r->context, r->namespace, code);
+    ledger_memo(r->namespace, MEMO_STALE, false);
+    request_finish(r);
+    return true;
+}
+
+static bool is_miss_instead(const struct request *r) {
+    return r->namespace->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
+}
+
+void request_fail_for_backend(struct request *r, enum reply_code code, const char *before,
+                              const char *behind) {
+    char message[160];
+    snprintf(message, sizeof(message), "%sbackend %s %s", before, r->namespace->backend->conf->name,
+             behind);
+    request_fail(r, code, message);
+}
+
+void request_unanswered(struct request *r, enum reply_code code, const char *message) {
+    if (steps_of(r)) {
+        steps_of(r)->failed(r);
+        if (answer_stale(r, code))
+            return;
+    }
+    if (!is_miss_instead(r)) {
+        request_fail_for_backend(r, code, "", message);
+        return;
+    }
+    verb_append_miss(request_out(r), r->entry, r->argc);
+    ledger_error(r->context, r->namespace, code);
+    ledger_read(r->namespace, true);
+    request_finish(r);
+}
+
+// The answer is complete and rendered, or too long. Returns true when the request goes on by
+// itself: it was sent again, or waits, and must not be touched.
+static inline __attribute__((always_inline)) bool take_answer(struct request *r,
+                                                              const struct answer *answer) {
+    struct reply_queue *q = &r->session->replies;
+    if (steps_of(r) && steps_of(r)->answered(r, answer))
+        return true;
+    if (answer->is_failed && answer->code == REPLY_UNAVAILABLE && is_miss_instead(r)) {
+        answer_cancel(answer);
+        request_unanswered(r, answer->code, "");
+        return false;
+    }
+    struct slice reply = {answer->out->data + answer->start, answer->out->len - answer->start};
+    ledger_answer(r->context, r->namespace, r->entry->verb, answer, reply.len);
+    q->is_over = q->is_over || answer->is_too_long;
+    reply_queue_learn(q, reply.len);
+    if (near_note_is_read(&r->note))
+        near_answered(near_of(r), r->namespace->backend->tracker, r->namespace->conf, &r->note,
+                      answer, reply, loop_now(&r->context->loop));
+    request_finish(r);
+    return false;
+}
+
+// --- its place at a connection ----------------------------------------------------------------
+
+static struct request *request_of_slot(struct slot *slot) {
+    return CONTAINER_OF(slot, struct request, slot);
+}
+
+static bool is_wanted(const struct request *r) { return !r->is_done && r->session; }
+
+static void begin_answer(struct slot *slot, struct answer *a) {
+    struct request *r = request_of_slot(slot);
+    if (!is_wanted(r)) {
+        answer_begin(a, &slot->command, r->render, &r->place.reply);
+        a->is_failed = true; // nothing is rendered
+        return;
+    }
+    answer_begin(a, &slot->command, r->render, reply_queue_out(&r->session->replies, &r->place));
+    a->most = reply_limit(r);
+    if (r->entry->verb->flags & VERB_WRITE)
+        a->too_long = REPLY_LOST;
+}
+
+// A client's output may leave after this turn, but half a reply must not: its other half may never
+// come. A reply that is too long is refused now: what is still to come of it may take long.
+static __attribute__((noinline)) void keep_half(struct slot *slot, struct answer *a) {
+    struct request *r = request_of_slot(slot);
+    if (a->out != &r->place.reply)
+        answer_move(a, &r->place.reply);
+    if (a->is_too_long && is_wanted(r)) {
+        slot->is_over = true;
+        take_answer(r, a);
+    }
+}
+
+static void on_answered(struct slot *slot, const struct answer *a) {
+    struct request *r = request_of_slot(slot);
+    if (is_wanted(r)) {
+        if (take_answer(r, a))
+            return;
+    } else if (steps_of(r)) {
+        steps_of(r)->abandoned(r);
+    }
+    request_release(r);
+}
+
+static void on_failed(struct slot *slot, enum slot_failure failure) {
+    struct request *r = request_of_slot(slot);
+    bool has_reader = is_wanted(r);
+    if (failure == SLOT_TIMEOUT) {
+        if (has_reader)
+            request_unanswered(r, REPLY_TIMEOUT, "did not answer in time");
+        return;
+    }
+    if (has_reader && failure == SLOT_LOST)
+        request_unanswered(r, REPLY_LOST, "broke the connection before it answered");
+    else if (has_reader)
+        request_unanswered(r, REPLY_UNAVAILABLE, "is down");
+    else if (steps_of(r))
+        steps_of(r)->failed(r);
+    request_release(r);
+}
+
+static const struct slot_owner slot_owner = {
+    .begin = begin_answer, .half = keep_half, .answered = on_answered, .failed = on_failed};
+
+void request_begin_sending(struct request *r, struct backend_conn *conn) {
+    r->slot.owner = &slot_owner;
+    r->is_pending = true;
+    backend_conn_begin(conn, &r->slot);
+}
+
+void request_send_again(struct request *r, struct backend_conn *conn, answer_render *render) {
+    r->slot = (struct slot){0};
+    r->render = render;
+    request_begin_sending(r, conn);
+}
+
+// --- verbs of the daemon's own ----------------------------------------------------------------
+
+void request_fail_verb(struct request *r, struct slice name) {
+    struct refusal *refusal = &r->context->refusal;
+    admit_refuse_verb(r->context, name, refusal);
+    request_fail_with(r, refusal);
+}
+
+struct namespace *request_find_namespace(struct request *r, struct slice name) {
+    struct refusal *refusal = &r->context->refusal;
+    struct namespace *namespace = admit_namespace(r->context, &r->session->identity, name, refusal);
+    if (!namespace)
+        request_fail_with(r, refusal);
+    return namespace;
+}

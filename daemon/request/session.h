@@ -1,0 +1,58 @@
+// Session: a client as its requests know it: who it is, what it said last, and the queue of its
+// replies. The client (client.h) embeds it; requests see nothing else of the client.
+#pragma once
+
+#include "daemon/loop/log.h"
+#include "daemon/policy/identity.h"
+#include "daemon/request/json_check.h"
+#include "daemon/request/reply_queue.h"
+#include "protocol/verb.h"
+
+struct backend;
+struct context;
+struct dialect;
+
+// Whether the token that the client brings may be looked at: guesses.h.
+enum auth_turn {
+    AUTH_NONE,
+    AUTH_WAITS,  // with the request that brings it, which is not started
+    AUTH_LOOK,   // now
+    AUTH_REFUSE, // not at all
+};
+
+struct session {
+    struct context *context;
+    const struct dialect *dialect; // of the listener that the client came through
+    struct identity identity;
+    struct reply_queue replies;
+    uint64_t id;       // among all clients of the daemon
+    uint64_t requests; // counter
+    const struct verb *last_verb;
+    enum auth_turn auth_turn;
+    uint64_t auth_at_ms;          // AUTH_WAITS: until then, in the loop's time
+    struct backend *full_backend; // that the request which waits to be started has no room at
+    struct json_check *check;     // of the values of the request that waits to be started; or NULL
+    bool is_ended;                // the peer has ended its side, and that was read
+    bool is_half_closed;          // the same, seen while nothing is read: there may be more to read
+    char *name;                   // as `client setname` says; NULL: none
+    char address[56];             // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
+    char peer[9];                 // the peer, however often it connects, as guesses.h counts it
+    size_t peer_len;
+    void (*on_identified)(struct session *s); // the caller is somebody else now
+};
+
+// The stream is connected: asks the system who is at the other end.
+void session_init_peer(struct session *s, const struct stream *stream);
+
+// The peer as guesses.h counts it.
+static inline struct slice session_peer(const struct session *s) {
+    return (struct slice){s->peer, s->peer_len};
+}
+
+// Gives back the memory that the session holds, its replies aside.
+void session_deinit(struct session *s);
+
+// Tells the log of the client: once for a peer and cause, and then with a count (complaint.h).
+// `cause` is a constant text; `detail` may be anybody's words.
+void session_complain(const struct session *s, enum log_level level, const char *cause,
+                      const char *detail);
