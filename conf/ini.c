@@ -3,9 +3,6 @@
 #include <assert.h>
 #include <ini.h> // inih
 
-#include "conf/problems.h"
-#include "protocol/bytes.h"
-
 struct reader {
     struct slice rest;
     const struct ini_handler *handler;

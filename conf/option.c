@@ -8,7 +8,6 @@
 #include "conf/problems.h"
 #include "conf/sections.h"
 #include "conf/url.h"
-#include "protocol/bytes.h"
 #include "protocol/collection.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"

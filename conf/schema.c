@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "protocol/bytes.h"
 #include "protocol/number.h"
 #include "protocol/spelling.h"
 

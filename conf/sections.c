@@ -1,7 +1,5 @@
 #include "conf/sections.h"
 
-#include "protocol/bytes.h"
-
 bool section_is_name(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i], lower = (char)(c | 0x20);

@@ -2,7 +2,6 @@
 
 #include "conf/option.h"
 #include "conf/schema.h"
-#include "protocol/bytes.h"
 #include "protocol/mem.h"
 
 // --- lookup -----------------------------------------------------------------------------------

@@ -3,11 +3,7 @@
 #include "conf/address.h"
 #include "conf/runtime_folder.h"
 #include "conf/schema.h"
-#include "conf/sections.h"
-#include "conf/settings.h"
-#include "daemon/loop/loop.h"
 #include "daemon/systemd.h"
-#include "protocol/bytes.h"
 #include "protocol/mem.h"
 
 enum { DEFAULT_PORT = 7379 };

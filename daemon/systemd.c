@@ -4,8 +4,6 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "conf/address.h"
-#include "conf/sections.h"
 #include "protocol/mem.h"
 
 static void on_timer(uv_timer_t *timer) {

@@ -14,7 +14,6 @@
 #include "daemon/request/memo_wait.h"
 #include "daemon/request/purge.h"
 #include "daemon/request/request.h"
-#include "protocol/mem.h"
 
 enum {
     SWEEP_MS = 250,      // how often clients are looked at

@@ -12,7 +12,6 @@
 #include "daemon/policy/stats.h"
 #include "daemon/worker.h"
 #include "protocol/bytes.h"
-#include "protocol/mem.h"
 #include "protocol/verb_table.h"
 
 static struct backend *find_backend(const struct worker *worker, const struct backend_conf *conf) {

@@ -10,13 +10,12 @@
 #include "conf/settings.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
-#include "daemon/loop/mailbox.h"
+#include "daemon/loop/loop.h"
 #include "daemon/loop/random.h"
 #include "daemon/near/shared.h"
 #include "daemon/near/store.h"
 #include "daemon/policy/guesses.h"
 #include "daemon/policy/policy.h"
-#include "daemon/request/context.h"
 #include "protocol/mem.h"
 
 // A worker as it is allocated: worker 0 has no thread of its own.

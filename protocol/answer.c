@@ -2,10 +2,6 @@
 
 #include <stdio.h>
 
-#include "protocol/bytes.h"
-#include "protocol/redis_error.h"
-#include "protocol/reply.h"
-
 // Field by field: to clear the whole struct first would cost more than all the rest.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,
                   struct bytes *out) {

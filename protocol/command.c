@@ -1,6 +1,5 @@
 #include "protocol/command.h"
 
-#include "protocol/bytes.h"
 #include "protocol/number.h"
 #include "protocol/reply.h"
 

@@ -3,8 +3,6 @@
 
 #include <time.h>
 
-#include "protocol/bytes.h"
-#include "protocol/call.h"
 #include "protocol/number.h"
 #include "protocol/reply.h"
 #include "protocol/verb.h"

@@ -1,6 +1,5 @@
 #include "protocol/name_table.h"
 
-#include "protocol/bytes.h"
 #include "protocol/mem.h"
 
 void name_table_init(struct name_table *table, size_t most) {

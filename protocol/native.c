@@ -1,9 +1,6 @@
 #include "protocol/native.h"
 
-#include "protocol/bytes.h"
-#include "protocol/call.h"
 #include "protocol/number.h"
-#include "protocol/refusal.h"
 #include "protocol/reply.h"
 #include "protocol/syntax.h"
 #include "protocol/verb.h"

@@ -1,7 +1,5 @@
 #include "protocol/redis_error.h"
 
-#include "protocol/bytes.h"
-
 struct redis_error {
     const char *begins;
     enum reply_code code;

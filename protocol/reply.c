@@ -2,9 +2,6 @@
 
 #include <stdio.h>
 
-#include "protocol/bytes.h"
-#include "protocol/number.h"
-
 const char *reply_code_name(enum reply_code code) {
     static const char *const names[] = {
 #define X(name) #name,

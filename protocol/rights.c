@@ -5,8 +5,6 @@
 #include "protocol/call.h"
 #include "protocol/mem.h"
 #include "protocol/parser.h"
-#include "protocol/syntax.h"
-#include "protocol/verb.h"
 
 enum { MOST_WORDS = 16 };
 static const char sample_key[] = "the key of a sample";

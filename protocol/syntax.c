@@ -2,8 +2,6 @@
 
 #include <assert.h>
 
-#include "protocol/bytes.h"
-
 struct named_kind {
     const char *name;
     enum arg_kind kind;

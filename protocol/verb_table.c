@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "protocol/builder.h"
-#include "protocol/bytes.h"
 #include "protocol/mem.h"
 #include "protocol/name_table.h"
 #include "protocol/reply.h"

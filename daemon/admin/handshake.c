@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "daemon/front/client.h"
+#include "daemon/loop/loop.h"
 #include "daemon/policy/identity.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
@@ -15,7 +15,6 @@
 #include "protocol/mem.h"
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
-#include "protocol/verb.h"
 
 // Libraries and frameworks ask for a version, and use what came with it; ours is `cachesd_version`.
 #define REDIS_VERSION "7.0.15"

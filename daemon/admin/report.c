@@ -9,6 +9,7 @@
 #include "conf/url.h"
 #include "daemon/admin/totals.h"
 #include "daemon/backend/backend.h"
+#include "daemon/loop/loop.h"
 #include "daemon/near/store.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
@@ -17,6 +18,7 @@
 #include "daemon/worker.h"
 #include "protocol/collection.h"
 #include "protocol/number.h"
+#include "protocol/refusal.h"
 #include "protocol/reply.h"
 
 static void append_duration(struct bytes *text, const char *name, int64_t ms) {

@@ -5,7 +5,6 @@
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/request.h"
-#include "daemon/request/session.h"
 #include "daemon/worker.h"
 #include "daemon/workers.h"
 #include "protocol/bytes.h"

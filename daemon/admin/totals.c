@@ -4,11 +4,10 @@
 #include <stdio.h>
 
 #include "conf/settings.h"
-#include "daemon/backend/conn.h"
 #include "daemon/front/client.h"
+#include "daemon/loop/loop.h"
 #include "daemon/near/tracker.h"
-#include "daemon/worker.h"
-#include "protocol/bytes.h"
+#include "daemon/request/reply_queue.h"
 #include "protocol/mem.h"
 
 void totals_init(struct totals *t, struct policy *policy, bool has_clients, const char *user) {

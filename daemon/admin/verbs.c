@@ -4,7 +4,6 @@
 
 #include "daemon/admin/explain.h"
 #include "daemon/admin/reload_verb.h"
-#include "daemon/front/client.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
 #include "daemon/request/purge.h"
@@ -13,10 +12,9 @@
 #include "protocol/bytes.h"
 #include "protocol/call.h"
 #include "protocol/collection.h"
-#include "protocol/number.h"
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
-#include "protocol/verb.h"
+#include "protocol/verb_table.h"
 
 static void finish_bulk(struct request *r, struct bytes *text) {
     reply_bulk(request_out(r), bytes_slice(text));

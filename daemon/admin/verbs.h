@@ -3,7 +3,6 @@
 #pragma once
 
 #include "protocol/verb.h"
-#include "protocol/verb_table.h"
 
 extern const struct verb admin_verbs[];
 extern const size_t admin_verb_count;

@@ -1,4 +1,5 @@
 #include "daemon/backend/account.h"
+#include "protocol/redis_error.h"
 
 void account_deinit(struct account *account) { bytes_deinit(&account->key); }
 

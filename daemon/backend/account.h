@@ -5,6 +5,8 @@
 #pragma once
 
 #include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/command.h"
 #include "protocol/rights.h"
 
 struct account {

@@ -2,7 +2,12 @@
 
 #include <stdio.h>
 
+#include "conf/url.h"
 #include "daemon/loop/backoff.h"
+#include "daemon/loop/complaint.h"
+#include "daemon/loop/log.h"
+#include "daemon/near/store.h"
+#include "protocol/answer.h"
 #include "protocol/mem.h"
 
 enum {

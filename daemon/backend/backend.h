@@ -12,11 +12,19 @@
 // request overtakes an earlier one.
 #pragma once
 
+#include "conf/sections.h"
+#include "conf/settings.h"
+#include "daemon/backend/account.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/embedded.h"
 #include "daemon/backend/waiting_room.h"
 #include "daemon/loop/loop.h"
+#include "daemon/loop/stream.h"
 #include "daemon/near/tracker.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/redis_error.h"
+#include "protocol/rights.h"
 
 enum backend_room {
     BACKEND_ROOM,

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "conf/url.h"
+#include "protocol/command.h"
 #include "protocol/mem.h"
-#include "protocol/reply.h"
+#include "protocol/redis_error.h"
 
 enum { LONGEST_PING_MS = 1000, SHORTEST_STALL_MS = 500, PROGRESS_BYTES = 4096, ASKING_MS = 1000 };
 

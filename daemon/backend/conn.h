@@ -7,14 +7,16 @@
 // stays in it until its answer comes: answers never shift.
 #pragma once
 
-#include "conf/url.h"
+#include "conf/sections.h"
 #include "daemon/backend/account.h"
 #include "daemon/backend/slot.h"
 #include "daemon/loop/dial.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
 #include "protocol/answer.h"
+#include "protocol/bytes.h"
 #include "protocol/resp.h"
+#include "protocol/rights.h"
 
 struct backend_conn;
 

@@ -9,7 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/address.h"
 #include "conf/runtime_folder.h"
+#include "conf/url.h"
+#include "daemon/loop/complaint.h"
+#include "daemon/loop/log.h"
+#include "protocol/bytes.h"
 #include "protocol/mem.h"
 
 enum { RESTART_MS = 100, LONGEST_RESTART_MS = 5000, STEADY_MS = 10000, END_MS = 2000 };

@@ -1,6 +1,7 @@
 // Embedded: a private redis-server on a Unix socket, that lives as long as its backend.
 #pragma once
 
+#include "conf/sections.h"
 #include "daemon/loop/loop.h"
 
 struct embedded;

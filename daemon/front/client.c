@@ -2,13 +2,19 @@
 
 #include <unistd.h>
 
+#include "conf/sections.h"
 #include "daemon/loop/gone.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/loop.h"
+#include "daemon/policy/identity.h"
 #include "daemon/request/context.h"
 #include "daemon/request/dispatch.h"
 #include "daemon/request/json_check.h"
+#include "daemon/request/reply_queue.h"
 #include "daemon/request/request.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"
+#include "protocol/reply.h"
 
 enum {
     LINGER_MS = 1000,

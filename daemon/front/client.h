@@ -6,8 +6,10 @@
 #pragma once
 
 #include "daemon/backend/backend.h"
+#include "daemon/backend/waiting_room.h"
 #include "daemon/loop/stream.h"
 #include "daemon/request/session.h"
+#include "protocol/bytes.h"
 #include "protocol/parser.h"
 
 struct context;

@@ -8,10 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "conf/address.h"
-#include "conf/sections.h"
 #include "daemon/loop/log.h"
-#include "protocol/bytes.h"
 #include "protocol/mem.h"
 #include "protocol/native.h"
 #include "protocol/reply.h"

@@ -10,6 +10,7 @@
 // Safe to use from all workers at once: one line tells of the whole daemon's.
 #pragma once
 
+#include "conf/sections.h"
 #include "daemon/loop/log.h"
 #include "protocol/bytes.h"
 

@@ -7,6 +7,7 @@
 #include "conf/url.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
+#include "protocol/bytes.h"
 #include "protocol/command.h"
 
 struct dial;

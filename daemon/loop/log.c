@@ -10,6 +10,7 @@
 #include <unistr.h>
 
 #include "daemon/loop/sink.h"
+#include "protocol/bytes.h"
 
 enum { MOST_PROBLEMS = 20 }; // lines of one configuration
 

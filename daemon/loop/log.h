@@ -2,7 +2,7 @@
 #pragma once
 
 #include "conf/problems.h"
-#include "conf/settings.h"
+#include "conf/sections.h"
 
 struct log {
     enum log_level level;

@@ -2,8 +2,11 @@
 
 #include <assert.h>
 
+#include "protocol/hash.h"
 #include "protocol/memo.h"
 #include "protocol/question.h"
+#include "protocol/reply.h"
+#include "protocol/syntax.h"
 
 // The parts of a question behind the key. The values of the options follow, then the arguments.
 struct tail {

@@ -17,6 +17,9 @@
 #include "daemon/near/store.h"
 #include "daemon/near/tracker.h"
 #include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/verb_table.h"
 
 // The work that is to be done for the near cache when a request's answer comes.
 enum near_duty {

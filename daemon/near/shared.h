@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "protocol/bytes.h"
 #include "protocol/hash.h"
 
 enum { NEAR_SHARED_SLOTS = 1 << 17 }; // chance hits one entry of so many at each write

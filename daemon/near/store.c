@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "daemon/near/shared.h"
+#include "protocol/hash.h"
 #include "protocol/mem.h"
 
 enum {

@@ -22,7 +22,7 @@
 // With several workers near/shared.h has counters for all of them beside.
 #pragma once
 
-#include "protocol/hash.h"
+#include "protocol/bytes.h"
 
 struct near_shared;
 

@@ -4,7 +4,14 @@
 #include <stdio.h>
 
 #include "daemon/loop/backoff.h"
+#include "daemon/loop/complaint.h"
 #include "daemon/loop/dial.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/random.h"
+#include "daemon/loop/stream.h"
+#include "protocol/answer.h"
+#include "protocol/command.h"
+#include "protocol/hash.h"
 #include "protocol/mem.h"
 #include "protocol/resp.h"
 

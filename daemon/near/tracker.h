@@ -16,9 +16,10 @@
 // said before it answered has arrived. So what is served was right at most TRACKER_FRESH_MS ago.
 #pragma once
 
-#include "conf/settings.h"
+#include "conf/sections.h"
 #include "daemon/loop/loop.h"
 #include "daemon/near/store.h"
+#include "protocol/bytes.h"
 
 enum { TRACKER_FRESH_MS = 3000 };
 

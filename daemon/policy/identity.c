@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "protocol/mem.h"
+#include "protocol/reply.h"
 
 _Static_assert(TOKEN_HASH_SIZE == crypto_hash_sha256_BYTES, "tokens are kept as SHA-256");
 

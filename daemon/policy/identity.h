@@ -3,8 +3,11 @@
 
 #include <sys/types.h>
 
+#include "conf/sections.h"
 #include "conf/settings.h"
+#include "protocol/bytes.h"
 #include "protocol/refusal.h"
+#include "protocol/verb.h"
 #include "protocol/verb_table.h"
 
 struct namespace;

@@ -5,8 +5,12 @@
 
 #include "daemon/backend/backend.h"
 #include "daemon/policy/value.h"
+#include "protocol/collection.h"
+#include "protocol/command.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
 
 // Why the namespace refuses the verb, for *reason; NULL: it does not.
 static const char *verb_problem(const struct namespace_conf *conf, const struct verb_entry *entry,

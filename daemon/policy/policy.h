@@ -4,10 +4,14 @@
 // Requests hold a reference, so that each ends under the settings it began with.
 #pragma once
 
+#include "conf/sections.h"
 #include "conf/settings.h"
 #include "daemon/loop/random.h"
 #include "daemon/policy/stats.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
 #include "protocol/refusal.h"
+#include "protocol/verb_table.h"
 
 struct backend;
 

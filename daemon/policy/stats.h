@@ -3,7 +3,6 @@
 #pragma once
 
 #include "protocol/refusal.h"
-#include "protocol/reply.h"
 
 struct namespace_stats {
     uint64_t refs; // of policies: a namespace's counters outlive a reload

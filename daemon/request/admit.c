@@ -1,8 +1,10 @@
 #include "daemon/request/admit.h"
 
+#include "conf/settings.h"
 #include "daemon/request/context.h"
 #include "daemon/request/session.h"
 #include "protocol/dialect.h"
+#include "protocol/reply.h"
 #include "protocol/spelling.h"
 
 enum { MOST_COMPARED = 2048 };

@@ -7,6 +7,9 @@
 
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
+#include "protocol/refusal.h"
 #include "protocol/verb_table.h"
 
 struct context;

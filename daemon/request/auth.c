@@ -1,9 +1,13 @@
 #include "daemon/request/auth.h"
 
+#include "conf/sections.h"
+#include "daemon/loop/loop.h"
 #include "daemon/policy/guesses.h"
+#include "daemon/policy/identity.h"
 #include "daemon/request/context.h"
 #include "daemon/request/request.h"
 #include "daemon/request/session.h"
+#include "protocol/reply.h"
 
 bool auth_may_look(struct session *session, const struct call *call) {
     struct context *context = session->context;

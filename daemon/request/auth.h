@@ -1,7 +1,8 @@
 // Auth: a client says who it is, with a token that may have to wait until it is looked at.
 #pragma once
 
-#include "protocol/verb_table.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
 
 struct session;
 struct request;

@@ -5,6 +5,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
+#include "protocol/bytes.h"
 #include "protocol/refusal.h"
 #include "protocol/verb.h"
 

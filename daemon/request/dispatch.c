@@ -3,17 +3,29 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "conf/sections.h"
+#include "daemon/backend/account.h"
 #include "daemon/backend/backend.h"
+#include "daemon/backend/conn.h"
+#include "daemon/loop/loop.h"
+#include "daemon/loop/stream.h"
 #include "daemon/near/near.h"
+#include "daemon/near/store.h"
+#include "daemon/policy/policy.h"
 #include "daemon/request/admit.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
 #include "daemon/request/json_check.h"
 #include "daemon/request/ledger.h"
+#include "daemon/request/reply_queue.h"
 #include "daemon/request/request.h"
-#include "daemon/request/session.h"
+#include "protocol/call.h"
+#include "protocol/command.h"
 #include "protocol/redis_error.h"
 #include "protocol/refusal.h"
+#include "protocol/rights.h"
+#include "protocol/syntax.h"
+#include "protocol/verb.h"
 
 static size_t bytes_of(const struct slice *words, size_t count) {
     size_t sum = 0;

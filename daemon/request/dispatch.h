@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/request/session.h"
+#include "protocol/bytes.h"
 #include "protocol/reply.h"
 
 // The order matters: from PROGRESS_WAIT_TURN on the request was not taken.

@@ -1,5 +1,6 @@
 #include "daemon/request/json_check.h"
 
+#include "conf/sections.h"
 #include "daemon/policy/value.h"
 #include "protocol/mem.h"
 

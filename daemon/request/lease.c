@@ -1,8 +1,13 @@
 #include "daemon/request/lease.h"
 
 #include "daemon/backend/backend.h"
+#include "daemon/backend/conn.h"
 #include "daemon/backend/slot.h"
+#include "daemon/policy/policy.h"
 #include "daemon/request/request.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
 #include "protocol/mem.h"
 #include "protocol/memo.h"
 

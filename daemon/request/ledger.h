@@ -6,6 +6,10 @@
 #include "daemon/policy/stats.h"
 #include "daemon/request/context.h"
 #include "protocol/answer.h"
+#include "protocol/call.h"
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
+#include "protocol/verb.h"
 
 // A request was taken: `len` bytes in all its words. `space` NULL: it names no namespace.
 static inline void ledger_request(struct context *context, const struct namespace *namespace,

@@ -3,103 +3,41 @@
 #include <assert.h>
 #include <sodium.h>
 
+#include "conf/sections.h"
 #include "daemon/backend/backend.h"
+#include "daemon/backend/conn.h"
 #include "daemon/loop/backoff.h"
 #include "daemon/loop/gone.h"
-#include "daemon/request/context.h"
+#include "daemon/loop/loop.h"
+#include "daemon/loop/random.h"
+#include "daemon/near/near.h"
+#include "daemon/policy/identity.h"
+#include "daemon/policy/policy.h"
 #include "daemon/request/lease.h"
 #include "daemon/request/ledger.h"
+#include "daemon/request/memo_queue.h"
 #include "daemon/request/request.h"
+#include "daemon/request/session.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
 #include "protocol/mem.h"
+#include "protocol/memo.h"
+#include "protocol/reply.h"
+#include "protocol/syntax.h"
+#include "protocol/verb_table.h"
 
 enum {
     TICK_MS = 5,
     FIRST_PAUSE_MS = 5,
     LONGEST_PAUSE_MS = 100,
-    MOST_ASKS_PER_MS = 5, // of all lines together
+    MOST_ASKS_PER_MS = 5, // of all queues together
     TOKEN_BYTES = MEMO_TOKEN_SIZE / 2,
-};
-
-enum { MEMO_SLOTS = 256 };
-
-struct memo_waits {
-    struct memo_queue *slots[MEMO_SLOTS]; // by the hash of the real key
-    uint64_t seed;                        // of the hashes: clients choose the keys
-    uv_timer_t timer;                     // runs while somebody waits
-};
-
-struct memo_queue {
-    struct memo_queue *next; // in its slot
-    struct bytes key;        // the real one
-    struct backend *backend;
-    uint64_t hash;
-    struct request *first, *last; // who waits, by r->wait.next; the longest first
-    struct request *asking;       // was the first, and is at the backend
-    struct request *asked_to;     // the last who waited when it was sent; NULL: nobody else
-    uint64_t due_ms;              // when the first is to ask
-    uint64_t visit_ms;            // when there may be something to do: that, or the end of a wait
-    unsigned asks;                // in vain, so far
-    bool is_woken;                // a write was sent behind the question now under way
 };
 
 static uint64_t now_of(const struct context *context) { return loop_now(&context->loop); }
 
 static struct slice key_of(const struct request *r) { return bytes_slice(&r->key); }
-
-// --- lines ------------------------------------------------------------------------------------
-
-static struct memo_queue **find_queue(struct context *context, const struct backend *backend,
-                                      struct slice key, uint64_t hash) {
-    struct memo_queue **at = &context->memo_waits->slots[hash % MEMO_SLOTS];
-    while (*at && !((*at)->hash == hash && (*at)->backend == backend &&
-                    slice_equal(bytes_slice(&(*at)->key), key)))
-        at = &(*at)->next;
-    return at;
-}
-
-static uint64_t hash_of(const struct context *context, struct slice key) {
-    return hash_slice(key, context->memo_waits->seed);
-}
-
-static struct memo_queue *queue_of(struct request *r) {
-    uint64_t hash = hash_of(r->context, key_of(r));
-    struct memo_queue **at = find_queue(r->context, r->namespace->backend, key_of(r), hash);
-    if (*at)
-        return *at;
-    struct memo_queue *queue = *at = mem_new(sizeof(*queue));
-    queue->hash = hash;
-    queue->backend = r->namespace->backend;
-    queue->visit_ms = UINT64_MAX;
-    bytes_append_slice(&queue->key, key_of(r));
-    r->context->awaited_keys++;
-    return queue;
-}
-
-static void free_if_empty(struct context *context, struct memo_queue *queue) {
-    if (queue->first || queue->asking)
-        return;
-    struct memo_queue **at = &context->memo_waits->slots[queue->hash % MEMO_SLOTS];
-    while (*at != queue)
-        at = &(*at)->next;
-    *at = queue->next;
-    context->awaited_keys--;
-    bytes_deinit(&queue->key);
-    mem_free(queue);
-}
-
-// Takes the first out of the line; it is in nobody's hands then but its client's.
-static struct request *take_first(struct memo_queue *queue) {
-    struct request *r = queue->first;
-    queue->first = r->wait.next;
-    if (!queue->first)
-        queue->last = NULL;
-    if (queue->asked_to == r)
-        queue->asked_to = NULL;
-    r->wait.next = NULL;
-    r->wait.queue = NULL;
-    ledger_wait_ends(r->namespace);
-    return r;
-}
 
 // --- replies ----------------------------------------------------------------------------------
 
@@ -141,7 +79,7 @@ static void tell_queue(struct memo_queue *queue, const struct answer *a) {
     struct request *last = queue->asked_to;
     struct bytes reply = reply_without_lease(a);
     for (bool is_last = !last; !is_last;) {
-        struct request *r = take_first(queue);
+        struct request *r = memo_queue_take_first(queue);
         is_last = r == last;
         if (a->memo_state != MEMO_MISS && r->session)
             ledger_saved(r->namespace);
@@ -225,7 +163,7 @@ static struct request *take_asker(struct memo_queue *queue) {
         r->wait.next = queue->first;
         queue->first = r;
     }
-    return take_first(queue);
+    return memo_queue_take_first(queue);
 }
 
 // One asks for the whole line.
@@ -238,7 +176,7 @@ static void ask_for_queue(struct context *context, struct memo_queue *queue) {
         return;
     }
     while (room == BACKEND_DOWN && queue->first) {
-        struct request *r = take_first(queue);
+        struct request *r = memo_queue_take_first(queue);
         if (r->session)
             request_unanswered(r, REPLY_UNAVAILABLE, "is down");
         request_release(r);
@@ -261,7 +199,7 @@ static void visit_queue(struct context *context, struct memo_queue *queue) {
     while (queue->first) { // who has gone, or waited long enough, leaves
         struct request *r = queue->first;
         bool was_last_asked = r == last_asked;
-        take_first(queue);
+        memo_queue_take_first(queue);
         if (!r->session || now >= r->wait.wait_until_ms) {
             finish_in_vain(r);
             if (was_last_asked)
@@ -284,7 +222,7 @@ static void visit_queue(struct context *context, struct memo_queue *queue) {
         ask_for_queue(context, queue);
     if (!queue->asking)
         queue->visit_ms = earlier(queue->visit_ms, queue->due_ms);
-    free_if_empty(context, queue);
+    memo_queue_free_if_empty(context, queue);
 }
 
 static void visit_queues(struct context *context) {
@@ -351,18 +289,10 @@ static bool has_room(const struct namespace *namespace) {
 
 // A request that has asked goes before all that came later.
 static void wait_in_queue(struct request *r, bool is_new) {
-    struct memo_queue *queue = queue_of(r);
-    bool is_first = !is_new;
-    r->wait.queue = queue;
+    struct memo_queue *queue = memo_queue_of(r);
     ledger_wait_begins(r->namespace, is_new);
     queue->visit_ms = earlier(queue->visit_ms, r->wait.wait_until_ms);
-    r->wait.next = is_first ? queue->first : NULL;
-    if (is_first || !queue->first)
-        queue->first = r;
-    else
-        queue->last->wait.next = r;
-    if (!queue->last || !is_first)
-        queue->last = r;
+    memo_queue_put(queue, r, !is_new);
     if (!uv_is_active((uv_handle_t *)&r->context->memo_waits->timer))
         uv_timer_start(&r->context->memo_waits->timer, on_tick, TICK_MS, TICK_MS);
 }
@@ -454,8 +384,7 @@ static void on_keys_changed(struct context *context, const struct namespace *nam
         bytes_append_slice(&key, call->prefix);
         bytes_append_slice(&key, call->args[i]);
         struct slice real = bytes_slice(&key);
-        struct memo_queue *queue =
-            *find_queue(context, namespace->backend, real, hash_of(context, real));
+        struct memo_queue *queue = memo_queue_find(context, namespace->backend, real);
         if (queue && queue->asking)
             queue->is_woken = true;
         else if (queue)
@@ -487,8 +416,8 @@ void memo_wait_end(struct context *context) {
         for (struct memo_queue *queue = context->memo_waits->slots[i], *next; queue; queue = next) {
             next = queue->next;
             while (queue->first)
-                finish_in_vain(take_first(queue));
-            free_if_empty(context, queue);
+                finish_in_vain(memo_queue_take_first(queue));
+            memo_queue_free_if_empty(context, queue);
         }
     }
 }

@@ -3,11 +3,19 @@
 #include <inttypes.h>
 
 #include "daemon/backend/backend.h"
+#include "daemon/backend/conn.h"
 #include "daemon/backend/slot.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/loop.h"
+#include "daemon/near/store.h"
+#include "daemon/policy/policy.h"
 #include "daemon/request/context.h"
 #include "daemon/request/request.h"
+#include "protocol/answer.h"
+#include "protocol/bytes.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"
+#include "protocol/reply.h"
 
 enum {
     STEP_KEYS = 200,      // how many keys one SCAN looks at

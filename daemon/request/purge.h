@@ -6,6 +6,7 @@
 // on when the client that asked for it leaves, and under the settings it began with.
 #pragma once
 
+#include "protocol/call.h"
 #include "protocol/command.h"
 
 struct purge;

@@ -3,12 +3,18 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "conf/sections.h"
 #include "daemon/backend/backend.h"
+#include "daemon/backend/conn.h"
+#include "daemon/loop/loop.h"
+#include "daemon/loop/stream.h"
+#include "daemon/near/store.h"
 #include "daemon/request/admit.h"
 #include "daemon/request/context.h"
 #include "daemon/request/ledger.h"
 #include "protocol/dialect.h"
 #include "protocol/mem.h"
+#include "protocol/verb.h"
 
 enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 

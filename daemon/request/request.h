@@ -12,7 +12,11 @@
 #include "daemon/request/reply_queue.h"
 #include "daemon/request/session.h"
 #include "protocol/answer.h"
+#include "protocol/bytes.h"
+#include "protocol/call.h"
 #include "protocol/memo.h"
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
 #include "protocol/verb_table.h"
 
 struct backend_conn;

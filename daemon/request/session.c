@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/loop/complaint.h"
+#include "daemon/loop/loop.h"
 #include "daemon/request/context.h"
 #include "protocol/mem.h"
 

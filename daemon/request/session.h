@@ -2,10 +2,12 @@
 // replies. The client (client.h) embeds it; requests see nothing else of the client.
 #pragma once
 
-#include "daemon/loop/log.h"
+#include "conf/sections.h"
+#include "daemon/loop/stream.h"
 #include "daemon/policy/identity.h"
 #include "daemon/request/json_check.h"
 #include "daemon/request/reply_queue.h"
+#include "protocol/bytes.h"
 #include "protocol/verb.h"
 
 struct backend;
