@@ -7,13 +7,14 @@
 
 #include "daemon/loop/random.h"
 
-// The wait in milliseconds after so many failures before the last one.
+// Returns the wait in milliseconds before the next attempt. `failures` counts the failures in a row
+// before the last one: 0 gives `first_ms`, and no wait is longer than `longest_ms`.
 static inline uint64_t backoff_ms(unsigned failures, uint64_t first_ms, uint64_t longest_ms) {
     uint64_t wait_ms = failures < 32 ? first_ms << failures : longest_ms;
     return wait_ms < longest_ms ? wait_ms : longest_ms;
 }
 
-// The same wait for one of many who wait.
+// Returns the wait shortened by up to half at random, for one of many daemons that wait.
 static inline uint64_t backoff_jittered(uint64_t wait_ms, struct random *random) {
     return wait_ms - random_up_to(random, wait_ms / 2);
 }

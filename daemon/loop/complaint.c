@@ -9,7 +9,7 @@ enum {
     MOST = 64, // kept apart
     FIRST_INTERVAL_MS = 10 * 1000,
     LONGEST_INTERVAL_MS = 3600 * 1000,
-    QUIET_MS = 10 * 1000, // then it is over
+    QUIET_MS = 10 * 1000, // without an occurrence: then the complaint is over
     FORGET_MS = 60 * 1000,
     SHOWN_DETAIL = 200,
 };
@@ -19,14 +19,14 @@ struct complaint {
     struct bytes detail;
     enum log_level level;
     bool is_on;
-    bool is_told;         // the log knows that it is on
-    uint64_t since_ms;    // this time
-    uint64_t last_ms;     // it came
-    uint64_t count;       // since then
-    uint64_t untold;      // of these, not in the log
-    uint64_t untold_ms;   // since when
-    uint64_t next_ms;     // not to be told before
-    uint64_t interval_ms; // from the next line to the one after
+    bool is_told;         // the log has told of its beginning
+    uint64_t since_ms;    // when it began, this time
+    uint64_t last_ms;     // when it last occurred
+    uint64_t count;       // occurrences since since_ms
+    uint64_t untold;      // of these, occurrences that the log does not count yet
+    uint64_t untold_ms;   // when the first of the untold ones occurred
+    uint64_t next_ms;     // no line is written before
+    uint64_t interval_ms; // from the next line to the line after that
 };
 
 struct complaints {
@@ -58,7 +58,7 @@ void complaints_free(struct complaints *all) {
     mem_free(all);
 }
 
-// Workers' clocks differ by what their loops are behind.
+// Workers' clocks differ, since each stands still for a turn of its loop: `now_ms` may be earlier.
 static uint64_t elapsed(uint64_t from_ms, uint64_t now_ms) {
     return now_ms > from_ms ? now_ms - from_ms : 0;
 }
@@ -176,7 +176,8 @@ void complaints_sweep(struct complaints *all, const struct log *log, uint64_t no
         if (!c->subject)
             continue;
         sweep(c, log, now_ms);
-        // While its next line is far, a cause that comes and goes is remembered.
+        // Before its next line is due, a cause that comes and goes is not forgotten: otherwise each
+        // return would be logged as a new fault.
         if (!c->is_on && c->untold == 0 && elapsed(c->last_ms, now_ms) >= FORGET_MS &&
             now_ms >= c->next_ms)
             forget(c);

@@ -17,7 +17,7 @@ static int connect_tcp(struct dial *dial, const struct sockaddr *address, const 
     return error;
 }
 
-// Each attempt takes the next of a name's addresses: "localhost" may be ::1 before 127.0.0.1.
+// Each attempt takes the next of a name's addresses: "localhost" may be ::1 first, then 127.0.0.1.
 static const struct sockaddr *pick_address(const struct addrinfo *found, unsigned attempt) {
     unsigned count = 0;
     for (const struct addrinfo *a = found; a; a = a->ai_next)
@@ -48,7 +48,7 @@ static int resolve(struct dial *dial, struct loop *loop, const struct url *url, 
         return connect_tcp(dial, (const struct sockaddr *)&v4, what);
     if (uv_ip6_addr(url->host, url->port, &v6) == 0)
         return connect_tcp(dial, (const struct sockaddr *)&v6, what);
-    *what = "can't resolve the host's name"; // it is none
+    *what = "can't resolve the host's name"; // the host is not a numeric address
     snprintf(port, sizeof(port), "%d", url->port);
     return uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, url->host, port, &hints);
 }
@@ -71,7 +71,7 @@ int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
     return 0;
 }
 
-// uv_cancel() refuses what is no request under way: then there is nothing to give up.
+// uv_cancel() refuses a request that is not under way: then there is nothing to give up.
 void dial_cancel(struct dial *dial) {
     if (dial->resolve.type == UV_GETADDRINFO)
         uv_cancel((uv_req_t *)&dial->resolve);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 enum {
-    PROBE_PAUSE_S = 10, // between probes that are not answered
+    PROBE_PAUSE_S = 10, // between unanswered probes
     PROBES = 3,
 };
 
@@ -17,7 +17,7 @@ void gone_probe(const struct stream *s, int seconds) {
     int pause = seconds < PROBE_PAUSE_S ? seconds : PROBE_PAUSE_S;
     if (!is_tcp(s) || uv_fileno(&s->uv.handle, &fd) != 0)
         return;
-    // Should one fail, the system's own times hold.
+    // Should a call fail, the system's own times hold.
     (void)!setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     (void)!setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
     (void)!setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof(pause));

@@ -81,7 +81,7 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
         bytes_printf(&line, "worker %zu: ", log->worker);
     append_text(&line, text, strlen(text));
     bytes_append_literal(&line, "\n");
-    // At once, so that lines of several processes and threads do not mix.
+    // One write for the whole line, so that lines of several processes and threads do not mix.
     sink_write(bytes_slice(&line));
     bytes_deinit(&line);
 }

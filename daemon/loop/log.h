@@ -6,21 +6,21 @@
 
 struct log {
     enum log_level level;
-    size_t worker;       // named in each line, but for the first
+    size_t worker;       // its number, named in each line unless it is worker 0
     bool has_priorities; // "<6>" before each line: standard error is the journal
     bool has_times;      // the time before each line, in UTC
 };
 
 void log_init(struct log *log, size_t worker);
-// As [cachesd] says; `verbosity` is added to its log_level.
+// Takes the log's settings from [cachesd]; `verbosity` is added to its log_level.
 void log_configure(struct log *log, const struct daemon_conf *conf, int verbosity);
-// Bytes that would end the line, or that a terminal would obey, are written as \xHH, whosever words
-// they are: nobody outside can forge a line.
+// Writes one line. Bytes that would end the line, or that a terminal would obey, are written as
+// \xHH, whoever sent them: nobody outside can forge a line.
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// A line for each of the first problems of a configuration, by their lines, and one for the rest.
-// Returns how many lines.
+// Writes a line for each of the first problems of a configuration, in the order of its lines, and
+// one line for all the others. Returns how many lines were written.
 unsigned log_problems(const struct log *log, struct problems *problems);
 
 #define log_error(log, ...)   log_write((log), LOG_LEVEL_ERROR, __VA_ARGS__)

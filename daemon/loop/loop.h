@@ -1,4 +1,4 @@
-// Reactor: the event loop and what everything on it shares.
+// Loop: the event loop of one worker, and the things that everything on it shares.
 #pragma once
 
 #include "daemon/loop/complaint.h"
@@ -14,12 +14,12 @@ struct loop {
     uv_loop_t uv;
     struct flusher flusher;
     struct log log;
-    struct complaints *complaints; // of backends, and of the other workers
+    struct complaints *complaints; // of backends; shared by all workers
     struct random random;
     struct near_store *near;
     char read_buffer[READ_BUFFER_SIZE]; // valid during one read callback
 };
 
-// The loop's time, in milliseconds since some moment of the past. It is read once a turn of the
-// loop, and stands still while the turn's events are handled.
+// Returns the loop's time, in milliseconds since some moment of the past. The clock is read once a
+// turn of the loop: the time stands still while the turn's events are handled.
 uint64_t loop_now(const struct loop *loop);

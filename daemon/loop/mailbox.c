@@ -1,6 +1,6 @@
 #include "daemon/loop/mailbox.h"
 
-// Empties it, and closes it if it is the last time.
+// Takes all messages out of the mailbox; with `is_last` also closes it.
 static struct message *take_all(struct mailbox *m, bool is_last) {
     uv_mutex_lock(&m->lock);
     struct message *first = m->first;
@@ -41,7 +41,7 @@ bool mailbox_post(struct mailbox *m, struct message *message) {
         else
             m->first = message;
         m->last = message;
-        uv_async_send(&m->wake); // under the lock: the handle is not closed before this
+        uv_async_send(&m->wake); // under the lock, so that the handle cannot be closed before
     }
     uv_mutex_unlock(&m->lock);
     return is_open;

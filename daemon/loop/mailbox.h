@@ -1,12 +1,12 @@
-// Mailbox: how threads speak to each other: a message that is posted runs on the loop of the
-// mailbox, in order, and gets the mailbox's owner.
+// Mailbox: how threads speak to each other. A message that any thread posts is run on the loop of
+// the mailbox's owner. Messages run in the order in which they were posted.
 #pragma once
 
 #include <uv.h>
 
 #include <stdbool.h>
 
-// The sender embeds it in what it has to say; run() frees that.
+// The sender embeds the message in a struct with the message's content; run() frees that struct.
 struct message {
     struct message *next;
     void (*run)(struct message *message, void *owner);
@@ -21,11 +21,12 @@ struct mailbox {
 
 void mailbox_open(struct mailbox *m, uv_loop_t *loop, void *owner);
 
-// From any thread. Returns false when it is closed: the message is still the caller's.
+// Any thread may call this. Returns false when the mailbox is closed: the caller still owns the
+// message.
 bool mailbox_post(struct mailbox *m, struct message *message) __attribute__((warn_unused_result));
 
-// Takes no more; what has been posted still runs, before this returns.
+// Takes no more messages; those already posted are run before this returns.
 void mailbox_close(struct mailbox *m);
 
-// When no thread that might post is left.
+// To be called when no thread is left that might post.
 void mailbox_deinit(struct mailbox *m);

@@ -14,7 +14,7 @@ static inline uint64_t random_next(struct random *r) {
     return r->state * UINT64_C(0x2545F4914F6CDD1D);
 }
 
-// 0 … most.
+// Returns a number from 0 to `most`, both included.
 static inline uint64_t random_up_to(struct random *r, uint64_t most) {
     return most == UINT64_MAX ? random_next(r) : random_next(r) % (most + 1);
 }

@@ -16,14 +16,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of all below
 
 static struct {
     int fd;
-    bool is_file; // takes all at once, and no poll() tells anything
+    bool is_file; // a file takes all bytes at once, and poll() tells nothing about it
     bool is_socket;
     struct bytes kept;
-    uint64_t lost; // lines behind those kept
+    uint64_t lost; // lines dropped after the kept ones
 } sink = {.fd = STDERR_FILENO};
 
-// The flag O_NONBLOCK belongs to the open file, which others share, as a terminal's shell does: so
-// it is opened anew. Where that fails, poll() alone has to do.
+// The flag O_NONBLOCK belongs to the open file, which other processes share, as a terminal's shell
+// does: so the file is opened anew. Where that fails, poll() alone has to do.
 void sink_init(void) {
     struct stat found;
     if (fstat(STDERR_FILENO, &found) != 0)
@@ -36,7 +36,8 @@ void sink_init(void) {
     sink.fd = fd >= 0 ? fd : STDERR_FILENO;
 }
 
-// How many of the bytes it takes now. A pipe with any room takes PIPE_BUF bytes at once (pipe(7)).
+// Returns how many of the bytes standard error took. A pipe with any room takes PIPE_BUF bytes at
+// once (pipe(7)).
 static size_t put(struct slice text) {
     struct pollfd fd = {.fd = sink.fd, .events = POLLOUT};
     size_t len = text.len > PIPE_BUF && !sink.is_file ? PIPE_BUF : text.len;
@@ -48,7 +49,7 @@ static size_t put(struct slice text) {
     else
         taken = write(sink.fd, text.data, len);
     if (taken < 0 && errno != EAGAIN && errno != EINTR)
-        return text.len; // nobody will ever read it, and there is nobody to tell
+        return text.len; // nobody will ever read the text, and there is nobody to tell
     return taken > 0 ? (size_t)taken : 0;
 }
 

@@ -1,7 +1,7 @@
-// Sink: where the log's lines go: standard error, never waiting for who reads it.
+// Sink: writes the log's lines to standard error, and never waits for its reader.
 //
-// Lines that it does not take now are kept, up to a bound; what does not fit is counted, and the
-// count stands in their place. Shared by all threads of the process.
+// Lines that standard error does not take now are kept, up to a bound. Lines beyond the bound are
+// dropped and counted, and the log has the count in their place. All threads share the sink.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -12,5 +12,5 @@ void sink_init(void);
 // Writes a whole line, or keeps it for later.
 void sink_write(struct slice line);
 
-// Writes what is kept, as far as there is room; to be called once in a while.
+// Writes the kept lines, as far as standard error takes them. To be called once in a while.
 void sink_flush(void);

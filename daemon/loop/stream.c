@@ -25,7 +25,7 @@ struct bytes flusher_lend(struct flusher *f) {
         f->spare_bytes -= buffer.cap;
         return buffer;
     }
-    return (struct bytes){0}; // it grows as it is used: most clients ask little at a time
+    return (struct bytes){0}; // the buffer grows when used: most clients ask little at a time
 }
 
 static void flusher_return(struct flusher *f, struct bytes *buffer) {
@@ -102,7 +102,7 @@ static void on_written(uv_write_t *write, int status) {
     stream_flush(s);
 }
 
-// Hands the rest to libuv, which writes it when the socket takes more.
+// Hands the rest of the output to libuv, which writes it when the socket takes more.
 static int write_later(struct stream *s) {
     s->writing = s->out;
     s->out = (struct bytes){0};

@@ -1,15 +1,15 @@
 // Stream: a socket, as clients and backends share it: reading, and output in two buffers.
 //
 //   stream_out() ──append──► out ──flush──► the socket
-//                             └─ what it does not take ─► writing (libuv's until it is written)
+//                             └─ the rest ──► writing (libuv's until it is written)
 //
-// The owner embeds it. Closing is asynchronous: on_closed is the last call, and the owner may then
-// free the memory.
+// The owner embeds the stream. Closing is asynchronous: on_closed is the last call, and the owner
+// may then free the memory.
 //
-// The loop's flusher writes every stream that has something to say once per turn. libuv turns:
-// timers → prepare → poll (reads) → check → closed handles. What reads and timers append is written
-// in check and prepare: one write call a stream and turn, however many requests or replies it
-// carries. The flusher also lends the streams their output buffers.
+// The loop's flusher writes the output of every dirty stream once per turn. The order of a turn of
+// libuv is: timers → prepare → poll (reads) → check → closed handles. Output that timers append is
+// written in prepare, output that reads append in check: one write call a stream and turn, however
+// many requests or replies it carries. The flusher also lends the streams their output buffers.
 #pragma once
 
 #include <uv.h>
@@ -32,15 +32,16 @@ struct flusher {
 };
 
 void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner), void *owner);
-void flusher_deinit(struct flusher *f); // closes its handles; the memory is the caller's
+void flusher_deinit(struct flusher *f); // closes its handles; the caller frees the memory
 
 void flusher_add(struct flusher *f, struct stream *s);
 
-// An empty buffer, with memory when some is spare. It is given back when it is written.
+// Returns an empty buffer, with memory when the flusher has some to spare. The stream gives the
+// buffer back when its bytes are written.
 struct bytes flusher_lend(struct flusher *f);
 
 struct stream_events {
-    // Where the next bytes go.
+    // Returns the buffer that the next bytes are read into.
     uv_buf_t (*on_buffer)(struct stream *s);
     void (*on_read)(struct stream *s, char *data, size_t len);
     // The peer ended its side (UV_EOF) or the socket failed (another libuv error).
@@ -66,7 +67,7 @@ struct stream {
     uv_write_t write;
     uv_shutdown_t shutdown;
     bool is_dirty;
-    bool is_held; // nothing is to be written yet: not connected
+    bool is_held; // not connected yet: output is kept, not written
     bool is_reading;
     bool is_closing;
 };
@@ -76,7 +77,8 @@ void stream_init_tcp(struct stream *s, uv_loop_t *loop, struct flusher *flusher,
 void stream_init_unix(struct stream *s, uv_loop_t *loop, struct flusher *flusher,
                       const struct stream_events *events);
 
-// The buffer to append output to; it leaves at the end of this turn of the loop.
+// Returns the buffer to append output to; its bytes are written at the end of this turn of the
+// loop.
 static inline struct bytes *stream_out(struct stream *s) {
     if (!s->is_dirty && !s->is_closing)
         flusher_add(s->flusher, s);
@@ -85,10 +87,10 @@ static inline struct bytes *stream_out(struct stream *s) {
     return &s->out;
 }
 
-// Output that the peer has not taken yet, in bytes.
+// Returns how many bytes of output the peer has not taken yet.
 static inline size_t stream_unread(const struct stream *s) { return s->out.len + s->writing.len; }
 
-// Bytes that the kernel took, those of a write still under way included.
+// Returns how many bytes the kernel took in all, those of a write still under way included.
 static inline uint64_t stream_taken(const struct stream *s) {
     return s->accepted + s->writing.len - uv_stream_get_write_queue_size(&s->uv.stream);
 }
@@ -96,12 +98,12 @@ static inline uint64_t stream_taken(const struct stream *s) {
 void stream_start_reading(struct stream *s);
 void stream_stop_reading(struct stream *s);
 
-// Writes the bytes at once, before all that waits in the buffer: the greeting of a connection whose
-// stream is held. Returns 0, or an error of libuv; UV_EAGAIN when the socket took only a part.
+// Writes the bytes at once, before any output in the buffer. Meant for the greeting of a connection
+// whose stream is held. Returns 0, or a libuv error: UV_EAGAIN when the socket took only a part.
 int stream_write_first(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
 
-// Ends this side once everything is written; reading goes on.
+// Ends this side of the connection once all output is written; reading goes on.
 void stream_end(struct stream *s);
 
-// Drops what is not written. Safe to call again.
+// Closes the stream, and drops the output that is not written. May be called again.
 void stream_close(struct stream *s);
