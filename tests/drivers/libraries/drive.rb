@@ -8,6 +8,6 @@ puts client.call('key.get', 'carts', 'k')
 begin
   client.get('k')
 rescue Redis::CommandError => e
-  puts e.message
+  puts e.message.sub(%r{ \(\S+://\S+\)\z}, '') # version 5 adds the address
 end
 client.quit
