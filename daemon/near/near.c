@@ -21,7 +21,7 @@ enum near_duty near_duty_of(const struct tracker *tracker, const struct namespac
     return tracker_is_live(tracker, now_ms) ? NEAR_KEEP : NEAR_SEE;
 }
 
-// Of all that is kept of the space: both parts only rise.
+// Returns the epoch of all answers kept from this backend. Both parts of the sum only rise.
 static uint64_t epoch_of(const struct near_store *store, const struct tracker *tracker) {
     return tracker->epoch + near_store_era(store);
 }
@@ -38,7 +38,8 @@ static uint64_t hash_key(const struct near_store *store, const struct tracker *t
     return near_store_hash(store, key, tracker->salt);
 }
 
-// The arguments behind the key, each with its length, so that no two lists of them look the same.
+// The size of the arguments after the key. Each is written with its length, so that no two lists of
+// arguments look the same.
 static size_t arguments_size(const struct call *call) {
     size_t size = 0;
     for (size_t i = 1; i < call->argc; i++)
@@ -68,7 +69,7 @@ struct near_question near_ask(const struct near_store *store, const struct track
     char *start = bytes_reserve(scratch, is_too_long ? key_len : size);
     char *to = put_slice(put_slice(start, call->prefix), call->args[0]);
     struct near_question q = {.key_hash = hash_key(store, tracker, (struct slice){start, key_len})};
-    // A question of nothing but the key lies where the key's counter does: one cache line for both.
+    // A question that is only a key lies in the slot of the key's counter: one cache line for both.
     q.hash = q.key_hash ^ (uint64_t)entry->id << 48;
     if (is_too_long)
         return q;
@@ -87,7 +88,7 @@ struct slice near_find(struct near_store *store, const struct tracker *tracker,
     return near_store_find(store, q, epoch_of(store, tracker), now_ms);
 }
 
-// --- while it is at the backend ---------------------------------------------------------------
+// --- requests at the backend ------------------------------------------------------------------
 
 static struct near_question question_of(const struct near_note *note) {
     assert(near_note_is_read(note));
@@ -153,12 +154,12 @@ void near_note_end(struct near_note *note, struct near_store *store) {
 
 // --- answers ----------------------------------------------------------------------------------
 
-// The part of a reply that says what the key holds.
+// Returns the part of a reply that says what the key holds: a lease is not part of it.
 static struct slice gist_of(struct slice reply, bool is_memo, bool has_lease) {
     return is_memo ? memo_value_part(reply, has_lease) : reply;
 }
 
-// Whether nobody can have seen anything else since it was kept.
+// Returns whether nobody can have seen another answer to the question since this one was kept.
 static bool is_known(struct near_store *store, const struct tracker *tracker,
                      const struct near_note *note, struct slice gist, bool is_memo,
                      uint64_t now_ms) {
@@ -174,7 +175,7 @@ static void keep(struct near_store *store, const struct namespace_conf *conf,
                  uint64_t now_ms) {
     struct near_question q = question_of(note);
     int64_t ttl_ms = conf->near_ttl_ms;
-    if (answer->ttl_ms >= 0 && answer->ttl_ms < ttl_ms) // -1: it never expires; -2: there is no key
+    if (answer->ttl_ms >= 0 && answer->ttl_ms < ttl_ms) // -1: the key never expires; -2: no key
         ttl_ms = answer->ttl_ms;
     uint64_t deadline_ms = note->asked_ms + (uint64_t)ttl_ms;
     uint64_t until_ms = deadline_ms + (uint64_t)answer->stale_ms; // memo.get's alone

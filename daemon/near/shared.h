@@ -1,15 +1,15 @@
-// Near shared: what the near stores of several workers have to know of each other.
+// Near shared: the memory through which the near stores of several workers know of each other.
 //
 //   worker A: a write is sent, and again when it is answered ──► the key's counter rises
-//   worker B: an entry remembers the counters as they were when it was asked for, and is an answer
-//             only while they still stand there
+//   worker B: an entry remembers the counters as they were when its answer was asked for, and is
+//             valid only while they have not changed
 //
 // So when a client hears that its write is done, no worker can serve an older value, although each
-// keeps its own entries and hears of Redis's news itself. The same holds for what is read: the last
-// answer to a question, that of any worker, is remembered by a hash, and another one raises the
-// question's counter. A later read at another worker is never older.
+// worker keeps its own entries and hears of Redis's invalidations itself. The same holds for reads:
+// the hash of the last answer to a question, at any worker, is remembered, and a different answer
+// raises the question's counter. So a later read at another worker never gets an older answer.
 //
-// All of it is atomic, none is locked, and a daemon with one worker has none of it.
+// All members are atomic, there is no lock, and a daemon with one worker has no struct near_shared.
 #pragma once
 
 #include <stdatomic.h>
@@ -17,13 +17,13 @@
 #include "protocol/bytes.h"
 #include "protocol/hash.h"
 
-enum { NEAR_SHARED_SLOTS = 1 << 17 }; // chance hits one entry of so many at each write
+enum { NEAR_SHARED_SLOTS = 1 << 17 }; // each write voids one entry of so many by chance
 
 struct near_shared {
-    uint64_t seed;                            // of all hashes: they mean the same everywhere
+    uint64_t seed;                            // of all hashes: the same in all workers
     atomic_ullong era;                        // rises when everything is void
     atomic_uint versions[NEAR_SHARED_SLOTS];  // of keys and questions, by their hashes
-    atomic_ullong answers[NEAR_SHARED_SLOTS]; // by the question's hash: that of the last answer
+    atomic_ullong answers[NEAR_SHARED_SLOTS]; // by the question's hash: the last answer's hash
 };
 
 static inline size_t near_shared_slot(uint64_t hash) { return hash & (NEAR_SHARED_SLOTS - 1); }
@@ -41,14 +41,14 @@ static inline void near_shared_raise(struct near_shared *s, uint64_t hash) {
     atomic_fetch_add(&s->versions[near_shared_slot(hash)], 1);
 }
 
-// Whether the last answer to the question was the same, as far as anybody remembers.
+// Returns whether the last answer to the question was the same; false when none is remembered.
 static inline bool near_shared_is_known(const struct near_shared *s, uint64_t question_hash,
                                         struct slice answer) {
     return atomic_load(&s->answers[near_shared_slot(question_hash)]) ==
            hash_slice(answer, question_hash);
 }
 
-// Remembers the answer: to be called when the counters have been raised for it.
+// Remembers the answer. To be called after the counters have been raised for this answer.
 static inline void near_shared_remember(struct near_shared *s, uint64_t question_hash,
                                         struct slice answer) {
     atomic_store(&s->answers[near_shared_slot(question_hash)], hash_slice(answer, question_hash));

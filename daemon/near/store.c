@@ -11,13 +11,13 @@ enum {
     BYTES_A_SLOT = 256,      // of memory: about the size of a small entry
     MALLOC_OVERHEAD = 16,    // of an entry: malloc's header and rounding
     SMALL_SHARE = 10,        // the small queue is a tenth of the entries' bytes, as in the paper
-    LARGEST_SHARE = 8,       // an entry is at most an eighth of the memory, as all held questions
+    LARGEST_SHARE = 8,       // an eighth of the memory bounds an entry, and all held questions
     MOST_ASKED = 3,          // how often an entry was asked for counts up to this
     MOST_SPARED = 32,        // in a row: a bound for the time that one entry's room may take
-    MOST_EVICTED = 4096,     // for one entry: likewise; what needs more is not kept
+    MOST_EVICTED = 4096,     // for one entry: likewise; an entry that needs more is not kept
 };
 
-// The members that a look-up reads lie together, and the bytes follow at once.
+// The members that a look-up reads lie side by side, next to the bytes: they share cache lines.
 struct entry {
     struct entry *newer, *older; // in its queue
     uint64_t key_hash;
@@ -28,8 +28,8 @@ struct entry {
     uint64_t epoch;
     uint32_t version, shared;
     uint32_t asked_len, reply_len;
-    uint8_t asked; // how often since it came, or was last spared
-    bool is_main;  // which queue
+    uint8_t asked; // how often it was found since it came, or was last spared
+    bool is_main;  // it is in the main queue, else in the small one
     char data[];   // the question, then the reply
 };
 
@@ -46,16 +46,16 @@ struct queue {
 
 struct near_store {
     uint64_t seed;
-    struct near_shared *shared; // NULL: this is the only worker's
-    uint64_t era;               // then; else the shared one counts
+    struct near_shared *shared; // NULL: there is only one worker
+    uint64_t era;               // of a single worker; with several, shared->era counts
     size_t memory;
-    size_t held;        // of it, by questions
+    size_t held;        // bytes of the memory taken by questions
     struct slot *slots; // entries and ghosts by their own hash, versions by the key's
     size_t most_slots;  // a power of two; 0: nothing is kept
-    size_t room;        // for so many there is memory
+    size_t room;        // the most slots that the memory allows
     size_t half;        // a power of two: so many slots have been, or are being, split in two …
     size_t split;       // … and so many of these are done
-    uint32_t first_version; // of the slots; beyond all of an earlier table
+    uint32_t first_version; // of new slots; larger than any version in an earlier table
     struct queue small, main;
     struct near_counters counters;
 };
@@ -95,13 +95,13 @@ bool near_store_is_shared(const struct near_store *s) { return s->shared; }
 
 // Linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing", VLDB 1980):
 // the table grows by a slot at a time, so that it is as small as its entries allow, stays in the
-// processor's caches while they are few, and never has to be built anew at once.
+// processor's caches while they are few, and never has to be rebuilt as a whole.
 static struct slot *slot_of(const struct near_store *s, uint64_t hash) {
     size_t at = hash & (s->half - 1);
     return &s->slots[at < s->split ? hash & (2 * s->half - 1) : at];
 }
 
-// Splits the next slot: half of its entries go to the new one, and the counter stands in both.
+// Splits the next slot: half of its entries go to a new slot, and both slots have its counter.
 static void grow(struct near_store *s) {
     if (s->half + s->split == s->room) {
         s->slots = mem_resize(s->slots, 2 * s->room * sizeof(*s->slots));
@@ -175,7 +175,7 @@ static void remove_entry(struct near_store *s, struct entry *e) {
     mem_free(e);
 }
 
-// --- what leaves ------------------------------------------------------------------------------
+// --- eviction ---------------------------------------------------------------------------------
 
 static uint32_t shared_version(const struct near_store *s, uint64_t key_hash, uint64_t hash) {
     return s->shared ? near_shared_version(s->shared, key_hash, hash) : 0;
@@ -199,7 +199,8 @@ static void evict(struct near_store *s, struct entry *e, uint64_t now_ms) {
     remove_entry(s, e);
 }
 
-// Looks at the entry whose turn it is: it leaves, or is spared and goes to the front of main.
+// Looks at the entry whose turn has come: the entry leaves, or is spared and goes to the front of
+// the main queue.
 static void make_some_room(struct near_store *s, bool may_spare, uint64_t now_ms) {
     bool is_small_turn =
         !s->main.oldest || s->small.bytes * SMALL_SHARE > s->small.bytes + s->main.bytes;
@@ -214,7 +215,7 @@ static void make_some_room(struct near_store *s, bool may_spare, uint64_t now_ms
     push(s, e);
 }
 
-// False: too much would have to leave.
+// Returns false when too many entries would have to leave.
 static bool make_room(struct near_store *s, size_t bytes, uint64_t now_ms) {
     for (int looked_at = 0; s->counters.bytes + bytes > s->memory; looked_at++) {
         if (looked_at == MOST_EVICTED || s->counters.entries == 0)
@@ -241,8 +242,8 @@ void near_store_free(struct near_store *s) {
     mem_free(s);
 }
 
-// An answer that is on its way meanwhile is not kept: nobody could say any more whether its key has
-// been forgotten since it was asked for.
+// An answer that is under way while the table changes must not be kept: the new table cannot tell
+// whether its key was forgotten after the question. So new slots begin with a version never used.
 static uint32_t unused_version(const struct near_store *s) {
     uint32_t most = s->first_version;
     for (size_t i = 0; i < s->half + s->split; i++)
@@ -259,7 +260,7 @@ void near_store_resize(struct near_store *s, size_t memory) {
     make_slots(s, memory);
 }
 
-// --- what is asked ----------------------------------------------------------------------------
+// --- questions --------------------------------------------------------------------------------
 
 uint64_t near_store_hash(const struct near_store *s, struct slice key, uint64_t salt) {
     return hash_slice(key, s->seed ^ salt);
@@ -342,7 +343,7 @@ struct slice near_store_find_late(struct near_store *s, const struct near_questi
     return e && is_current(s, e, epoch) && now_ms < e->until_ms ? reply_of(e) : (struct slice){0};
 }
 
-// --- what is kept -----------------------------------------------------------------------------
+// --- answers ----------------------------------------------------------------------------------
 
 static void insert(struct near_store *s, struct entry *e) {
     if (2 * s->counters.entries >= s->half + s->split && s->half + s->split < s->most_slots)
@@ -361,14 +362,15 @@ bool near_store_is_known(const struct near_store *s, const struct near_question 
     return near_shared_is_known(s->shared, q->hash, answer);
 }
 
-// The counter first: whoever finds the answer known may rely on it.
+// The counter is raised before the answer is remembered: a worker that finds the answer known may
+// rely on the counter.
 void near_store_see(struct near_store *s, const struct near_question *q, struct slice answer,
                     struct near_moment *asked_at) {
     if (near_shared_is_known(s->shared, q->hash, answer))
         return;
     bool is_one_slot = near_shared_slot(q->hash) == near_shared_slot(q->key_hash);
     near_shared_raise(s->shared, q->hash);
-    asked_at->shared += is_one_slot ? 2 : 1; // it counts in both parts of the sum
+    asked_at->shared += is_one_slot ? 2 : 1; // one slot counts in both parts of the sum
     near_shared_remember(s->shared, q->hash, answer);
 }
 

@@ -17,10 +17,10 @@
 
 enum {
     PING_MS = 1000,
-    CONNECT_MS = 3000, // until it is live
+    CONNECT_MS = 3000, // until the tracker is live
     FIRST_DELAY_MS = 20,
     LONGEST_DELAY_MS = 500,
-    REFUSED_DELAY_MS = 5000, // an account or a server that does not have what is needed
+    REFUSED_DELAY_MS = 5000, // after the account or the server refused a needed command
 };
 
 #define CHANNEL "__redis__:invalidate"
@@ -40,12 +40,12 @@ struct tracking {
     struct resp *resp;
     enum stage stage;
     unsigned handles;     // that libuv still holds
-    uint64_t due_ms;      // when it is given up, unless it has answered
+    uint64_t due_ms;      // the connection is given up then, unless it has answered
     uint64_t asked_ms;    // when the unanswered ping was sent
     bool is_asked;        // a ping is unanswered
     bool is_invalidation; // the message now being read
     bool is_refused;
-    char reason[160]; // why it is to be dropped; "" while it is well
+    char reason[160]; // why the connection is to be dropped; "" while it is well
 };
 
 static void lose(struct tracking *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -99,7 +99,8 @@ static void complain(struct tracker *t, enum log_level level, const char *cause,
     bytes_deinit(&subject);
 }
 
-// Returns whether the log knows of an outage; its end is told by other words.
+// Returns whether the log knows of an outage. The complaint ends without a line, since the caller
+// logs the end in its own words.
 static bool end_outage(struct tracker *t) {
     struct complaints *all = t->loop->complaints;
     struct bytes text = {0};
@@ -142,8 +143,8 @@ static void on_all_void(struct tracker *t) {
     flush(t);
 }
 
-// *3 message CHANNEL *N key …; in the array's place nil: everything. What somebody publishes there
-// is a bulk, and says nothing that can be trusted.
+// The message is *3 message CHANNEL *N key …, with nil in the array's place when all keys are void.
+// A message that a client publishes on the channel has a bulk there, and cannot be trusted.
 static void on_message_event(struct tracking *c, const struct event *e) {
     struct tracker *t = c->tracker;
     struct near_store *store = t->loop->near;
@@ -153,7 +154,7 @@ static void on_message_event(struct tracking *c, const struct event *e) {
         return;
     } else if (e->depth == 1 && e->index == 2 && e->type != EVENT_ARRAY) {
         on_all_void(t);
-    } else if (e->depth == 2 && e->rest > 0) { // too long to be had whole
+    } else if (e->depth == 2 && e->rest > 0) { // a key too long to arrive as a whole
         on_all_void(t);
     } else if (e->depth == 2 && e->type == EVENT_BULK) {
         t->invalidations++;
@@ -161,7 +162,7 @@ static void on_message_event(struct tracking *c, const struct event *e) {
     }
 }
 
-// After one that comes too late nothing kept may be served again: the server has been asked
+// After a pong that comes too late no kept answer may be served again: reads went to the server
 // meanwhile, and nobody may see a newer answer and then an older one.
 static void on_pong(struct tracking *c) {
     struct tracker *t = c->tracker;
@@ -196,7 +197,7 @@ static void begin_greeting(struct tracking *c) {
     stream_start_reading(&c->stream);
 }
 
-// Its own number: the invalidations come over the connection that asked for them.
+// `id` is the connection's own number: invalidations come over the connection that asked for them.
 static void begin_tracking(struct tracking *c, int64_t id) {
     struct tracker *t = c->tracker;
     struct command command = {.out = stream_out(&c->stream)};
@@ -291,7 +292,7 @@ static void on_dialed(struct dial *dial, int status, const char *what) {
 
 static void connect_to(struct tracker *t) {
     if (!t->path && t->peer.ss_family == 0)
-        return; // until it is aimed
+        return; // until tracker_aim() is called
     struct tracking *c = mem_new(sizeof(*c));
     const char *what;
     c->tracker = t;
@@ -380,6 +381,6 @@ void tracker_restart(struct tracker *t) {
         lose(t->tracking, "the backend's other connection was lost");
         return;
     }
-    drop(t); // it has perhaps reached the server that the backend was at before
+    drop(t); // the connection may go to the server that the backend had before
     uv_timer_start(&t->timer, on_timer, retry_delay(t, false), 0);
 }

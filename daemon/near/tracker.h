@@ -4,16 +4,17 @@
 //    ▲                                                                                        │
 //    └── end of file, no pong for 3 s, a refusal, the data connection lost ◄──────────────────┘
 //
-// One connection that redirects Redis's invalidations to itself (redis.io, "Client-side caching",
-// broadcasting mode over RESP2): with two, the tracked one could break while the subscribed one
-// stays silent and well.
+// The tracker has one connection, which redirects Redis's invalidations to itself (redis.io,
+// "Client-side caching", broadcasting mode over RESP2): with two connections, the tracked one could
+// break while the subscribed one stays silent and well.
 //
-// While it is down nothing of the near cache is served. `epoch` is raised when it becomes live,
-// also after too long a silence, and when Redis tells that everything is void, so that no older
-// answer is ever served again.
+// While the tracker is down no answer of the near cache is served. `epoch` is raised when the
+// tracker becomes live, after too long a silence, and when Redis says that everything is void, so
+// that no older answer is ever served again.
 //
-// How old may an answer be? Each second a PING is sent, and its pong proves that all that Redis
-// said before it answered has arrived. So what is served was right at most TRACKER_FRESH_MS ago.
+// How old may an answer be? Each second a PING is sent, and its pong proves that all messages that
+// Redis sent before the pong have arrived. So a served answer was right at most TRACKER_FRESH_MS
+// ago.
 #pragma once
 
 #include "conf/sections.h"
@@ -25,7 +26,8 @@ enum { TRACKER_FRESH_MS = 3000 };
 
 struct tracking; // the connection
 
-// Of the keys to hear of. They must not overlap (Redis refuses it; the settings see to it).
+// The prefixes of the keys to hear of. No prefix may begin with another one: Redis refuses that,
+// and the check of the settings prevents it.
 struct prefixes {
     struct bytes words; // of a command: PREFIX p PREFIX q …
     size_t count;
@@ -38,10 +40,10 @@ struct tracker {
     struct loop *loop;
     const struct backend_conf *conf;
     const char *path;             // the server's Unix socket; NULL: the one at `peer`
-    struct sockaddr_storage peer; // ss_family 0: it waits for tracker_aim()
+    struct sockaddr_storage peer; // ss_family 0: the tracker waits for tracker_aim()
     struct prefixes prefixes;
     uint64_t salt;  // for the hashes of its keys: by the backend's name, the same in all workers
-    uint64_t epoch; // begins at random: what was kept under an earlier tracker is not found
+    uint64_t epoch; // begins at random: answers kept under an earlier tracker are not found
     bool is_live;
     bool has_been_live;
     uint64_t proven_ms;                      // when the last ping that was answered was sent
@@ -51,18 +53,19 @@ struct tracker {
     uint64_t invalidations, flushes, losses; // counters
 };
 
-// Begins to connect; takes over the prefixes. `conf` and `path` must outlive it.
+// Begins to connect. Takes over the prefixes; `conf` and `path` must outlive the tracker.
 struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *path,
                             struct prefixes prefixes);
 
-// Frees itself later.
+// Stops the tracker at once; its memory is freed when the loop has closed its handles.
 void tracker_free(struct tracker *t);
 
-// The backend has been lost: it may be another server when it comes back.
+// To be called when the backend was lost: it may be another server when it comes back, so the
+// tracker connects anew.
 void tracker_restart(struct tracker *t);
 
-// The backend is at this address now, of perhaps several that its host's name has: the tracker must
-// hear of changes from the same server. Not for Unix sockets.
+// Tells the tracker the address of the backend's present server: a host's name may have several,
+// and the tracker must hear of changes from the same server. Not for Unix sockets.
 void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer);
 
 static inline bool tracker_is_live(const struct tracker *t, uint64_t now_ms) {
