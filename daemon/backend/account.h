@@ -1,7 +1,9 @@
-// Account: which of the commands that its namespaces' verbs need a backend's account may not run.
+// Account: remembers which commands a backend's account at Redis may not run, of those that the
+// verbs of its namespaces need.
 //
-// The backend owns it; its connection asks Redis when it greets, and again when somebody is told
-// no (backend/conn.h). A request that needs a command it may not run is refused without being sent.
+// The backend owns the account. Its connection asks Redis for the account's rights when it greets,
+// and again when Redis has refused a command (backend/conn.h). A request that needs a command which
+// the account may not run is refused without being sent.
 #pragma once
 
 #include "protocol/answer.h"
@@ -11,10 +13,10 @@
 
 struct account {
     const struct rights *rights;
-    uint64_t needs;    // the commands: bits of `rights`
-    uint64_t refused;  // of them, as the last answers said
+    uint64_t needs;    // the needed commands: bits of `rights`
+    uint64_t refused;  // those of `needs` that the account may not run, by the last answers
     uint64_t asked_ms; // when the last question was sent, in the loop's time
-    struct bytes key;  // begins as its namespaces' keys do
+    struct bytes key;  // begins as the keys of its namespaces do
 };
 
 // The answers to one question, as they come.
@@ -25,9 +27,10 @@ struct account_question {
 
 void account_deinit(struct account *account);
 
-// Writes the question; `q` is to be fed with the answers between MULTI's and DISCARD's.
+// Writes the question: MULTI, a sample of each needed command, DISCARD. `q` is to be fed with the
+// answers between MULTI's and DISCARD's.
 void account_ask(struct account *account, struct account_question *q, struct command *c,
                  uint64_t now_ms);
 void account_answered(struct account_question *q, const struct event *e);
-// All have come.
+// To be called when all answers have come: the account takes over the result.
 void account_settle(struct account *account, const struct account_question *q);

@@ -15,7 +15,7 @@ enum {
     LONGEST_DELAY_MS = 500,
     FIRST_RENEW_MS = 1000,
     LONGEST_RENEW_MS = 30000,
-    TROUBLE_MS = 10000, // after the last word of a trouble it is over
+    TROUBLE_MS = 10000, // a trouble is over when no answer has told of it for so long
     SETTLE_FAILURES = 2,
     STARTING_MS = 2000,
     STEADY_MS = 1000
@@ -104,7 +104,7 @@ struct backend *backend_new(struct loop *loop, struct settings *settings,
     return b;
 }
 
-// Its counters are kept.
+// Closes the connection, if there is one; the backend keeps its counters.
 static void drop_conn(struct backend *b, struct backend_conn **conn) {
     struct backend_conn *c = *conn;
     *conn = NULL;
@@ -150,7 +150,7 @@ static void aim_tracker(struct backend *b) {
         tracker_aim(b->tracker, &peer);
 }
 
-// Where it really is, for a name may mean another server each time.
+// The address is appended because a host's name may mean another server each time.
 static void append_peer(struct bytes *text, const struct backend *b) {
     struct sockaddr_storage peer = {0};
     char host[64];
@@ -176,7 +176,7 @@ static void complain(struct backend *b, enum log_level level, const char *cause,
                    slice_of(detail));
 }
 
-// The end of an outage is told once, though it began as a loss.
+// The end of an outage is logged once, although an outage may have begun as a loss.
 static bool end_outage(struct backend *b) {
     struct complaints *all = b->loop->complaints;
     uint64_t now = loop_now(b->loop);
@@ -217,7 +217,7 @@ static bool is_starting(const struct backend *b) {
     return loop_now(b->loop) < b->starting_until_ms;
 }
 
-// An embedded server's own end is told by embedded.c.
+// The end of an embedded server is logged by embedded.c.
 static void note_failure(struct backend *b, const char *reason) {
     b->failures++;
     b->setbacks++;
@@ -233,7 +233,7 @@ static void note_failure(struct backend *b, const char *reason) {
 static void on_lost(void *owner, const char *reason) {
     struct backend *b = owner;
     bool was_up = b->is_up;
-    // One that greets and goes is as good as down.
+    // A server that greets and then closes the connection is as good as down.
     bool has_served = b->conn->counters.answers > 0 || loop_now(b->loop) - b->since_ms >= STEADY_MS;
     add_counters(&b->past, b->conn);
     b->conn = NULL;
@@ -277,7 +277,7 @@ static void end_handover(struct backend *b) {
         aim_tracker(b);
 }
 
-// The server that is let go of has gone by itself.
+// The former server closed its connection before all its answers had come.
 static void on_former_lost(void *owner, const char *reason) {
     struct backend *b = owner;
     (void)reason;
@@ -293,7 +293,7 @@ static void on_reserve_ready(void *owner) {
     b->conn = b->reserve;
     b->conn->owner = owner_of(b);
     b->reserve = NULL;
-    b->trouble.is_unfit = false; // as far as is known: the reason is shown a while longer
+    b->trouble.is_unfit = false; // as far as is known; the cause is shown for a while longer
     b->since_ms = loop_now(b->loop);
     b->connects++;
     log_up(b, "connected anew");
@@ -309,7 +309,8 @@ static void on_reserve_lost(void *owner, const char *reason) {
     complain(b, LOG_LEVEL_WARNING, "can't be connected anew", reason);
 }
 
-// At once, then after a second, and ever later while it does not help.
+// The first reserve is made at once, the next after a second, and each further one after a longer
+// time, while no new server helps.
 static void renew(struct backend *b) {
     uint64_t now = loop_now(b->loop);
     if (!b->is_up || b->reserve || b->former || b->is_stopping || now < b->renew_ms)
@@ -323,7 +324,7 @@ static void renew(struct backend *b) {
     backend_conn_reserve(b->reserve);
 }
 
-// The worse of two at a time is shown.
+// Of two troubles at a time the worse is shown.
 static void note_trouble(struct backend *b, enum fault fault, const char *cause) {
     struct backend_trouble *t = &b->trouble;
     uint64_t now = loop_now(b->loop);
@@ -423,7 +424,7 @@ struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room
 void backend_wake(struct backend *b) {
     if (b->former && !backend_conn_is_awaited(b->former))
         end_handover(b);
-    // A waiter that fills the backend again queues up behind the others.
+    // A waiter whose request finds no room after all queues up behind the others.
     while (b->waiting.first && room_of(b) != BACKEND_FULL)
         waiting_room_call_first(&b->waiting, false);
 }

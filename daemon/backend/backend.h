@@ -1,15 +1,15 @@
-// Backend: a named Redis: its connection, and what happens while there is none.
+// Backend: a named Redis with its connection, which is made again when it is lost.
 //
-//   CONNECTING ──ready──► UP ──lost──► CONNECTING (at once; what comes meanwhile is kept)
-//        └──failed──► DOWN ──delay──► CONNECTING (what comes meanwhile is refused at once)
+//   CONNECTING ──ready──► UP ──lost──► CONNECTING (at once; requests are kept meanwhile)
+//        └──failed──► DOWN ──delay──► CONNECTING (requests are refused at once meanwhile)
 //
 // The delay grows with each failure and is jittered, so that many daemons do not come back
 // together.
 //
-// While UP, a server that answers that it does not serve (read-only, loading …) is asked on, and
-// beside its connection another is made: the host's name is looked up again, and may mean another
-// server by now. The new connection takes over once the old one's answers have come, so that no
-// request overtakes an earlier one.
+// A server may answer that it does not serve (read-only, loading …) while the backend is UP. It is
+// asked further, and a second connection is made beside the first: the host's name is looked up
+// again, and may mean another server by now. The new connection takes over once all answers of the
+// old one have come, so that no request overtakes an earlier one.
 #pragma once
 
 #include "conf/sections.h"
@@ -28,11 +28,11 @@
 
 enum backend_room {
     BACKEND_ROOM,
-    BACKEND_FULL, // too much is under way: wait
+    BACKEND_FULL, // too many requests or bytes are under way: wait
     BACKEND_DOWN,
 };
 
-// The states that `backends` shows, the worse the later.
+// The states that the verb `backends` shows, from the best to the worst.
 enum backend_health {
     BACKEND_WELL,
     BACKEND_TROUBLED,
@@ -47,90 +47,95 @@ struct backend_state {
     uint64_t since_ms;  // in the loop's time
 };
 
-// A fault that answers tell of, while it lasts.
+// The fault that the server's answers tell of, while it lasts.
 struct backend_trouble {
     const char *cause; // NULL: none yet
-    bool is_unfit;     // nothing, or no write, is served
+    bool is_unfit;     // the server serves no request, or no write
     uint64_t since_ms, last_ms;
 };
 
 struct backend {
-    struct backend *next; // among all that live
-    unsigned refs;        // of policies; 0: it is to be freed
+    struct backend *next; // in the list of all that live
+    unsigned refs;        // of policies; 0: the backend is to be freed
     struct loop *loop;
     struct settings *settings; // a reference: `conf` is in there
     const struct backend_conf *conf;
     struct account account;
     struct tracker *tracker;      // NULL: none of its namespaces has near = yes
-    struct embedded *embedded;    // NULL: not ours to run
+    struct embedded *embedded;    // NULL: the daemon, or this worker, does not run the server
     char *path;                   // embedded: of its server's Unix socket, never changed; else NULL
     char *subject;                // of complaints: "backend NAME"
     struct backend_conn *conn;    // NULL while DOWN
-    struct backend_conn *reserve; // being made beside it; or NULL
-    struct backend_conn *former;  // that it took over from, while that is awaited; or NULL
+    struct backend_conn *reserve; // a second connection that is being made; or NULL
+    struct backend_conn *former;  // the connection before `conn`, until its last answer; or NULL
     bool is_up;
     bool is_stopping;
     uint64_t starting_until_ms; // embedded: until then its server may still be starting
     unsigned failures;          // to connect, in a row
-    unsigned setbacks;          // likewise, and connections that never served anything
-    uint64_t since_ms;          // it is up, or is not
-    char reason[160];           // why it is not up; "" while that is not known
+    unsigned setbacks;          // failures, and connections that served no request, in a row
+    uint64_t since_ms;          // since when the backend is up, or is not
+    char reason[160];           // why the backend is not up; "" while the reason is not known
     struct backend_trouble trouble;
-    uint64_t renew_ms; // not to be looked up again before
-    unsigned renewals; // of late
-    unsigned attempt;  // which of the host's addresses
+    uint64_t renew_ms; // no reserve is made before
+    unsigned renewals; // how many reserves were made of late
+    unsigned attempt;  // chooses among the host's addresses
     uv_timer_t retry;
     struct waiting_room waiting; // for room
-    unsigned handles;   // that libuv still holds; the memory goes with the last, and the last ref
-    size_t most_output; // bytes that may wait to be written: beyond, it is full
-    void (*on_settled)(void *owner); // it came up, or failed for good as far as starting goes
+    unsigned handles;   // that libuv still holds; freed with the last handle and the last reference
+    size_t most_output; // bytes that may wait to be written: with more the backend is full
+    void (*on_settled)(void *owner); // it came up, or the daemon must start without it
     void *owner;
     bool is_settled;
     struct conn_counters past; // of the connections before this one
     uint64_t connects;         // counters
 };
 
-// Starts to connect. Takes a reference on `settings`. `path`: where the server of an embedded
-// backend runs already; NULL: it is to be started, if it is one.
+// Starts to connect. Takes a reference on `settings`. `path` is the Unix socket of an embedded
+// backend whose server runs already; NULL starts the server of an embedded backend.
 struct backend *backend_new(struct loop *loop, struct settings *settings,
                             const struct backend_conf *conf, const char *path,
                             void (*on_settled)(void *owner), void *owner);
 
-// Whether it has been made from the same options.
+// Returns whether the backend was made from the same options.
 bool backend_has_conf(const struct backend *b, const struct backend_conf *conf);
 
 struct backend *backend_ref(struct backend *b);
-// Nothing is freed at once: a backend may let go of its own last request.
+// Drops a reference. The memory is freed when the last reference is dropped and backend_free() has
+// closed the handles, so never while the backend's own code runs.
 void backend_unref(struct backend *b);
 
-// Answers all that is under way with errors, and takes nothing more.
+// Answers all requests under way with errors, and takes no more.
 void backend_stop(struct backend *b);
 
-// As backend_stop(); and, when it is embedded, ends its server. Frees itself later.
+// Stops the backend, ends its server when it is embedded, and closes its handles. The memory is
+// freed later, with the last reference.
 void backend_free(struct backend *b);
 
-// Follows the keys of these prefixes, which are taken over; none: nothing.
+// Has the tracker follow the keys of these prefixes, and takes over the prefixes. With no prefix
+// the backend has no tracker.
 void backend_track(struct backend *b, struct prefixes prefixes);
 
-// The commands that its namespaces' verbs send, and the front of a key of theirs.
+// Tells the account which commands the verbs of its namespaces send, and a prefix of their keys.
 void backend_need(struct backend *b, const struct rights *rights, uint64_t commands,
                   struct slice key);
 
-// A client was told of a fault of the server's: tells the log, shows it in `backends`, and looks
-// whether it is still so. `cause` is a constant text, and `detail` anybody's words.
+// To be called when a client was told of a fault of the server: logs the fault, shows it in
+// `backends`, and finds out whether it lasts. `cause` is a constant text; `detail` may be anybody's
+// words.
 void backend_note_fault(struct backend *b, enum fault fault, const char *cause, const char *detail);
 
-// backend_pick() where not all is well.
+// The part of backend_pick() for a backend that is full or not up.
 struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room *room);
 
-// Whether too much is under way at its connection.
+// Returns whether too many requests or bytes are under way at the connection, which must exist.
 static inline bool backend_is_full(const struct backend *b) {
     return b->conn->pending >= (size_t)b->conf->max_pending ||
            stream_unread(&b->conn->stream) >= b->most_output;
 }
 
-// The connection for commands about the key, valid until the loop goes on; NULL: there is none.
-// When *room is BACKEND_FULL, only further steps of what is under way already may be sent over it.
+// Returns the connection for commands about the key, valid until the loop goes on; NULL when there
+// is none. When *room is BACKEND_FULL, only further steps of requests that are already under way
+// may be sent over the connection.
 static inline struct backend_conn *backend_pick(struct backend *b, struct split_key key,
                                                 enum backend_room *room) {
     (void)key; // one server has all keys
@@ -140,12 +145,12 @@ static inline struct backend_conn *backend_pick(struct backend *b, struct split_
     return b->conn;
 }
 
-// Lets waiters go on as far as there is room; to be called once a turn.
+// Lets waiters go on as far as there is room. To be called once a turn of the loop.
 void backend_wake(struct backend *b);
 
 struct backend_state backend_state(const struct backend *b);
 
 size_t backend_pending(const struct backend *b);
 
-// Of all its connections.
+// Returns the sums over all connections that the backend has had.
 struct conn_counters backend_counters(const struct backend *b);

@@ -78,15 +78,16 @@ static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-// Two timeouts without progress, though something was asked: the server hangs, or is gone without
-// a word. A reply that is on its way is progress, however long it takes; one that drips is not.
+// Returns when a connection with pending slots is given up: after two timeouts without progress the
+// server hangs, or is gone without a word. A reply that is arriving is progress, however long it
+// takes, unless it arrives too slowly (PROGRESS_BYTES).
 static uint64_t stall_ms(const struct backend_conn *c) {
     uint64_t timeout = (uint64_t)c->conf->timeout_ms;
     return later(c->first->deadline_ms - timeout, c->progress_ms) +
            later(2 * timeout, SHORTEST_STALL_MS);
 }
 
-// One timer for all that can come due. Deadlines come in the order of the queue.
+// One timer serves everything that can come due. The oldest live slot has the earliest deadline.
 static void arm(struct backend_conn *c) {
     uint64_t now = loop_now(c->loop), due = UINT64_MAX;
     if (c->state == CONN_CLOSED)
@@ -106,7 +107,7 @@ static void arm(struct backend_conn *c) {
 static void time_out(struct backend_conn *c, struct slot *slot) {
     if (slot == c->first && slot->is_started) {
         answer_cancel(&c->answer);
-        c->answer.is_failed = true; // the rest of it is passed over
+        c->answer.is_failed = true; // the rest of the answer is skipped
     }
     c->counters.timeouts++;
     slot->is_over = true;
@@ -122,15 +123,15 @@ static void expire(struct backend_conn *c, uint64_t now) {
     }
 }
 
-// Requests that came while there is no connection yet were not sent: they are refused, and never
-// sent.
+// Requests that came before the connection was ready have not been sent: they are refused, and
+// never sent.
 static void on_connecting_too_long(struct backend_conn *c, uint64_t now) {
     bool is_late = c->oldest_live && c->oldest_live->deadline_ms <= now;
     if (is_late || now >= c->connect_deadline_ms)
         fail(c, "%s", *c->reason ? c->reason : "no connection in time");
 }
 
-// That the answer is progress, and that its absence is a stall, is seen elsewhere.
+// A pong needs no handling of its own: any answer counts as progress, and a missing one as a stall.
 static void begin_pong(struct slot *slot, struct answer *a) {
     struct backend_conn *c = CONTAINER_OF(slot, struct backend_conn, ping);
     answer_begin(a, &slot->command, render_as_is, &c->scrap);
@@ -150,7 +151,7 @@ static void on_no_pong(struct slot *slot, enum slot_failure failure) {
 static const struct slot_owner ping_owner = {
     .begin = begin_pong, .answered = on_pong, .failed = on_no_pong};
 
-// A server that went without a word is noticed before somebody asks.
+// The PING finds out that a server is gone without a word before a request depends on it.
 static void send_ping(struct backend_conn *c) {
     c->ping = (struct slot){.owner = &ping_owner};
     backend_conn_begin(c, &c->ping);
@@ -158,7 +159,7 @@ static void send_ping(struct backend_conn *c) {
     backend_conn_push(c, &c->ping);
 }
 
-// The daemon breaks the connection itself, so what was sent is late rather than lost.
+// The daemon itself breaks the connection, so the slots that were sent fail as late, not as lost.
 static void give_up(struct backend_conn *c) {
     expire(c, UINT64_MAX);
     fail(c, "it does not answer");
@@ -187,7 +188,7 @@ static void greet(struct backend_conn *c, struct command *command, enum greeting
     command_begin(command, name, words);
 }
 
-// Which commands the account may not run: MULTI, a sample of each, DISCARD.
+// Adds the question which commands the account may not run: MULTI, a sample of each, DISCARD.
 static void ask_rights(struct backend_conn *c, struct command *command) {
     account_ask(c->account, &c->question, command, loop_now(c->loop));
     c->greetings[c->greeting_count++] = GREETING_MULTI;
@@ -196,9 +197,9 @@ static void ask_rights(struct backend_conn *c, struct command *command) {
     c->greetings[c->greeting_count++] = GREETING_DISCARD;
 }
 
-// AUTH and SELECT as configured; a name for CLIENT LIST; MULTI and EXEC, since an account without
-// them would run a transaction's commands one by one, or never; PING, since a loading
-// server answers the others well.
+// The greeting is: AUTH and SELECT as configured; a name for CLIENT LIST; MULTI and EXEC, since an
+// account without them would run a transaction's commands one by one, or never; the question about
+// the account's rights; PING, since a loading server refuses none of the others.
 static void write_greeting(struct backend_conn *c, struct bytes *out) {
     struct command command = {.out = out};
     const struct url *url = &c->conf->url;
@@ -221,7 +222,7 @@ static void start_greeting(struct backend_conn *c) {
     write_greeting(c, &greeting);
     int error = stream_write_first(&c->stream, bytes_slice(&greeting));
     bytes_deinit(&greeting);
-    bool has_ended = error == UV_EPIPE || error == UV_ECONNRESET; // but perhaps with a word
+    bool has_ended = error == UV_EPIPE || error == UV_ECONNRESET; // its reason may still be read
     if (error && !has_ended) {
         fail(c, "can't greet: %s", error == UV_EAGAIN ? "short write" : uv_strerror(error));
         return;
@@ -233,7 +234,7 @@ static void start_greeting(struct backend_conn *c) {
 static void on_dialed(struct dial *dial, int status, const char *what) {
     struct backend_conn *c = CONTAINER_OF(dial, struct backend_conn, dial);
     if (status < 0)
-        fail(c, "%s: %s", what, uv_strerror(status)); // nothing, when it is closed
+        fail(c, "%s: %s", what, uv_strerror(status)); // has no effect on a closed connection
     else if (c->state == CONN_DIALING)
         start_greeting(c);
     let_go(c);
@@ -312,7 +313,7 @@ static void on_asked(struct slot *slot, const struct answer *answer) {
 
 static void on_not_asked(struct slot *slot, enum slot_failure failure) {
     (void)slot;
-    (void)failure; // the next greeting asks
+    (void)failure; // the next greeting asks again
 }
 
 static const struct slot_owner asking_owner = {
@@ -375,7 +376,7 @@ static bool on_reply(void *owner) {
         return false;
     if (!answer_end(&c->answer))
         return true;
-    if (c->answer.is_unwrapped) // the next greeting will tell
+    if (c->answer.is_unwrapped) // the next greeting finds out why
         snprintf(c->reason, sizeof(c->reason), "MULTI refused");
     finish_first(c);
     return *c->reason == '\0';
@@ -428,7 +429,7 @@ static const struct stream_events events = {
 
 // --- begin ------------------------------------------------------------------------------------
 
-// Told from the loop, never from inside backend_conn_new().
+// The owner is told from the loop, never from inside backend_conn_new().
 static void fail_later(struct backend_conn *c, const char *what, int error) {
     snprintf(c->reason, sizeof(c->reason), "%s: %s", what, uv_strerror(error));
     c->connect_deadline_ms = 0;
@@ -475,7 +476,7 @@ void backend_conn_push(struct backend_conn *c, struct slot *slot) {
     if (!c->oldest_live) {
         c->oldest_live = slot;
         if (slot->deadline_ms <
-            c->due_ms) // seldom: the timer is left alone while it is early enough
+            c->due_ms) // seldom: the timer is not touched while it runs out early enough
             arm(c);
     }
 }

@@ -3,8 +3,8 @@
 //   DIALING → GREETING → READY ─┐
 //      └─────────┴──────────────┴──► CLOSED (then freed)
 //
-// Answers come in the order of the commands, so what waits is a queue. A slot whose time is over
-// stays in it until its answer comes: answers never shift.
+// Answers come in the order of the commands, so the pending slots are a queue. A slot whose time is
+// over stays in the queue until its answer comes, so that no slot gets the answer of another.
 #pragma once
 
 #include "conf/sections.h"
@@ -22,17 +22,18 @@ struct backend_conn;
 
 struct backend_conn_owner {
     void (*on_ready)(void *owner);
-    // The connection is of no more use; its requests are answered. It frees itself.
+    // The connection is closed, and its slots have failed. The connection frees itself later.
     void (*on_lost)(void *owner, const char *reason);
-    // An answer tells of a fault of the server's: see answer.h.
+    // An answer tells of a fault of the server (answer.h).
     void (*on_fault)(void *owner, const struct answer *answer);
     void *owner;
 };
 
 enum backend_conn_state { CONN_DIALING, CONN_GREETING, CONN_READY, CONN_CLOSED };
 
-// Time is counted from sending to answer; what waits for room is counted by backend.h. It is a sum
-// of whole milliseconds of the loop's clock, whose errors cancel out.
+// The time of an answer is counted from the sending of its commands; time spent waiting for room is
+// counted in waiting_room.h. answer_ms is a sum of whole milliseconds of the loop's clock, whose
+// errors cancel out.
 struct conn_counters {
     uint64_t requests; // sent
     uint64_t answers;
@@ -47,7 +48,7 @@ enum greeting {
     GREETING_NAME,
     GREETING_MULTI,
     GREETING_EXEC,
-    GREETING_RIGHT, // of the question about the account's rights: a command of it
+    GREETING_RIGHT, // a command of the question about the account's rights
     GREETING_DISCARD,
     GREETING_PING,
     GREETINGS
@@ -61,18 +62,18 @@ struct backend_conn {
     enum backend_conn_state state;
     struct dial dial;
     uv_timer_t timer;             // for whatever comes due first
-    uint64_t due_ms;              // when that is
-    uint64_t connect_deadline_ms; // until READY; in the loop's time, as the others
-    uint64_t progress_ms;         // the last answer, or the last PROGRESS_BYTES of one
+    uint64_t due_ms;              // when the timer runs out, in the loop's time, as all below
+    uint64_t connect_deadline_ms; // of becoming READY
+    uint64_t progress_ms;         // when the last answer, or PROGRESS_BYTES of one, had come
     size_t received;              // bytes since then
-    uint64_t ping_ms;             // how long it may be idle before it is asked for a sign of life
+    uint64_t ping_ms;             // how long the connection may be idle before a PING is sent
     struct slot ping;
     struct account *account; // the backend's
     struct account_question question;
-    struct slot asking; // for the question, once the connection is ready
+    struct slot asking; // for the question about rights, once the connection is ready
     bool is_asking;
-    struct bytes scrap; // of the replies to these two, which nobody reads
-    unsigned handles;   // that libuv still holds; 0: the memory may go
+    struct bytes scrap; // the rendered answers to `ping` and `asking`, which nobody reads
+    unsigned handles;   // that libuv still holds; 0: the memory may be freed
     struct resp *resp;
     enum greeting greetings[GREETINGS + RIGHTS_MOST];
     unsigned greeting_count, greeting_at;
@@ -81,11 +82,11 @@ struct backend_conn {
     size_t pending;
     struct answer answer; // of `first`
     struct conn_counters counters;
-    char reason[160]; // why it is to be closed; "" while it is well
-    // The server's words to a command of the greeting that may fail: that is why, if it then
-    // closes the connection ("max number of clients reached").
+    char reason[160]; // why the connection is to be closed; "" while it is well
+    // The server's error to a command of the greeting that may fail. If the server then closes the
+    // connection, the error is the reason ("max number of clients reached").
     char farewell[128];
-    bool is_reserve; // nothing is sent behind the greeting until backend_conn_release()
+    bool is_reserve; // only the greeting is sent until backend_conn_release()
 };
 
 // Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses
@@ -95,8 +96,8 @@ struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_co
                                       struct account *account, const char *path, unsigned attempt,
                                       struct backend_conn_owner owner);
 
-// Begins a slot: its commands are to be written to slot->command, and then it is to be pushed,
-// before anything else happens to the connection.
+// Begins a slot. The caller then writes its commands to slot->command and pushes the slot, before
+// anything else happens to the connection.
 static inline void backend_conn_begin(struct backend_conn *c, struct slot *slot) {
     slot->sent_at = c->stream.accepted + stream_unread(&c->stream);
     slot->command.out = stream_out(&c->stream);
@@ -104,17 +105,18 @@ static inline void backend_conn_begin(struct backend_conn *c, struct slot *slot)
 
 void backend_conn_push(struct backend_conn *c, struct slot *slot);
 
-// Asks again what the account may not do, at most once a second; its answers go to `account`.
+// Asks again which commands the account may not run, at most once a second. The result goes to
+// `account`.
 void backend_conn_ask_rights(struct backend_conn *c);
 
-// A reserve may be written to, but sends nothing until it is released.
+// Makes the connection a reserve: it can be written to, but sends nothing until it is released.
 void backend_conn_reserve(struct backend_conn *c);
 void backend_conn_release(struct backend_conn *c);
 
-// Whether a request waits for its answer, those aside whose time is over.
+// Returns whether a slot waits for its answer; slots whose time is over do not count.
 static inline bool backend_conn_is_awaited(const struct backend_conn *c) {
     return c->oldest_live != NULL;
 }
 
-// Closes it without telling the owner; pending slots fail as LOST or UNSENT.
+// Closes the connection without telling its owner; pending slots fail as LOST or UNSENT.
 void backend_conn_close(struct backend_conn *c);

@@ -25,13 +25,13 @@ struct embedded {
     char *path;
     pid_t pid; // 0: not running
     uint64_t started_ms;
-    uint64_t restart_ms; // how long to wait before the next start
+    uint64_t restart_ms; // the wait before the next start
     uv_signal_t child;
     uv_timer_t restart;
     unsigned handles;
     bool is_ending;
-    bool is_missing;   // redis-server is, and the log knows
-    char trouble[128]; // why it does not run; "" before it has ended
+    bool is_missing;   // there is no redis-server, and the log has told
+    char trouble[128]; // why the server does not run; "" before it has ended once
 };
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -49,17 +49,17 @@ static void close_handles(struct embedded *e) {
 
 const char *embedded_path(const struct embedded *e) { return e->path; }
 
-// In the child: only calls that are safe between fork and exec.
+// This runs in the child: only calls that are safe between fork and exec.
 static void become_redis(const char *const *arguments, pid_t parent) {
     int null = open("/dev/null", O_RDWR);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    setpgid(0, 0); // Ctrl-C is the daemon's: what is in flight ends before its server does
+    setpgid(0, 0); // Ctrl-C goes to the daemon alone: it answers its requests, then ends the server
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
-    // It must not outlive the daemon, however that ends (prctl(2), PR_SET_PDEATHSIG).
+    // The server must not outlive the daemon, however the daemon ends (prctl(2), PR_SET_PDEATHSIG).
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(0);
@@ -71,7 +71,7 @@ static void start(struct embedded *e);
 
 static void on_restart(uv_timer_t *timer) { start(timer->data); }
 
-// Later each time, while it does not keep running.
+// Each restart comes later than the one before, while the server does not keep running.
 static void restart(struct embedded *e) {
     bool was_steady = loop_now(e->loop) - e->started_ms > STEADY_MS;
     e->restart_ms = was_steady || e->restart_ms == 0 ? RESTART_MS : e->restart_ms * 2;
@@ -90,7 +90,7 @@ static void complain(struct embedded *e, const char *cause, const char *detail) 
     bytes_deinit(&subject);
 }
 
-// Told once: nothing changes until somebody installs it.
+// A missing redis-server is logged once: nothing changes until somebody installs it.
 static void note_missing(struct embedded *e) {
     snprintf(e->trouble, sizeof(e->trouble),
              "can't run redis-server: install it, or give the backend a url of a running one");

@@ -6,13 +6,15 @@
 
 struct embedded;
 
-// Starts it, and again when it dies. It keeps nothing on disk.
+// Starts the server, and starts it again whenever it dies. The server keeps nothing on disk. `conf`
+// must outlive the returned struct.
 struct embedded *embedded_new(struct loop *loop, const struct backend_conf *conf);
 
-// Ends it, and frees itself when it has gone; after two seconds it is killed.
+// Asks the server to end, and kills it after two seconds. The struct is freed when the server has
+// gone.
 void embedded_free(struct embedded *e);
 
 const char *embedded_path(const struct embedded *e);
 
-// Why it does not run; NULL: it does, or is about to.
+// Returns why the server does not run; NULL when it runs or is about to.
 const char *embedded_trouble(const struct embedded *e);

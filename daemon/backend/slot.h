@@ -21,18 +21,19 @@ enum slot_failure {
 };
 
 struct slot_owner {
-    // The first bytes of the answer are there: calls answer_begin(), and sets answer->is_failed
-    // when nobody wants the answer any more.
+    // Called when the first bytes of the answer are there. Must call answer_begin(), and set
+    // answer->is_failed when nobody wants the answer any more.
     void (*begin)(struct slot *slot, struct answer *answer);
-    // A part of the answer is there, and the loop goes on to other work before the rest comes: the
-    // part must be kept where nobody sends it on. NULL: it is written to such a place anyway.
+    // Called when only a part of the answer is there, and the loop goes on to other work before the
+    // rest comes. Must keep the part where nobody sends it on. NULL: the answer is written to such
+    // a place from the beginning.
     void (*half)(struct slot *slot, struct answer *answer);
-    // The answer is complete.
+    // Called when the answer is complete.
     void (*answered)(struct slot *slot, const struct answer *answer);
     void (*failed)(struct slot *slot, enum slot_failure failure);
 };
 
-// All is zero but `owner` when the slot is begun.
+// All members but `owner` are zero when the slot is begun.
 struct slot {
     const struct slot_owner *owner;
     struct slot *next;      // in the connection's queue
@@ -40,5 +41,5 @@ struct slot {
     uint64_t sent_at;       // where the commands begin in the connection's output, in bytes
     uint64_t deadline_ms;   // in the loop's time
     bool is_started;        // begin() has been called
-    bool is_over;           // the owner has been told how it ended, though the answer is to come
+    bool is_over;           // failed(TIMEOUT) has been called; the answer may still come
 };

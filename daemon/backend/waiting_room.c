@@ -16,7 +16,7 @@ void waiting_room_close(struct waiting_room *room, uv_close_cb on_closed) {
 
 static uint64_t now_of(const struct waiting_room *room) { return loop_now(room->loop); }
 
-// Waiters come and go in order, so the first has the oldest deadline.
+// All waits have the same timeout, so the first waiter has the earliest deadline.
 static void arm(struct waiting_room *room) {
     uint64_t now = now_of(room);
     if (!room->first)
