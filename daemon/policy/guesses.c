@@ -8,22 +8,22 @@
 enum {
     SETS = 512,
     WAYS = 8,
-    FREE = 5, // wrong tokens before the next has to wait
+    FREE = 5, // wrong tokens before the next token has to wait
     FIRST_WAIT_MS = 250,
     LONGEST_WAIT_MS = 8000,
-    FORGET_MS = 60 * 1000, // without a wrong one
+    FORGET_MS = 60 * 1000, // without a wrong token
 };
 
 struct guess {
     uint64_t hash; // of peer and name; 0: a free place
     uint64_t last_ms;
-    uint64_t next_ms; // when the next may be looked at
+    uint64_t next_ms; // when the next token may be looked at
     unsigned wrong;   // in a row
 };
 
 struct guesses {
     uv_mutex_t lock;
-    uint64_t seed; // of the hashes: whoever asks chooses the name
+    uint64_t seed; // of the hashes: random, because clients choose the names
     struct guess sets[SETS][WAYS];
 };
 
@@ -55,7 +55,8 @@ static struct guess *find(struct guesses *g, uint64_t hash, uint64_t now_ms) {
     return NULL;
 }
 
-// Where the set is full, who has guessed least makes room: to guess under many names wins nothing.
+// In a full set the entry with the fewest wrong tokens makes room: so guessing under many names
+// does not drive out the entry of a name that was guessed often.
 static struct guess *add(struct guesses *g, uint64_t hash, uint64_t now_ms) {
     struct guess *set = g->sets[hash / 2 % SETS], *place = set;
     for (size_t i = 0; i < WAYS && !is_past(place, now_ms); i++)

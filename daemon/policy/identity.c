@@ -19,8 +19,8 @@ void identity_init_peer(struct identity *c, int fd) {
     c->has_peer = true;
     c->pid = peer.pid;
     c->uid = peer.uid;
-    // Linux 4.13 and later; elsewhere the peer's own group alone counts (unix(7)). With too little
-    // room it says how much is needed.
+    // SO_PEERGROUPS needs Linux 4.13; elsewhere only the peer's own group counts (unix(7)). With
+    // too little room, getsockopt() fails with ERANGE and says how much room is needed.
     bool has_groups =
         getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &groups_size) == 0 || errno == ERANGE;
     if (!has_groups)
@@ -38,7 +38,7 @@ void identity_deinit(struct identity *c) {
     mem_free(c->name);
 }
 
-// --- who --------------------------------------------------------------------------------------
+// --- finding the user -------------------------------------------------------------------------
 
 static bool is_in_group(const struct identity *c, int64_t gid) {
     for (size_t i = 0; i < c->group_count; i++)
@@ -53,7 +53,7 @@ static bool is_peer(const struct identity *c, const struct user_conf *user) {
            (user->gid < 0 || is_in_group(c, user->gid));
 }
 
-// Also after a reload: a token that was replaced is worth nothing any more.
+// The token is compared again after each reload: a replaced token is no longer good.
 static bool is_authenticated(const struct identity *c, const struct user_conf *user) {
     return user->has_token && strcmp(user->name, c->name) == 0 &&
            sodium_memcmp(user->token, c->token, sizeof(c->token)) == 0;
@@ -71,8 +71,8 @@ void identity_identify(struct identity *c, const struct settings *settings) {
     }
 }
 
-// The user of that name, if the token is theirs; *hash gets the token's. One that is too long is
-// nobody's: to hash it would take long, before anybody is known.
+// Returns the user of that name, if the token is theirs; *hash gets the token's hash. A token that
+// is too long is nobody's: hashing it would take long, on behalf of an unknown client.
 static const struct user_conf *find_user(const struct settings *settings, struct slice name,
                                          struct slice token, unsigned char *hash) {
     const struct user_conf *found = NULL;
@@ -107,7 +107,7 @@ void identity_forget(struct identity *c, const struct settings *settings) {
     identity_identify(c, settings);
 }
 
-// --- what -------------------------------------------------------------------------------------
+// --- rights -----------------------------------------------------------------------------------
 
 bool identity_may_say(const struct identity *c, const struct verb *verb, struct refusal *refusal) {
     if (c->is_trusted || (verb && verb->flags & VERB_NO_AUTH))

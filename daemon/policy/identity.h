@@ -1,4 +1,4 @@
-// Caller: who asks over a connection, and what the [user] sections let them do.
+// Identity: who asks over a connection, and what the [user] sections let them do.
 #pragma once
 
 #include <sys/types.h>
@@ -13,8 +13,8 @@
 struct namespace;
 
 struct identity {
-    // The caller's last words, which it may say again: most say the same many times. NULL: nothing
-    // yet, or something has changed since.
+    // The verb and namespace that the client named last, found without a look-up when it names them
+    // again, as most do. NULL: none yet, or the settings or the identity have changed since.
     const struct verb_entry *last_entry;
     struct namespace *last_namespace;
     bool is_local; // a Unix socket, or loopback
@@ -23,38 +23,40 @@ struct identity {
     uid_t uid;
     gid_t *groups; // the peer's own and supplementary ones
     size_t group_count;
-    char *name;                           // authenticated as that user; NULL: not
+    char *name;                           // authenticated as that user; NULL: not authenticated
     const struct user_conf *user;         // in the settings in force; NULL: none matches
-    unsigned char token[TOKEN_HASH_SIZE]; // the hash that it authenticated with
-    bool is_trusted;                      // there are no [user] sections, and it is local
+    unsigned char token[TOKEN_HASH_SIZE]; // the hash of the token that it authenticated with
+    bool is_trusted;                      // there are no [user] sections, and the client is local
 };
 
 // Asks the system who is at the other end of the Unix socket `fd`.
 void identity_init_peer(struct identity *c, int fd);
 void identity_deinit(struct identity *c);
 
-// Finds the caller among the users of the settings now in force.
+// Finds the user for the identity among the settings now in force. To be called again after a
+// reload.
 void identity_identify(struct identity *c, const struct settings *settings);
 
-// True: from now on it is that user.
+// Returns true when the token is the named user's: from now on the identity is that user.
 bool identity_authenticate(struct identity *c, const struct settings *settings, struct slice name,
                            struct slice token);
 
-// Takes that back: it is who it was when it connected.
+// Takes the authentication back: the identity is again what it was when the client connected.
 void identity_forget(struct identity *c, const struct settings *settings);
 
-// May it say the verb at all? False with a refusal. `verb` NULL: one that does not exist.
+// Returns whether the identity may use the verb; false with a refusal. `verb` NULL stands for a
+// verb that does not exist.
 bool identity_may_say(const struct identity *c, const struct verb *verb, struct refusal *refusal);
-// Is it known who it is, or is everybody trusted?
+// Returns whether the identity is a user, or is trusted without being one.
 static inline bool identity_is_known(const struct identity *c) { return c->is_trusted || c->user; }
-// May it say verbs that write?
+// Returns whether the identity may use verbs that write.
 bool identity_may_write(const struct identity *c);
-// May it use that namespace (by its index in the settings)?
+// Returns whether the identity may use the namespace with that index in the settings.
 bool identity_may_use(const struct identity *c, size_t namespace_index);
-// Does it see what the others do: their connections, all backends?
+// Returns whether the identity may see the connections of other clients, and all backends.
 bool identity_is_admin(const struct identity *c);
-// Does it see namespaces only by their own names?
+// Returns whether the identity may use only the namespaces named in its [user] section.
 bool identity_is_limited(const struct identity *c);
 
-// "web (write)", "anybody: no [user] is configured", …
+// Appends a description: "web (write)", "anybody: no [user] is configured", …
 void identity_append(struct bytes *text, const struct identity *c);

@@ -12,7 +12,7 @@
 #include "protocol/syntax.h"
 #include "protocol/verb.h"
 
-// Why the namespace refuses the verb, for *reason; NULL: it does not.
+// Returns why the namespace refuses the verb, and sets *reason; NULL when the verb is allowed.
 static const char *verb_problem(const struct namespace_conf *conf, const struct verb_entry *entry,
                                 enum refusal_reason *reason) {
     const struct verb *verb = entry->verb;
@@ -121,8 +121,8 @@ bool policy_refuse_kind(const struct namespace *namespace, const char *right,
                               namespace->conf->name, right);
 }
 
-// Whether the value is of the namespace's kind. JSON takes long to look at: what one request may
-// have looked at here is bounded.
+// Returns whether the value is of the namespace's kind. Checking JSON takes long, so the bytes that
+// one request may have checked here are bounded.
 static bool admit_kind(const struct namespace *namespace, struct call *call, struct slice value,
                        struct refusal *refusal) {
     enum value_kind kind = (enum value_kind) namespace->conf->value;
@@ -132,7 +132,7 @@ static bool admit_kind(const struct namespace *namespace, struct call *call, str
     return !right || policy_refuse_kind(namespace, right, refusal);
 }
 
-// The words that a write would store: a value, a field or a member.
+// Checks a word that a write would store: a value, a field or a member.
 static bool admit_stored(const struct namespace *namespace, struct call *call, enum arg_kind kind,
                          struct slice arg, struct refusal *refusal) {
     const struct namespace_conf *conf = namespace->conf;
@@ -182,13 +182,13 @@ static bool decide_ttl(const struct namespace *namespace, struct call *call, str
                                                         ttl % 100 * conf->jitter_percent / 100));
     call->ttl_ms = ttl > 0 ? ttl : 1;
     call->ttl_px.len = 0;
-    if (ttl == conf->ttl_ms) // most
+    if (ttl == conf->ttl_ms) // in most calls
         call->ttl_px = bytes_slice(&namespace->ttl_px);
     call->ttl_rule = is_new ? TTL_SET : TTL_SET_IF_NONE;
     return true;
 }
 
-// A read stores nothing: its keys alone are looked at, and most have one, the first argument.
+// A read stores nothing, so only its keys are checked; most reads have one key, the first argument.
 static bool admit_arguments(const struct namespace *namespace, const struct signature *s,
                             struct call *call, struct refusal *refusal) {
     bool is_write = call->verb->flags & VERB_WRITE;
@@ -202,8 +202,8 @@ static bool admit_arguments(const struct namespace *namespace, const struct sign
     return true;
 }
 
-// The options of the namespace that the verbs of memo need to know. Not inlined: it would slow the
-// others.
+// Hands the memo verbs the options of the namespace that they need. Inlined, this function would
+// slow down all other verbs.
 static __attribute__((noinline)) void tell_memo(const struct namespace_conf *conf,
                                                 struct call *call, struct random *random) {
     bool has_memo = conf->collections & UINT64_C(1) << COLLECTION_MEMO;

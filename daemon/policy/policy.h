@@ -1,4 +1,4 @@
-// Policy: one snapshot of the settings, tied to the living backends and counters; and the decision
+// Policy: one snapshot of the settings, tied to the living backends and counters. It decides
 // whether a request may pass, and with which ttl.
 //
 // Requests hold a reference, so that each ends under the settings it began with.
@@ -19,7 +19,7 @@ struct namespace { // a namespace at work
     const struct namespace_conf *conf;
     struct backend *backend;
     struct namespace_stats *stats;
-    struct verb_set verbs; // those that the namespace allows
+    struct verb_set verbs; // the verbs that the namespace allows
     struct bytes ttl_px;   // "PX ttl" as words of a command, for its own ttl
 };
 
@@ -28,32 +28,33 @@ struct policy {
     struct settings *settings;
     struct namespace *namespaces; // in the order of settings->namespaces
     struct backend **backends;    // references, in the order of settings->backends
-    void (*on_free)(void *owner); // called before it is freed; or NULL
+    void (*on_free)(void *owner); // called before the policy is freed; or NULL
     void *owner;
 };
 
-// Takes over the caller's reference on `settings`. `verbs`: all that there are. The backends, and
-// the spaces' backends and stats, are the caller's to fill in; the policy takes over a reference on
-// each.
+// Takes over the caller's reference on `settings`. `verbs` has all verbs that exist. The caller
+// fills in the backends, and the backends and stats of the namespaces; the policy takes over a
+// reference on each.
 struct policy *policy_new(struct settings *settings, const struct verb_table *verbs);
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy *policy);
 
-// Fresh counters for NULL.
+// Returns another reference on the counters, or new counters when `stats` is NULL.
 struct namespace_stats *namespace_stats_ref(struct namespace_stats *stats);
 
-// NULL: no such namespace.
+// Returns the namespace of that name; NULL when there is none.
 struct namespace *policy_namespace(const struct policy *policy, struct slice name);
 
-// Bytes of JSON values that policy_admit() looks at itself: a request with more needs a json_check.
+// The most bytes of JSON values that policy_admit() checks itself: a request with more needs a
+// json_check.
 enum { JSON_AT_ONCE = 64 * 1024 };
 
 // Checks the call against the namespace's policy and decides the ttl. Returns false with a refusal
 // and its reason. `random` may be NULL for no jitter. When call->json_bytes is beyond
-// JSON_AT_ONCE, whether the values are JSON is still to be found out (json_check.h).
+// JSON_AT_ONCE, the caller must still check whether the values are JSON (json_check.h).
 bool policy_admit(const struct namespace *namespace, const struct verb_entry *entry,
                   struct call *call, struct random *random, struct refusal *refusal);
 
-// Refuses the call because a value is not `right`: "JSON". Always false.
+// Refuses the call because a value is not of the kind `right`, for example "JSON". Returns false.
 bool policy_refuse_kind(const struct namespace *namespace, const char *right,
                         struct refusal *refusal);

@@ -1,5 +1,5 @@
-// Stats: what is counted, by namespace and for the whole daemon: each worker its own, in structs of
-// nothing but 64-bit numbers, so that totals.h can add them up.
+// Stats: the counters of a namespace and of the whole daemon. Each worker counts for itself, in
+// structs that hold only 64-bit numbers, so that totals.h can add them up.
 #pragma once
 
 #include "protocol/refusal.h"
@@ -8,8 +8,8 @@ struct namespace_stats {
     uint64_t refs; // of policies: a namespace's counters outlive a reload
     uint64_t requests;
     uint64_t hits;      // reads that found something
-    uint64_t misses;    // reads that did not
-    uint64_t near_hits; // of both, those answered from the near cache
+    uint64_t misses;    // reads that found nothing
+    uint64_t near_hits; // hits and misses that were answered from the near cache
     uint64_t writes;
     uint64_t memo_hits, memo_stale, memo_nulls, memo_misses; // replies of memo.get, by state
     uint64_t leases_given;
@@ -17,7 +17,7 @@ struct namespace_stats {
     uint64_t leases_expired;           // ended with nothing, while somebody waited
     uint64_t memo_waiting;             // requests, now
     uint64_t memo_waits;               // requests that had to wait
-    uint64_t computations_saved;       // that were told what another has computed
+    uint64_t computations_saved;       // waits that ended with another client's result
     uint64_t errors[REPLY_CODE_COUNT]; // error replies, by code
     uint64_t refused[REFUSALS];        // POLICY errors, by reason
     uint64_t clamped;                  // ttl= above max_ttl, shortened
@@ -30,7 +30,7 @@ struct namespace_stats {
 struct daemon_stats {
     uint64_t accepted;    // clients
     uint64_t turned_away; // clients over max_clients
-    uint64_t max_clients; // what the open-files limit leaves of the setting: worker 0's, for all
+    uint64_t max_clients; // as the open-files limit allows; worker 0 counts for all workers
     uint64_t requests;
     uint64_t errors[REPLY_CODE_COUNT];
 };

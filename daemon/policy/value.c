@@ -21,8 +21,8 @@ static void release(void *owner, void *block) {
     mem_free(block);
 }
 
-// Without callbacks only the grammar is checked. What is UTF-8 is checked apart: yajl lets pass
-// bytes that are longer than need be, and surrogates.
+// Without callbacks yajl checks only the grammar. UTF-8 is checked separately, because yajl lets
+// overlong encodings and surrogates pass.
 static bool is_json(struct slice value) {
     yajl_alloc_funcs memory = {allocate, resize, release, NULL};
     const uint8_t *text = (const uint8_t *)value.data;
