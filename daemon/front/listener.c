@@ -11,6 +11,7 @@
 #include "daemon/loop/log.h"
 #include "protocol/mem.h"
 #include "protocol/native.h"
+#include "protocol/refusal.h"
 #include "protocol/reply.h"
 
 enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000 };
@@ -235,8 +236,11 @@ bool listener_is_unix(const struct listener *l) { return l->uv.handle.type == UV
 
 void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why) {
     struct bytes reply = {0};
+    struct refusal refusal = {0};
     log_refusal(l, why);
-    reply_error(&reply, REPLY_OVERLOADED, "too many clients: %s", why);
+    refusal_set(&refusal, REPLY_OVERLOADED, "too many clients: %s", why);
+    l->dialect->write_refusal(&reply, &refusal);
+    refusal_deinit(&refusal);
     uv_buf_t buffer = uv_buf_init(reply.data, (unsigned)reply.len);
     uv_try_write(stream, &buffer, 1);
     bytes_deinit(&reply);

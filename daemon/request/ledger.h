@@ -99,3 +99,18 @@ static inline void ledger_saved(const struct namespace *namespace) {
 static inline void ledger_lease_expired(const struct namespace *namespace) {
     namespace->stats->leases_expired++;
 }
+
+// --- purge ------------------------------------------------------------------------------------
+
+static inline void ledger_purge_begins(const struct namespace *namespace) {
+    namespace->stats->purging++;
+}
+
+static inline void ledger_purge_ends(const struct namespace *namespace) {
+    namespace->stats->purging--;
+}
+
+// A step of a purge has removed so many keys.
+static inline void ledger_purged(const struct namespace *namespace, uint64_t keys) {
+    namespace->stats->purge_removed += keys;
+}

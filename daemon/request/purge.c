@@ -10,6 +10,8 @@
 #include "daemon/near/store.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/context.h"
+#include "daemon/request/ledger.h"
+#include "daemon/request/ledger.h"
 #include "daemon/request/request.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
@@ -76,7 +78,7 @@ static void let_go(struct purge *p) {
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    p->namespace->stats->purging--;
+    ledger_purge_ends(p->namespace);
     if (p->step)
         p->step->purge = NULL;
     request_release(p->request);
@@ -203,7 +205,7 @@ static void render_unlink(struct purge *p, const struct event *e) {
         return;
     }
     p->removed += (uint64_t)e->integer;
-    p->namespace->stats->purge_removed += (uint64_t)e->integer;
+    ledger_purged(p->namespace, (uint64_t)e->integer);
     if (e->integer > 0)
         p->retries = 0;
 }
@@ -387,7 +389,7 @@ void purge_start(struct request *r) {
     memcpy(p->cursor, "0", sizeof("0"));
     p->next = p->context->purges;
     p->context->purges = p;
-    p->namespace->stats->purging++;
+    ledger_purge_begins(p->namespace);
     p->progress_ms = loop_now(&p->context->loop);
     r->is_pending = true;
     uv_timer_init(&p->context->loop.uv, &p->timer);
