@@ -9,8 +9,8 @@
 
 enum { MOST_COMPARED = 2048 };
 
-// Whether so many more names may be compared with what was said, to guess what was meant. A flood
-// of mistakes gets no guesses, and costs others nothing.
+// Returns whether so many more names may be compared with a wrong one, to guess which was meant. A
+// flood of mistakes gets no guesses, so that it costs other clients nothing.
 static bool may_compare(struct context *context, size_t names) {
     context->compared += names;
     return context->compared <= MOST_COMPARED;
@@ -23,15 +23,15 @@ bool admit_refuse_verb(struct context *context, struct slice name, struct refusa
     bytes_append_slice(&hint, slice_of(nearest ? "did you mean " : "say help for the list"));
     if (nearest)
         verb_append_use(&hint, nearest);
-    // Redis's own words: its clients look for them.
+    // These are Redis's own words, which client libraries look for.
     refusal_set(refusal, REPLY_VERB, "unknown command '%.*s': %.*s", REPLY_WORD(name),
                 (int)hint.len, hint.data);
     bytes_deinit(&hint);
     return false;
 }
 
-// The name nearest to the word among those of namespaces that the caller may use; NULL: none is
-// near.
+// Returns the name nearest to the word among the namespaces that the identity may use; NULL when no
+// name is near.
 static const char *nearest_namespace(struct context *context, const struct identity *identity,
                                      struct slice name) {
     const struct settings *settings = context->policy->settings;
@@ -52,7 +52,7 @@ static const char *nearest_namespace(struct context *context, const struct ident
     return nearest;
 }
 
-// A caller that is limited to some namespaces does not learn which others there are.
+// An identity that is limited to some namespaces does not learn which others there are.
 struct namespace *admit_namespace(struct context *context, struct identity *identity,
                                   struct slice name, struct refusal *refusal) {
     struct namespace *namespace = policy_namespace(context->policy, name);
@@ -66,7 +66,8 @@ struct namespace *admit_namespace(struct context *context, struct identity *iden
     return NULL;
 }
 
-// The verb that the word names, if the caller may say it.
+// Looks up the verb that the word names. Returns false with a refusal when the identity may not use
+// it.
 static bool find_verb(struct context *context, struct identity *identity, struct slice word,
                       struct admission *a, struct refusal *refusal) {
     a->entry = verb_find(context->verbs, word);
@@ -87,7 +88,7 @@ bool admit(struct session *session, const struct slice *words, size_t count, str
     if (last)
         name = (struct slice){last->conf->name, last->conf->name_len};
     a->entry = identity->last_entry;
-    a->namespace = NULL; // the dialect fills in the call
+    a->namespace = NULL; // a->call stays as it is: the dialect fills it in
     if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
         !find_verb(context, identity, words[0], a, refusal))
         return false;

@@ -1,8 +1,10 @@
-// Admit: from the words of a request to a call that its caller may make, or the reason why not.
+// Admit: turns the words of a request into a call that the client may make, or into the reason why
+// it may not.
 //
 //   words ──► verb ──► call (options, arguments) ──► namespace ──► policy
 //
-// A caller's last verb and namespace are tried before any look-up: most say the same many times.
+// The client's last verb and namespace are tried before any look-up, since most clients name the
+// same ones many times.
 #pragma once
 
 #include "daemon/policy/identity.h"
@@ -18,18 +20,18 @@ struct session;
 // The meaning of a request, once it is allowed.
 struct admission {
     const struct verb_entry *entry; // NULL: no such verb
-    struct namespace *namespace;    // NULL: none, or no such
+    struct namespace *namespace;    // NULL: the verb takes none, or there is no such namespace
     struct call call;
 };
 
-// Looks up, checks and decides; changes nothing but the verb and namespace that the session's
-// caller named last. Returns false with a refusal.
+// Fills in the admission. Returns false with a refusal when the client may not make the call.
+// Changes nothing else but the verb and namespace that the session's identity named last.
 bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
            struct refusal *refusal);
 
-// The namespace of that name, if the caller may use it; NULL with a refusal.
+// Returns the namespace of that name, if the identity may use it; otherwise NULL, with a refusal.
 struct namespace *admit_namespace(struct context *context, struct identity *identity,
                                   struct slice name, struct refusal *refusal);
 
-// Refuses a verb that is not there, with a guess at the one that was meant. Returns false.
+// Refuses a verb that does not exist, with a guess at the verb that was meant. Returns false.
 bool admit_refuse_verb(struct context *context, struct slice name, struct refusal *refusal);

@@ -22,24 +22,24 @@ struct context {
     struct daemon_stats stats;
     const struct request_steps *steps; // of VERB_TWO_STEPS
     struct memo_waits *memo_waits;     // of memo.get
-    size_t awaited_keys;               // how many keys requests wait for there
+    size_t awaited_keys;               // how many keys have a memo queue
     struct purge *purges;              // under way: a list
-    struct guesses *guesses;           // of tokens; the process's, shared by all workers
-    struct complaints *about_clients;  // likewise; apart from those about backends, which must not
-                                       // be crowded out of the log
+    struct guesses *guesses;           // of tokens; owned by the process, shared by all workers
+    struct complaints *about_clients;  // likewise; apart from loop.complaints, so that clients
+                                       // cannot crowd those about backends out of the log
     struct request *free_requests;     // a list
     size_t free_count;
     struct slice *words; // of the request being started
     size_t words_cap;
-    size_t compared;        // names with what a client may have meant, in this turn of the loop
+    size_t compared;        // names compared with wrong ones in this turn of the loop
     struct refusal refusal; // of the request being started
-    struct bytes question;  // for its question to the near cache
-    bool is_draining;       // no new request is taken to a backend
+    struct bytes question;  // to the near cache, of the request being started
+    bool is_draining;       // no new request is sent to a backend
 };
 
-// Room for that many words of the request being started. They are valid until the next call.
+// Returns room for `count` words of the request being started, valid until the next call.
 struct slice *context_words(struct context *context, size_t count);
 
-// Gives back the memory that the context itself holds, and its reference on the policy; its
-// requests and purges have ended.
+// Frees the memory that the context itself holds, and drops its reference on the policy. All its
+// requests and purges must have ended.
 void context_deinit(struct context *context);

@@ -34,7 +34,7 @@ static size_t bytes_of(const struct slice *words, size_t count) {
     return sum;
 }
 
-// A read asks for the key's ttl too where its answer is to be kept; a write voids what is.
+// A read whose answer is to be kept also asks for the key's ttl; a write voids the kept answers.
 static void tell_near(struct request *r, const struct admission *a) {
     if (r->note.duty == NEAR_KEEP)
         command_ask_ttl(&r->slot.command, &a->call);
@@ -46,7 +46,7 @@ static void tell_near(struct request *r, const struct admission *a) {
                         &a->call, &r->context->question);
 }
 
-// Which commands the request would send, second steps included.
+// Returns which commands the request would send, those of further steps included.
 static uint64_t commands_of(const struct rights *rights, const struct admission *a) {
     struct bytes commands = {0};
     struct command c = {.out = &commands};
@@ -58,8 +58,8 @@ static uint64_t commands_of(const struct rights *rights, const struct admission 
     return sent;
 }
 
-// The verb sends a command that the account may not run, at least under some ttl or option: does
-// this request?
+// For a verb which, under some ttl or option, sends a command that the account may not run. Returns
+// true when this request would send such a command: the request has got its error.
 static __attribute__((noinline)) bool refuse_for_account(struct request *r,
                                                          const struct admission *a) {
     struct backend *backend = r->namespace->backend;
@@ -110,7 +110,7 @@ static void count_request(struct session *session, const struct admission *a,
     ledger_request(session->context, a->namespace, a->namespace ? bytes_of(words, count) : 0);
 }
 
-// Inlined always: each request passes here.
+// Always inlined, because each request passes here.
 static inline __attribute__((always_inline)) struct request *request_of(struct session *session,
                                                                         const struct admission *a) {
     struct request *r = request_new(session);
@@ -133,19 +133,20 @@ static enum progress start_local(struct session *session, const struct admission
     count_request(session, a, words, count);
     a->entry->verb->run(request_of(session, a), &a->call);
     if (a->entry->verb->credentials)
-        session->auth_turn = AUTH_NONE; // it was for this request alone
+        session->auth_turn = AUTH_NONE; // the turn was for this request alone
     if (flags & VERB_CLOSE)
         return PROGRESS_CLOSE;
     return flags & VERB_BARRIER ? PROGRESS_BARRIER : PROGRESS_DONE;
 }
 
-// As answer.h's is_miss: nil, or an empty array.
+// Returns whether a kept reply is nil or an empty array, as is_miss in answer.h.
 static bool is_miss(struct slice reply) {
     return (reply.data[0] == '$' && reply.data[1] == '-') ||
            (reply.data[0] == '*' && reply.data[1] == '0');
 }
 
-// Replies what is kept, without a request of its own when it is its turn. False: nothing is kept.
+// Gives the kept reply to the question. Returns false when none is kept, or when the client has no
+// room for it. When the reply can be written at once, no struct request is made for it.
 static bool answer_from_near(struct session *session, const struct admission *a,
                              const struct near_question *q, uint64_t now_ms) {
     struct context *context = session->context;
@@ -166,25 +167,25 @@ static bool answer_from_near(struct session *session, const struct admission *a,
     return true;
 }
 
-// answer_stale() may be asked for it.
+// Returns whether answer_stale() (request.c) may be called for the request.
 static bool may_be_stale(const struct admission *a) {
     return a->entry->verb->flags & VERB_TWO_STEPS && a->namespace->conf->on_error == ON_ERROR_STALE;
 }
 
-// Whether a verb says itself how much it takes.
+// Returns whether the call has a count: then the verb takes as many stored values as it says.
 static bool takes_many(const struct admission *a) {
     unsigned has_count = a->entry->signature.has_kinds & 1U << ARG_COUNT;
     return a->entry->verb->flags & VERB_UNCUT && has_count && a->call.argc > 1;
 }
 
-// Replies of numbers cost next to nothing; and many may wait for a memo on one connection.
+// Numbers as replies take next to no room; and many requests of one client may wait for a memo.
 static bool needs_no_room(const struct verb *verb) {
     return verb->miss == MISS_ZERO || verb->miss == MISS_NO_KEY || verb->flags & VERB_TWO_STEPS;
 }
 
-// Whether the replies under way might fill client_output, and one more had no room. Of a verb that
-// takes what was stored each may have max_value; of a read, what the client's replies had lately.
-// A verb that takes many has all room for itself.
+// Returns whether the replies under way might fill client_output, so that one more had no room. For
+// a VERB_UNCUT verb each reply is taken to have max_value bytes; for another read, as many as the
+// longest of the client's replies of late. A verb that takes many gets all room for itself.
 static bool lacks_room(struct session *session, const struct admission *a) {
     struct reply_queue *q = &session->replies;
     uint64_t most = (uint64_t)session->context->policy->settings->daemon.client_output;
@@ -216,7 +217,7 @@ static enum progress start_remote(struct session *session, const struct admissio
         }
     }
     if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(session, a)) {
-        // Until the requests are answered, or the replies read.
+        // The wait ends when the requests are answered, or when the replies are read.
         return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
     }
     enum backend_room room;
@@ -248,9 +249,9 @@ static __attribute__((noinline)) void complain_of(struct session *session, struc
     bytes_deinit(&said);
 }
 
-// Whether the request's values, too long to be looked at on the loop, are JSON. False with
-// *must_wait: a check finds that out, and then the request is started again; false without:
-// refused.
+// Returns whether the request's values, too long to be checked on the loop, are JSON. Returns false
+// with *must_wait when a check must find that out first, after which the request is started again;
+// false without *must_wait when the request is refused.
 static __attribute__((noinline)) bool admit_json(struct session *session, struct slice first_word,
                                                  struct admission *a, bool *must_wait) {
     if (session->check) {

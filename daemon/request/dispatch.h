@@ -10,11 +10,12 @@
 #include "protocol/bytes.h"
 #include "protocol/reply.h"
 
-// The order matters: from PROGRESS_WAIT_TURN on the request was not taken.
+// The order matters: from PROGRESS_WAIT_TURN on the request was not taken, and dispatch() is to be
+// called again for it later.
 enum progress {
     PROGRESS_DONE,        // taken, and perhaps replied to
-    PROGRESS_BARRIER,     // taken; what follows waits until all requests are replied to
-    PROGRESS_CLOSE,       // taken; nothing follows
+    PROGRESS_BARRIER,     // taken; further requests wait until all so far are replied to
+    PROGRESS_CLOSE,       // taken; no further request is
     PROGRESS_WAIT_TURN,   // to be started again when the client's earlier requests are replied to
     PROGRESS_WAIT_OUTPUT, // likewise when the client has read its replies
     PROGRESS_WAIT_ROOM,   // likewise when session->full_backend has room
@@ -27,5 +28,5 @@ enum progress {
 enum progress dispatch(struct session *session, const struct slice *words, size_t count,
                        bool may_wait);
 
-// Replies an error to what is no request: for errors of the byte stream.
+// Replies an error without a request: for errors in the byte stream.
 void dispatch_refuse(struct session *session, enum reply_code code, const char *message);

@@ -10,7 +10,7 @@ struct json_check {
     uv_work_t work;
     enum state state;
     struct part {
-        size_t offset, len; // of a value, behind the first word
+        size_t offset, len; // of a value, from the start of the first word
     } * parts;
     size_t count;
     const char *first_word;

@@ -36,7 +36,7 @@ static void on_dropped(struct slot *slot, const struct answer *answer) {
     free_drop(CONTAINER_OF(slot, struct drop, slot));
 }
 
-// The lease's own ttl ends it then.
+// A lease that was not dropped ends with its own ttl.
 static void on_not_dropped(struct slot *slot, enum slot_failure failure) {
     if (failure != SLOT_TIMEOUT)
         free_drop(CONTAINER_OF(slot, struct drop, slot));

@@ -1,8 +1,8 @@
-// Lease: gives back the lease that a memo.get has asked for, when its client has gone.
+// Lease: gives back the lease that a memo.get has asked for, when the client has gone.
 #pragma once
 
 struct request;
 
-// Drops the lease whose token the request has sent, whether or not it was given. Where the backend
-// has no room for that, the lease's own ttl ends it.
+// Has the backend drop the lease whose token the request has sent, whether or not the lease was
+// given. If the backend has no room for that command, the lease ends with its own ttl.
 void lease_give_back(struct request *r);

@@ -1,5 +1,5 @@
-// Ledger: the one place where what requests do is counted, for their namespace and for the daemon.
-// Whoever wants to hear of each request hooks in here.
+// Ledger: the one place where requests are counted, for their namespace and for the daemon. Code
+// that must hear of each request hooks in here.
 #pragma once
 
 #include "daemon/policy/policy.h"
@@ -11,7 +11,7 @@
 #include "protocol/reply.h"
 #include "protocol/verb.h"
 
-// A request was taken: `len` bytes in all its words. `space` NULL: it names no namespace.
+// A request was taken: `len` bytes in all its words. `namespace` NULL: the request names none.
 static inline void ledger_request(struct context *context, const struct namespace *namespace,
                                   size_t len) {
     context->stats.requests++;
@@ -25,12 +25,12 @@ static inline void ledger_ttl(const struct namespace *namespace, enum ttl_reason
     namespace->stats->clamped += reason == TTL_CLAMPED;
 }
 
-// A request was refused by its namespace's policy; its error is counted besides.
+// A request was refused by its namespace's policy; ledger_error() counts its error as well.
 static inline void ledger_refusal(const struct namespace *namespace, enum refusal_reason reason) {
     namespace->stats->refused[reason]++;
 }
 
-// An error is the reply. `space` NULL: none was found yet.
+// The reply is an error. `namespace` NULL: none was found.
 static inline void ledger_error(struct context *context, const struct namespace *namespace,
                                 enum reply_code code) {
     context->stats.errors[code]++;
@@ -69,7 +69,7 @@ static inline void ledger_answer(struct context *context, const struct namespace
 static inline void ledger_memo(const struct namespace *namespace, enum memo_state state,
                                bool has_lease) {
     struct namespace_stats *stats = namespace->stats;
-    if (state == MEMO_HIT && !has_lease) { // most
+    if (state == MEMO_HIT && !has_lease) { // most replies
         stats->memo_hits++;
         return;
     }
@@ -80,7 +80,8 @@ static inline void ledger_memo(const struct namespace *namespace, enum memo_stat
     stats->leases_given += has_lease;
 }
 
-// A request begins or ends to wait for what another computes; `is_first`: for the first time.
+// A request begins or ends to wait for another client's result. `is_first`: it has not waited
+// before.
 static inline void ledger_wait_begins(const struct namespace *namespace, bool is_first) {
     namespace->stats->memo_waiting++;
     namespace->stats->memo_waits += is_first;
@@ -90,12 +91,12 @@ static inline void ledger_wait_ends(const struct namespace *namespace) {
     namespace->stats->memo_waiting--;
 }
 
-// A request that waited was told what another has computed.
+// A request that waited got another client's result.
 static inline void ledger_saved(const struct namespace *namespace) {
     namespace->stats->computations_saved++;
 }
 
-// A lease that was waited for has ended with nothing.
+// A lease that requests waited for has ended without a result.
 static inline void ledger_lease_expired(const struct namespace *namespace) {
     namespace->stats->leases_expired++;
 }

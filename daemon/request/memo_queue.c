@@ -10,7 +10,7 @@ static uint64_t hash_of(const struct context *context, struct slice key) {
     return hash_slice(key, context->memo_waits->seed);
 }
 
-// Where the queue hangs, or the end of its slot.
+// Returns the pointer to the queue in its slot's list, or the pointer at the end of the list.
 static struct memo_queue **find(const struct context *context, const struct backend *backend,
                                 struct slice key, uint64_t hash) {
     struct memo_queue **at = &context->memo_waits->slots[hash % MEMO_SLOTS];

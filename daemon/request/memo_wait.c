@@ -41,7 +41,7 @@ static struct slice key_of(const struct request *r) { return bytes_slice(&r->key
 
 // --- replies ----------------------------------------------------------------------------------
 
-// Ends the wait of a request that stood in line.
+// Ends the wait of a request that was in a queue.
 static void finish(struct request *r, struct slice reply, enum memo_state state) {
     if (r->session && reply.len > request_reply_limit(r)) {
         r->session->replies.is_over = true;
@@ -62,7 +62,8 @@ static void finish_in_vain(struct request *r) {
     bytes_deinit(&reply);
 }
 
-// The reply of another: the same, but that the lease is not theirs.
+// Returns the reply for a request that waited: the answer without the lease, which belongs to the
+// request that asked.
 static struct bytes reply_without_lease(const struct answer *a) {
     struct bytes reply = {0};
     size_t lease = strlen("$16\r\n") + MEMO_TOKEN_SIZE + strlen("\r\n");
@@ -74,7 +75,7 @@ static struct bytes reply_without_lease(const struct answer *a) {
     return reply;
 }
 
-// The answer to the request that asked is told to all that waited when it was sent.
+// Gives the answer of the request that asked to all that waited when the question was sent.
 static void tell_queue(struct memo_queue *queue, const struct answer *a) {
     struct request *last = queue->asked_to;
     struct bytes reply = reply_without_lease(a);
@@ -99,7 +100,7 @@ static void make_token(struct request *r) {
     sodium_bin2hex(r->wait.token, sizeof(r->wait.token), bytes, sizeof(bytes));
 }
 
-// Returns false when the backend is down: nothing has happened then.
+// Sends the script for the request. Returns false, and changes nothing, when the backend is down.
 static bool ask(struct request *r, bool is_early) {
     const struct namespace_conf *conf = r->namespace->conf;
     struct split_key key = {.rest = key_of(r)};
@@ -136,15 +137,16 @@ static void pause_queue(struct context *context, struct memo_queue *queue) {
 
 static bool may_ask(const struct request *r) { return r->session && r->wait.may_lease; }
 
-// Over TCP, who has ended its own side may have gone.
+// Over TCP, a client that has ended its own side may have gone.
 static bool is_surely_there(const struct request *r) {
     const struct session *s = r->session;
     bool is_open = s->identity.has_peer || (!s->is_half_closed && !s->is_ended);
     return is_open && !gone_is(s->replies.stream);
 }
 
-// The first that may compute, who goes before the others from then on; else the first: it can only
-// look. Who is surely there is preferred: a lease for somebody who has gone holds all up.
+// Takes the request that is to ask out of the queue: the first whose client may compute, otherwise
+// the first, which can only look. A client that is surely there is preferred, since a lease for a
+// client that has gone holds up all others.
 static struct request *take_asker(struct memo_queue *queue) {
     struct request *before = NULL, *r = NULL, *last = NULL;
     for (struct request *at = queue->first; at; last = at, at = at->wait.next) {
@@ -166,7 +168,7 @@ static struct request *take_asker(struct memo_queue *queue) {
     return memo_queue_take_first(queue);
 }
 
-// One asks for the whole line.
+// Sends the question of one request on behalf of the whole queue.
 static void ask_for_queue(struct context *context, struct memo_queue *queue) {
     struct split_key key = {.rest = bytes_slice(&queue->key)};
     enum backend_room room;
@@ -186,7 +188,7 @@ static void ask_for_queue(struct context *context, struct memo_queue *queue) {
     struct request *r = take_asker(queue);
     r->wait.queue = queue;
     ledger_wait_begins(r->namespace,
-                       false); // it waits on: nobody else may take its place meanwhile
+                       false); // the request still counts as waiting: no other may take its place
     queue->asking = r;
     queue->asked_to = queue->last;
     ask(r, false);
@@ -196,7 +198,7 @@ static void visit_queue(struct context *context, struct memo_queue *queue) {
     uint64_t now = now_of(context);
     struct request *kept = NULL, *kept_last = NULL, *last_asked = queue->asked_to;
     queue->visit_ms = UINT64_MAX;
-    while (queue->first) { // who has gone, or waited long enough, leaves
+    while (queue->first) { // requests whose client has gone, or whose wait is over, leave
         struct request *r = queue->first;
         bool was_last_asked = r == last_asked;
         memo_queue_take_first(queue);
@@ -241,7 +243,8 @@ static void on_tick(uv_timer_t *timer) { visit_queues(timer->data); }
 
 // --- ends -------------------------------------------------------------------------------------
 
-// The line that the request has asked for, and has heard of. NULL: it asked for itself alone.
+// Ends the wait of a request whose question has ended. Returns the queue that it asked for; NULL
+// when the request asked for itself alone.
 static struct memo_queue *leave_queue(struct request *r) {
     struct memo_queue *queue = r->wait.queue;
     r->wait.queue = NULL;
@@ -282,12 +285,12 @@ static bool may_wait(const struct request *r) {
     return now_of(r->context) < r->wait.wait_until_ms && !r->context->is_draining;
 }
 
-// As many may wait for a namespace's results as may be under way at its backend.
+// At most as many requests may wait for a namespace's results as may be pending at its backend.
 static bool has_room(const struct namespace *namespace) {
     return namespace->stats->memo_waiting < (uint64_t) namespace->backend->conf->max_pending;
 }
 
-// A request that has asked goes before all that came later.
+// A request that has asked before goes before all that came later.
 static void wait_in_queue(struct request *r, bool is_new) {
     struct memo_queue *queue = memo_queue_of(r);
     ledger_wait_begins(r->namespace, is_new);
@@ -312,7 +315,7 @@ static bool told(struct request *r, const struct answer *a) {
         wait_in_queue(r, is_new);
         queue = r->wait.queue;
         if (queue->asking == r || (!queue->asking && queue->first == queue->last))
-            pause_queue(r->context, queue); // else it has its pace already
+            pause_queue(r->context, queue); // otherwise the queue's next question is already timed
         return true;
     }
     ledger_memo(r->namespace, a->memo_state, a->has_lease);
@@ -320,7 +323,6 @@ static bool told(struct request *r, const struct answer *a) {
         lease_give_back(r);
     if (!queue)
         return false;
-    // A lease that was waited for has ended with nothing.
     if (a->memo_state == MEMO_MISS && a->has_lease)
         ledger_lease_expired(r->namespace);
     if (a->memo_state != MEMO_MISS)
@@ -331,7 +333,7 @@ static bool told(struct request *r, const struct answer *a) {
 
 static __attribute__((noinline)) bool go_on(struct request *r, const struct answer *a) {
     if (a->is_failed) {
-        if (a->is_too_long) // it may have taken a lease of which its client does not hear
+        if (a->is_too_long) // it may have taken a lease that its client will not hear of
             on_abandoned(r);
         else
             on_failed(r);
@@ -346,7 +348,7 @@ static __attribute__((noinline)) bool go_on(struct request *r, const struct answ
     return true;
 }
 
-// Most answers are the reply.
+// Most answers need no further step.
 static bool on_answer(struct request *r, const struct answer *a) {
     bool needs_step = a->memo_state == MEMO_ASK || a->memo_state == MEMO_ASK_EARLY;
     if (a->is_failed || r->wait.is_asking || needs_step)

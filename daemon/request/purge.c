@@ -21,15 +21,15 @@
 
 enum {
     STEP_KEYS = 200,      // how many keys one SCAN looks at
-    RETRY_MS = 200,       // after a step that failed
-    MOST_RETRIES = 50,    // without a key removed between them
+    RETRY_MS = 200,       // after a failed step
+    MOST_RETRIES = 50,    // in a row, without a key removed
     MOST_STEPS = 1 << 26, // of one purge: Redis needs as many for 10^10 keys
-    MOST_FOUND = 8 << 20, // bytes of keys held at a time; the rest is found again
+    MOST_FOUND = 8 << 20, // bytes of keys held at a time; the other keys are found again
     PROGRESS_MS = 5000,
     MOST_PURGES = 4, // of a namespace at a time: each has its share of the backend
 };
 
-// One command at the backend. It outlives a purge that has given it up.
+// One command at the backend. The step outlives a purge that has given it up.
 struct purge_step {
     struct slot slot;
     struct purge *purge; // NULL: given up
@@ -42,22 +42,22 @@ struct purge {
     struct context *context;
     struct policy *policy; // a reference
     struct namespace *namespace;
-    struct request *request; // who asked: still there, even if its client is not
+    struct request *request; // that asked for the purge: it stays, even if its client leaves
     uv_timer_t timer;
     char cursor[NUMBER_TEXT_SIZE];
     char next_cursor[NUMBER_TEXT_SIZE]; // taken over when the whole answer is there; "" before
-    char mark[NUMBER_TEXT_SIZE];        // an earlier cursor: the same again is a circle
-    uint64_t steps, next_mark;          // steps in all; the mark is set anew after so many
+    char mark[NUMBER_TEXT_SIZE];        // an earlier cursor: should it come again, SCAN goes round
+    uint64_t steps, next_mark;          // steps in all; the mark is set anew at step next_mark
     struct bytes keys;                  // found by the last SCAN, as words of a command
     size_t key_count;
     bool is_unlinking;
-    bool has_unlinked; // so that some keys may be gone
+    bool has_unlinked; // some keys may be gone already
     bool is_partial;   // more keys came than are held at a time
-    bool is_odd;       // the answer is none that Redis gives
+    bool is_odd;       // Redis gives no such answer
     bool has_list;     // SCAN's array of keys has begun
     unsigned retries;
     uint64_t removed, scanned; // by this purge
-    uint64_t progress_ms;      // when it was last reported
+    uint64_t progress_ms;      // when the log was last told of the progress
 };
 
 static void step(struct purge *p);
@@ -96,7 +96,7 @@ static void finish(struct purge *p) {
     let_go(p);
 }
 
-// The client must know whether anything was applied.
+// The error tells the client whether some keys may have been removed.
 static void give_up(struct purge *p, enum reply_code code, const char *why) {
     struct bytes message = {0};
     near_store_forget_all(p->context->loop.near);
@@ -119,7 +119,7 @@ void purge_cancel_all(struct context *context) {
 
 // --- steps ------------------------------------------------------------------------------------
 
-// The prefix with its glob characters escaped, then "*".
+// Appends the prefix with its glob characters escaped, then "*".
 static void append_pattern(struct bytes *pattern, struct slice prefix) {
     for (size_t i = 0; i < prefix.len; i++) {
         if (strchr("*?[]\\", prefix.data[i]))
@@ -183,7 +183,7 @@ static void take_key(struct purge *p, struct answer *a, const struct event *e) {
     p->key_count++;
 }
 
-// *2 cursor *N key …
+// The answer to SCAN is *2 cursor *N key …
 static void render_scan(struct purge *p, struct answer *a, const struct event *e) {
     bool is_array = e->type == EVENT_ARRAY, is_bulk = e->type == EVENT_BULK;
     if (e->depth == 0 && is_array && e->count == 2)
@@ -198,7 +198,7 @@ static void render_scan(struct purge *p, struct answer *a, const struct event *e
         p->is_odd = true;
 }
 
-// How many of the keys existed.
+// The answer to UNLINK says how many of the keys existed.
 static void render_unlink(struct purge *p, const struct event *e) {
     if (e->type != EVENT_INTEGER || e->integer < 0 || (uint64_t)e->integer > p->key_count) {
         p->is_odd = true;
@@ -229,7 +229,8 @@ static void report_progress(struct purge *p) {
              p->namespace->conf->name, p->removed);
 }
 
-// From the start: a cursor means nothing to a server that has been restarted.
+// The purge begins again from the first cursor: the server may have been restarted, and then the
+// present cursor means nothing.
 static void retry(struct purge *p, const char *why) {
     p->keys.len = p->key_count = 0;
     p->is_unlinking = false;
@@ -242,8 +243,9 @@ static void retry(struct purge *p, const char *why) {
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0);
 }
 
-// A cursor that was there before would be there again and again (Brent's way to find a circle:
-// the mark is moved on after 1, 2, 4 … steps). Redis's own never come twice.
+// Returns whether the cursors go round in a circle, or there are too many steps. Brent's way to
+// find a circle: the mark is moved on after 1, 2, 4 … steps, and no cursor may be equal to it.
+// Redis's own cursors never come twice.
 static bool goes_round(struct purge *p) {
     if (strcmp(p->cursor, p->mark) == 0 || p->steps > MOST_STEPS)
         return true;
@@ -284,7 +286,7 @@ static void begin_answer(struct slot *slot, struct answer *a) {
     a->is_failed = !step->purge;
 }
 
-// The step ends; returns the purge that it belongs to, or NULL.
+// Ends the step. Returns the purge that it belongs to; NULL when the purge has given it up.
 static struct purge *end_step(struct purge_step *step) {
     struct purge *p = step->purge;
     if (p)
@@ -295,7 +297,7 @@ static struct purge *end_step(struct purge_step *step) {
 }
 
 static void fail_step(struct purge *p) {
-    p->has_unlinked = p->has_unlinked || p->is_unlinking; // perhaps
+    p->has_unlinked = p->has_unlinked || p->is_unlinking; // the keys may be gone
     retry(p, "its backend does not answer as it should");
 }
 
@@ -311,7 +313,7 @@ static void take_answer(struct purge *p) {
     else if (is_over(p))
         finish(p);
     else
-        uv_timer_start(&p->timer, on_timer, 0, 0); // others have their turn first
+        uv_timer_start(&p->timer, on_timer, 0, 0); // other requests have their turn first
 }
 
 static void on_answered(struct slot *slot, const struct answer *answer) {
@@ -339,7 +341,7 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
 static const struct slot_owner slot_owner = {
     .begin = begin_answer, .answered = on_answered, .failed = on_failed};
 
-// Before each command; is_partial stays until the keys that are held are gone.
+// To be called before each command. is_partial stays until the held keys are gone.
 static void forget_answer(struct purge *p) {
     *p->next_cursor = '\0';
     p->is_odd = p->has_list = false;
@@ -360,7 +362,7 @@ static void step(struct purge *p) {
     enum backend_room room;
     struct backend_conn *conn = backend_pick(p->namespace->backend, key, &room);
     if (room == BACKEND_FULL) {
-        uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // others first, however long
+        uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // other requests go first, however long
         return;
     }
     if (room == BACKEND_DOWN) {

@@ -2,8 +2,8 @@
 //
 //   SCAN … MATCH prefix* ──keys──► UNLINK ──► SCAN from the next cursor … until it is 0
 //
-// It is not atomic, and a key that is written meanwhile may stay (redis.io/commands/scan). It goes
-// on when the client that asked for it leaves, and under the settings it began with.
+// A purge is not atomic: a key that is written meanwhile may stay (redis.io/commands/scan). A purge
+// goes on when its client leaves, and keeps the settings that it began with.
 #pragma once
 
 #include "protocol/call.h"
@@ -13,11 +13,12 @@ struct purge;
 struct request;
 struct context;
 
-// `r` is answered with the number of keys removed when it is over.
+// Starts the purge that `r` asks for. When the purge is over, the reply to `r` is the number of
+// removed keys.
 void purge_start(struct request *r);
 
-// The command of its first step, for explain.
+// Writes the command of the first step, for `explain`.
 void purge_build(struct command *c, const struct call *call);
 
-// The worker ends: no purge goes on.
+// To be called when the worker ends: all purges are given up.
 void purge_cancel_all(struct context *context);

@@ -1,6 +1,6 @@
 #include "daemon/request/reply_queue.h"
 
-enum { LARGE_REPLY = 16 * 1024 }; // is handed on rather than copied
+enum { LARGE_REPLY = 16 * 1024 }; // from this size on a buffer is handed on rather than copied
 
 static void swap(struct bytes *a, struct bytes *b) {
     struct bytes spare = *a;

@@ -20,7 +20,8 @@ enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
 // --- life -------------------------------------------------------------------------------------
 
-// In pieces for which the compiler writes stores: to call memset() would cost more.
+// The memory is cleared in pieces for which the compiler writes stores: a call of memset() would
+// cost more.
 static inline void clear(struct request *r) {
     enum { PIECE = 80, SIZE = sizeof(*r) - REQUEST_KEEPS };
     _Static_assert(SIZE > 2 * PIECE && SIZE <= 3 * PIECE, "three pieces are the whole");
@@ -30,7 +31,8 @@ static inline void clear(struct request *r) {
     memset(at + 2 * PIECE, 0, SIZE - 2 * PIECE);
 }
 
-// Neither queued nor pending yet. Nothing of an earlier use is left but the buffers' memory.
+// Returns a request that is neither queued nor pending. Of an earlier use only the buffers' memory
+// is left.
 static struct request *take_free(struct context *context, struct policy *policy) {
     struct request *r = context->free_requests;
     if (r) {
@@ -61,7 +63,7 @@ static void free_request(struct request *r) {
     mem_free(r);
 }
 
-// NULL: its verb has no further steps.
+// Returns the hooks for the request's verb; NULL when the verb has no further steps.
 static const struct request_steps *steps_of(const struct request *r) {
     return r->entry->verb->flags & VERB_TWO_STEPS ? r->context->steps : NULL;
 }
@@ -93,8 +95,8 @@ static void free_if_let_go(struct request *r) {
     context->free_count++;
 }
 
-// A write is done, or lost; its reply leaves later in this turn. When its policy is in force no
-// more, it may not have known that its keys are kept now.
+// To be called when a write is done, or lost, before its reply leaves later in this turn. A write
+// under an earlier policy may not know that answers about its keys are kept now, so all are voided.
 static void forget_written(struct request *r) {
     if (r->note.written.len > 0)
         near_written(near_of(r), &r->note);
@@ -165,8 +167,8 @@ void request_fail(struct request *r, enum reply_code code, const char *message) 
     request_fail_with(r, refusal);
 }
 
-// on_error = stale: what the near cache has kept of a memo is served past its time, as long as the
-// backend is down.
+// on_error = stale: the reply that the near cache has kept of a memo is served past its time, as
+// long as the backend is down.
 static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
     if (r->namespace->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
         return false;
@@ -208,8 +210,8 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
     request_finish(r);
 }
 
-// The answer is complete and rendered, or too long. Returns true when the request goes on by
-// itself: it was sent again, or waits, and must not be touched.
+// Handles an answer that is complete and rendered, or too long. Returns true when the request was
+// sent again or waits: the caller must not touch it.
 static inline __attribute__((always_inline)) bool take_answer(struct request *r,
                                                               const struct answer *answer) {
     struct reply_queue *q = &r->session->replies;
@@ -231,7 +233,7 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     return false;
 }
 
-// --- its place at a connection ----------------------------------------------------------------
+// --- the slot in a connection's queue ---------------------------------------------------------
 
 static struct request *request_of_slot(struct slot *slot) {
     return CONTAINER_OF(slot, struct request, slot);
@@ -253,7 +255,7 @@ static void begin_answer(struct slot *slot, struct answer *a) {
 }
 
 // A client's output may leave after this turn, but half a reply must not: its other half may never
-// come. A reply that is too long is refused now: what is still to come of it may take long.
+// come. A reply that is too long is refused now, because the rest of it may take long to arrive.
 static __attribute__((noinline)) void keep_half(struct slot *slot, struct answer *a) {
     struct request *r = request_of_slot(slot);
     if (a->out != &r->place.reply)

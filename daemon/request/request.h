@@ -2,8 +2,9 @@
 //
 //   client (read, parse) → verb, call → ADMIT (policy) → SEND (backend) … answer → client
 //
-// It is in two hands: its client's queue, which keeps the order of replies, and, once sent, its
-// connection's queue, which keeps the order of answers. It is freed when both have let go.
+// A request is in two queues: the reply queue of its client, which keeps the order of replies, and,
+// once sent, the queue of a connection, which keeps the order of answers. The request is freed when
+// it has left both.
 #pragma once
 
 #include "daemon/backend/slot.h"
@@ -26,38 +27,38 @@ struct memo_queue;
 
 // The part of a request that belongs to its wait.
 struct memo_place {
-    struct memo_queue *queue;        // it waits in, or asks for; NULL: none
-    struct request *next;            // in that line
+    struct memo_queue *queue;        // that the request waits in, or asks for; NULL: none
+    struct request *next;            // in that queue
     uint64_t wait_until_ms;          // in the loop's time
-    char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take one
+    char token[MEMO_TOKEN_SIZE + 1]; // of the lease it asks for; "": it must not take a lease
     bool is_asking;                  // the script is at the backend
-    bool may_lease;                  // its caller may write
+    bool may_lease;                  // the client may write
 };
 
 struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
-    struct reply_slot place; // in its client's queue of replies; set anew by request_new()
-    struct memo_place wait;  // of a verb with further steps alone
+    struct reply_slot place; // in its client's reply queue; set anew by request_new()
+    struct memo_place wait;  // used only by verbs with further steps
     struct bytes key;        // memo.get: the real key, for a further step
-    struct near_note note;   // what there is to do for the near cache; begins with two more
-    // From note.duty on, all is zero when a request begins: REQUEST_KEEPS.
-    struct request *next;    // on the list of free ones
-    struct session *session; // of its client; NULL once that has gone
+    struct near_note note;   // the work for the near cache; begins with two more buffers
+    // From note.duty on, all members are zero when a request begins: REQUEST_KEEPS.
+    struct request *next;    // in the list of free requests
+    struct session *session; // of its client; NULL once the client has gone
     struct context *context;
-    struct policy *policy;       // a reference: what it began under
+    struct policy *policy;       // a reference: the policy that the request began under
     struct namespace *namespace; // NULL: no namespace
     const struct verb_entry *entry;
     struct slot slot;      // its place in a connection's queue of answers
     uint32_t argc;         // arguments behind the namespace
-    answer_render *render; // of the answer that it waits for
+    answer_render *render; // of the answer that the request waits for
     bool is_done;          // the reply is complete
-    bool is_queued;        // its client's queue holds it
-    bool is_pending;       // a connection, or another part of the daemon, has yet to answer it
+    bool is_queued;        // the reply queue of its client holds it
+    bool is_pending;       // a connection, or another part of the daemon, has yet to answer
 };
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
 
-// A verb whose answers may call for a further step hangs on these: memo.get (memo_wait.c).
+// The hooks for a verb whose answers may need a further step: memo.get (memo_wait.c).
 struct request_steps {
     // The request is about to be sent: notes what a further step will need.
     void (*begin)(struct request *r, const struct call *call);
@@ -67,7 +68,8 @@ struct request_steps {
     void (*failed)(struct request *r);
     // The answer has come, and nobody waits for it any more.
     void (*abandoned)(struct request *r);
-    // Appends a kept reply as one that is past its time. Returns false when it can't be that.
+    // Appends a kept reply whose time is over, marked as stale. Returns false, and appends nothing,
+    // when the reply cannot be given as stale.
     bool (*append_stale)(struct bytes *out, struct slice kept);
     // Counts a kept reply that the near cache gives.
     void (*count_kept)(const struct namespace *namespace, struct slice kept);
@@ -76,52 +78,54 @@ struct request_steps {
                          const struct verb_entry *entry, const struct call *call);
 };
 
-// A new request at the end of its client's queue.
+// Returns a new request, which is the last in its client's reply queue.
 struct request *request_new(struct session *session);
 
-// Where the reply is to be written now: straight to the client if its turn has come.
+// Returns the buffer to write the reply to now: the client's output if the reply's turn has come.
 struct bytes *request_out(struct request *r);
 
-// The reply is written: it leaves when its turn comes.
+// To be called when the reply is written as a whole: the reply leaves when its turn comes.
 void request_finish(struct request *r);
 
-// There is no verb of that name.
+// Replies the error for a verb that does not exist.
 void request_fail_verb(struct request *r, struct slice name);
 
-// The namespace that a daemon's own verb names; NULL: refused, and the request is done.
+// Returns the namespace that a verb of the daemon's own names; NULL when it is refused: then the
+// request has its error.
 struct namespace *request_find_namespace(struct request *r, struct slice name);
 
-// Begins to send the request: its commands are to be written to r->slot.command, and then the slot
-// is to be pushed to the connection.
+// Begins to send the request. The caller then writes its commands to r->slot.command, and pushes
+// the slot to the connection.
 void request_begin_sending(struct request *r, struct backend_conn *conn);
-// The same for another step; its answer is rendered by `render`.
+// Begins to send a further step, whose answer `render` renders; otherwise the same.
 void request_send_again(struct request *r, struct backend_conn *conn, answer_render *render);
 
-// How long its reply may be, in bytes: what client_output leaves. That of a write, which has been
-// applied, may have max_value in any case: so much was kept for it when it began.
+// Returns how long the reply may be, in bytes: the rest of client_output. The reply to a write,
+// which has been applied, may have max_value in any case: that room was kept when the write began.
 size_t request_reply_limit(const struct request *r);
 
-// As request_fail().
+// Replies the refusal as an error; otherwise as request_fail().
 void request_fail_with(struct request *r, const struct refusal *refusal);
 
-// The backend did not answer: an error, or, where the namespace says on_error = miss, what a read
-// replies when nothing is there. `message` stands behind the backend's name: "is down". Parts of
-// the reply that were written must have been taken back.
+// To be called when the backend did not answer. Replies an error, or, where the namespace says
+// on_error = miss, the reply of a read that finds nothing. `message` follows the backend's name:
+// "is down". Parts of the reply that were already written must have been taken back.
 void request_unanswered(struct request *r, enum reply_code code, const char *message);
 
-// As request_fail(), with the backend's name between the two parts: "too many requests at ", "for
-// too long".
+// Replies an error with the backend's name between two texts: "too many requests at ", "for too
+// long"; otherwise as request_fail().
 void request_fail_for_backend(struct request *r, enum reply_code code, const char *before,
                               const char *behind);
 
-// An error as its reply. Parts of it that were already written must have been taken back.
+// Replies an error. Parts of the reply that were already written must have been taken back.
 void request_fail(struct request *r, enum reply_code code, const char *message);
 
-// Whoever had yet to answer it lets go of it.
+// To be called by the part of the daemon that had yet to answer the request, and must not touch the
+// request afterwards.
 void request_release(struct request *r);
 
 // Frees the requests that are kept for reuse, when none is under way any more.
 void request_free_all(struct context *context);
 
-// For reply_queue.on_left: its client lets go of the request.
+// For reply_queue.on_left: the client's reply queue lets go of the request.
 void request_left(struct reply_slot *place);

@@ -10,7 +10,7 @@
 
 enum { SHOWN_PEER = 60 };
 
-// --- who it is --------------------------------------------------------------------------------
+// --- the peer ---------------------------------------------------------------------------------
 
 static bool is_loopback(const struct sockaddr_storage *peer) {
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
@@ -32,7 +32,7 @@ static void note_internet_peer(struct session *s, const struct sockaddr_storage 
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
     if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
         note_peer(s, '4', v6->sin6_addr.s6_addr + 12, 4);
-    else if (peer->ss_family == AF_INET6) // who has one address has all of the network's
+    else if (peer->ss_family == AF_INET6) // a host with one address has all of its /64
         note_peer(s, '6', v6->sin6_addr.s6_addr, 8);
     else
         note_peer(s, '4', &v4->sin_addr, 4);
@@ -67,16 +67,17 @@ void session_deinit(struct session *s) {
     mem_free(s->name);
 }
 
-// --- what the log hears of it -----------------------------------------------------------------
+// --- log --------------------------------------------------------------------------------------
 
-// The peer's name, however often it connects: "uid 33", or "10.0.0.7" without the port.
+// Appends a name that stays the same however often the peer connects: "uid 33", or "10.0.0.7"
+// without the port.
 static void append_peer(struct bytes *text, const struct session *s) {
     const char *port = strrchr(s->address, ':');
     if (s->identity.has_peer)
         bytes_printf(text, "uid %u", (unsigned)s->identity.uid);
     else
         bytes_printf(text, "%.*s", port ? (int)(port - s->address) : SHOWN_PEER, s->address);
-    bytes_append(text, "", 1); // ends it as a string
+    bytes_append(text, "", 1); // the zero byte that ends a C string
 }
 
 void session_complain(const struct session *s, enum log_level level, const char *cause,

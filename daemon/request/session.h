@@ -1,5 +1,5 @@
-// Session: a client as its requests know it: who it is, what it said last, and the queue of its
-// replies. The client (client.h) embeds it; requests see nothing else of the client.
+// Session: the part of a client that its requests see: its identity, its last verb, and its reply
+// queue. The client (client.h) embeds the session.
 #pragma once
 
 #include "conf/sections.h"
@@ -14,12 +14,12 @@ struct backend;
 struct context;
 struct dialect;
 
-// Whether the token that the client brings may be looked at: guesses.h.
+// Whether the token that the client brings may be checked now (guesses.h).
 enum auth_turn {
     AUTH_NONE,
-    AUTH_WAITS,  // with the request that brings it, which is not started
+    AUTH_WAITS,  // later: the request that brings it is not started yet
     AUTH_LOOK,   // now
-    AUTH_REFUSE, // not at all
+    AUTH_REFUSE, // never
 };
 
 struct session {
@@ -32,29 +32,29 @@ struct session {
     const struct verb *last_verb;
     enum auth_turn auth_turn;
     uint64_t auth_at_ms;          // AUTH_WAITS: until then, in the loop's time
-    struct backend *full_backend; // that the request which waits to be started has no room at
+    struct backend *full_backend; // that has no room for the request that waits to be started
     struct json_check *check;     // of the values of the request that waits to be started; or NULL
-    bool is_ended;                // the peer has ended its side, and that was read
-    bool is_half_closed;          // the same, seen while nothing is read: there may be more to read
+    bool is_ended;                // the peer has ended its side, and the end was read
+    bool is_half_closed;          // likewise, but unread bytes may come before the end
     char *name;                   // as `client setname` says; NULL: none
     char address[56];             // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
     char peer[9];                 // the peer, however often it connects, as guesses.h counts it
     size_t peer_len;
-    void (*on_identified)(struct session *s); // the caller is somebody else now
+    void (*on_identified)(struct session *s); // called when the identity has changed
 };
 
-// The stream is connected: asks the system who is at the other end.
+// Asks the system who is at the other end of the stream, which must be connected.
 void session_init_peer(struct session *s, const struct stream *stream);
 
-// The peer as guesses.h counts it.
+// Returns the peer as guesses.h counts it.
 static inline struct slice session_peer(const struct session *s) {
     return (struct slice){s->peer, s->peer_len};
 }
 
-// Gives back the memory that the session holds, its replies aside.
+// Frees the memory that the session holds; the reply queue holds its own.
 void session_deinit(struct session *s);
 
-// Tells the log of the client: once for a peer and cause, and then with a count (complaint.h).
+// Logs a fault of the client: once for each peer and cause, and then with a count (complaint.h).
 // `cause` is a constant text; `detail` may be anybody's words.
 void session_complain(const struct session *s, enum log_level level, const char *cause,
                       const char *detail);
