@@ -18,7 +18,8 @@
 
 enum { SHOWN_WORD = 200, SHOWN_TEXT = 64 * 1024 };
 
-// The builders write RESP, which is the array form of our own requests: the parser reads it back.
+// The builders write RESP, in which requests of clients may come too: so the daemon's own parser
+// can read the commands back.
 static void append_commands(struct bytes *text, struct bytes *commands) {
     struct parser parser;
     size_t at = 0;
@@ -66,7 +67,7 @@ static void append_keys(struct bytes *text, const struct admission *a) {
     }
 }
 
-// A read that the near cache may keep asks for the ttl, too, when it asks the backend at all.
+// A read whose answer the near cache may keep also asks for the ttl, if it asks the backend at all.
 static void append_near(struct bytes *text, const struct admission *a, struct command *command,
                         uint64_t now_ms) {
     if (!(a->entry->verb->flags & VERB_NEAR) || !a->namespace->conf->is_near)
@@ -96,7 +97,7 @@ static void append_plan(struct bytes *text, const struct admission *a, uint64_t 
     bytes_deinit(&commands);
 }
 
-// Refused by what an operator decides, rather than for what the request itself is.
+// Returns whether an operator's settings are the reason of the refusal, not the request itself.
 static bool is_ruled_out(enum reply_code code) {
     return code == REPLY_POLICY || code == REPLY_NOPERM || code == REPLY_NOAUTH;
 }

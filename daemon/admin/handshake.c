@@ -16,7 +16,8 @@
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
 
-// Libraries and frameworks ask for a version, and use what came with it; ours is `cachesd_version`.
+// Libraries and frameworks ask for Redis's version, and use the features that came with it. The
+// daemon's own version is `cachesd_version`.
 #define REDIS_VERSION "7.0.15"
 
 enum { LONGEST_CLIENT_NAME = 64 };
@@ -58,7 +59,7 @@ static void greet(struct request *r) {
     request_finish(r);
 }
 
-// As Redis's: printable, without spaces. An empty one takes the name away.
+// As with Redis, a name is printable and has no spaces. An empty name takes the name away.
 static bool set_name(struct session *c, struct slice name) {
     if (name.len > LONGEST_CLIENT_NAME)
         return false;
@@ -110,7 +111,7 @@ static void run_client(struct request *r, const struct call *call) {
         }
         reply_status(out, "OK");
     } else if (is_word(word, "setinfo") && call->argc == 3) {
-        reply_status(out, "OK"); // which library it is, nobody here asks
+        reply_status(out, "OK"); // the library's name and version are not used
     } else {
         refuse_word(r, "subcommand", word, "client setname NAME|getname|setinfo NAME VALUE|id");
         return;
@@ -148,8 +149,8 @@ static void run_reset(struct request *r, const struct call *call) {
 
 // --- info, command ----------------------------------------------------------------------------
 
-// Only what libraries look for before they are ready, and to decide what they may send; counters
-// are in `stats`.
+// The reply has only the fields that libraries look for before they are ready, and to decide which
+// commands they may send. The counters are in `stats`.
 static void run_info(struct request *r, const struct call *call) {
     struct bytes text = {0};
     uint64_t up_ms = loop_now(&r->context->loop) - worker_of(r->context)->shared->started_ms;
@@ -166,7 +167,7 @@ static void run_info(struct request *r, const struct call *call) {
     request_finish(r);
 }
 
-// No Redis command is here: libraries and redis-cli then do without their tables.
+// The reply lists no Redis command: libraries and redis-cli then do without their tables.
 static void run_command(struct request *r, const struct call *call) {
     if (call->argc > 0 && is_word(call->args[0], "count"))
         reply_integer(request_out(r), 0);

@@ -1,5 +1,5 @@
-// Handshake: the commands that Redis's client libraries send by default when they connect, answered
-// so that they go on to send our verbs.
+// Handshake: answers the commands that Redis's client libraries send by default when they connect,
+// so that the libraries go on and can send the daemon's verbs.
 #pragma once
 
 #include "protocol/verb.h"

@@ -13,8 +13,8 @@
 #include "protocol/mem.h"
 #include "protocol/reply.h"
 
-// An errand goes to the main thread and comes back. The request stays until then; when its client
-// has gone meanwhile, nothing is replied.
+// An errand goes to the main thread and comes back. The request is kept until then; when its client
+// has gone meanwhile, no reply is written.
 struct errand {
     struct message message;
     struct reload_ask ask;
@@ -43,7 +43,7 @@ static void run_home(struct message *message, void *owner) {
     worker_release(owner);
 }
 
-// On the main thread.
+// This runs on the main thread.
 static void on_done(struct reload_ask *ask) {
     struct errand *errand = (struct errand *)((char *)ask - offsetof(struct errand, ask));
     struct context *context = errand->request->context;

@@ -74,7 +74,7 @@ static const char *state_of(const struct backend_totals *t) {
     return names[is_known ? t->state.health : BACKEND_CONNECTING];
 }
 
-// A moment of the loop's time, as the calendar has it.
+// Appends a moment of the loop's time as date and time of day.
 static void append_moment(struct bytes *text, uint64_t moment_ms, uint64_t now_ms) {
     uint64_t ago_ms = now_ms > moment_ms ? now_ms - moment_ms : 0;
     time_t then = time(NULL) - (time_t)(ago_ms / 1000);
@@ -90,8 +90,8 @@ static const char *tracking_of(const struct backend_totals *t) {
     return t->live == t->tracking ? "live" : "down";
 }
 
-// By name, as a reload since the request began may have changed the order of namespaces, and who
-// may use which.
+// The namespace is looked up by name, because a reload since the request began may have changed the
+// order of namespaces, and who may use which.
 static bool may_see_namespace(const struct request *r, const char *name) {
     const struct policy *now = r->context->policy;
     const struct namespace *namespace = policy_namespace(now, slice_of(name));
@@ -99,7 +99,7 @@ static bool may_see_namespace(const struct request *r, const char *name) {
            identity_may_use(&r->session->identity, (size_t)(namespace - now->namespaces));
 }
 
-// Where its own namespaces are is all that a user learns of backends.
+// A user sees only the backends of its own namespaces.
 static bool may_see_backend(const struct settings *settings, const struct request *r,
                             size_t backend) {
     bool may_see = identity_is_admin(&r->session->identity);
@@ -137,7 +137,7 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
     }
 }
 
-// A caller that is limited to some namespaces asks for theirs alone.
+// A user that is limited to some namespaces is told only about their backends.
 static bool is_asked_for(const struct request *r, const char *backend) {
     const struct settings *settings = r->context->policy->settings;
     const struct identity *identity = &r->session->identity;
@@ -173,7 +173,7 @@ void report_clients(const struct totals *t, const struct request *r, struct byte
     bytes_append_slice(text, bytes_slice(&t->client_lines));
 }
 
-// Errors that come before there is a namespace are counted by the daemon alone.
+// Errors that come before the namespace is known are counted only for the whole daemon.
 static bool is_before_namespace(enum reply_code code) {
     return code == REPLY_PROTOCOL || code == REPLY_NOPROTO || code == REPLY_VERB ||
            code == REPLY_NAMESPACE || code == REPLY_NOAUTH || code == REPLY_NOPERM;

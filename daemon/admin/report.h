@@ -8,19 +8,19 @@ struct request;
 struct context;
 struct totals;
 
-// Writes what the request asks for.
+// Appends one report to `text`: about all workers (totals.h), as far as the client of `r` may see.
 typedef void report_write(const struct totals *t, const struct request *r, struct bytes *text);
 
-// A line each of name=value pairs, as Redis's CLIENT LIST. A caller sees only namespaces that it
-// may use.
+// Appends a line of name=value pairs for each namespace, as Redis's CLIENT LIST does for clients.
+// Only namespaces that the identity may use are shown.
 void report_namespaces(const struct context *context, const struct identity *identity,
                        struct bytes *text);
 
-// Of all workers (totals.h), for the request that asks.
+// A line of name=value pairs for each backend or client.
 report_write report_backends;
 report_write report_clients;
-// The backends that do not serve, and why, as the words of an error; nothing: all do.
+// The backends that do not serve, and why, as the text of an error. Appends nothing when all serve.
 report_write report_unready;
 // name:value lines under "# heading" lines, as Redis's INFO.
 report_write report_stats;
-report_write report_namespace_stats; // of the request's namespace
+report_write report_namespace_stats; // only about the request's namespace

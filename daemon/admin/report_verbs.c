@@ -14,16 +14,16 @@
 
 // --- waiting for the totals -------------------------------------------------------------------
 
-// A request that waits for them. Its client may have gone when they come: the request stays until
-// then, and nothing is written.
+// A request that waits for the totals. The request is kept until they come; when its client has
+// gone meanwhile, no reply is written.
 struct inquiry {
     struct totals totals;
     struct request *request;
     report_write *write;
-    const char *status; // NULL: what is written is the reply
+    const char *status; // as in reply_status_or(); NULL: the report is the reply
 };
 
-// Replies "+STATUS" when there is nothing to tell, else UNAVAILABLE with what there is.
+// Replies "+STATUS" when the text is empty, otherwise UNAVAILABLE with the text.
 static void reply_status_or(struct request *r, const char *status, struct bytes *text) {
     bytes_append(text, "", 1);
     if (r->context->is_draining) {

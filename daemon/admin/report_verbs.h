@@ -1,5 +1,5 @@
-// Report verbs: those that tell of the daemon's state. Most wait until the counters of all workers
-// are added up (totals.h).
+// Report verbs: the verbs that tell of the daemon's state. Most of them wait until the counters of
+// all workers are added up (totals.h).
 #pragma once
 
 #include "protocol/verb.h"

@@ -26,7 +26,7 @@ void totals_deinit(struct totals *t) {
     bytes_deinit(&t->client_lines);
 }
 
-// Structs of nothing but counters of 64 bits.
+// Adds up structs that hold only counters of 64 bits.
 static void add(void *sum, const void *more, size_t size) {
     uint64_t *to = sum;
     const uint64_t *from = more;
@@ -66,7 +66,7 @@ static void add_backend(struct backend_totals *t, const struct backend *b) {
     t->losses += b->tracker->losses;
 }
 
-// By name: between two workers a reload may be under way.
+// Backends are matched by name, because a reload may reach one worker earlier than another.
 static void add_backends(struct totals *t, const struct policy *policy) {
     const struct settings *listed = t->policy->settings;
     for (size_t i = 0; i < listed->backend_count; i++)

@@ -1,5 +1,5 @@
-// Verbs: the rows of those that the daemon answers itself; reports and the handshake of Redis's
-// clients have rows of their own.
+// Verbs: the rows of the verbs that the daemon answers itself. The verbs of reports and of the
+// handshake have tables of their own.
 #pragma once
 
 #include "protocol/verb.h"

@@ -20,7 +20,7 @@ enum {
     LINGER_MS = 1000,
     KEEP_WORDS = 64,
     TURN_OUTPUT = 256 * 1024,
-    // Before it is known who asks: a token has 64 KiB at most.
+    // The limits of a client whose user is not known yet. A token has at most 64 KiB.
     STRANGER_REQUEST = 128 * 1024,
     STRANGER_OUTPUT = 256 * 1024,
 };
@@ -31,7 +31,7 @@ static struct client *client_of(struct stream *s) {
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-// A request that has begun keeps the limit that it began under, over a reload.
+// A request that has begun keeps its limit, also when a reload changes the setting.
 static void limit_request(struct client *c) {
     if (c->parser.state == PARSER_START)
         c->parser.max_request = c->most_request;
@@ -65,7 +65,7 @@ static bool is_waiting(const struct client *c) {
 
 static void on_checked(void *owner) { client_take_turn(owner); }
 
-// Only when `in` stays where it is until the check is done.
+// To be called only when `in` will not move until the check is done.
 static void start_check(struct client *c) {
     if (c->session.check)
         json_check_start(c->session.check, &c->session.context->loop.uv,
@@ -91,13 +91,13 @@ static void read_on(struct client *c) {
 
 static void on_settled(struct reply_queue *q);
 
-// Nothing more is taken of the client until its requests are answered.
+// No further request of the client is taken until its requests so far are answered.
 static void wait_turn(struct client *c) {
     c->is_waiting_turn = c->session.replies.first != NULL;
     c->session.replies.on_settled = c->is_waiting_turn ? on_settled : NULL;
 }
 
-// Does what the request that was started asks of its client.
+// Makes the client wait, end or go on, as the progress of its last request says.
 static void follow(struct client *c, enum progress progress) {
     switch (progress) {
     case PROGRESS_DONE: break;
@@ -113,8 +113,8 @@ static void follow(struct client *c, enum progress progress) {
     }
 }
 
-// Takes the request whose words the parser holds; returns how many bytes it was, 0 when it must
-// wait.
+// Takes the request whose words the parser holds. Returns the length of the request in bytes; 0
+// when the request must wait.
 static size_t take_request(struct client *c, const char *data) {
     size_t consumed = c->parser.consumed;
     struct slice *words = context_words(c->session.context, c->parser.count);
@@ -130,12 +130,12 @@ static size_t take_request(struct client *c, const char *data) {
     return consumed;
 }
 
-// How much may be unread before others have their turn.
+// Returns how many bytes of replies may be unread before other clients have their turn.
 static size_t most_unread(const struct client *c) {
     return smaller(reply_queue_unread(&c->session.replies) + TURN_OUTPUT, c->most_output);
 }
 
-// Parses and starts as many requests as there are; returns how many bytes are done with.
+// Parses and starts as many requests as the data holds. Returns how many bytes were taken.
 static size_t take_requests(struct client *c, char *data, size_t len) {
     size_t used = 0, most = most_unread(c);
     while (c->state == CLIENT_OPEN && !is_waiting(c) && !c->session.replies.is_over &&
@@ -157,7 +157,7 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
     return c->state == CLIENT_OPEN ? used : len;
 }
 
-// Goes on with what was read earlier and had to wait.
+// Goes on with the requests in `in`, which had to wait.
 static void go_on(struct client *c) {
     size_t used = c->has_parsed_request ? take_request(c, c->in.data) : 0;
     if (c->has_parsed_request) {
@@ -180,17 +180,17 @@ static void go_on(struct client *c) {
 static void end_auth_wait(struct client *c, enum auth_turn turn) {
     c->session.auth_turn = turn;
     go_on(c);
-    if (c->session.auth_turn == turn) // nothing took it
+    if (c->session.auth_turn == turn) // no request has used the turn
         c->session.auth_turn = AUTH_NONE;
 }
 
 void client_drain(struct client *c) {
     if (c->session.auth_turn == AUTH_WAITS)
         end_auth_wait(c, AUTH_REFUSE);
-    stream_out(&c->stream); // on_written() will see that it is idle
+    stream_out(&c->stream); // so that on_written() is called, which ends an idle client
 }
 
-// Many may wait, and none is looked at before its turn comes.
+// Many clients may wait, so those whose turn has come are put on a list: no other is looked at.
 static void note_turn(struct client *c) {
     struct clients *all = c->all;
     if (c->is_turn_due || c->session.replies.first ||
@@ -250,7 +250,7 @@ static void on_read(struct stream *s, char *data, size_t len) {
     read_on(c);
 }
 
-// Reads go straight behind an unfinished request, else into the buffer that all share.
+// Bytes are read to the end of an unfinished request; without one, into the loop's shared buffer.
 static uv_buf_t on_buffer(struct stream *s) {
     struct client *c = client_of(s);
     if (c->state != CLIENT_OPEN || c->in.len == 0)
@@ -263,16 +263,16 @@ static uv_buf_t on_buffer(struct stream *s) {
 
 // --- replies out ------------------------------------------------------------------------------
 
-// All that there was to say is said.
+// All output so far is written: the client may go on, or end.
 static void on_written(struct stream *s) {
     struct client *c = client_of(s);
     bool was_over = c->session.replies.is_over;
     c->session.replies.is_over = false;
-    c->active_ms = loop_now(&c->session.context->loop); // who waited for a reply was not idle
+    c->active_ms = loop_now(&c->session.context->loop); // waiting for a reply is not idleness
     if (was_over && c->state == CLIENT_OPEN && !is_waiting(c) && c->in.len > 0)
         go_on(c);
     if (stream_unread(s) > 0)
-        return; // there is more to say: this is called again when that is written
+        return; // there is more output: this is called again when that is written
     if (c->session.context->is_draining && !c->session.replies.first && !is_waiting(c))
         client_end(c);
     if (c->state == CLIENT_ENDING && !c->session.replies.first) {
@@ -290,7 +290,7 @@ void client_end(struct client *c) {
     if (c->state != CLIENT_OPEN)
         return;
     c->state = CLIENT_ENDING;
-    stream_out(&c->stream); // on_written() will see whether anything is left
+    stream_out(&c->stream); // so that on_written() is called, also when no output is left
     stream_stop_reading(&c->stream);
 }
 
@@ -422,7 +422,7 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         client_end(c);
         return;
     }
-    // Replies that wait for their turn are not its to read yet.
+    // Replies that wait for their turn do not count: the client cannot read them yet.
     if (stream_unread(&c->stream) == 0 || c->accepted != stream_taken(&c->stream) ||
         c->stalled_ms == 0) {
         c->accepted = stream_taken(&c->stream);

@@ -9,19 +9,19 @@
 
 enum {
     PROBE_ENDED_S = 5,
-    AT_ONCE = 256, // looked at in one call
+    AT_ONCE = 256, // clients looked at in one call
 };
 
 void clients_take_turns(struct clients *all) {
     struct client *due = all->turns_due;
     if (due)
-        due->before_due = &due; // each takes itself off the list
+        due->before_due = &due; // each client takes itself off the list
     all->turns_due = NULL;
     while (due)
         client_take_turn(due);
 }
 
-// --- who has gone -----------------------------------------------------------------------------
+// --- clients that have gone -------------------------------------------------------------------
 
 // A peer that has ended its own side over TCP is probed more often from then on.
 static void look_closer(struct client *c, short events) {

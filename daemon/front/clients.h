@@ -1,21 +1,21 @@
-// Clients: what is done to all clients of one loop.
+// Clients: operations on all clients of one loop.
 #pragma once
 
 #include "daemon/front/client.h"
 
 struct settings;
 
-// Lets those go on whose turn has come: to be called once a turn of the loop, before output is
-// written.
+// Lets the clients go on whose turn has come. To be called once a turn of the loop, before output
+// is written.
 void clients_take_turns(struct clients *all);
 
-// Closes those that have been idle or stalled for too long, and those that have gone while they
-// were not read: to be called a few times a second.
+// Closes the clients that have been idle or stalled for too long, and those that have gone while
+// they were not read. To be called a few times a second.
 void clients_sweep(struct clients *all, uint64_t now_ms);
 
-// Finds out who each of them is under the settings, and what its limits are.
+// Finds each client's user and limits again, under these settings.
 void clients_identify(struct clients *all, const struct settings *settings);
 
-// As client_drain() and client_close(), of each.
+// Call client_drain() or client_close() for each client.
 void clients_drain(struct clients *all);
 void clients_close(struct clients *all);

@@ -18,7 +18,8 @@ enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000 };
 
 // --- socket files -----------------------------------------------------------------------------
 
-// Whether somebody may be using the socket at that path; *pid is theirs, or 0 when it is not known.
+// Returns whether a process may be serving the socket at that path; *pid is its number, or 0 when
+// the number is not known.
 static bool is_served(const char *path, pid_t *pid) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct ucred peer = {0};
@@ -26,9 +27,10 @@ static bool is_served(const char *path, pid_t *pid) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     *pid = 0;
     if (fd < 0)
-        return true; // who knows
+        return true; // not known: a socket in use must not be replaced
     memcpy(address.sun_path, path, strlen(path) + 1);
-    // Only this says that nobody is there: not a full backlog, another type, or missing rights.
+    // Only these errors say that nobody is there. A full backlog, another type of socket or missing
+    // rights do not.
     bool is_there = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
                     (errno != ECONNREFUSED && errno != ENOENT);
     if (is_there && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
@@ -37,7 +39,8 @@ static bool is_served(const char *path, pid_t *pid) {
     return is_there;
 }
 
-// Removes what a daemon that was killed left behind. False: something else is in the way.
+// Removes the socket file that a killed daemon left behind. Returns false when another file or
+// another daemon is in the way: *error says so.
 static bool clear_path(const struct log *log, const char *path, struct bytes *error) {
     struct stat found;
     pid_t pid;
@@ -57,7 +60,7 @@ static bool clear_path(const struct log *log, const char *path, struct bytes *er
     return unlink(path) == 0 || errno == ENOENT;
 }
 
-// NULL, or what is wrong with the mode or the group.
+// Returns NULL, or a text that says whether the mode or the group can't be set.
 static const char *set_access(const char *path, const struct daemon_conf *conf) {
     if (chmod(path, (mode_t)conf->socket_mode) != 0)
         return "can't set socket_mode";
@@ -74,15 +77,15 @@ bool listener_set_access(struct listener *l, const struct daemon_conf *conf, str
     return !problem;
 }
 
-// --- what went wrong --------------------------------------------------------------------------
+// --- problems ---------------------------------------------------------------------------------
 
-// The folder of a path without a trailing slash.
+// Returns the length of the folder's name in a path that has no trailing slash.
 static int folder_length(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash && slash > path ? (int)(slash - path) : 1;
 }
 
-// Says why it can't listen at an address, and what can be done. `code` is libuv's.
+// Says why the daemon can't listen at an address, and what can be done. `code` is a libuv error.
 static void append_problem(struct bytes *error, const struct address *address, int code) {
     const char *path = address->path;
     address_append(error, address);
@@ -114,8 +117,8 @@ static void on_listener_closed(uv_handle_t *handle) {
     mem_free(l);
 }
 
-// Binds by hand: a pipe that libuv binds is unlinked by libuv when it closes, whoever's it is by
-// then. Returns 0 or an errno.
+// Binds without libuv: libuv would unlink the path when it closes the pipe, even if another daemon
+// has its socket there by then. Returns 0 or an errno.
 static int open_at(const char *path, uv_pipe_t *pipe) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -130,7 +133,8 @@ static int open_at(const char *path, uv_pipe_t *pipe) {
     return -uv_pipe_open(pipe, fd);
 }
 
-// Mode and group are set before it listens, so that nobody connects under wrong ones.
+// Mode and group are set before the socket listens, so that nobody can connect against the
+// settings.
 static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct bytes *error) {
     const char *path = l->address.path, *problem;
     struct stat made;
@@ -153,8 +157,8 @@ static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct
     return !problem;
 }
 
-// IPv6 alone, unless the address is one of IPv4's in its clothes: so that [::] and 0.0.0.0 go
-// together, and mean the same on every system.
+// An IPv6 socket takes IPv6 alone, unless its address is a mapped IPv4 address. So [::] and 0.0.0.0
+// can be used together, and mean the same on every system.
 static unsigned bind_flags(const struct address *address) {
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->socket;
     return v6->sin6_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? UV_TCP_IPV6ONLY
@@ -171,10 +175,11 @@ static bool bind_tcp(struct listener *l, struct bytes *error) {
     return code == 0;
 }
 
-// A socket that systemd has bound. Whether it may be used was decided with the settings.
+// Takes a socket that systemd has bound. listeners.c has checked already that it can be used.
 static bool take_passed(struct listener *l, struct bytes *error) {
     bool is_unix = l->address.socket.ss_family == AF_UNIX;
-    // A copy: a reload that drops it must not close what a later one asks for again.
+    // The descriptor is copied: a reload that drops the listener closes only the copy, and a later
+    // reload can use the socket again.
     int fd = fcntl(l->address.port, F_DUPFD_CLOEXEC, 0), code = fd < 0 ? -errno : 0;
     if (is_unix)
         uv_pipe_init(&l->loop->uv, &l->uv.pipe, 0);
@@ -223,7 +228,7 @@ void listener_free(struct listener *l) {
 
 // --- clients ----------------------------------------------------------------------------------
 
-// Once in a while: newcomers come as they like.
+// The log is told only once in a while: anybody can connect as often as they like.
 static void log_refusal(struct listener *l, const char *why) {
     uint64_t now = loop_now(l->loop);
     if (l->last_refusal_ms > 0 && now - l->last_refusal_ms < REFUSAL_LOG_MS)

@@ -1,4 +1,4 @@
-// Listener: a socket where clients connect. The owner is called back for each of them.
+// Listener: a socket where clients connect. The owner is called back for each client.
 #pragma once
 
 #include <sys/stat.h>
@@ -30,27 +30,28 @@ struct listener {
     ino_t inode;
 };
 
-// Binds, without listening yet. Returns NULL when it can't: *error says why. A stale socket file is
-// replaced. The address is copied.
+// Binds a socket, without listening yet. Returns NULL when that fails: *error says why. A stale
+// socket file is replaced. The address is copied.
 struct listener *listener_new(struct loop *loop, const struct address *address,
                               const struct daemon_conf *conf,
                               void (*on_client)(void *owner, struct listener *l), void *owner,
                               struct bytes *error);
 
-// Accepts clients from now on, if it does not yet. Returns false when it can't: *error says why.
+// Accepts clients from now on. Has no effect on a started listener. Returns false when listening
+// fails: *error says why.
 bool listener_start(struct listener *l, struct bytes *error) __attribute__((warn_unused_result));
 
-// Whether its clients come over a Unix socket, or over TCP.
+// Returns whether clients come over a Unix socket; false: over TCP.
 bool listener_is_unix(const struct listener *l);
 
-// Tells the client that was accepted into `stream` that there are too many and why, and the log
-// once in a while. The owner closes the stream then.
+// Tells the client that was accepted into `stream` why it is turned away, and logs that once in a
+// while. The owner then closes the stream.
 void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why);
 
-// Gives its socket file the mode and group of the settings. Returns false when it can't: *error
+// Gives the socket file the mode and group of the settings. Returns false when that fails: *error
 // says why.
 bool listener_set_access(struct listener *l, const struct daemon_conf *conf, struct bytes *error)
     __attribute__((warn_unused_result));
 
-// Accepts no more, removes its socket file, and frees itself later.
+// Stops listening and removes the socket file. The memory is freed later.
 void listener_free(struct listener *l);
