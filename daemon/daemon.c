@@ -22,7 +22,7 @@
 
 enum {
     START_MS = 3000,   // the longest wait for backends before clients are let in
-    OVERDUE_MS = 5000, // for what can't be cancelled, after everything is closed
+    OVERDUE_MS = 5000, // the wait for work that can't be cancelled, after everything is closed
 };
 
 static const int signals[DAEMON_SIGNALS] = {SIGTERM, SIGINT};
@@ -50,7 +50,7 @@ static void on_overdue(uv_timer_t *timer) {
     _exit(daemon->exit_code);
 }
 
-// Another signal while it ends must not end it in disorder.
+// A further signal must not end the daemon in disorder while it is ending.
 static void close_signals(struct daemon *daemon) {
     sigset_t set;
     sigemptyset(&set);
@@ -62,7 +62,7 @@ static void close_signals(struct daemon *daemon) {
     hangup_close(&daemon->hangup);
 }
 
-// The main thread's worker is being closed; others may still drain.
+// The main thread's worker is being closed; the other workers may still drain.
 static void on_closing(void *owner) {
     struct daemon *daemon = owner;
     uv_timer_start(&daemon->overdue, on_overdue, OVERDUE_MS, 0);
@@ -80,7 +80,7 @@ static void end_in_failure(struct daemon *daemon) {
     worker_close(main_of(daemon));
 }
 
-// The main thread's worker stays until the others have ended: it is where they say so.
+// The main thread's worker stays until the others have ended, since they tell it that they have.
 static void close_if_drained(struct daemon *daemon) {
     if (worker_is_drained(main_of(daemon)) && daemon->workers.running == 0)
         worker_close(main_of(daemon));
@@ -98,7 +98,7 @@ static void on_drain_over(void *owner) {
     reload_cancel(&daemon->reload);
 }
 
-// The second time: at once.
+// Ends the daemon when its clients have no request in flight; when called again, at once.
 static void end_in_order(struct daemon *daemon, const char *why) {
     if (is_draining(daemon) || !daemon->is_accepting) {
         worker_close(main_of(daemon));
@@ -125,7 +125,7 @@ static void on_hangup(void *owner) {
         reload_start(&daemon->reload);
 }
 
-// Shell and kernel may both tell: the second time is no reason to hurry.
+// Shell and kernel may both tell: unlike a second signal, that does not end the daemon at once.
 static void on_terminal_gone(void *owner) {
     struct daemon *daemon = owner;
     if (!is_draining(daemon))
@@ -203,8 +203,8 @@ static bool prepare_folder(const struct settings *settings, struct problems *pro
     return !error;
 }
 
-// Puts the settings in force on the main thread, wholly or not at all; takes them over. Both the
-// first start and each reload go through here. Returns false when nothing has changed: *problems
+// Puts the settings in force on the main thread, wholly or not at all, and takes them over. The
+// first start and each reload call this function. Returns false when nothing has changed: *problems
 // says why.
 static bool apply_settings(struct daemon *daemon, struct settings *settings,
                            struct problems *problems) {
@@ -277,7 +277,7 @@ static void on_pulse_back(struct broadcast *pulse, struct worker *main) {
     systemd_alive();
 }
 
-// Each worker shows that its loop turns. Nothing while an earlier pulse is still on its way.
+// Each worker shows that its loop turns. No pulse is sent while an earlier one is on its way.
 static void on_watchdog(void *owner) {
     struct daemon *daemon = owner;
     if (daemon->is_pulse_out)
@@ -296,8 +296,8 @@ static void on_nothing_done(uv_work_t *work, int status) {
     mem_free(work);
 }
 
-// libuv starts its threads with the first work, and aborts when it can't: better now than later.
-// They inherit the mask: signals are the loop's alone.
+// libuv starts its threads with the first work, and aborts when it can't: better at the start than
+// later. The threads inherit the signal mask, so that only the loop gets signals.
 static void start_threads(uv_loop_t *loop) {
     sigset_t all, before;
     sigfillset(&all);
@@ -306,7 +306,7 @@ static void start_threads(uv_loop_t *loop) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-// Before there are other threads, which inherit what is blocked.
+// To be called before there are other threads, because they inherit the blocked signals.
 static void init_signals(struct daemon *daemon, uv_loop_t *loop) {
     daemon->hangup.on_reload = on_hangup;
     daemon->hangup.on_gone = on_terminal_gone;
@@ -347,7 +347,7 @@ static void daemon_init(struct daemon *daemon, const struct verb_table *verbs, i
     reload_init(&daemon->reload, loop, daemon->file, verbs, &reload_events, daemon);
 }
 
-// The first settings come the way that all later ones do.
+// The first settings are put in force in the same way as those of a reload.
 static void daemon_start(struct daemon *daemon, struct settings *settings) {
     struct problems problems = {0};
     struct bytes text = {0};
@@ -362,7 +362,7 @@ static void daemon_start(struct daemon *daemon, struct settings *settings) {
     problems_deinit(&problems);
 }
 
-// Until all that was closed has gone; what is overdue is watched to the last.
+// Runs the loop until everything on it has gone. The timer `overdue` bounds that time to the last.
 static void run_until_closed(struct daemon *daemon) {
     uv_run(&main_of(daemon)->context.loop.uv, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&daemon->overdue, NULL);

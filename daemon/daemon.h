@@ -1,4 +1,5 @@
-// Daemon: the process: what it has once, on the main thread, however many workers there are.
+// Daemon: the process. The struct holds the things that exist once, on the main thread, however
+// many workers there are.
 //
 //   daemon ─owns─► workers, listeners, signals, reload, systemd's watchdog
 //
@@ -25,21 +26,22 @@ struct daemon {
     struct hangup hangup;
     uv_signal_t signals[DAEMON_SIGNALS];
     uv_timer_t start;   // the longest wait for backends
-    uv_timer_t overdue; // of ending
+    uv_timer_t overdue; // the longest wait for the end, once everything is closed
     const char *file;   // the configuration; NULL: built in
     bool is_pulse_out;
     bool is_accepting;
     int exit_code;
 };
 
-// Runs until a signal ends it; returns the process's exit code. `settings` is taken over;
-// `verbosity` is added to its log_level, and to those of later settings.
+// Runs the daemon until a signal ends it. Returns the process's exit code. Takes over `settings`.
+// `verbosity` is added to the log_level of these settings and of all later ones. `file` is the
+// configuration that a reload reads; NULL: built in.
 int daemon_run(struct settings *settings, const struct verb_table *verbs, const char *file,
                int verbosity);
 
-// Reloads the configuration for somebody, who is told when it is in force at all workers. To be
-// called on the main thread.
+// Reloads the configuration. `ask` is told when it is in force at all workers. To be called on the
+// main thread.
 void daemon_reload(struct daemon *daemon, struct reload_ask *ask);
 
-// The daemon of which the context is a part.
+// Returns the daemon of which the context is a part: the context of worker 0.
 struct daemon *daemon_of(struct context *context);

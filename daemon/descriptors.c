@@ -5,12 +5,12 @@
 #include "conf/sections.h"
 
 enum {
-    OWN_FILES = 64, // beside those of clients, loops, listeners and backends
+    OWN_FILES = 64, // files that do not belong to clients, loops, listeners or backends
     LOOP_FILES = 5,
     RESERVED_FILES = 16,
 };
 
-// A loop has its own, and to each backend a connection and a tracker's.
+// A loop has descriptors of its own, and for each backend a connection and that of its tracker.
 static rlim_t own_files(const struct settings *settings) {
     const struct daemon_conf *conf = &settings->daemon;
     return OWN_FILES + conf->listens.count +
@@ -36,8 +36,8 @@ uint64_t descriptors_fit_clients(const struct settings *settings, const struct l
     return left;
 }
 
-// Descriptors are given out lowest first: one near the limit means that few are left. (The limit
-// may have been lowered since max_clients was held against it.)
+// The system gives out the lowest free descriptor: a number near the limit means that few are left.
+// The limit is read again, since it may have been lowered after max_clients was compared with it.
 bool descriptors_are_few(const uv_stream_t *accepted) {
     struct rlimit limit;
     int fd;

@@ -12,8 +12,8 @@
 #include "daemon/workers.h"
 #include "protocol/mem.h"
 
-// Accepts the client, which is counted already, into `stream`. Returns false when it has gone, or
-// was turned away: the stream is to be closed.
+// Accepts the client, which is counted already, into `stream`. Returns false when the client has
+// gone, or was turned away: then the caller closes the stream.
 static bool accept_client(struct workers *workers, struct listener *listener, uv_stream_t *stream) {
     struct daemon_stats *stats = &workers->all[0]->context.stats;
     const char *why = NULL;
@@ -65,7 +65,7 @@ static bool post_newcomer(struct newcomer *n) {
     return n->to < n->workers->count && mailbox_post(&n->workers->all[n->to]->mailbox, &n->message);
 }
 
-// libuv has let go of its descriptor; ours, a copy, goes to the worker.
+// libuv has closed its descriptor; `fd`, a copy, goes to the worker.
 static void on_handle_closed(uv_handle_t *handle) {
     struct newcomer *n = handle->data;
     if (n->fd >= 0 && post_newcomer(n))
@@ -112,7 +112,7 @@ void handover_client(void *owner, struct listener *listener) {
     struct workers *workers = owner;
     size_t to = workers->next;
     workers->next = (to + 1) % workers->count;
-    atomic_fetch_add(&workers->shared.clients, 1); // which the client's end will take back
+    atomic_fetch_add(&workers->shared.clients, 1); // taken back when the client ends
     if (to == 0)
         keep_client(workers, listener);
     else

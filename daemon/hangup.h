@@ -1,10 +1,11 @@
-// Hangup: tells a SIGHUP that asks for a reload from one that says that the terminal is gone.
+// Hangup: tells apart a SIGHUP that asks for a reload and a SIGHUP that says that the terminal is
+// gone.
 //
 // Daemons reload on SIGHUP, and a terminal that closes sends the same signal to the programs on it.
 // The kernel says who has sent a signal (sigaction(2)): a terminal's hang-up comes from the kernel,
-// or from the shell that leads the session, when the terminal has just gone. A shell may be quicker
-// than the terminal's end, so the terminal is looked at again a moment after its signal. `nohup`
-// has the signal ignored at the start, so that hang-ups are ignored then.
+// or from the shell that leads the session, when the terminal has just gone. A shell may send its
+// signal before the terminal is gone, so the terminal is looked at again a moment later. Under
+// `nohup` the signal is ignored at the start; hang-ups of the terminal are then ignored, too.
 #pragma once
 
 #include <stdbool.h>
@@ -23,8 +24,8 @@ struct hangup {
     void *owner;
 };
 
-// Blocks SIGHUP for this thread and those that it starts: call it before there are others. Fills
-// in all but the callbacks and the owner. Returns 0 or an error of libuv.
+// Blocks SIGHUP for this thread and for those that it starts: to be called before there are other
+// threads. Fills in all members but the callbacks and the owner. Returns 0 or a libuv error.
 int hangup_init(struct hangup *h, uv_loop_t *loop) __attribute__((warn_unused_result));
 
 void hangup_close(struct hangup *h);

@@ -15,7 +15,7 @@ void listeners_init(struct listeners *all, struct loop *loop,
 
 // --- addresses --------------------------------------------------------------------------------
 
-// For the built-in default alone: a socket in the runtime folder, and a port on loopback.
+// Only the built-in default has these: a socket in the runtime folder, and a port on loopback.
 static void add_default_listens(struct daemon_conf *conf, struct problems *problems) {
     struct bytes path = {0};
     runtime_folder_append(&path);
@@ -33,7 +33,8 @@ static void add_default_listens(struct daemon_conf *conf, struct problems *probl
     bytes_deinit(&path);
 }
 
-// The sockets that systemd passed are held against the settings only here: -t does not have them.
+// The sockets that systemd passed are checked against the settings only here, because a test of the
+// configuration (-t) does not have them.
 static bool look_at_passed(const struct settings *settings, struct problems *problems) {
     const char *error = NULL;
     for (size_t i = 0; i < settings->daemon.listens.count && !error; i++) {
@@ -65,8 +66,8 @@ static struct listener *find(const struct listeners *all, const struct address *
     return NULL;
 }
 
-// The one at that address, which is opened if it is not yet. Returns NULL when it can't be: *error
-// says why.
+// Returns the listener at that address, and opens it if there is none. Returns NULL when that
+// fails: *error says why.
 static struct listener *open_one(struct listeners *all, const struct address *address,
                                  const struct daemon_conf *conf, struct bytes *error) {
     struct listener *known = find(all, address);
@@ -79,7 +80,7 @@ static struct listener *open_one(struct listeners *all, const struct address *ad
     return NULL;
 }
 
-// `items` gets all that the settings name, in order.
+// Fills `items` with the listeners that the settings name, in order.
 static bool open_all(struct listeners *all, const struct settings *settings,
                      struct listener **items, struct problems *problems) {
     const struct daemon_conf *conf = &settings->daemon;
@@ -96,8 +97,8 @@ static bool open_all(struct listeners *all, const struct settings *settings,
     return true;
 }
 
-// Sets the access of those that were open already, too; when one fails, all get back their former
-// one.
+// Sets the access of all listeners, also of those that were open already. When one fails, all get
+// their former access again.
 static bool change_access(struct listeners *all, const struct settings *settings,
                           struct listener *const *items, const struct daemon_conf *before,
                           struct problems *problems) {
@@ -124,7 +125,7 @@ static bool is_listed(struct listener *const *list, size_t count, const struct l
     return false;
 }
 
-// Closes those of `from` that `kept` does not have.
+// Closes the listeners of `from` that are not in `kept`.
 static void close_others(struct listener *const *from, size_t count, struct listener *const *kept,
                          size_t kept_count) {
     for (size_t i = 0; i < count; i++)

@@ -59,7 +59,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a) {
         fprintf(stderr, "cachesd: unexpected argument '%s'\n%s", argv[optind], usage);
         return BAD_USAGE;
     }
-    // One that may not be looked at is there: it is not to be run without in silence.
+    // A file that may not be read counts as present: the daemon must not silently run without it.
     if (!a->file && (access(DEFAULT_FILE, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)))
         a->file = DEFAULT_FILE;
     return -1;
@@ -87,10 +87,10 @@ static void *new_array(size_t count, size_t size) {
     return size > 0 && count > SIZE_MAX / size ? NULL : mem_new(count * size);
 }
 
-// Without memory, libuv would abort.
+// libuv uses the daemon's allocator too, because it would abort when its own finds no memory.
 static void share_memory(void) { uv_replace_allocator(mem_new, mem_resize, new_array, mem_free); }
 
-// Or a socket becomes standard error, and libuv aborts when it closes that.
+// Otherwise a socket could become standard error, and libuv aborts when it closes that descriptor.
 static void fill_standard_files(void) {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     while (fd >= 0 && fd <= STDERR_FILENO)

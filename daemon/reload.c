@@ -85,7 +85,7 @@ static void log_outcome(struct reload *reload, bool is_good) {
 
 // --- a run ------------------------------------------------------------------------------------
 
-// On another thread: it touches nothing but the reload itself.
+// This runs on another thread, so it may touch nothing but the reload itself.
 static void load(uv_work_t *work) {
     struct reload *reload = work->data;
     struct settings_source source = {

@@ -30,7 +30,7 @@ void systemd_alive(void) { sd_notify(0, "WATCHDOG=1"); }
 void systemd_ready(void) { sd_notify(0, "READY=1"); }
 
 void systemd_reloading(void) {
-    struct timespec now; // sd_notify(3): tells this reload's messages from an earlier one's
+    struct timespec now; // by which systemd tells apart the messages of reloads (sd_notify(3))
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
@@ -47,7 +47,7 @@ void systemd_expand(struct daemon_conf *conf) {
         int copies = old.items[i].kind == ADDRESS_SYSTEMD ? count : 1;
         for (int fd = 0; fd < copies; fd++) {
             list.items = mem_grow(list.items, list.count, sizeof(*list.items));
-            list.items[list.count++] = old.items[i]; // of those that come more than once, no memory
+            list.items[list.count++] = old.items[i]; // an address that is copied owns no memory
             if (old.items[i].kind == ADDRESS_SYSTEMD)
                 list.items[list.count - 1].port = SD_LISTEN_FDS_START + fd;
         }

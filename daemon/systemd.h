@@ -1,5 +1,5 @@
-// Systemd: the states that systemd is told, its watchdog, and the sockets that it passes, over
-// libsystemd. Without systemd every call does nothing.
+// Systemd: tells systemd the daemon's state, serves its watchdog, and takes the sockets that it
+// passes, by means of libsystemd. Without systemd no call has an effect.
 #pragma once
 
 #include <uv.h>
@@ -8,8 +8,8 @@
 #include "conf/sections.h"
 
 struct systemd {
-    uv_timer_t watchdog; // at half of $WATCHDOG_USEC: where a loop hangs, all is restarted
-    // The owner is to find out whether all loops turn, and then to call systemd_alive().
+    uv_timer_t watchdog; // every half of $WATCHDOG_USEC: systemd restarts a daemon that hangs
+    // The owner finds out whether all loops turn, and then calls systemd_alive().
     void (*on_watchdog)(void *owner);
     void *owner;
 };
@@ -23,10 +23,10 @@ void systemd_ready(void);
 void systemd_reloading(void);
 void systemd_stopping(void);
 
-// Puts an address for each socket that was passed in the place of `listen = systemd`; that stays
-// when none was. `port` is the descriptor then.
+// Replaces `listen = systemd` by an address for each socket that was passed; the `port` of such an
+// address is the descriptor. Changes nothing when no socket was passed.
 void systemd_expand(struct daemon_conf *conf);
 
-// Puts the kind of a passed socket, and where it is bound, into address->socket. Returns NULL, or
-// why the socket is of no use.
+// Puts the kind of a passed socket, and the address that it is bound to, into address->socket.
+// Returns NULL, or a text that says why the socket can't be used.
 const char *systemd_look(struct address *address) __attribute__((warn_unused_result));

@@ -17,7 +17,7 @@
 
 enum {
     SWEEP_MS = 250,      // how often clients are looked at
-    LAST_WORDS_MS = 500, // between the end of a drain and that of its clients
+    LAST_WORDS_MS = 500, // between the end of a drain and the end of the last clients
 };
 
 // --- mailbox ----------------------------------------------------------------------------------
@@ -27,7 +27,7 @@ void worker_open_mailbox(struct worker *worker) {
     worker->has_mailbox = true;
 }
 
-// The mailbox is open as long as something comes back to it.
+// Closes the mailbox when the worker is closed and no message will come back to it.
 static void close_mailbox(struct worker *worker) {
     bool is_needed = !worker->is_closed || worker->holds > 0;
     if (is_needed || !worker->has_mailbox || worker->is_mailbox_closed)
@@ -76,7 +76,7 @@ static void on_client_left(void *owner) {
     tell_if_drained(worker);
 }
 
-// The loop ends when all that is closed here has gone.
+// The loop ends when everything that is closed here has gone.
 void worker_close(struct worker *worker) {
     if (worker->is_closed)
         return;
@@ -87,7 +87,7 @@ void worker_close(struct worker *worker) {
         worker->backends = b->next;
         backend_free(b);
     }
-    purge_cancel_all(&worker->context); // none has anything at a backend any more
+    purge_cancel_all(&worker->context); // no purge has a command at a backend any more
     memo_wait_end(&worker->context);
     memo_wait_close(&worker->context);
     uv_close((uv_handle_t *)&worker->sweep, NULL);
@@ -141,7 +141,7 @@ static void visit_backends(struct worker *worker) {
     }
 }
 
-// Before output is flushed: requests that waited add to it.
+// This runs before output is flushed, because requests that waited add to the output.
 static void before_flush(void *owner) {
     struct worker *worker = owner;
     visit_backends(worker);
@@ -162,7 +162,7 @@ static void init_loop(struct worker *worker) {
     log_init(&loop->log, worker->number);
     loop->complaints = worker->shared->complaints;
     int error = uv_loop_init(&loop->uv);
-    if (error) { // as with threads
+    if (error) { // as when a thread can't be started: the daemon can't do without
         log_error(&loop->log, "can't start: %s", uv_strerror(error));
         _exit(EXIT_FAILURE);
     }

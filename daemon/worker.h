@@ -1,12 +1,12 @@
-// Worker: one event loop and what lives on it.
+// Worker: one event loop and everything that lives on it.
 //
-//   worker ─owns─► context (what requests share), clients, backends, mailbox, timers
+//   worker ─owns─► context (shared by its requests), clients, backends, mailbox, timers
 //
 //   settings in force ──worker_drain()──► draining ──its clients have gone: on_drained──►
 //     worker_close() ──► closing: the loop ends when everything on it has gone
 //
-// All workers of a daemon are alike. What the process has once (daemon.h) belongs to none of them:
-// the events tell its owner when something is to be done there.
+// All workers of a daemon are alike. Things that the process has once (daemon.h) belong to none of
+// them: by its events a worker tells its owner when the process has something to do.
 #pragma once
 
 #include <stdatomic.h>
@@ -21,26 +21,26 @@
 struct near_shared;
 struct worker;
 
-// Shared by all workers of the daemon. What may change is safe to use from any thread.
+// Shared by all workers of the daemon. Members that may change are safe to use from any thread.
 struct worker_shared {
     const struct verb_table *verbs;
-    int verbosity;                    // more log than the settings say
+    int verbosity;                    // added to the settings' log_level
     uint64_t started_ms;              // in the loops' time, which is the same for all
-    struct complaints *complaints;    // of backends, by all workers
-    struct complaints *about_clients; // apart: these must not crowd out the others
+    struct complaints *complaints;    // about backends
+    struct complaints *about_clients; // apart from `complaints`, so that they can't crowd these out
     struct guesses *guesses;          // of tokens
     struct near_shared *near;         // NULL: there is one worker
-    atomic_size_t clients;            // of all: from being accepted until their worker is left
+    atomic_size_t clients;            // of all workers: from accepting a client until it is closed
 };
 
 // All but on_drained may be NULL.
 struct worker_events {
     void (*on_settled)(void *owner); // all backends of the settings have come up, or failed to
     void (*on_sweep)(void *owner);   // a few times a second
-    // The worker drains, and has no client any more: it is to be closed, sooner or later.
+    // The worker drains, and has no client any more: the owner must close it, sooner or later.
     void (*on_drained)(struct worker *worker, void *owner);
-    void (*on_drain_over)(void *owner); // the time is over: all that waits is being answered
-    void (*on_closing)(void *owner);    // once: everything that it has on the loop is being closed
+    void (*on_drain_over)(void *owner); // the time to drain is over: waiting requests are answered
+    void (*on_closing)(void *owner);    // once, while the worker closes everything on its loop
 };
 
 struct worker {
@@ -51,51 +51,54 @@ struct worker {
     void *owner;
     size_t number; // among the daemon's workers
     struct mailbox mailbox;
-    size_t holds;             // of the mailbox: it stays open while there are any
-    struct backend *backends; // all that live: a list
-    size_t settled_count;     // how many have settled while it started
+    size_t holds;             // the mailbox stays open while there are any
+    struct backend *backends; // a list of all that live
+    size_t settled_count;     // how many backends have settled while the worker started
     uv_timer_t sweep;
     uv_timer_t deadline; // of draining
     bool has_mailbox;
     bool is_mailbox_closed;
-    bool is_closed; // everything that it has on the loop is being closed
+    bool is_closed; // worker_close() has been called
 };
 
-// In memory that is all zero. Its loop does not run yet, and it has no settings. It has no mailbox
-// until it is given one, and needs none while it is alone.
+// Initializes a worker in memory that is all zero. Its loop does not run yet, and it has no
+// settings. A worker that is alone needs no mailbox; others get it by worker_open_mailbox().
 void worker_init(struct worker *worker, struct worker_shared *shared, size_t number,
                  const struct worker_events *events, void *owner);
 void worker_open_mailbox(struct worker *worker);
 
-// Runs its loop until it is closed, and everything on the loop has gone.
+// Runs the worker's loop until the worker is closed, and everything on the loop has gone.
 void worker_run(struct worker *worker);
 
-// Its loop has ended, and no thread is left that might post to it.
+// To be called when the worker's loop has ended, and no thread is left that might post to it.
 void worker_deinit(struct worker *worker);
 
-// Puts the settings in force, which are taken over. What did not change lives on: a backend with
-// the same options, a namespace's counters by its name. Requests in flight end under the settings
-// they began with, whose backends end with the last of them. `leader` is the policy, of another
-// worker, whose embedded servers this one uses; NULL: it runs them itself.
+// Puts the settings in force, and takes them over. A backend whose options did not change is kept,
+// and so are the counters of a namespace with the same name. Requests in flight end under the
+// settings that they began with, whose backends end with the last such request. `leader` is the
+// policy of another worker, whose embedded servers this worker uses; NULL: the worker runs embedded
+// servers itself.
 void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader);
 
-// No new requests; on_drained when its clients have gone, which end as soon as they have nothing in
-// flight, and after the settings' `drain` in any case. Nothing when it drains already.
+// Takes no new requests. Each client is ended as soon as it has no request in flight, and after the
+// settings' `drain` in any case; on_drained is called when all clients have gone. Has no effect on
+// a worker that drains already.
 void worker_drain(struct worker *worker);
 bool worker_is_drained(const struct worker *worker);
 
-// Closes everything at once. Nothing when that was done.
+// Closes everything on the loop at once. May be called again.
 void worker_close(struct worker *worker);
 
-// The mailbox stays open until it is released as often as it was held: something will come back.
+// Keep the mailbox open for a message that will come back: until worker_release() was called as
+// often as worker_hold().
 void worker_hold(struct worker *worker);
 void worker_release(struct worker *worker);
 
-// Has the message run on another worker's thread, with that worker as its owner: at once when both
-// are the same. The mailbox of `to` must be open.
+// Has the message run on the thread of `to`, with `to` as its owner: at once when both workers are
+// the same. The mailbox of `to` must be open.
 void worker_send(struct worker *from, struct worker *to, struct message *message);
 
-// The worker that the context belongs to.
+// Returns the worker that the context belongs to.
 static inline struct worker *worker_of(struct context *context) {
     return (struct worker *)context; // its first member
 }

@@ -1,5 +1,5 @@
-// The settings of a worker: ties them to its living parts, which are backends, counters and
-// callers.
+// Worker adopt: puts settings in force at a worker, by tying them to its living parts, which are
+// backends, counters and identities.
 #include "conf/schema.h"
 #include "conf/sections.h"
 #include "conf/settings.h"
@@ -29,7 +29,8 @@ static void on_settled(void *owner) {
         worker->events->on_settled(worker->owner);
 }
 
-// Begins to connect; the backend lives until no policy refers to it. `path` as in backend.h.
+// Returns a backend that begins to connect, and lives until no policy refers to it. `path` is that
+// of backend_new().
 static struct backend *new_backend(struct worker *worker, struct settings *settings,
                                    const struct backend_conf *conf, const char *path) {
     struct backend *b =
@@ -73,8 +74,9 @@ static void tell_needs(const struct worker *worker, const struct policy *policy,
     backend_need(policy->backends[backend], verb_rights(worker->context.verbs), needs, key);
 }
 
-// Where the leader runs the server of an embedded backend; NULL: it does not, or is to start it. Of
-// what is the leader's, only what never changes is read here, on another thread: it may be ending.
+// Returns the Unix socket of an embedded backend's server that the leader runs; NULL when there is
+// no leader, or the backend is not embedded. The leader's thread may be ending it meanwhile, so
+// this reads only members that never change.
 static const char *running_at(const struct policy *leader, size_t backend) {
     return leader ? leader->backends[backend]->path : NULL;
 }

@@ -20,7 +20,7 @@
 
 // A worker as it is allocated: worker 0 has no thread of its own.
 struct member {
-    struct worker worker; // the first member, as the context is of a worker
+    struct worker worker; // the first member, as the context is the first member of a worker
     struct workers *workers;
     uv_thread_t thread;
 };
@@ -69,7 +69,7 @@ void workers_deinit(struct workers *workers) {
     mem_free(shared->near);
 }
 
-// To a worker whose mailbox is open: worker 0's is as long as any other lives.
+// Posts to a worker whose mailbox is open: that of worker 0 is open as long as any other lives.
 static void post_to_open(struct worker *worker, struct message *message) {
     bool is_taken = mailbox_post(&worker->mailbox, message);
     assert(is_taken);
@@ -99,7 +99,8 @@ static void run_visit(struct message *message, void *owner) {
     travel_on(b, workers_of(&worker->context));
 }
 
-// To the next worker that still takes messages, and home at last, where it is waited for.
+// Sends the broadcast to the next worker that still takes messages; after the last worker, home to
+// the origin, whose mailbox is held for it.
 static void travel_on(struct broadcast *b, struct workers *workers) {
     b->message.run = run_visit;
     while (b->next < workers->count) {
@@ -144,8 +145,8 @@ void workers_end(struct workers *workers) {
 
 // --- settings ---------------------------------------------------------------------------------
 
-// Worker 0's policy, which lives as long as another worker's that was made after it: requests of
-// that may be under way at a server that worker 0 runs.
+// A reference on worker 0's policy, held as long as the policy lives that another worker made from
+// it: requests under that policy may be under way at a server that worker 0 runs.
 struct lead {
     struct message message;
     struct lead *next;
@@ -160,7 +161,7 @@ static struct lead *lead_new(struct workers *workers) {
     return lead;
 }
 
-// On worker 0's thread.
+// This runs on worker 0's thread.
 static void lead_free(struct lead *lead) {
     policy_unref(lead->policy);
     mem_free(lead);
@@ -171,7 +172,7 @@ static void run_lead_free(struct message *message, void *owner) {
     lead_free((struct lead *)message);
 }
 
-// On the thread of the one that followed.
+// This runs on the thread of the worker that followed.
 static void on_policy_freed(void *owner) {
     struct lead *lead = owner;
     lead->message.run = run_lead_free;
@@ -193,7 +194,7 @@ static void visit_to_follow(struct broadcast *b, struct worker *worker) {
     follow(worker, lead);
 }
 
-// Workers that have ended have left their leads.
+// Leads are left over when workers have ended: they are freed here.
 static void on_all_visited(struct broadcast *b, struct worker *main) {
     struct workers_settings *settings = (struct workers_settings *)b;
     (void)main;
@@ -232,7 +233,7 @@ static void on_drained(struct worker *worker, void *owner) {
 
 static const struct worker_events events = {.on_drained = on_drained};
 
-// Nobody else is left who might post to them.
+// When all threads are joined, no thread is left that might post to their workers.
 static void join_all(struct workers *workers) {
     for (size_t i = 1; i < workers->count; i++) {
         uv_thread_join(&member_of(workers->all[i])->thread);
@@ -264,7 +265,7 @@ static void run_thread(void *arg) {
     post_to_open(workers_of(&worker->context)->all[0], ended);
 }
 
-// Signals are the main thread's.
+// Only the main thread gets signals.
 static void start_threads(struct workers *workers) {
     sigset_t all, before;
     sigfillset(&all);
@@ -272,7 +273,7 @@ static void start_threads(struct workers *workers) {
     for (size_t i = 1; i < workers->count; i++) {
         struct member *member = member_of(workers->all[i]);
         int error = uv_thread_create(&member->thread, run_thread, &member->worker);
-        if (error) { // as with memory: there is nothing to be done without
+        if (error) { // as without memory: the daemon can't do without
             log_error(&workers->all[0]->context.loop.log, "can't start worker %zu: %s", i,
                       uv_strerror(error));
             _exit(EXIT_FAILURE);
