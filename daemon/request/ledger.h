@@ -34,14 +34,17 @@ static inline void ledger_refusal(const struct namespace *namespace, enum refusa
 static inline void ledger_error(struct context *context, const struct namespace *namespace,
                                 enum reply_code code) {
     context->stats.errors[code]++;
-    if (namespace)
-    namespace->stats->errors[code]++;
+    struct namespace_stats *stats = namespace ? namespace->stats : NULL;
+    if (stats)
+        stats->errors[code]++;
 }
 
 static inline void ledger_read(const struct namespace *namespace, bool is_miss) {
+    struct namespace_stats *stats = namespace->stats;
     if (is_miss)
-    namespace->stats->misses++;
-    else namespace->stats->hits++;
+        stats->misses++;
+    else
+        stats->hits++;
 }
 
 // The near cache gave a reply of `len` bytes.
@@ -54,13 +57,15 @@ static inline void ledger_near_reply(const struct namespace *namespace, bool is_
 // A backend's answer became the reply of `len` bytes.
 static inline void ledger_answer(struct context *context, const struct namespace *namespace,
                                  const struct verb *verb, const struct answer *a, size_t len) {
-    namespace->stats->leases_refused += a->is_failed && a->code == REPLY_LEASE;
+    struct namespace_stats *stats = namespace->stats;
+    stats->leases_refused += a->is_failed && a->code == REPLY_LEASE;
     if (a->is_failed)
         ledger_error(context, namespace, a->code);
     else if (verb->flags & VERB_WRITE)
-    namespace->stats->writes++;
-    else ledger_read(namespace, a->is_miss);
-    namespace->stats->bytes_out += len;
+        stats->writes++;
+    else
+        ledger_read(namespace, a->is_miss);
+    stats->bytes_out += len;
 }
 
 // --- memo.get ---------------------------------------------------------------------------------
