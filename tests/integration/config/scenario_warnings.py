@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""What is warned of: options and sections without an effect (conf/effect.c), in -t and in the log."""
+
+import pathlib
+import time
+import unittest
+
+import harness
+
+
+class Warnings(unittest.TestCase):
+    IDLE = """\
+        near = yes
+        on_error = stale
+        stale = 1m
+        [namespace two]
+        on_error = stale
+        near_ttl = 5s
+        [namespace three]
+        near_ttl = 60s
+        collections = key
+        lease = 5s
+        deny = dict.pop
+        [backend unused]
+        url = redis://h
+        """.replace("        ", "")
+
+    def check(self, world, text):
+        path = pathlib.Path(world.folder, "c.ini")
+        path.write_text(world.fill_in(text))
+        done = harness.run(*harness.DAEMON, "-t", "-c", path, env=world.environment)
+        return done.returncode, done.stderr.replace(world.folder + "/", "")
+
+    def test_what_cannot_have_an_effect_is_warned_of_at_its_line_and_good(self):
+        wanted = [
+            "near has no effect: near_memory is below 64kb for each of the workers",
+            "on_error has no effect: stale needs near = yes, whose memory it answers "
+            "from",
+            "near_ttl has no effect: near is no",
+            "lease has no effect: memo is none of the collections",
+            "deny = dict.pop has no effect: its collection is not allowed anyway",
+            "[backend unused] has no effect: no namespace names it",
+        ]
+        ini = harness.INI.replace("{listen}", "{listen}\nnear_memory = 63kb") + self.IDLE
+        ini = ini.replace("[namespace two]", "backend = main\n[namespace two]\nbackend = main")
+        ini = ini.replace("[namespace three]", "[namespace three]\nbackend = main")
+        with harness.World() as world:
+            code, told = self.check(world, ini)
+            self.assertEqual(code, 0, told)
+            found = [line.partition(": warning: ") for line in told.splitlines()[:-1]]
+            self.assertEqual([text for _, _, text in found], wanted)
+            for place, _, text in found:
+                line = world.fill_in(ini).splitlines()[int(place.partition(":")[2]) - 1]
+                self.assertIn(text.split()[0], line)
+
+    def test_the_log_tells_them_at_the_start_and_after_a_reload(self):
+        with harness.World() as world:
+            ini = harness.INI + "on_error = stale\n"
+            daemon = world.daemon(ini)
+            self.assertEqual(daemon.log().count("warning: " + daemon.ini + ":9: on_error"), 1)
+            self.assertEqual(daemon.reload(ini), b"OK")
+            self.assertEqual(daemon.log().count("warning: " + daemon.ini + ":9: on_error"), 2)
+
+    def test_a_bad_file_that_is_reloaded_in_a_loop_fills_no_log(self):
+        with harness.World() as world:
+            daemon = world.daemon()
+            daemon.configure(harness.INI + "nonsense = 1\n" * 2000)
+            begin = time.monotonic()
+            with daemon.client() as client:
+                replies = [client.call("reload") for _ in range(150)]
+            windows = 1 + (time.monotonic() - begin) // 10
+            self.assertEqual({reply.code for reply in replies}, {"POLICY"})
+            self.assertLess(len(daemon.log().splitlines()), 250 * (windows + 1))
+            self.assertIn("problems more: cachesd -t", daemon.log())
+            self.assertIn("reload: too many", daemon.log())
+
+
+if __name__ == "__main__":
+    harness.main()
