@@ -1,4 +1,8 @@
-"""Every verb, as the daemon's own `help` lists it, with arguments that fit its syntax."""
+"""Every verb, as the daemon's own `help` lists it, with arguments that fit its syntax.
+
+What a verb does is said here once more, apart from its row: the tests of rights, of `readonly` and of
+the near cache hold the rows to it. A new verb of a namespace goes into READS or WRITES.
+"""
 
 import re
 
@@ -15,6 +19,13 @@ READS = {
     *("set.scan", "sorted.has", "sorted.len", "sorted.score", "sorted.rank", "sorted.range"),
     *("sorted.between", "sorted.scan", "counter.get", "counter.len", "counter.total"),
     *("counter.items", "counter.top", "memo.get"),
+}
+WRITES = {
+    *("del", "touch", "key.set", "key.add", "key.replace", "key.swap", "key.take", "key.incr"),
+    *("dict.set", "dict.add", "dict.del", "dict.incr", "dict.pop", "dict.popitem"),
+    *("set.add", "set.del", "set.pop", "sorted.add", "sorted.incr", "sorted.del", "sorted.pop"),
+    *("sorted.rpop", "counter.set", "counter.incr", "counter.update", "counter.del"),
+    *("memo.put", "memo.null", "memo.drop", "memo.set"),
 }
 SAMPLES = {"F": "f", "M": "m", "V": "1", "VERB": "ping", "cursor": "0"}
 SAMPLES.update({"word": "id", "index": "0", "message": "m"})
@@ -44,7 +55,7 @@ class Verb:
 
     @property
     def is_write(self):
-        return self.has_namespace and self.name not in READS | ADMIN
+        return self.name in WRITES
 
     def request(self, namespace="carts", key=None, ttl=None):
         """Words that this verb takes. The key is named after the collection that it holds."""

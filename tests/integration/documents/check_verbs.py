@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Fails when a verb that `help` knows has no .session, or is not in the documents."""
+"""Fails when a verb that `help` knows has no .session, or is not in the documents, or when the tests
+do not know what it does."""
 
 import harness
+import verbs
 
 SESSIONS = harness.ROOT / "tests" / "integration" / "verbs"
 
@@ -28,7 +30,12 @@ def main():
             problems.append(f"PROTOCOL.md has no row: | `{escaped}` | {summary} |")
         if f"`{verb}`" not in readme:
             problems.append(f"README.md does not name `{verb}`")
-    assert not problems, "\n".join(problems)
+        if verbs.Verb(syntax).has_namespace and verb not in verbs.READS | verbs.WRITES | verbs.ADMIN:
+            problems.append(f"tests/harness/verbs.py has {verb} neither in READS nor in WRITES")
+    names = {syntax.split()[0] for syntax, _ in known}
+    problems += [f"tests/harness/verbs.py has {verb}, which `help` does not know"
+                 for verb in sorted((verbs.READS | verbs.WRITES) - names)]
+    assert not problems, "what a new verb needs besides its row:\n" + "\n".join(problems)
     print(f"{len(known)} verbs have their sessions and documents")
 
 

@@ -117,7 +117,8 @@ class Near(harness.TestCase):
             if verb.is_read and b"near: kept" in self.call("explain", *verb.request("near"))
         }
         kept.discard("memo.get")  # scenario_memo.py
-        self.assertEqual(kept, {line.split()[0] for line, _, _ in VERBS})
+        tried = {line.split()[0] for line, _, _ in VERBS}
+        self.assertEqual(kept, tried, "verbs that are kept (VERB_NEAR), and those of VERBS above")
 
     def test_a_read_that_depends_on_more_than_one_key_is_not_kept(self):
         for words in (
