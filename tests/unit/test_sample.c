@@ -60,7 +60,9 @@ START_TEST(sample_shows_every_option_with_its_default) {
     for (size_t i = 0; i < schema_count; i++) {
         const struct option_row *row = &schema[i];
         struct slice value;
-        ck_assert_msg(find_in_sample(text.data, row, &value), "no %s", row->name);
+        ck_assert_msg(find_in_sample(text.data, row, &value),
+                      "conf/cachesd.ini has no line '%s =' under [%s]", row->name,
+                      section_name(row->section));
         if (row->section == SECTION_USER && row->fallback)
             check_same(row->name, value, slice_of(row->fallback));
         if (row->section == SECTION_USER || row->type == TYPE_URL) // they have no default

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails when an option of the sample configuration lacks a test of its effect or values."""
+"""Fails when an option of the sample configuration lacks a test of its effect or values, or is not
+among the words that the fuzzer of the settings tries."""
 
 import re
 
@@ -8,8 +9,7 @@ from scenario_option_values import VALUES
 
 SAMPLE = harness.ROOT / "conf" / "cachesd.ini"
 TESTS = harness.ROOT / "tests" / "integration"
-# So far only checked: what they do comes later.
-ONLY_VALUES = set()
+FUZZED = harness.ROOT / "tests" / "fuzz" / "settings.dict"
 
 
 def options_of(text):
@@ -36,16 +36,18 @@ def main():
     options = options_of(SAMPLE.read_text())
     assert len(options) > 35, f"is this the sample? {options}"
     text = tests_that_use()
-    without_values = [name for section, name in options if name not in VALUES[section]]
-    assert not without_values, f"not in scenario_option_values.py: {', '.join(without_values)}"
-    without_test = [
-        name
-        for _, name in options
-        if name not in ONLY_VALUES and not re.search(rf"\b{name} = ", text)
-    ]
-    assert not without_test, f"options without a test: {', '.join(without_test)}"
-    unknown = {(s, name) for s in VALUES for name in VALUES[s]} - set(options)
-    assert not unknown, f"tested, and not in the sample: {unknown}"
+    words = FUZZED.read_text()
+    problems = []
+    for section, name in options:
+        if name not in VALUES[section]:
+            problems.append(f"{name} has no values in tests/integration/config/scenario_option_values.py")
+        if not re.search(rf"\b{name} = ", text):
+            problems.append(f"no session or scenario of tests/integration shows what `{name} = ` does")
+        if f'"{name}"\n' not in words:
+            problems.append(f'tests/fuzz/settings.dict lacks "{name}"')
+    for section, name in sorted({(s, name) for s in VALUES for name in VALUES[s]} - set(options)):
+        problems.append(f"{name} has values to test, and is not in conf/cachesd.ini under [{section}]")
+    assert not problems, "what a new option needs besides its row:\n" + "\n".join(problems)
     print(f"{len(options)} options have their tests")
 
 
