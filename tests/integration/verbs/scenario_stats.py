@@ -113,7 +113,7 @@ class Stats(harness.TestCase):
             with self.subTest(name):
                 self.expect({name: 1, "errors_POLICY": 1}, namespace, request)
         shown = {name for name in self.daemon.stats(CARTS) if name.startswith("refused_")}
-        self.assertEqual(shown, set(REFUSALS))
+        self.assertEqual(shown, set(REFUSALS), "reasons (protocol/refusal.h), and REFUSALS above")
 
     def test_an_explain_of_what_is_refused_counts_nothing(self):
         for namespace, request in REFUSALS.values():
@@ -151,7 +151,8 @@ class Stats(harness.TestCase):
         self.turn_one_away()
         harness.wait_until(lambda: self.all()["daemon"]["uptime_seconds"] != "0", "a second passes")
         self.note(listed, moved)
-        self.assertEqual(listed - moved, NOT_MOVED_HERE)
+        self.assertEqual(listed - moved, NOT_MOVED_HERE, "counters that nothing here has moved, and "
+                         "NOT_MOVED_HERE: those that another scenario moves")
         self.assertGreater(len(listed), 40)
 
     def note(self, listed, moved):
