@@ -128,6 +128,19 @@ class Explain(harness.TestCase):
                     commands = " ".join(self.explain(*verb.request(ttl=ttl))["command"])
                     self.assertIn(milliseconds, commands)
 
+    def test_each_name_that_it_shows_is_in_the_protocol(self):
+        more = "near = yes\nvalue = json\n[namespace frozen]\nbackend = main\nreadonly = yes\n"
+        self.assertEqual(self.daemon.reload(INI + more + USER), b"OK")
+        requests = [verb.request() for verb in verbs.of(self.client)]
+        requests += [["key.get", "forever", "k"], ["key.set", "frozen", "k", "v"]]
+        requests += [["key.set", "forever", "k", "1" * 65537]]
+        names = {name for request in requests for name in self.explain(*request)}
+        self.assertLessEqual({"near", "refused", "value"}, names)
+        protocol = (harness.ROOT / "protocol" / "PROTOCOL.md").read_text()
+        told = protocol.partition("\n- `explain` replies lines of")[2].partition("\n- ")[0]
+        missing = [name for name in sorted(names) if f"`{name}`" not in told]
+        self.assertEqual(missing, [], "names that PROTOCOL.md does not have where it tells of explain")
+
     def test_fixed_and_forever_are_told(self):
         shown = self.explain("dict.set", "fixed", "d", "f", "v")["ttl"][0]
         self.assertIn("ttl_mode = fixed", shown)
