@@ -1,9 +1,8 @@
 // Verb: one row of the table of all verbs. It says all there is to say about the verb;
 // arity, options, checks, help and documents follow from its `syntax`.
 //
-// To add a verb to a collection, add a row to its file (dict.c, …) and a .session to
-// tests/integration/verbs; the tests and PROTOCOL.md's table fail until help, test and document
-// exist.
+// To add a verb to a collection, add a row to its file (dict.c, …); `ctest -R every_verb` says
+// which tests and documents it needs besides.
 #pragma once
 
 #include "protocol/answer.h"
