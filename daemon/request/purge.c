@@ -11,7 +11,6 @@
 #include "daemon/policy/policy.h"
 #include "daemon/request/context.h"
 #include "daemon/request/ledger.h"
-#include "daemon/request/ledger.h"
 #include "daemon/request/request.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
