@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-// Field by field: to clear the whole struct first would cost more than all the rest.
+// Sets field by field, because clearing the whole struct first would cost more than all the rest.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,
                   struct bytes *out) {
     a->out = out;
@@ -40,7 +40,8 @@ void answer_fail(struct answer *a, enum reply_code code, const char *message) {
     reply_error(a->out, code, "%s", message);
 }
 
-// The operator will hear of it; the client gets the same words, but for Redis's own.
+// Fails the answer with a fault of the server. The operator gets Redis's own words, too; the client
+// does not.
 static void fail_for(struct answer *a, enum fault fault, enum reply_code code, const char *cause,
                      struct slice words) {
     char message[160];
@@ -80,7 +81,7 @@ static __attribute__((noinline)) void refuse_length(struct answer *a) {
     answer_fail(a, a->too_long, ANSWER_TOO_LONG);
 }
 
-// A long string counts with its announced length, before it has come.
+// A long string counts with its announced length, before its bytes have come.
 static inline void check_length(struct answer *a) {
     size_t len = a->out->len - a->start + a->gathered.len + a->stream_left;
     if (len > a->most && !a->is_failed)
@@ -105,9 +106,9 @@ void answer_bulk(struct answer *a, struct bytes *to, struct slice head, size_t r
 }
 
 static void stream_on(struct answer *a, const struct event *e) {
-    if (!a->stream) // nobody asked for it
+    if (!a->stream) // no renderer asked for the string
         return;
-    bytes_reserve(a->stream, a->stream_left + a->behind.len); // at once: it may be much
+    bytes_reserve(a->stream, a->stream_left + a->behind.len); // once for all pieces
     bytes_append_slice(a->stream, e->text);
     a->stream_left = e->rest;
     if (e->rest > 0)
@@ -130,7 +131,7 @@ static void fail_in_part(struct answer *a, struct slice redis_error) {
     fail_for(a, FAULT_DENIED, REPLY_INTERNAL, "ran a request in part", redis_error);
 }
 
-// Inside EXEC's array: only the first element, as if it had come alone.
+// Of EXEC's array only the first element is rendered, as if it had come alone.
 static void exec_event(struct answer *a, const struct event *e) {
     if (e->depth == 0) {
         if (e->type == EVENT_ERROR)

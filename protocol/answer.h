@@ -1,7 +1,7 @@
-// Answer: what Redis says to one request's commands → the client's reply.
+// Answer: turns Redis's answer to one request's commands into the client's reply.
 //
-// The reader's events come in the order of the bytes; nothing is kept of an answer but what its
-// renderer asks for. Of a transaction (+OK +QUEUED … *EXEC) only EXEC's first element is rendered.
+// The reader's events come in the order of the bytes; only the parts of an answer that its renderer
+// asks for are kept. Of a transaction (+OK +QUEUED … *EXEC) only EXEC's first element is rendered.
 //
 //   resp.c ──event──► answer_event ──► render (a verb's row) ──► out
 #pragma once
@@ -19,7 +19,7 @@ enum event_type {
     EVENT_MORE, // the next bytes of a long EVENT_BULK
     EVENT_NIL,
     EVENT_ARRAY,
-    EVENT_END, // the answer is complete: a renderer that gathered something writes it now
+    EVENT_END, // the answer is complete: a renderer that gathered items writes them now
 };
 
 struct event {
@@ -41,8 +41,8 @@ enum memo_state {
     MEMO_STALE,
     MEMO_NULL,
     MEMO_MISS,
-    MEMO_ASK,       // the read alone does not tell: memo_build_ask() does
-    MEMO_ASK_EARLY, // fresh, but due for an early refresh
+    MEMO_ASK,       // the read alone does not tell: memo_build_ask() must follow
+    MEMO_ASK_EARLY, // fresh, but due for an early refresh: likewise
 };
 
 struct answer;
@@ -52,24 +52,24 @@ struct answer {
     struct bytes *out; // the reply goes here, from `start` on
     size_t start;
     size_t most;              // bytes that the reply may have; the owner may lower it
-    enum reply_code too_long; // the code of an answer beyond that
-    struct bytes *stream;     // where the bytes go that are still to come of a long string, or NULL
-    size_t stream_left;       // how many those are
-    struct slice behind;      // and what is to be written behind them
+    enum reply_code too_long; // the code of the error when the reply is longer than `most`
+    struct bytes *stream;     // the rest of a long string is appended there; NULL: dropped
+    size_t stream_left;       // how many bytes of the string are still to come
+    struct slice behind;      // to be written after them
     answer_render *render;
     void *context;    // the renderer's own
     uint32_t replies; // top-level answers in all
-    uint32_t left;    // and still to come
+    uint32_t left;    // top-level answers still to come
     bool is_transaction;
-    bool has_ttl;         // the first of them is PTTL's
-    bool is_too_long;     // it failed because it went beyond `most`
-    bool is_unwrapped;    // MULTI was refused: what followed may have run, one by one
-    bool is_failed;       // an error is written; what follows is passed over
+    bool has_ttl;         // the first top-level answer is PTTL's
+    bool is_too_long;     // failed because the reply went beyond `most`
+    bool is_unwrapped;    // MULTI was refused: the commands after it may have run, one by one
+    bool is_failed;       // an error is written; the rest of the answer is skipped
     bool takes_errors;    // the renderer gets Redis's errors as events, and none fails the answer
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
-    enum reply_code code; // of that error
+    enum reply_code code; // of the error, when is_failed
     uint32_t element;     // in EXEC's array: the element now being read
-    int64_t ttl_ms;       // of the key, as PTTL says it; ANSWER_NO_TTL: it said nothing
+    int64_t ttl_ms; // of the key, as PTTL says it; ANSWER_NO_TTL: PTTL was not asked or failed
     // For memo.get:
     int64_t stale_ms;    // as the builder set it in the command
     double early_factor; // likewise
@@ -80,52 +80,54 @@ struct answer {
     int64_t limit;                // as the builder set it in the command
     size_t last;                  // where the last item begins in `gathered`
     struct bytes gathered;
-    const char *backend; // its name, for the errors that tell of it; the owner's to set
+    const char *backend; // the backend's name, for errors that tell of it; the owner sets it
     enum fault fault;
-    const char *fault_cause; // unless NONE: behind the backend's name
-    char fault_words[96];    // likewise: Redis's own
+    const char *fault_cause; // unless NONE: a text that follows the backend's name
+    char fault_words[96];    // unless NONE: Redis's own words
 };
 
-// `c` holds how the commands were written. The reply will be appended to `out`.
+// Begins the answer to the commands that `c` has counted. The reply will be appended to `out`.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,
                   struct bytes *out);
 void answer_event(struct answer *a, const struct event *e);
 
-// To be called when a top-level answer is complete; true when it was the last.
+// To be called when a top-level answer is complete. Returns true when it was the last.
 bool answer_end(struct answer *a);
 
-// Replaces what is written of the reply so far by an error. What follows is passed over.
+// Replaces the part of the reply that is already written by an error. The rest of the answer is
+// skipped.
 void answer_fail(struct answer *a, enum reply_code code, const char *message);
 
-// With OVERLOADED, wherever that is found out; with LOST for a write, which has been applied.
+// The message of that error: with the code OVERLOADED, or with LOST for a write, which has been
+// applied.
 #define ANSWER_TOO_LONG "the reply is longer than client_output has room for"
 
-// For renderers: appends the string of an EVENT_BULK, `head` being what has come of it. Its `rest`
-// is appended as it comes, the renderer does not hear of it; then `behind` follows.
+// For renderers: appends the string of an EVENT_BULK, of which `head` has come. The other `rest`
+// bytes are appended as they come, without further events for the renderer; then `behind` follows.
 void answer_stream(struct answer *a, struct bytes *to, struct slice head, size_t rest,
                    struct slice behind);
-// The same as a bulk string, whose own line end is the first of `behind`.
+// Appends the string as a bulk string; `behind` must begin with the line end of the bulk.
 void answer_bulk(struct answer *a, struct bytes *to, struct slice head, size_t rest,
                  struct slice behind);
 
-// answer_fail() for what Redis would never answer to these commands; the operator hears of it.
+// Fails an answer that Redis would never give to these commands; the operator is told.
 void answer_fail_unknown(struct answer *a);
 
-// Takes back what is written of the reply so far.
+// Takes back the part of the reply that is already written.
 void answer_cancel(const struct answer *a);
 
-// The part of the reply that is already written moves to `out`; the rest will follow there.
+// Moves the part of the reply that is already written to `out`, where the rest will follow.
 void answer_move(struct answer *a, struct bytes *out);
 void answer_deinit(struct answer *a);
 
 // Renderers that several collections use: render.c. Each takes the answers that its commands have
 // and fails any other.
-answer_render render_as_is;          // any: whose shape was checked, or does not matter
+answer_render render_as_is;          // any: the shape was checked, or does not matter
 answer_render render_integer;        // an integer
-answer_render render_integer_or_nil; // the same, or nil
-answer_render render_text;           // a bulk, or nil
-answer_render render_texts;          // an array of these
-answer_render render_text_or_texts;  // either
+answer_render render_integer_or_nil; // an integer or nil
+answer_render render_text;           // a bulk or nil
+answer_render render_texts;          // an array of bulks and nils
+answer_render render_text_or_texts;  // a bulk, nil, or an array of these
 answer_render render_pairs;          // an array of an even number of bulks
 answer_render render_scan_step;      // a cursor, and an array of bulks
 answer_render render_status;         // +OK

@@ -8,7 +8,7 @@
 #include "protocol/memo.h"
 #include "protocol/verb.h"
 
-// PERSIST answers 0 for a key that has no ttl, so EXISTS has to tell whether it is there.
+// PERSIST answers 0 for a key without a ttl, so EXISTS has to tell whether the key is there.
 static void build_touch(struct command *c, const struct call *call) {
     if (call->stale_ms > 0) {
         memo_build_touch(c, call);
@@ -20,7 +20,7 @@ static void build_touch(struct command *c, const struct call *call) {
         command_write_end(c, call);
         return;
     }
-    assert(call->ttl_rule == TTL_SET); // VERB_NEW_TTL: never kept, and PEXPIRE 0 would delete
+    assert(call->ttl_rule == TTL_SET); // by VERB_NEW_TTL; otherwise PEXPIRE 0 would delete the key
     command_begin(c, SLICE("PEXPIRE"), 3);
     command_key(c, call, call->args[0]);
     command_integer(c, call->ttl_ms);

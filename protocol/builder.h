@@ -1,4 +1,4 @@
-// Builder: the commands of a verb that is one command of Redis's.
+// Builder: writes the commands of a verb that is one command of Redis.
 //
 //   read, or VERB_NO_TTL   NAME key argument …
 //   any other write        the same, together with the key's new ttl
@@ -10,6 +10,6 @@
 #include "protocol/syntax.h"
 #include "protocol/verb.h"
 
-// The function that writes the verb's commands, its row's own or the one for the shape that follows
-// from the row; NULL: the verb has none, the daemon answers.
+// Returns the function that writes the verb's commands: the row's own, or the function for the
+// shape that follows from the row. Returns NULL when the daemon itself answers the verb.
 verb_build *builder_of(const struct verb *verb, const struct signature *signature);

@@ -33,7 +33,7 @@ char *bytes_reserve_slow(struct bytes *b, size_t more) {
     return b->data + b->len;
 }
 
-// Written twice only when the first try shows that there is not enough room.
+// The text is written a second time only when the first try shows that there is too little room.
 void bytes_printf(struct bytes *b, const char *format, ...) {
     va_list args;
     char *to = bytes_reserve(b, SHORT_TEXT);

@@ -1,6 +1,6 @@
-// Bytes: a borrowed run of them (slice) and a growing buffer of them (bytes).
+// Bytes: a borrowed run of bytes (slice) and a growing buffer of bytes (bytes).
 //
-// Neither is NUL-terminated. A slice is valid as long as what it points into.
+// Neither is NUL-terminated. A slice is valid as long as the memory that it points into.
 // A buffer owns its memory; every append may move it, so keep offsets, not pointers.
 #pragma once
 
@@ -28,15 +28,15 @@ static inline bool slice_equal(struct slice a, struct slice b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-// An ASCII letter in lower case; any other byte as it is.
+// Returns an ASCII letter in lower case, any other byte unchanged.
 static inline char slice_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
 
 // Compares ASCII letters without regard to their case.
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_begins(struct slice s, struct slice prefix);
 
-// Makes room for `more` bytes behind the end and returns where they go; bytes_grew() takes
-// what was really written into the buffer.
+// Makes room for `more` bytes after the end, and returns a pointer to that room. bytes_grew() then
+// adds the bytes that were really written there to the buffer.
 char *bytes_reserve_slow(struct bytes *b, size_t more);
 
 static inline char *bytes_reserve(struct bytes *b, size_t more) {
@@ -60,9 +60,9 @@ static inline void bytes_append_slice(struct bytes *b, struct slice s) {
 
 void bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Appends `s` so that a person can read it in a log or a table: as it is when it holds only
-// printable ASCII without quotes or spaces, else quoted and escaped as in a request line.
-// At most `limit` bytes of it are shown, then "...".
+// Appends `s` so that a person can read it in a log or a table: unchanged when it holds only
+// printable ASCII without quotes or spaces, otherwise quoted and escaped as in a request line.
+// At most `limit` bytes of `s` are shown, then "...".
 void bytes_append_readable(struct bytes *b, struct slice s, size_t limit);
 
 // Drops the first `count` bytes.
@@ -77,7 +77,7 @@ void bytes_deinit(struct bytes *b);
 
 enum { BYTES_KEEP = 512 };
 
-// Empties it; only a small buffer's memory is kept for the next use.
+// Empties the buffer. Only the memory of a small buffer is kept for the next use.
 static inline void bytes_empty(struct bytes *b) {
     b->len = 0;
     if (b->cap > BYTES_KEEP)

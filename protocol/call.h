@@ -1,4 +1,4 @@
-// Call: a request as the builders of Redis's commands see it: everything is checked and decided.
+// Call: a checked request, with all decisions made, as the builders of Redis's commands need it.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -19,10 +19,10 @@ enum add_if { ADD_ALWAYS, ADD_IF_ABSENT, ADD_IF_PRESENT, ADD_IF_GREATER, ADD_IF_
 
 // The effect of a write on the ttl of its key.
 enum ttl_rule {
-    TTL_KEEP,        // nothing: a forever key under ttl_mode = fixed, or no write at all
-    TTL_SET,         // starts a new one
-    TTL_SET_IF_NONE, // only when the key has none: ttl_mode = fixed
-    TTL_PERSIST,     // takes it away: the policy says forever
+    TTL_KEEP,        // changes nothing: a forever key under ttl_mode = fixed, or no write at all
+    TTL_SET,         // starts a new ttl
+    TTL_SET_IF_NONE, // starts a ttl only when the key has none: ttl_mode = fixed
+    TTL_PERSIST,     // takes the ttl away: the policy says forever
 };
 
 // Where the ttl of a write comes from.
@@ -43,21 +43,21 @@ struct call {
     enum ttl_rule ttl_rule;
     // For TTL_SET and TTL_SET_IF_NONE alone; otherwise not set:
     int64_t ttl_ms;
-    struct slice ttl_px; // "PX" and ttl_ms as words of a command, where they are written already
+    struct slice ttl_px; // "PX" and ttl_ms as words of a command, if they are written already
     enum ttl_reason ttl_reason;
-    uint32_t options; // bit per enum option: which were given
+    uint32_t options; // bit per enum option: the given ones
     enum add_if add_if;
     bool is_descending;
     int64_t wait_ms;
-    // Each set where its option is given:
+    // Each is set when its option is given:
     int64_t ttl_asked_ms, limit, count;
-    int64_t json_bytes; // of values that must be JSON: beyond JSON_AT_ONCE nobody has looked yet
+    int64_t json_bytes; // of values that must be JSON: beyond JSON_AT_ONCE they are not checked yet
     // For VERB_MEMO alone, as the namespace says; otherwise not set:
     int64_t stale_ms, lease_ms, null_ttl_ms;
     double early_factor; // -ln(random) * beta of XFetch: memo.c; 0: no early refresh
 };
 
-// The first key of a call that has one.
+// Returns the first key of a call that has a key.
 static inline struct split_key call_key(const struct call *call) {
     return (struct split_key){call->prefix, call->args[0]};
 }

@@ -2,7 +2,7 @@
 
 #include "protocol/verb.h"
 
-// Each stands in the file of its collection.
+// Each table of verbs is in the file of its collection.
 extern const struct verb any_verbs[];
 #define X(NAME, name) extern const struct verb name##_verbs[];
 COLLECTIONS(X)

@@ -9,8 +9,8 @@
 
 struct verb;
 
-// In the order in which they are listed: the name, which begins that of each verb, and whose rows
-// are NAME_verbs.
+// The collections in the order in which they are listed. The name of a collection begins the name
+// of each of its verbs, and its rows are NAME_verbs.
 #define COLLECTIONS(X)                                                                             \
     X(KEY, key)                                                                                    \
     X(DICT, dict)                                                                                  \
@@ -26,24 +26,24 @@ enum collection {
 #undef X
         COLLECTION_NONE, // connection and daemon: no namespace
     COLLECTION_COUNT,
-    COLLECTION_FIRST = COLLECTION_ANY + 1, // of those that a namespace may allow
-    COLLECTION_END = COLLECTION_NONE,      // behind the last of them
+    COLLECTION_FIRST = COLLECTION_ANY + 1, // of the collections that a namespace may allow
+    COLLECTION_END = COLLECTION_NONE,      // one past the last of these
 };
 
 _Static_assert(COLLECTION_COUNT <= 64, "namespaces hold their collections as bits of 64");
 
-// All that a namespace may allow, a bit each.
+// All collections that a namespace may allow, a bit each.
 #define COLLECTIONS_ALL ((UINT64_C(1) << COLLECTION_END) - (UINT64_C(1) << COLLECTION_FIRST))
 
 const char *collection_name(enum collection collection);
 
-// The collection of that name; COLLECTION_NONE: there is none.
+// Returns the collection of that name; COLLECTION_NONE when there is none.
 enum collection collection_find(struct slice name);
 
-// The rows of the collection's verbs, ended by one without a name; NULL for COLLECTION_NONE, whose
-// rows are the daemon's.
+// Returns the rows of the collection's verbs, which end with a row without a name; NULL for
+// COLLECTION_NONE, whose rows belong to the daemon.
 const struct verb *collection_verbs(enum collection collection);
 
-// Appends the names of all that a namespace may allow, with commas between them and `last` before
-// the last one.
+// Appends the names of all collections that a namespace may allow, with commas between them and
+// `last` before the last name.
 void collection_append_names(struct bytes *out, const char *last);

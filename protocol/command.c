@@ -89,7 +89,7 @@ void command_ttl(struct command *c, const struct call *call) {
         command_px(c, call->ttl_ms);
 }
 
-// The lines that stand before and behind a script, under each rule.
+// The lines before and after a script, under each rule for the ttl.
 static const struct {
     struct slice before, behind;
 } script_ttls[] = {

@@ -1,7 +1,7 @@
-// Command: writing the Redis commands of one request straight into a connection's output.
+// Command: writes the Redis commands of one request straight into a connection's output.
 //
-// Redis answers each command; `replies` counts those answers. In a transaction the
-// client's is that of the first command; answer.c passes over the others.
+// Redis answers each command; `replies` counts those answers. In a transaction the client's reply
+// is the answer to the first command; answer.c skips the others.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -13,21 +13,21 @@ struct command {
     bool is_transaction; // the last top-level answer is EXEC's
     bool has_ttl;        // the first top-level answer is PTTL's, and not for the client
     int64_t limit;       // for the renderer: how many items it may show
-    int64_t stale_ms;    // for that of memo.get: as in the call
+    int64_t stale_ms;    // for the renderer of memo.get: as in the call
     double early_factor; // likewise
 };
 
-// Begins a command of `words` words in all, `name` being the first.
+// Begins a command of `words` words in all, of which `name` is the first.
 void command_begin(struct command *c, struct slice name, size_t words);
-// Each adds one word.
+// These add one word each.
 void command_word(struct command *c, struct slice word);
 void command_integer(struct command *c, int64_t number);
-// The Redis key: the namespace's prefix and the client's key.
+// Adds the Redis key as one word: the namespace's prefix and the client's key.
 void command_key(struct command *c, const struct call *call, struct slice key);
-// The request's arguments from `from` on.
+// Adds the request's arguments from `from` on.
 void command_args(struct command *c, const struct call *call, size_t from);
 
-// The most common shape: `name`, the key, and the request's arguments behind the key.
+// Writes a command of the most common shape: `name`, the key, and the arguments after the key.
 void command_plain(struct command *c, const struct call *call, struct slice name);
 
 // Everything between these two takes effect together with the key's new ttl, or not at all:
@@ -37,31 +37,34 @@ void command_plain(struct command *c, const struct call *call, struct slice name
 void command_write_begin(struct command *c, const struct call *call);
 void command_write_end(struct command *c, const struct call *call);
 
-// As command_write_begin(), for several commands that must be atomic even when no ttl is written.
+// Does the same as command_write_begin() for several commands that must be atomic even when no ttl
+// is written.
 void command_transaction_begin(struct command *c);
 
-// command_plain() as such a write.
+// Writes the command of command_plain() between command_write_begin() and command_write_end().
 void command_write(struct command *c, const struct call *call, struct slice name);
 
-// Asks for the key's ttl before a read of one key, whose answer is to be kept (answer.h, ttl_ms).
-// Before, not behind: what another client writes between the two makes the ttl too short, or is
-// told by an invalidation.
+// Asks for the key's ttl before a read of one key whose answer is to be kept (answer.h, ttl_ms).
+// The ttl is asked for before the read, so that a write of another client between the two can only
+// make the ttl too short, or is reported by an invalidation.
 void command_ask_ttl(struct command *c, const struct call *call);
 
 // Appends "PX ttl".
 void command_px(struct command *c, int64_t ttl_ms);
 
-// Appends "PX ttl" to a command that takes it, when the call sets a ttl; command_ttl_words() says
-// how many words that is. For SET, which replaces the value and starts its ttl in any ttl_mode.
+// Appends "PX ttl" to a command that takes these words, when the call sets a ttl;
+// command_ttl_words() returns how many words they are. For SET, which replaces the value and starts
+// its ttl in any ttl_mode.
 size_t command_ttl_words(const struct call *call);
 void command_ttl(struct command *c, const struct call *call);
 
-// A script with one key, which leaves its reply in `reply`. The ttl's command follows it, and
-// nothing of it is run when the account may not run that one: what a script has written stays when
-// a later command of it is refused. The arguments of the request behind the key follow as ARGV[2]
-// and so on; ARGV[1] is the ttl in ms.
+// Writes a script with one key, which leaves its reply in `reply`. The command for the ttl is
+// appended to the script. Nothing of the script is run when the account may not run that command,
+// since a script's writes stay when a later command in it is refused. ARGV[1] is the ttl in ms; the
+// request's arguments after the key follow as ARGV[2] and so on.
 void command_script(struct command *c, const struct call *call, struct slice script);
-// The same for a command of the script itself, with as many further arguments as it needs at least.
+// Likewise ends a script at its begin when the account may not run the command `name`, which the
+// script calls. `arguments` are as many further arguments as the command needs at least.
 #define SCRIPT_MAY(name, arguments)                                                                \
     "if not redis.acl_check_cmd('" name "', KEYS[1]" arguments ") then return redis.error_reply("  \
     "\"NOPERM this user has no permissions to run the '" name "' command\") end\n"

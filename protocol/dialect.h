@@ -1,4 +1,4 @@
-// Dialect: how clients write requests and read refusals. Nothing behind it knows which one a client
+// Dialect: how clients write requests and read refusals. No other code knows which dialect a client
 // speaks.
 #pragma once
 
@@ -10,9 +10,10 @@ struct verb_entry;
 
 struct dialect {
     const char *name;
-    // Reads `words` (behind the verb's name) into `call`. If the verb takes a namespace, *name gets
-    // its name: it holds the one that was named last, or none, and stays as it is when the words
-    // name the same again. Returns false with a refusal.
+    // Reads `words` (those after the verb's name) into `call`. If the verb takes a namespace, *name
+    // gets the namespace's name. Before the call, *name holds the name that the client used last,
+    // or none; it stays unchanged, pointer included, when the words name the same namespace again.
+    // Returns false with a refusal.
     bool (*read)(const struct verb_entry *entry, const struct slice *words, size_t count,
                  struct call *call, struct slice *name, struct refusal *refusal)
         __attribute__((warn_unused_result));

@@ -6,7 +6,7 @@
 #include "protocol/memo.h"
 #include "protocol/verb.h"
 
-// Said quickly of most values.
+// A quick check, which most values fail, before memo_look().
 static bool may_be_memo(struct slice value) { return value.len > 0 && *value.data == *MEMO_MAGIC; }
 
 // SET writes the value and its ttl in one command (redis.io/commands/set). Without PX it takes an
@@ -39,8 +39,8 @@ static void build_swap(struct command *c, const struct call *call) {
     build_set_with(c, call, SLICE("GET"));
 }
 
-// A memo's value stands for itself, and its lease and "nothing" for no value: who only may read
-// must not get hold of a lease.
+// Of a memo only the value is shown; its lease and "nothing" count as no value, because a client
+// that may only read must not get hold of a lease.
 static __attribute__((noinline)) void render_memo(struct answer *a, struct event e) {
     enum memo_content content = memo_look(&e.text, e.rest);
     if (content == MEMO_NO_VALUE)

@@ -1,5 +1,6 @@
-// Name table: names → numbers, for the few look-ups by string that each request needs: its verb and
-// its namespace. Filled once, then only read. Open addressing; at most half of the slots are taken.
+// Name table: maps names to numbers, for the few look-ups by string that each request needs: its
+// verb and its namespace. The table is filled once, then only read. It uses open addressing; at
+// most half of the slots are taken.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -18,14 +19,14 @@ struct name_table {
     uint32_t mask;
 };
 
-// Room for `most` names.
+// Makes a table with room for `most` names.
 void name_table_init(struct name_table *table, size_t most);
 void name_table_deinit(struct name_table *table);
 
-// The name's memory must stay where it is. The first of equal names counts.
+// Adds a name, whose memory must outlive the table. Of equal names the first counts.
 void name_table_add(struct name_table *table, struct slice name, uint32_t number);
 
-// The name's number; NAME_TABLE_NONE: it has none.
+// Returns the name's number; NAME_TABLE_NONE when the table does not have the name.
 static inline uint32_t name_table_find(const struct name_table *table, struct slice name) {
     uint32_t hash = (uint32_t)hash_slice(name, 0);
     for (uint32_t at = hash & table->mask;; at = (at + 1) & table->mask) {
