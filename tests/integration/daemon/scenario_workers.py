@@ -142,7 +142,9 @@ class Workers(harness.TestCase):
             write = lambda: client.call("key.set", "carts", number, "v") == b"OK"
             harness.wait_until(write, "its worker has connected again")
             self.assertEqual(client.call("key.get", "carts", number), b"v")
-        again = lambda: b" connects=%d " % (2 * WORKERS) in self.daemon.call("backends")
+        # Or more often: on a busy machine one may be given up while it greets.
+        connects = lambda: int(self.daemon.backend("main")["connects"])
+        again = lambda: connects() >= 2 * WORKERS
         harness.wait_until(again, "all have connected again")
 
     def test_reloads_reports_and_crowds_at_once(self):
