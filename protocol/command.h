@@ -63,8 +63,8 @@ void command_ttl(struct command *c, const struct call *call);
 // since a script's writes stay when a later command in it is refused. ARGV[1] is the ttl in ms; the
 // request's arguments after the key follow as ARGV[2] and so on.
 void command_script(struct command *c, const struct call *call, struct slice script);
-// Likewise ends a script at its begin when the account may not run the command `name`, which the
-// script calls. `arguments` are as many further arguments as the command needs at least.
+// Begins a script that calls the command `name`: ends it when the account may not run that command.
+// `arguments` are as many further arguments as the command needs at least.
 #define SCRIPT_MAY(name, arguments)                                                                \
     "if not redis.acl_check_cmd('" name "', KEYS[1]" arguments ") then return redis.error_reply("  \
     "\"NOPERM this user has no permissions to run the '" name "' command\") end\n"

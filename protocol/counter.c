@@ -1,4 +1,5 @@
-// Verbs of the collection `counter`: fields to whole numbers, like Python's Counter (a Redis hash).
+// Verbs of the collection `counter`: maps fields to whole numbers, like Python's Counter (a Redis
+// hash).
 #include <assert.h>
 #include <stdlib.h>
 
@@ -11,12 +12,13 @@
 #include "protocol/reply.h"
 #include "protocol/verb.h"
 
-// All or nothing: EXEC would keep what was added before a field that overflows. Numbers cross as
-// strings, since Lua's are doubles and wrong above 2^53; their signs are right.
+// A script adds all numbers or none; EXEC would keep the additions before a field that overflows.
+// Numbers are passed as strings, since Lua's numbers are doubles and wrong above 2^53; their signs
+// are right.
 //
-// The sum counts, not the order in which a field's numbers are named: a sum that overflows is
-// put off until those of the other sign are added. A field that holds no number is the fault that
-// is told, whichever comes first.
+// Only the sum of a field's numbers matters, not their order: a number that would overflow is put
+// off until those of the other sign are added. If one field holds no number and another overflows,
+// the error is about the field without a number, whichever comes first.
 static const char update_script[] = SCRIPT_MAY("HSET", ", '1', '1'") SCRIPT_MAY(
     "HDEL",
     ", '1'") "local old, late, fault = {}, {}, nil\n"
@@ -61,7 +63,7 @@ static void build_update(struct command *c, const struct call *call) {
     command_script(c, call, slice_of(update_script));
 }
 
-// An array of digits → an array of integers.
+// Renders an array of digits as an array of integers.
 static void render_numbers(struct answer *a, const struct event *e) {
     struct event number = *e;
     number.depth = 0;
@@ -73,7 +75,7 @@ static void render_numbers(struct answer *a, const struct event *e) {
         answer_fail_unknown(a);
 }
 
-// F n F n …: every second element is a number.
+// Renders F n F n …, where every second element is a number.
 static void render_items(struct answer *a, const struct event *e) {
     if (e->type == EVENT_ARRAY && e->count % 2 != 0)
         answer_fail_unknown(a);
@@ -83,7 +85,7 @@ static void render_items(struct answer *a, const struct event *e) {
         render_numbers(a, e);
 }
 
-// In 128 bits: more fields than memory holds can't overflow them, so the order does not matter.
+// The sum has 128 bits, which no number of fields can overflow, so the order does not matter.
 static void render_total(struct answer *a, const struct event *e) {
     int64_t number;
     if (e->type == EVENT_END && a->total == (int64_t)a->total)
@@ -102,11 +104,11 @@ static void build_top(struct command *c, const struct call *call) {
     command_begin(c, SLICE("HGETALL"), 2);
     command_key(c, call, call->args[0]);
     bool is_number = number_parse_int(call->args[1], &c->limit);
-    assert(is_number); // ARG_COUNT
+    assert(is_number); // checked as ARG_COUNT
     (void)is_number;
 }
 
-enum { MOST_RANKED = 65536 }; // to sort more would hold up the loop
+enum { MOST_RANKED = 65536 }; // sorting more would hold up the loop
 
 // One field of a counter, gathered for counter.top. Its name follows it in the buffer.
 struct tally {
@@ -114,7 +116,7 @@ struct tally {
     size_t name_len;
 };
 
-// The same once all are there.
+// A field once all fields are gathered.
 struct ranked {
     int64_t number;
     struct slice name;
@@ -129,7 +131,7 @@ static int compare_ranked(const void *left, const void *right) {
     return order != 0 ? order : (a->name.len > b->name.len) - (a->name.len < b->name.len);
 }
 
-// Lets the one at `at` sink in a heap whose root ranks last.
+// Lets the field at `at` sink in a heap whose root ranks last.
 static void sink(struct ranked *heap, size_t count, size_t at) {
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
         child += child + 1 < count && compare_ranked(&heap[child + 1], &heap[child]) > 0;
@@ -141,7 +143,7 @@ static void sink(struct ranked *heap, size_t count, size_t at) {
     }
 }
 
-// Reads one that was gathered; returns where the next begins.
+// Reads a gathered field. Returns where the next field begins.
 static const char *take_ranked(const char *at, struct ranked *one) {
     struct tally tally;
     memcpy(&tally, at, sizeof(tally));
@@ -149,8 +151,8 @@ static const char *take_ranked(const char *at, struct ranked *one) {
     return at + sizeof(tally) + tally.name_len;
 }
 
-// The first `shown` of what was gathered, sorted; the names point into the buffer. A heap of the
-// best so far finds few of many in one pass: to sort millions would hold up the loop.
+// Returns the first `shown` of the gathered fields, sorted; their names point into the buffer. A
+// heap of the best so far finds few of many in one pass: sorting millions would hold up the loop.
 static struct ranked *rank_gathered(const struct bytes *gathered, size_t count, size_t shown) {
     struct ranked *ranked = mem_new((shown + 1) * sizeof(*ranked)), one;
     const char *at = gathered->data;

@@ -1,11 +1,12 @@
-// Verbs of the collection `dict`: fields to values (a Redis hash).
+// Verbs of the collection `dict`: maps fields to values (a Redis hash).
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
 #include "protocol/verb.h"
 
-// One transaction: the client's answer is HGET's, the first of EXEC's.
+// One transaction reads and removes the field. The client's reply is the answer to HGET, which is
+// the first element of EXEC's.
 static void build_pop(struct command *c, const struct call *call) {
     command_transaction_begin(c);
     command_plain(c, call, SLICE("HGET"));
@@ -13,7 +14,7 @@ static void build_pop(struct command *c, const struct call *call) {
     command_write_end(c, call);
 }
 
-// No transaction can name the field: it is known only once it is drawn.
+// This is a script because a transaction cannot name a field that is known only once it is drawn.
 static const char popitem_script[] =
     "local reply = redis.call('HRANDFIELD', KEYS[1], 1, 'WITHVALUES')\n"
     "if reply[1] then redis.call('HDEL', KEYS[1], reply[1]) end\n";

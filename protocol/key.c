@@ -1,4 +1,4 @@
-// Verbs of the collection `key`: one value.
+// Verbs of the collection `key`: one value (a Redis string).
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/call.h"

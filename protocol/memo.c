@@ -9,13 +9,14 @@
 
 // --- scripts ----------------------------------------------------------------------------------
 
-// The first byte of each of them: the value v; of a string that is no plain value its letter, and
-// what stands behind that; whether its time has not come yet. What only begins as these do is a
-// plain value: others may write to the key.
+// The beginning of each script. It reads the key's string v and, unless that is a plain value, the
+// letter, the parts after the letter, and whether the lease or "nothing" has not ended yet. A
+// string that only begins like one of these is a plain value, since other programs may write to the
+// key.
 //
-// The server's time is told by the key itself, since an account may lack TIME: when it ends less
-// how long it has left. Of a key that was made to stay for ever it is not known: a lease or
-// "nothing" has ended then.
+// The server's time is computed from the key's own end and its ttl, since an account may lack TIME.
+// For a key that was made to stay for ever the time is not known: then a lease or "nothing" counts
+// as ended.
 #define SCRIPT_READ                                                                                \
     "local v = redis.call('GET', KEYS[1])\n"                                                       \
     "local p = redis.call('PTTL', KEYS[1])\n"                                                      \
@@ -47,7 +48,7 @@
     "till = redis.call('PEXPIRETIME', KEYS[1])\n"                                                  \
     "redis.call('SET', KEYS[1], " text " .. till, 'PXAT', till)\n"
 
-// ARGV: token, lease, stale, early.
+// ARGV of the script: token, lease, stale, early.
 static const char ask_script[] = SCRIPT_READ
     "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
     "if kind == 'N' and holds then return {'NULL', false, false} end\n"
@@ -70,10 +71,10 @@ static const char ask_script[] = SCRIPT_READ
                  " .. (now + rest) .. ' ' .. delta .. ' ' .. value, 'PX', math.max(rest, lease))\n"
                  "return {state, value, mine}\n";
 
-// The lease ARGV[1] still holds.
+// Ends the script with 0 unless the lease with the token ARGV[1] still holds.
 #define SCRIPT_HOLDS "if not holds or token ~= redis.sha1hex(ARGV[1]) then return 0 end\n"
 
-// ARGV: token, value, ttl with stale ("" for none), lease, whether delta is kept.
+// ARGV of the script: token, value, ttl with stale ("" for none), lease, whether delta is kept.
 static const char put_script[] = SCRIPT_READ SCRIPT_HOLDS
     "local new = ARGV[2]\n"
     "if ARGV[5] == '1' or string.sub(new, 1, 5) == '\\0memo' then\n"
@@ -83,11 +84,11 @@ static const char put_script[] = SCRIPT_READ SCRIPT_HOLDS
     "else redis.call('SET', KEYS[1], new, 'PX', ARGV[3]) end\n"
     "return 1\n";
 
-// ARGV: token, ttl.
+// ARGV of the script: token, ttl.
 static const char null_script[] =
     SCRIPT_READ SCRIPT_HOLDS SCRIPT_SET_TILL("'\\0memoN'", "ARGV[2]") "return 1\n";
 
-// ARGV: token. A value goes back to what it was.
+// ARGV of the script: token. A value with a lease becomes again the value that it was.
 static const char drop_script[] = SCRIPT_READ SCRIPT_HOLDS
     "if kind == 'L' or ends <= now then redis.call('DEL', KEYS[1]) return 1 end\n"
     "if delta > 0 or string.sub(value, 1, 5) == '\\0memo' then\n"
@@ -96,8 +97,8 @@ static const char drop_script[] = SCRIPT_READ SCRIPT_HOLDS
     "redis.call('SET', KEYS[1], value, 'PX', ends - now)\n"
     "return 1\n";
 
-// ARGV: ttl ("" for none), stale. What holds a result gets the time that it may be stale for on
-// top, a lease and "nothing" keep their end.
+// ARGV of the script: ttl ("" for none), stale. To the ttl of a value the time is added for which
+// the value may be stale; a lease and "nothing" keep their end.
 static const char touch_script[] =
     "local kind = redis.call('TYPE', KEYS[1]).ok\n"
     "local ours = kind == 'string' and redis.call('GETRANGE', KEYS[1], 0, 5) or ''\n"
@@ -133,8 +134,8 @@ void memo_build_drop(struct command *c, struct slice key, struct slice token) {
 
 // --- commands ---------------------------------------------------------------------------------
 
-// One round trip for what is there and fresh. Where nothing stale is served and nothing refreshed
-// early, being there is being fresh.
+// A fresh value needs one round trip. PTTL is not asked where no stale value is served and none is
+// refreshed early: there, each value that exists is fresh.
 static void build_get(struct command *c, const struct call *call) {
     c->stale_ms = call->stale_ms;
     c->early_factor = call->early_factor;
@@ -216,7 +217,7 @@ static void write_state(struct answer *a, enum memo_state state, struct slice na
     reply_bulk(a->out, name);
 }
 
-// Takes a whole number and the space behind it off the front; -1: there is none.
+// Takes a whole number and the space after it off the front. Returns -1 when there is none.
 static int64_t take_number(struct slice *s) {
     int64_t number = 0;
     size_t at = 0;
@@ -228,15 +229,15 @@ static int64_t take_number(struct slice *s) {
     return number;
 }
 
-// The value that took delta_ms to compute is fresh for another rest_ms: is it time to compute it
-// again? XFetch (Vattani, Chierichetti, Lowenstein: "Optimal probabilistic cache stampede
-// prevention", VLDB 2015): when -ln(random) * beta * delta reaches to its end.
+// Returns whether it is time to compute a value again that took delta_ms to compute, and that is
+// fresh for another rest_ms. By XFetch (Vattani, Chierichetti, Lowenstein: "Optimal probabilistic
+// cache stampede prevention", VLDB 2015), when -ln(random) * beta * delta reaches that end.
 static bool is_due_early(const struct answer *a, int64_t delta_ms, int64_t rest_ms) {
     return a->early_factor > 0 && (double)delta_ms * a->early_factor >= (double)rest_ms;
 }
 
-// A value that Redis keeps for ttl_ms, the last stale_ms of it for when it is stale; `rest` bytes
-// of it are still to come.
+// Renders a value that Redis keeps for ttl_ms; in the last stale_ms of these the value is stale.
+// `rest` bytes of the value are still to come.
 static void render_value(struct answer *a, int64_t delta_ms, struct slice value, size_t rest) {
     bool is_unknown = a->has_ttl && a->ttl_ms == ANSWER_NO_TTL; // PTTL was refused
     bool is_for_ever = !a->has_ttl || a->ttl_ms < 0;
@@ -250,23 +251,23 @@ static void render_value(struct answer *a, int64_t delta_ms, struct slice value,
         answer_bulk(a, a->out, value, rest, SLICE("\r\n$-1\r\n"));
     }
     if (!is_for_ever)
-        a->ttl_ms = rest_ms; // the near cache keeps it for so long
+        a->ttl_ms = rest_ms; // for so long the near cache keeps the value
 }
 
-// How long until that time, as this machine's clock has it: the script that is asked in case of
-// doubt knows the server's.
+// Returns how long it is until that time, by this machine's clock. In case of doubt the script is
+// asked, which knows the server's time.
 static int64_t ms_until(int64_t time_ms) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return time_ms - (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000;
 }
 
-// Whether "nothing" is still the result. Another verb may have made the key live longer.
+// Returns whether "nothing" is still the result: another verb may have made the key live longer.
 static bool lasts(struct answer *a, struct slice till) {
     int64_t time_ms;
     int64_t left_ms = number_parse_int(till, &time_ms) ? ms_until(time_ms) : 0;
     if (a->ttl_ms > left_ms)
-        a->ttl_ms = left_ms; // the near cache keeps it for so long
+        a->ttl_ms = left_ms; // for so long the near cache keeps "nothing"
     return left_ms > 0;
 }
 
@@ -297,7 +298,8 @@ static void render_get(struct answer *a, const struct event *e) {
         render_value(a, 0, e->text, e->rest);
 }
 
-// Takes hexadecimal digits and the space behind them off the front; false: there are none.
+// Takes hexadecimal digits and the space after them off the front. Returns false when there are
+// none.
 static bool take_hash(struct slice *s) {
     size_t at = 0;
     while (at < s->len && number_hex_digit(s->data[at]) >= 0)
@@ -342,7 +344,8 @@ static enum memo_state state_of(struct slice name) {
     return slice_equal(name, SLICE("NULL")) ? MEMO_NULL : MEMO_MISS;
 }
 
-// The script replies three elements: a state, a bulk or nil, a token or nil.
+// Returns whether an event has the shape that the script replies: three elements, which are a
+// state, a bulk or nil, and a token or nil.
 static bool is_as_asked(const struct event *e) {
     bool is_text = e->type == EVENT_BULK, is_nil = e->type == EVENT_NIL;
     if (e->depth == 0)
@@ -369,7 +372,7 @@ void render_memo_asked(struct answer *a, const struct event *e) {
     render_as_is(a, e);
 }
 
-// Of "*3 $n STATE value lease"; the state's length has one digit.
+// The reply is "*3 $n STATE value lease", where n has one digit.
 struct slice memo_value_part(struct slice reply, bool has_lease) {
     size_t before = strlen("*3\r\n$n\r\n\r\n") + (size_t)(reply.data[5] - '0');
     size_t lease = has_lease ? strlen("$nn\r\n\r\n") + MEMO_TOKEN_SIZE : strlen("$-1\r\n");

@@ -15,7 +15,7 @@ static bool is_one_of(struct slice value, const char *const *names, size_t count
     return false;
 }
 
-// Reads one option's value into `call`; returns what would have been right, or NULL.
+// Reads one option's value into `call`. Returns NULL, or a text that says which values are right.
 static const char *read_option(struct call *call, enum option option, struct slice value) {
     static const char *const conditions[] = {"always", "absent", "present", "greater", "less"};
     static const char *const orders[] = {"asc", "desc"};
@@ -59,7 +59,7 @@ static bool refuse_use(const struct verb *verb, struct refusal *refusal, const c
     return false;
 }
 
-// Reads the word as an option of the verb. False: refused.
+// Reads the word as an option of the verb. Returns false with a refusal.
 static bool take_option(const struct verb_entry *entry, struct slice word, size_t equals,
                         struct call *call, struct refusal *refusal) {
     struct slice name = {word.data, equals},
@@ -84,7 +84,7 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
     return !right;
 }
 
-// The kinds of which check_argument() may find one wrong.
+// The kinds of arguments that check_argument() may refuse.
 enum {
     CHECKED_KINDS =
         1u << ARG_INTEGER | 1u << ARG_COUNT | 1u << ARG_SCORE | 1u << ARG_BOUND | 1u << ARG_CURSOR
@@ -135,7 +135,7 @@ check_arguments(const struct verb_entry *entry, const struct call *call, struct 
     return !(s->has_kinds & CHECKED_KINDS) || check_kinds(s, call, refusal);
 }
 
-// Field by field, as in answer_begin().
+// Sets field by field, as answer_begin() does, because clearing the whole struct would cost more.
 static void begin_call(struct call *call, const struct verb *verb) {
     call->verb = verb;
     call->ttl_rule = TTL_KEEP;
@@ -146,8 +146,8 @@ static void begin_call(struct call *call, const struct verb *verb) {
     call->wait_ms = call->json_bytes = call->stale_ms = 0;
 }
 
-// Reads the options that stand before the namespace, and its name; *at gets the place behind it.
-// The first word is not the name that is in *name.
+// Reads the options before the namespace, and the namespace's name; *at gets the index of the word
+// after the name. To be called when the first word is not the name in *name.
 static __attribute__((noinline)) bool read_options(const struct verb_entry *entry,
                                                    const struct slice *words, size_t count,
                                                    struct call *call, struct slice *name,
@@ -167,8 +167,9 @@ static __attribute__((noinline)) bool read_options(const struct verb_entry *entr
     return refuse_use(entry->verb, refusal, "no namespace");
 }
 
-// Most name the same namespace many times, and no option looks like one. Inlined where it is called
-// by name: each request is read once.
+// The first word is compared with *name before all else: most clients name the same namespace many
+// times, and no option looks like a name. The function is inlined where it is called by name,
+// because each request is read.
 inline __attribute__((always_inline)) bool native_read(const struct verb_entry *entry,
                                                        const struct slice *words, size_t count,
                                                        struct call *call, struct slice *name,

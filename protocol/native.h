@@ -8,7 +8,8 @@
 
 extern const struct dialect native_dialect;
 
-// Its read(), for callers that know the dialect: see there.
+// The read() of native_dialect (dialect.h), for callers that know the dialect: the call can be
+// inlined.
 bool native_read(const struct verb_entry *entry, const struct slice *words, size_t count,
                  struct call *call, struct slice *name, struct refusal *refusal)
     __attribute__((warn_unused_result));

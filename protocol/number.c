@@ -62,8 +62,8 @@ static size_t skip_digits(struct slice s, size_t at) {
     return at;
 }
 
-// Digits, perhaps with a point among them, and an exponent. Hexadecimal is not taken: older servers
-// read it, newer ones don't.
+// Returns whether the text is digits, perhaps with a point among them, and perhaps an exponent.
+// Hexadecimal numbers are refused, because only older servers read them.
 static bool is_decimal(struct slice s) {
     size_t at = skip_digits(s, 0), digits = at;
     if (at < s.len && s.data[at] == '.') {
@@ -102,7 +102,7 @@ bool number_parse_double(struct slice s, double *value) {
     return *end == '\0' && !is_out_of_range;
 }
 
-// Digits, then the name of one of `units`; `plain` is the factor when there is no unit.
+// Reads digits, then the name of one of `units`; `plain` is the factor when there is no unit.
 static bool parse_with_unit(struct slice s, const struct unit *units, size_t count, int64_t plain,
                             int64_t *value) {
     size_t digits = 0;
@@ -142,7 +142,7 @@ int number_hex_digit(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// "00" "01" … "99": two digits a division.
+// The table "00" "01" … "99" gives two digits for each division.
 static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
                             "34353637383940414243444546474849505152535455565758596061626364656667"
                             "6869707172737475767778798081828384858687888990919293949596979899";
@@ -150,7 +150,7 @@ static const char pairs[] = "000102030405060708091011121314151617181920212223242
 char *number_write(char *to, uint64_t value) {
     size_t len = 1;
     for (uint64_t bound = 10; value >= bound && len < NUMBER_MOST_DIGITS; bound *= 10)
-        len++; // faster than by logarithm: most numbers are short
+        len++; // faster than a logarithm, since most numbers are short
     char *at = to + len;
     for (; value >= 100; value /= 100) {
         at -= 2;

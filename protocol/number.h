@@ -1,4 +1,6 @@
-// Numbers as clients and settings write them: whole, floating, durations and sizes.
+// Number: reads and writes numbers as clients and settings write them: whole numbers, doubles,
+// durations and sizes. The parse functions return false, and leave the result open, when the text
+// is no such number or is out of range.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -15,32 +17,33 @@ enum { NUMBER_TEXT_SIZE = 24, NUMBER_MOST_DIGITS = 20 };
 // smallest 1,077.
 enum { NUMBER_LONGEST_DOUBLE = 1100 };
 
-// A whole number of 64 bits, as Redis reads them: an optional '-', digits, no leading zero,
-// no '+', no space.
+// Reads a whole number of 64 bits, as Redis does: an optional '-', digits, no leading zero, no '+',
+// no space.
 bool number_parse_int(struct slice s, int64_t *value) __attribute__((warn_unused_result));
 
-// An unsigned whole number of 64 bits (a cursor).
+// Reads an unsigned whole number of 64 bits (a cursor).
 bool number_parse_unsigned(struct slice s, uint64_t *value) __attribute__((warn_unused_result));
 
-// A double as every Redis reads a score: decimal, or "inf", "infinity" in either case; no NaN, no
-// hexadecimal, no space.
+// Reads a double as every Redis reads a score: decimal, or "inf" or "infinity" in either case; no
+// NaN, no hexadecimal digits, no space.
 bool number_parse_double(struct slice s, double *value) __attribute__((warn_unused_result));
 
-// Seconds, or with a unit ms s m h d, or "forever". The result is in milliseconds.
+// Reads a duration: a number of seconds, or of a unit (ms s m h d), or "forever". The result is in
+// milliseconds.
 bool number_parse_duration(struct slice s, int64_t *ms) __attribute__((warn_unused_result));
 
-// Bytes, or with a unit kb mb gb (powers of 1024), in either case.
+// Reads a size: a number of bytes, or of a unit (kb mb gb, powers of 1024, in either case).
 bool number_parse_size(struct slice s, int64_t *size) __attribute__((warn_unused_result));
 
-// The value of a hexadecimal digit; -1 when it is none.
+// Returns the value of a hexadecimal digit; -1 for any other byte.
 int number_hex_digit(char c);
 
-// Writes the decimal digits of `value` to `to`, NUMBER_MOST_DIGITS at most; returns their end.
+// Writes the decimal digits of `value`, at most NUMBER_MOST_DIGITS, to `to`. Returns their end.
 char *number_write(char *to, uint64_t value);
 
-// Writes the decimal digits of `value`, not NUL-terminated; returns how many.
+// Writes `value` in decimal, not NUL-terminated. Returns how many bytes were written.
 size_t number_format(char text[NUMBER_TEXT_SIZE], int64_t value);
 
-// The duration in its largest whole unit: "2h", "1500ms", "forever".
+// Appends the duration or size in its largest whole unit: "2h", "1500ms", "forever".
 void number_append_duration(struct bytes *b, int64_t ms);
 void number_append_size(struct bytes *b, int64_t size);

@@ -5,11 +5,11 @@
 
 enum {
     FEW_WORDS = 16,
-    MAX_DIGITS = 10, // of a length: more than any that is allowed
+    MAX_DIGITS = 10, // of a length: more digits than any allowed length has
 };
 
-// Browsers can be made to send these to any port (cross-protocol scripting): RFC 9110, section 9,
-// RFC 5789 (PATCH), RFC 9113 (PRI).
+// Browsers can be made to send these methods to any port (cross-protocol scripting): RFC 9110,
+// section 9, RFC 5789 (PATCH), RFC 9113 (PRI).
 static const char *const http_methods[] = {"GET",   "HEAD",    "POST",    "PUT", "DELETE",
                                            "TRACE", "OPTIONS", "CONNECT", "PRI", "PATCH"};
 
@@ -47,7 +47,7 @@ static bool add_word(struct parser *p, struct parser_word word) {
     return true;
 }
 
-// A whole decimal number of at most MAX_DIGITS digits between `at` and `end`.
+// Reads a whole decimal number of at most MAX_DIGITS digits between `at` and `end`.
 static bool read_length(const char *at, const char *end, size_t *length) {
     if (at == end || end - at > MAX_DIGITS)
         return false;
@@ -60,7 +60,8 @@ static bool read_length(const char *at, const char *end, size_t *length) {
     return true;
 }
 
-// Reads the escape behind a backslash at `*at` and moves past it; -1 when it is none.
+// Reads the escape after a backslash at `*at` and moves past it. Returns -1 when there is no
+// escape.
 static int read_escape(const char **at, const char *end) {
     if (*at == end)
         return -1;
@@ -82,7 +83,7 @@ static int read_escape(const char **at, const char *end) {
     }
 }
 
-// Unescapes the quoted word that begins behind the quote at `*at`, in place: the result is never
+// Unescapes the quoted word that begins after the quote at `*at`, in place: the result is never
 // longer than its source. Moves `*at` behind the closing quote.
 static const char *read_quoted(const char **at, const char *end, char *to, size_t *len) {
     char *start = to;
@@ -109,9 +110,9 @@ static const char *read_quoted(const char **at, const char *end, char *to, size_
 #define EACH_BYTE(value) (UINT64_MAX / 255 * (value))
 #define HAS_BELOW(x, n)  (((x)-EACH_BYTE(n)) & ~(x)&EACH_BYTE(0x80))
 
-// Passes over bytes that are surely part of a bare word, eight at a time. Some byte of x is below n
+// Skips bytes that are surely part of a bare word, eight at a time. Some byte of x is below n
 // (n <= 128) exactly when HAS_BELOW() is not 0 (Anderson, "Bit Twiddling Hacks", haszero and
-// hasless); one is equal to n when it is 0 in x ^ EACH_BYTE(n).
+// hasless); a byte of x is equal to n when the same byte of x ^ EACH_BYTE(n) is 0.
 static const char *skip_plain(const char *at, const char *end) {
     uint64_t x;
     for (; end - at >= (ptrdiff_t)sizeof(x); at += sizeof(x)) {
@@ -134,7 +135,7 @@ static const char *read_bare(const char **at, const char *end) {
     return NULL;
 }
 
-// Reads one word at `*at` and moves behind it; returns what is wrong with it, or NULL.
+// Reads one word at `*at` and moves past it. Returns NULL, or a text that says why the word is bad.
 static const char *read_word(struct parser *p, char *data, const char **at, const char *end) {
     struct parser_word word = {.offset = (uint32_t)(*at - data)};
     const char *start = *at, *error;
@@ -162,8 +163,8 @@ static const char *read_word(struct parser *p, char *data, const char **at, cons
 
 enum http_word { HTTP_NONE, HTTP_METHOD, HTTP_HEADER };
 
-// Whether a line's first word is an HTTP method or a header's "Name:". Most verbs have a dot, which
-// neither has: no more of them is looked at.
+// Tells whether a line's first word is an HTTP method or a header's "Name:". Neither has a dot, as
+// most verbs do: at a dot the search ends.
 static enum http_word http_word_of(struct slice word) {
     for (const char *c = word.data; c < word.data + word.len; c++) {
         if (*c == ':')
@@ -177,8 +178,9 @@ static enum http_word http_word_of(struct slice word) {
     return HTTP_NONE;
 }
 
-// Whether the line is HTTP's as its first word says: a header, or a method with a path behind it or
-// "HTTP/1.1" at the end. A person who types `get foo` is to be told of key.get instead.
+// Returns whether a line with such a first word is one of HTTP: a header, or a method with a path
+// after it or "HTTP/1.1" at the end. A person who types `get foo` should be told of key.get
+// instead.
 static bool is_http(struct slice line, struct slice first) {
     static const char version[] = "HTTP/";
     enum http_word kind = http_word_of(first);
@@ -198,7 +200,7 @@ static bool is_http(struct slice line, struct slice first) {
            slice_equal_nocase((struct slice){line.data, strlen(version)}, slice_of(version));
 }
 
-// The whole line is there, `len` bytes without its end.
+// Reads a line that has come as a whole: `len` bytes without its end.
 static const char *read_line(struct parser *p, char *data, size_t len) {
     const char *at = data, *end = data + len, *error = NULL;
     p->count = 0;
@@ -238,7 +240,7 @@ static enum parser_result parse_line(struct parser *p, char *data, size_t len) {
     return p->count == 0 ? finish(p, PARSER_NOTHING) : PARSER_REQUEST;
 }
 
-// Blocks in the order of their words.
+// The blocks follow in the order of their words.
 static enum parser_result parse_blocks(struct parser *p, const char *data, size_t len) {
     for (; p->next < p->count; p->next++) {
         struct parser_word *word = &p->words[p->next];
@@ -260,7 +262,8 @@ static enum parser_result parse_blocks(struct parser *p, const char *data, size_
     return p->pos > p->max_request ? fail(p, PARSER_TOO_LONG) : PARSER_REQUEST;
 }
 
-// Reads the header that begins with `mark` at p->pos and moves past it. PARSER_REQUEST: read.
+// Reads the header that begins with `mark` at p->pos and moves past it. Returns PARSER_REQUEST when
+// the header was read.
 static enum parser_result parse_header(struct parser *p, const char *data, size_t len, char mark,
                                        size_t *number) {
     const char *at = data + p->pos, *end = data + len;
@@ -322,12 +325,13 @@ static enum parser_result parse_items(struct parser *p, const char *data, size_t
 
 static inline bool is_crlf(const char *at) { return memcmp(at, "\r\n", 2) == 0; }
 
-// Reads "MARKdigits CRLF" at `at`, of which all is there; NULL: it is something else, or cut off.
+// Reads "MARKdigits CRLF" at `at`. Returns the end of the header; NULL when the bytes are something
+// else, or cut off.
 static inline const char *read_header(const char *at, const char *end, char mark, size_t *number) {
     if (end - at < 4 || *at != mark)
         return NULL;
     *number = (size_t)(at[1] - '0');
-    if (*number <= 9 && is_crlf(at + 2)) // one digit: most
+    if (*number <= 9 && is_crlf(at + 2)) // one digit, as in most headers
         return at + 4;
     const char *first = ++at, *last = end - at > MAX_DIGITS + 2 ? at + MAX_DIGITS : end - 2;
     for (*number = 0; at < last && *at >= '0' && *at <= '9'; at++)
@@ -335,8 +339,8 @@ static inline const char *read_header(const char *at, const char *end, char mark
     return at > first && is_crlf(at) ? at + 2 : NULL;
 }
 
-// Most requests are a short array that came whole: one pass, with nothing to remember. False: it is
-// not one, and nothing has changed; the states look at it in earnest.
+// Reads a short array that came as a whole, as most requests do, in one pass. Returns false, and
+// changes nothing, for any other request: the states then parse it.
 static bool take_whole_array(struct parser *p, const char *data, size_t len) {
     size_t count, length, limit = len < p->max_request ? len : p->max_request;
     const char *end = data + limit, *at = read_header(data, end, '*', &count);

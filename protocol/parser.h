@@ -1,11 +1,12 @@
-// Parser: the bytes of a connection → requests, each a list of words (PROTOCOL.md, "Requests").
+// Parser: turns the bytes of a connection into requests, each a list of words (PROTOCOL.md,
+// "Requests").
 //
 //   start ──'*'──► array length ──► item length ⇄ item data ──► request
 //     └──────────► line ─────────► block data … ─────────────► request
 //
-// It can stop at any byte and go on when more have come: it keeps offsets from the request's
-// first byte, never pointers, so the caller may move the bytes in between. Quoted words are
-// unescaped in place. It allocates nothing but its list of words.
+// The parser can stop at any byte and go on when more have come. It keeps offsets from the
+// request's first byte, never pointers, so the caller may move the bytes in between. Quoted words
+// are unescaped in place. The only memory that it allocates is the list of words.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -17,7 +18,7 @@ enum {
 
 enum parser_result {
     PARSER_MORE,    // the request is not complete: call again with its first byte and more
-    PARSER_REQUEST, // parser_words() gives it; `consumed` bytes belong to it
+    PARSER_REQUEST, // parser_words() gives the words; `consumed` bytes belong to the request
     PARSER_NOTHING, // an empty line or array: skip `consumed` bytes
     PARSER_ERROR,   // the stream can't be read any further; `error` says why
 };
@@ -34,18 +35,18 @@ enum parser_state {
 struct parser_word {
     uint32_t offset; // from the request's first byte
     uint32_t len;
-    bool is_block; // line form: its bytes follow the line, `offset` is not known yet
+    bool is_block; // line form: the word's bytes follow the line, `offset` is not known yet
 };
 
 struct parser {
-    size_t max_request; // bytes, with everything; the owner may change it between requests
+    size_t max_request; // in bytes, all included; the owner may change it between requests
     enum parser_state state;
-    size_t pos; // the next byte to look at, from the request's first
+    size_t pos; // offset of the next byte to look at, from the request's first byte
     struct parser_word *words;
     uint32_t count; // words seen
     uint32_t cap;
     uint32_t next;      // the word whose block or item comes next
-    uint32_t announced; // array form: how many items its header says
+    uint32_t announced; // array form: the number of items by its header
     size_t consumed;    // set with PARSER_REQUEST and PARSER_NOTHING
     const char *error;  // set with PARSER_ERROR: a sentence without its end
 };
@@ -55,8 +56,8 @@ struct parser {
 void parser_init(struct parser *p, size_t max_request);
 void parser_deinit(struct parser *p);
 
-// Looks at `data`, which begins with the first byte of the unfinished request and holds all that
-// has come of it so far (and perhaps of later ones).
+// Parses `data`, which begins with the first byte of the unfinished request and holds all bytes of
+// it that have come so far, perhaps with later requests after them. Unescapes words in `data`.
 enum parser_result parser_next(struct parser *p, char *data, size_t len)
     __attribute__((warn_unused_result));
 
@@ -66,5 +67,5 @@ static inline void parser_words(const struct parser *p, const char *data, struct
         words[i] = (struct slice){data + p->words[i].offset, p->words[i].len};
 }
 
-// How many bytes the unfinished request is known to need in all; 0 when that is not known yet.
+// Returns how many bytes the unfinished request needs in all; 0 when that is not known yet.
 size_t parser_needs(const struct parser *p);

@@ -1,7 +1,7 @@
 #include "protocol/question.h"
 
-// Whether the option changes the answer; *value gets its value. There is no `default`, so that the
-// compiler asks about an option that is new.
+// Returns whether the option changes the answer; *value gets the option's value. The switch has no
+// `default`, so that the compiler warns about a new option.
 static bool changes_answer(const struct call *call, enum option option, int64_t *value) {
     switch (option) {
     case OPTION_ORDER: *value = call->is_descending; return call->is_descending;
@@ -9,7 +9,7 @@ static bool changes_answer(const struct call *call, enum option option, int64_t 
     case OPTION_COUNT: *value = call->count; return true;
     case OPTION_IF: *value = call->add_if; return true;
     case OPTION_TTL:  // of a write
-    case OPTION_WAIT: // how long the caller waits for an answer, whatever it is
+    case OPTION_WAIT: // how long the client waits for an answer, whatever it is
     case OPTIONS: break;
     }
     return false;

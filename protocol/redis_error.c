@@ -3,14 +3,14 @@
 struct redis_error {
     const char *begins;
     enum reply_code code;
-    const char *message; // of a fault: what to say behind the backend's name
+    const char *message; // with a fault: a text that follows the backend's name
     enum fault fault;
 };
 
 #define OUT_OF_RANGE "the result is out of range"
 
-// From Redis 7.0's source, where each text stands; the longest match does not matter, the first is
-// taken. Queued inside MULTI, an error comes at the queued command, before EXECABORT.
+// The texts are from the source of Redis 7.0. The first match is taken, not the longest. Inside
+// MULTI, an error comes as the answer to the queued command, before EXECABORT.
 static const struct redis_error redis_errors[] = {
     {"WRONGTYPE", REPLY_WRONGTYPE, "the key holds another collection", FAULT_NONE},
     {"ERR value is not an integer", REPLY_WRONGTYPE, ANSWER_NO_NUMBER, FAULT_NONE},
@@ -34,7 +34,7 @@ static const struct redis_error redis_errors[] = {
     {"NOAUTH", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_UNFIT},
     {"WRONGPASS", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_UNFIT},
     {"NOPERM", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_DENIED},
-    // So scripts say it: Redis 7.0, and later ones.
+    // The errors of scripts: of Redis 7.0, and of later versions.
     {"ERR The user executing the script can't", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_DENIED},
     {"ERR ACL failure in script", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_DENIED},
 };
@@ -58,8 +58,8 @@ enum reply_code redis_error_code(struct slice redis_error, const char **message,
     return REPLY_INTERNAL;
 }
 
-// "NOPERM this user has no permissions to run the 'hset' command", as Redis 7.0 has it; "User u has
-// …" later. A script's begins with ERR.
+// Redis 7.0 says "NOPERM this user has no permissions to run the 'hset' command", later versions
+// "User u has …". The error of a script begins with ERR.
 bool redis_error_is_denial(struct slice error, struct slice *command) {
     struct slice before = SLICE("permissions to run the '");
     for (size_t at = 0; at + before.len < error.len; at++) {

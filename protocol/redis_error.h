@@ -1,4 +1,5 @@
-// Redis error: what the text of an error of Redis's means for the client and for the operator.
+// Redis error: finds out from the text of a Redis error its meaning for the client and the
+// operator.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -7,22 +8,23 @@
 // Whether an answer tells of something wrong with the server rather than with the request.
 enum fault {
     FAULT_NONE,
-    FAULT_TOLD,   // the operator should hear of it
+    FAULT_TOLD,   // the operator should hear of the error
     FAULT_DENIED, // likewise: the account lacks a right, so other requests may well be served
     FAULT_UNFIT,  // likewise: the server does not serve, and another may do so at the same name
 };
 
 #define ANSWER_NO_NUMBER "the stored value is not a number"
-// The cause of a FAULT_DENIED, behind the backend's name.
+// The cause of a FAULT_DENIED, to follow the backend's name.
 #define REDIS_DENIES "refuses this daemon's account"
-// Said of an answer that no command of ours has.
+// The cause for an answer that none of the daemon's commands has.
 #define REDIS_UNKNOWN_ANSWER "gave an unknown answer"
 
-// The code that a Redis error means for the client, and the words for it; with a fault they stand
-// behind the backend's name.
+// Returns the code of the error for the client, and sets *message and *fault. With a fault, the
+// message is to follow the backend's name.
 enum reply_code redis_error_code(struct slice redis_error, const char **message, enum fault *fault);
 
-// Whether the error says that the account may not run the command; *command gets its name as Redis
-// writes it. An error about the key alone says nothing about other keys.
+// Returns whether the error says that the account may not run a command; *command gets the
+// command's name as Redis writes it. Returns false for an error about a key, which says nothing
+// about others.
 bool redis_error_is_denial(struct slice error, struct slice *command)
     __attribute__((warn_unused_result));

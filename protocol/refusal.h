@@ -21,19 +21,19 @@ enum refusal_reason {
         REFUSALS
 };
 
-// Zeroed, it is ready for use.
+// A zeroed refusal is ready for use.
 struct refusal {
     enum reply_code code;
     enum refusal_reason reason; // with POLICY
     struct bytes text; // for the client: one line, without the code; its memory is used again
 };
 
-// Sets the code and the text, which is cut and shown as reply_append_line() does it. Returns false,
-// for a caller that returns so itself.
+// Sets the code and the text, which is cut and shown as reply_append_line() does. Always returns
+// false, so that a caller can return the result.
 bool refusal_set(struct refusal *refusal, enum reply_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-// The same with POLICY, for that reason.
+// Sets the code POLICY, the reason and the text; otherwise the same.
 bool refusal_set_policy(struct refusal *refusal, enum refusal_reason reason, const char *format,
                         ...) __attribute__((format(printf, 3, 4), cold));
 

@@ -1,7 +1,7 @@
-// The renderers that several collections use (answer.h).
+// Render: the renderers that several collections use (answer.h).
 //
-// An answer of another shape than the command has would be taken for another's, or as it says: the
-// client gets INTERNAL, and the operator hears of it.
+// An answer whose shape does not fit the command could be another command's answer, so its content
+// is not shown: the client gets INTERNAL, and the operator is told.
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/number.h"

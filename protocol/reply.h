@@ -1,4 +1,4 @@
-// Reply: writing the Redis 2 reply types (RESP2) that clients read.
+// Reply: writes the reply types of Redis 2 (RESP2) that clients read.
 #pragma once
 
 #include <stdarg.h>
@@ -37,15 +37,15 @@ void reply_status(struct bytes *out, const char *status);
 void reply_integer(struct bytes *out, int64_t value);
 void reply_nil(struct bytes *out);
 
-// "-CODE message". Bytes of the message that would break the line are shown as '?'.
+// Appends "-CODE message". Bytes of the message that would break the line are shown as '?'.
 void reply_error(struct bytes *out, enum reply_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// Appends a message of at most 511 bytes. Those that would break its line are shown as '?'.
+// Appends a message of at most 511 bytes. Bytes that would break the line are shown as '?'.
 void reply_append_line(struct bytes *out, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-// For "%.*s" of a client's own word inside a message: at most 64 bytes of it.
+// The arguments for "%.*s" that show at most 64 bytes of a client's own word in a message.
 #define REPLY_WORD(slice) (int)((slice).len < 64 ? (slice).len : 64), (slice).data
 
 enum { REPLY_HEADER_SIZE = 24 }; // the longest that reply_write_header() writes
@@ -53,7 +53,7 @@ enum { REPLY_HEADER_SIZE = 24 }; // the longest that reply_write_header() writes
 // Writes a RESP header to `to`: '*' or '$', the number, CRLF. Returns its end.
 static inline char *reply_write_header(char *to, char mark, size_t number) {
     *to++ = mark;
-    if (number < 10) // most
+    if (number < 10) // most numbers
         *to++ = (char)('0' + number);
     else
         to = number_write(to, number);
@@ -61,13 +61,13 @@ static inline char *reply_write_header(char *to, char mark, size_t number) {
     return to + 2;
 }
 
-// Commands to a backend are written with these, too.
+// Commands to a backend are written with the functions below, too.
 static inline void reply_array(struct bytes *out, size_t count) {
     char *to = bytes_reserve(out, REPLY_HEADER_SIZE);
     bytes_grew(out, (size_t)(reply_write_header(to, '*', count) - to));
 }
 
-// A bulk string of `a` and `b` behind each other.
+// Appends a bulk string of `a` and, after it, `b`.
 static inline void reply_bulk_of(struct bytes *out, struct slice a, struct slice b) {
     char *start = bytes_reserve(out, REPLY_HEADER_SIZE + a.len + b.len + 2), *to;
     to = reply_write_header(start, '$', a.len + b.len);
@@ -80,8 +80,8 @@ static inline void reply_bulk_of(struct bytes *out, struct slice a, struct slice
     bytes_grew(out, (size_t)(to + 2 - start));
 }
 
-// As reply_bulk_of() with nothing in front. Inlined always: each value of a reply and each word of
-// a command is one.
+// Appends a bulk string. Always inlined, because each value of a reply and each word of a command
+// is one.
 static inline __attribute__((always_inline)) void reply_bulk(struct bytes *out,
                                                              struct slice value) {
     char *start = bytes_reserve(out, REPLY_HEADER_SIZE + value.len + 2), *to;

@@ -4,27 +4,27 @@
 #include "protocol/mem.h"
 #include "protocol/number.h"
 
-// Redis nests three arrays at most: EXEC's, a scan's, and its items.
+// Redis nests at most three arrays: that of EXEC, that of a scan, and the scan's items.
 enum { DEEPEST = 8, LONGEST_LINE = 64 * 1024 };
 
 // The stages of a value; each consumes bytes and leads to the next.
 enum stage {
-    STAGE_LINE, // its first line
-    STAGE_HEAD, // a string's first bytes, with its line end when they are all
-    STAGE_BODY, // a longer string's other bytes
-    STAGE_TAIL, // and its line end
+    STAGE_LINE, // the first line of the value
+    STAGE_HEAD, // the first bytes of a string, with the line end when there are no more
+    STAGE_BODY, // the other bytes of a longer string
+    STAGE_TAIL, // the line end of a longer string
 };
 
 struct level {
-    uint32_t count, index; // elements of an array, and which is being read
+    uint32_t count, index; // the elements of an array, and the element now being read
 };
 
 struct resp {
     struct resp_handler handler;
     enum stage stage;
-    size_t bulk_left;                 // bytes of the string that have not come, its line end aside
+    size_t bulk_left;                 // bytes of the string still to come, without its line end
     struct bytes held;                // the beginning of a line or head whose end has not come
-    uint32_t depth;                   // in how many arrays the value stands
+    uint32_t depth;                   // how many arrays are around the value
     struct level levels[DEEPEST + 1]; // [depth]: of the array around it
 };
 
@@ -47,7 +47,7 @@ static void emit(struct resp *r, struct event *e) {
     r->handler.on_event(r->handler.owner, e);
 }
 
-// The value is complete, and so is each array whose last element that was.
+// Ends a complete value, and each array of which the value was the last element.
 static const char *end_value(struct resp *r) {
     r->stage = STAGE_LINE;
     for (; r->depth > 0; r->depth--)
@@ -112,7 +112,7 @@ static void skip(struct slice *in, size_t count) {
     *in = (struct slice){in->data + count, in->len - count};
 }
 
-// How long a line may be, with its mark and end; 0: RESP2 has none that begins so.
+// Returns how long a line may be, with its mark and end; 0 when no line of RESP2 begins so.
 static size_t longest_line(char mark) {
     switch (mark) {
     case '$': return sizeof("$537919488\r\n") - 1;
@@ -156,7 +156,7 @@ static const char *read_line(struct resp *r, struct slice *in) {
     return on_line(r, line);
 }
 
-// Returns `count` bytes in one piece; NULL: not all have come.
+// Returns `count` bytes in one piece; NULL when not all of them have come.
 static const char *take(struct resp *r, struct slice *in, size_t count) {
     const char *start = in->data;
     if (r->held.len == 0 && in->len >= count) {
@@ -192,8 +192,8 @@ static const char *read_head(struct resp *r, struct slice *in) {
     return NULL;
 }
 
-// Reads a string that is all there and at most RESP_WHOLE long, as most are: what the stages do,
-// in one step. Returns NULL and takes nothing when it is another.
+// Reads, in one step instead of by stages, a string that has come as a whole and is at most
+// RESP_WHOLE long, as most are. Returns NULL, and takes nothing, for any other value.
 static const char *take_bulk(struct slice *in, size_t *len) {
     const char *at = in->data + 1, *end = in->data + in->len;
     size_t sum = 0;

@@ -15,7 +15,7 @@ static const char sample_key[] = "the key of a sample";
 
 typedef void on_command(void *owner, const struct slice *words, size_t count);
 
-// The next argument of a call in a script, as a sample of it; *at moves behind it.
+// Returns a sample of the next argument of a call in a script; *at moves past the argument.
 static struct slice take_script_word(const char **at, const char *end) {
     const char *start = *at;
     int depth = 0;
@@ -30,7 +30,7 @@ static struct slice take_script_word(const char **at, const char *end) {
     return is_text ? (struct slice){word.data + 1, word.len - 2} : SLICE("1");
 }
 
-// The commands that a script calls, or asks for its right to: call('GET', KEYS[1]).
+// Finds the commands that a script calls, or asks whether it may call: call('GET', KEYS[1]).
 static void read_script(struct slice script, on_command *command, void *owner) {
     static const char *const callers[] = {"call('", "check_cmd('"};
     const char *end = script.data + script.len;
@@ -50,7 +50,7 @@ static void read_script(struct slice script, on_command *command, void *owner) {
     }
 }
 
-// A script is read and left out of the words.
+// For EVAL, the commands inside the script are found, and the script is left out of the words.
 static void read_command(struct slice *words, size_t count, on_command *command, void *owner) {
     if (slice_equal(words[0], SLICE("EVAL"))) {
         read_script(words[1], command, owner);
@@ -59,7 +59,8 @@ static void read_command(struct slice *words, size_t count, on_command *command,
     command(owner, words, count);
 }
 
-// The builders write RESP, which is the array form of our own requests: the parser reads it back.
+// The builders write RESP, in which requests of clients may come too: so the daemon's own parser
+// can read the commands back.
 static void read_commands(struct bytes *commands, on_command *command, void *owner) {
     struct parser parser;
     size_t at = 0;
@@ -89,7 +90,7 @@ static size_t find(const struct rights *rights, struct slice name) {
     return i;
 }
 
-// Without MULTI and EXEC no connection is of any use: its greeting asks for them.
+// MULTI and EXEC are left out: no connection is of use without them, and its greeting tests them.
 static bool is_frame(struct slice name) {
     return slice_equal(name, SLICE("MULTI")) || slice_equal(name, SLICE("EXEC"));
 }
@@ -150,7 +151,7 @@ uint64_t rights_learn(struct rights *rights, const struct verb *verb, verb_build
         return 0;
     call.argc = fill_samples(signature, args);
     build_samples(&out, build, &call);
-    call.options = signature->options; // now all that can be asked for
+    call.options = signature->options; // now with all options
     call.is_descending = true;
     call.add_if = ADD_IF_GREATER;
     call.stale_ms = 1;

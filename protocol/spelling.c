@@ -29,7 +29,7 @@ size_t spelling_distance(struct slice a, struct slice b) {
     return row[b.len];
 }
 
-// The distance is at least what one is longer than the other.
+// The distance is at least the difference of the lengths.
 size_t spelling_distance_below(size_t limit, struct slice a, struct slice b) {
     size_t longer = a.len > b.len ? a.len - b.len : b.len - a.len;
     return longer < limit ? spelling_distance(a, b) : SIZE_MAX;

@@ -1,16 +1,16 @@
-// Spelling: how far two names are apart, for "did you mean".
+// Spelling: measures how far two names are apart, for "did you mean".
 #pragma once
 
 #include "protocol/bytes.h"
 
-// How many letters must be added, left out, changed or swapped with their neighbour to get from
-// one to the other, letters in either case being the same (the restricted Damerau-Levenshtein
-// distance: Damerau, CACM 7(3), 1964). SIZE_MAX when one is longer than 64 bytes.
+// Returns how many letters must be added, left out, changed or swapped with their neighbour to turn
+// one name into the other, without regard to case (the restricted Damerau-Levenshtein distance:
+// Damerau, CACM 7(3), 1964). Returns SIZE_MAX when a name is longer than 64 bytes.
 size_t spelling_distance(struct slice a, struct slice b);
 
-// The same where it is below `limit`; else any number that is not.
+// Returns the distance if it is below `limit`, otherwise any number that is not below.
 size_t spelling_distance_below(size_t limit, struct slice a, struct slice b);
 
-// How many letters of a word may be wrong where what was meant is guessed: a quarter, and two at
-// most. To a short word, anything would be near.
+// Returns how many letters of a word may be wrong for a guess at the meant word: a quarter of them,
+// and at most two. With more, any word would be near to a short one.
 size_t spelling_guess_limit(struct slice word);

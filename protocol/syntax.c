@@ -36,7 +36,8 @@ struct slice syntax_option_name(enum option option) {
     return option_names[option];
 }
 
-// The next word of a syntax without its brackets; *opens and *closes say whether it had them.
+// Returns the next word of a syntax without its brackets; *opens and *closes say whether it had
+// any.
 static struct slice next_token(const char **at, bool *opens, bool *closes) {
     while (**at == ' ')
         (*at)++;
@@ -89,7 +90,7 @@ struct signature syntax_read(const char *syntax) {
     return s;
 }
 
-// One letter is enough for a table, and too little for an error that stands alone.
+// A single letter is enough in a table, but not in an error, which the client reads alone.
 static const char *spelled_out(struct slice word) {
     static const char *const words[][2] = {{"N", "NAMESPACE"}, {"K", "KEY"},    {"F", "FIELD"},
                                            {"V", "VALUE"},     {"M", "MEMBER"}, {"n", "NUMBER"}};

@@ -1,5 +1,5 @@
-// Syntax: how a verb's row writes what the verb takes: "[ttl=] N K F V [F V ...]", options first,
-// then the namespace and the arguments.
+// Syntax: reads the text in a verb's row that says which words the verb takes, such as
+// "[ttl=] N K F V [F V ...]": options first, then the namespace and the arguments.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -14,7 +14,7 @@ enum arg_kind {
     ARG_INTEGER, // n, start, stop: a whole number
     ARG_COUNT,   // count: a whole number, not negative
     ARG_SCORE,   // score: a double
-    ARG_BOUND,   // min, max: a double, "(" before it leaves it out
+    ARG_BOUND,   // min, max: a double; "(" before the number excludes the number itself
     ARG_CURSOR,  // cursor
     ARG_TEXT,    // anything else
     ARG_KINDS,
@@ -30,31 +30,31 @@ struct signature {
     uint32_t options;               // bit per enum option
     uint32_t has_kinds;             // bit per enum arg_kind
     uint8_t kinds[SIGNATURE_KINDS]; // of the words behind the namespace, the repeating group last
-    uint32_t fixed;                 // how many of them are there once, optional ones included
-    uint32_t least;                 // words that must be there
-    uint32_t group;                 // how many repeat; 0: none
-    uint32_t most;
+    uint32_t fixed;                 // how many of `kinds` do not repeat, optional ones included
+    uint32_t least;                 // the fewest words behind the namespace
+    uint32_t group;                 // how many of `kinds` repeat; 0: none
+    uint32_t most;                  // the most words behind the namespace
 };
 
-// Reads a row's syntax; a word that stands for nothing is a bug.
+// Reads a row's syntax. A word that has no meaning is a bug.
 struct signature syntax_read(const char *syntax);
 
-// Whether several keys may be named.
+// Returns whether a request may name several keys.
 static inline bool signature_repeats_key(const struct signature *s) {
     return s->group > 0 && s->kinds[s->fixed] == ARG_KEY;
 }
 
-// The kind of the argument at `index`, counted behind the namespace.
+// Returns the kind of the argument at `index`; 0 is the first word after the namespace.
 static inline enum arg_kind signature_kind(const struct signature *s, size_t index) {
     if (index >= s->fixed && s->group > 0)
         index = s->fixed + (index - s->fixed) % s->group;
     return (enum arg_kind)s->kinds[index];
 }
 
-// The option of that name; OPTIONS: there is none.
+// Returns the option of that name; OPTIONS when there is none.
 enum option syntax_option(struct slice name);
-// The option's name, which ends with a zero.
+// Returns the option's name, which is NUL-terminated.
 struct slice syntax_option_name(enum option option);
 
-// Appends the words of a syntax in whole words, a blank before each: " NAMESPACE KEY".
+// Appends the words of a syntax spelled out, with a space before each: " NAMESPACE KEY".
 void syntax_append_whole(struct bytes *out, const char *syntax);

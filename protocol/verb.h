@@ -1,5 +1,5 @@
-// Verb: one row of the table of all verbs. It says all there is to say about the verb;
-// arity, options, checks, help and documents follow from its `syntax`.
+// Verb: one row of the table of all verbs. The row says everything about the verb; arity, options,
+// checks, help and documents follow from its `syntax`.
 //
 // To add a verb to a collection, add a row to its file (dict.c, …); `ctest -R every_verb` says
 // which tests and documents it needs besides.
@@ -14,20 +14,20 @@ enum verb_flags {
     VERB_READ = 1 << 0,       // needs `read`
     VERB_WRITE = 1 << 1,      // needs `write`
     VERB_ADMIN = 1 << 2,      // needs `admin`
-    VERB_NO_AUTH = 1 << 3,    // may be said before auth
+    VERB_NO_AUTH = 1 << 3,    // may be used before auth
     VERB_IN_TURN = 1 << 4,    // waits for the client's earlier requests: its reply tells of them
-    VERB_BARRIER = 1 << 5,    // what follows waits until all of the client's requests are answered
+    VERB_BARRIER = 1 << 5,    // the client's later requests wait until all so far are answered
     VERB_REMOVES = 1 << 6,    // leaves no key
     VERB_OWN_TTL = 1 << 7,    // a write with a ttl of the verb's own
     VERB_NEW_TTL = 1 << 8,    // replaces the value, or restarts the ttl: a new ttl in any ttl_mode
-    VERB_NEAR = 1 << 9,       // a read whose answer is a function of what one key holds: the near
-                              // cache may keep it
+    VERB_NEAR = 1 << 9,       // a read whose answer depends only on what one key holds: the near
+                              // cache may keep the answer
     VERB_UNCUT = 1 << 10,     // a write whose reply holds what was stored: it must not be cut
-    VERB_TWO_STEPS = 1 << 11, // its answer may call for another step: the daemon's memo_wait.h
-    VERB_MEMO = 1 << 12,      // needs what the namespace says of memos
-    VERB_CLOSE = 1 << 13,     // nothing follows: the connection is closed behind the reply
+    VERB_TWO_STEPS = 1 << 11, // the answer may need a further step (the daemon's memo_wait.h)
+    VERB_MEMO = 1 << 12,      // needs the namespace's options for memos
+    VERB_CLOSE = 1 << 13,     // no request follows: the connection is closed after the reply
     VERB_FLAGS_END = 1 << 14,
-    VERB_NO_TTL = VERB_REMOVES | VERB_OWN_TTL, // of either kind there is no ttl to decide
+    VERB_NO_TTL = VERB_REMOVES | VERB_OWN_TTL, // writes for which the policy decides no ttl
 };
 
 _Static_assert(VERB_READ + VERB_WRITE + VERB_ADMIN + VERB_NO_AUTH + VERB_IN_TURN + VERB_BARRIER +
@@ -36,8 +36,7 @@ _Static_assert(VERB_READ + VERB_WRITE + VERB_ADMIN + VERB_NO_AUTH + VERB_IN_TURN
                    VERB_FLAGS_END - 1,
                "each flag has a bit of its own");
 
-// The reply of a read whose key is not there; no more is needed to make up that reply without
-// a backend.
+// The reply of a read whose key does not exist. The daemon can write that reply without a backend.
 enum miss {
     MISS_NONE,   // no read
     MISS_NIL,    // $-1
@@ -50,12 +49,12 @@ enum miss {
     MISS_MEMO,   // MISS, nil, nil
 };
 
-struct request; // the daemon's: opaque here
+struct request; // opaque here: defined by the daemon
 
 // Writes the Redis commands of a call.
 typedef void verb_build(struct command *c, const struct call *call);
 
-// A name of Redis's for a row.
+// The name of a Redis command, for a row.
 #define REDIS(name)                                                                                \
     { "" name, sizeof(name) - 1 }
 
@@ -64,17 +63,18 @@ struct verb {
     unsigned flags;
     const char *syntax;  // "[ttl=] N K F V [F V ...]": options, then arguments
     const char *summary; // one line, as help prints it
-    // The verb is this one command of Redis's, with the key and the arguments as they stand:
-    // builder.h. Otherwise `build` writes its commands.
+    // The verb is this one command of Redis, with the key and the arguments unchanged (builder.h).
+    // For other verbs `build` writes the commands.
     struct slice redis;
     verb_build *build;
-    // Of VERB_TWO_STEPS: writes the commands of each later step about the call's key, with samples
-    // as arguments, so that rights.c learns which they are.
+    // For VERB_TWO_STEPS: writes the commands of each later step about the call's key, with samples
+    // as arguments, so that rights.c learns which commands these are.
     verb_build *build_later;
     answer_render *render;
     enum miss miss;
-    // Of a verb that brings a token: its user and token in the call; NULL: the call has none.
+    // For a verb that brings a token: returns the user and the token in the call; NULL when the
+    // call has none.
     const struct slice *(*credentials)(const struct call *call);
-    // The daemon's own verbs: answers at once, instead of a backend.
+    // For the daemon's own verbs: answers the request, instead of a backend.
     void (*run)(struct request *request, const struct call *call);
 };

@@ -14,13 +14,13 @@ enum { LONGEST_NAME = 16 };
 struct verb_table {
     struct verb_entry entries[VERBS_MOST];
     size_t count;
-    struct name_table numbers; // of the entries, by name, in lower case as the rows have it
+    struct name_table numbers; // of the entries, by their names, which are in lower case
     struct rights rights;
 };
 
 // --- table ------------------------------------------------------------------------------------
 
-// "dict.get" is one of dict, "del" of any collection, and "ping" of none.
+// "dict.get" belongs to the collection dict, "del" to any collection, and "ping" to none.
 static enum collection collection_of(const struct verb *verb, const struct signature *signature) {
     const char *dot = strchr(verb->name, '.');
     if (!dot)
@@ -64,7 +64,7 @@ void verb_table_free(struct verb_table *table) {
 const struct verb_entry *verb_find(const struct verb_table *table, struct slice name) {
     char lower[LONGEST_NAME];
     uint32_t number = name_table_find(&table->numbers, name);
-    if (number == NAME_TABLE_NONE && name.len <= LONGEST_NAME) { // few write it in upper case
+    if (number == NAME_TABLE_NONE && name.len <= LONGEST_NAME) { // few clients use upper case
         for (size_t i = 0; i < name.len; i++)
             lower[i] = slice_lower(name.data[i]);
         number = name_table_find(&table->numbers, (struct slice){lower, name.len});

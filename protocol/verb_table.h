@@ -16,30 +16,31 @@ struct verb_entry {
     struct signature signature;
     enum collection collection;
     uint32_t id;       // 0, 1, 2 … in the order of the table
-    uint64_t commands; // that it may send: bits of the table's rights
+    uint64_t commands; // the commands that it may send: bits of the table's rights
 };
 
 struct verb_table;
 
-// The verbs of all collections, and `more` rows of the daemon's.
+// Returns a table of the verbs of all collections and of `count` rows `more`, which are the
+// daemon's.
 struct verb_table *verb_table_new(const struct verb *more, size_t count);
-// Further rows, behind the others.
+// Adds further rows after the others.
 void verb_table_add(struct verb_table *table, const struct verb *more, size_t count);
 void verb_table_free(struct verb_table *table);
 const struct verb_entry *verb_find(const struct verb_table *table, struct slice name);
 const struct verb_entry *verb_at(const struct verb_table *table, size_t id); // NULL past the end
 const struct rights *verb_rights(const struct verb_table *table);
 
-// The verb that `name` was meant to be, for a message; NULL when none is near. A search of the
-// whole table: not for each request of a flood.
+// Returns the verb that `name` was probably meant to be, for a message; NULL when none is near.
+// This searches the whole table, so it must not be called for each request of a flood.
 const struct verb *verb_nearest(const struct verb_table *table, struct slice name);
 
-// The reply of a read with `argc` arguments whose key is not there.
+// Appends the reply of a read with `argc` arguments whose key does not exist.
 void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t argc);
 
-// "name syntax — summary"
+// Appends "name syntax — summary".
 void verb_append_help(struct bytes *out, const struct verb *verb);
-// The letters and marks of a syntax, below a list of verbs.
+// Appends an explanation of the letters and marks of a syntax, for the end of a list of verbs.
 void verb_append_legend(struct bytes *out);
-// "name syntax" in whole words, for an error: "key.get NAMESPACE KEY".
+// Appends "name syntax", spelled out, for an error: "key.get NAMESPACE KEY".
 void verb_append_use(struct bytes *out, const struct verb *verb);
