@@ -52,8 +52,8 @@ void address_copy(struct address *to, const struct address *from) {
 
 // --- numbers of a name ------------------------------------------------------------------------
 
-// Whether an interface of this machine has that number now: "localhost" may stand for ::1 where
-// there is no IPv6.
+// Returns whether an interface of this machine has that number now: "localhost" may stand for ::1
+// on a machine without IPv6.
 static bool is_here(const struct addrinfo *found) {
     struct sockaddr_storage any_port;
     memcpy(&any_port, found->ai_addr, found->ai_addrlen);
@@ -81,7 +81,7 @@ static void add(struct addresses *list, const struct address *from, const struct
     address_copy(&address, from);
     if (found)
         memcpy(&address.socket, found->ai_addr, found->ai_addrlen);
-    if (is_in(list, first, &address)) { // /etc/hosts may say it twice
+    if (is_in(list, first, &address)) { // /etc/hosts may have a number twice
         address_deinit(&address);
         return;
     }
@@ -104,15 +104,15 @@ const char *address_resolve(const struct address *from, struct addresses *list) 
     for (struct addrinfo *one = found; one; one = one->ai_next)
         if (!found->ai_next || is_here(one))
             add(list, from, one, first);
-    if (list->count == first) // listening there says why not
+    if (list->count == first) // listening at the first number will tell why it fails
         add(list, from, found, first);
     freeaddrinfo(found);
     return NULL;
 }
 
-// --- looking at it ----------------------------------------------------------------------------
+// --- properties -------------------------------------------------------------------------------
 
-// NULL: it has none yet.
+// Returns the IP address in the socket; NULL when the address is not resolved.
 static const void *number_of(const struct address *address) {
     switch (address->socket.ss_family) {
     case AF_INET: return &((const struct sockaddr_in *)&address->socket)->sin_addr;

@@ -1,4 +1,4 @@
-// Address: where the daemon listens.
+// Address: an address at which the daemon listens.
 #pragma once
 
 #include <sys/socket.h>
@@ -25,26 +25,27 @@ struct addresses {
     size_t count;
 };
 
-// Returns NULL and fills *address, or says what is wrong.
+// Returns NULL and fills *address, or returns a text that says why the address is wrong.
 const char *address_parse(struct slice text, struct address *address)
     __attribute__((warn_unused_result));
 
-// Adds `from` to the list; of a TCP name, once for each number that the name has and this machine
-// can listen at. Returns NULL, or why none is known. Blocks on the resolver.
+// Adds `from` to the list; a TCP name once for each number that the name has and this machine can
+// listen at. Returns NULL, or a text that says why no number is known. Blocks on the resolver.
 const char *address_resolve(const struct address *from, struct addresses *list);
 
 void address_copy(struct address *to, const struct address *from);
 
-// Whether a listener at one is a listener at the other: of resolved names, the numbers count.
+// Returns whether both addresses mean the same listener. Resolved names are compared by number.
 bool address_is_same(const struct address *a, const struct address *b);
 
-// Appends a text that is the same for two addresses exactly if they are.
+// Appends a text that is the same for two addresses exactly when address_is_same() is true.
 void address_append_key(struct bytes *out, const struct address *address);
 void address_deinit(struct address *address);
 void addresses_deinit(struct addresses *list);
 
-// As it is written; behind a resolved name stands its number, as "tcp:localhost:1 (127.0.0.1)".
+// Appends the address as the configuration writes it, and the number of a resolved name after it:
+// "tcp:localhost:1 (127.0.0.1)".
 void address_append(struct bytes *out, const struct address *address);
 
-// True when only this machine can reach it; once resolved.
+// Returns whether only this machine can reach the address, which must be resolved.
 bool address_is_local(const struct address *address);

@@ -1,6 +1,6 @@
 #include "conf/dsn.h"
 
-// CACHES_DSN or CACHES_DSN_ and digits.
+// Returns whether the variable's name is CACHES_DSN, or CACHES_DSN_ and digits.
 static bool is_dsn(struct slice variable) {
     if (!slice_begins(variable, SLICE("CACHES_DSN")))
         return false;

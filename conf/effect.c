@@ -10,7 +10,7 @@
 #include "protocol/number.h"
 #include "protocol/verb_table.h"
 
-// A section, with what its options would be if they were not given.
+// A section, and the values that its options have when they are not given.
 struct subject {
     enum section section;
     const struct section_conf *common; // the section's struct begins with it

@@ -23,7 +23,7 @@ struct fitter {
 
 // --- names ------------------------------------------------------------------------------------
 
-// Puts a section into the table of its kind's names, or reports that there is one of that name.
+// Puts a section into the table of its kind's names, or reports that the name is taken.
 static void name_section(struct fitter *c, struct name_table *names, size_t number,
                          enum section section, const char *name, int line) {
     uint32_t first = name_table_find(names, slice_of(name));
@@ -60,7 +60,8 @@ static void number_names(struct fitter *c) {
 
 // --- backends ---------------------------------------------------------------------------------
 
-// Messages show nothing of `password_file`: somebody may have written the password itself there.
+// No message shows the text of `password_file`: somebody may have written the password itself
+// there.
 static void read_password(struct fitter *c, struct backend_conf *b) {
     int line = LINE_OF(b, SECTION_BACKEND, "password_file");
     struct bytes text = {0};
@@ -84,7 +85,7 @@ static void read_password(struct fitter *c, struct backend_conf *b) {
 }
 
 static void check_backend(struct fitter *c, struct backend_conf *b) {
-    if (b->common.line == 0) // of the environment: it was checked there
+    if (b->common.line == 0) // from the environment: loader.c has checked it
         return;
     if (!schema_is_given(&b->common, SECTION_BACKEND, "url"))
         problems_add(c->problems, b->common.line, "[backend %s] needs a url", b->name);
@@ -131,7 +132,7 @@ static void complete_prefix(struct namespace_conf *n) {
     n->prefix_len = strlen(n->prefix);
 }
 
-// An option whose default is longer than max_ttl is as long as that.
+// An option whose default is longer than max_ttl is shortened to max_ttl.
 static void fit_to_max_ttl(struct fitter *c, struct namespace_conf *n, const char *name,
                            int64_t *ms) {
     struct bytes most = {0};
@@ -200,7 +201,7 @@ static void check_user(struct fitter *c, struct user_conf *u) {
 
 // --- listeners --------------------------------------------------------------------------------
 
-// Puts each name's numbers in its place.
+// Replaces each name by its numbers.
 static void resolve_listens(struct fitter *c) {
     struct addresses *listens = &c->settings->daemon.listens, resolved = {0};
     for (size_t i = 0; i < listens->count; i++) {
@@ -229,7 +230,7 @@ static void find_same_addresses(struct fitter *c) {
 
 static void check_listens(struct fitter *c) {
     const struct addresses *listens = &c->settings->daemon.listens;
-    int last = 0; // of a name's numbers, one is enough
+    int last = 0; // one error is enough for all numbers of a name
     resolve_listens(c);
     find_same_addresses(c);
     for (size_t i = 0; i < listens->count; i++) {

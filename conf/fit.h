@@ -1,8 +1,8 @@
-// Fit: what the options of a configuration mean together, and what is wrong with that.
+// Fit: completes options of a configuration that depend on each other, and checks them together.
 #pragma once
 
 #include "conf/problems.h"
 #include "conf/settings.h"
 
-// Completes the settings, in which everything stands as the file says; reports what does not fit.
+// Completes the settings, which hold the values of the file, and reports those that do not fit.
 void fit_settings(struct settings *settings, struct problems *problems);

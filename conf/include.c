@@ -7,7 +7,7 @@
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
 
-// The folder's own name is none of the pattern.
+// The folder's own name is escaped, so that it is not part of the pattern.
 static void append_escaped(struct bytes *text, struct slice folder) {
     for (size_t i = 0; i < folder.len; i++) {
         if (strchr("*?[\\", folder.data[i]))
@@ -43,7 +43,7 @@ const char *include_find(const char *pattern, const char *beside, struct include
         append_escaped(&full, (struct slice){beside, (size_t)(slash + 1 - beside)});
     bytes_append(&full, pattern, strlen(pattern) + 1);
     *files = (struct include_files){0};
-    // Sorted byte by byte, as no locale is set.
+    // glob() sorts byte by byte, because no locale is set.
     const char *error = take(&found, glob(full.data, 0, is_in_the_way, &found), pattern, files);
     globfree(&found);
     bytes_deinit(&full);
@@ -60,7 +60,7 @@ void include_files_deinit(struct include_files *files) {
 bool include_note(struct include_files *seen, const char *path) {
     struct stat found;
     if (stat(path, &found) != 0)
-        return true; // reading it says why
+        return true; // reading the file will tell why it fails
     for (size_t i = 0; i < seen->count; i++)
         if (seen->items[i].device == found.st_dev && seen->items[i].inode == found.st_ino)
             return false;

@@ -12,7 +12,7 @@ struct reader {
     bool is_indented;
     bool is_buffer_full; // the line fills inih's buffer
     bool has_section;
-    struct slice option; // the last one since that section; no data: none
+    struct slice option; // the last option of the present section; no data: none
 };
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
@@ -54,7 +54,7 @@ static void read_section(struct reader *r, struct slice line) {
     r->handler->on_section(r->handler->owner, r->line, kind, name);
 }
 
-// The fault of a line that is no comment; NULL: there is none.
+// Returns the fault of a line that is no comment; NULL when the line is good.
 static const char *fault_of(const struct reader *r) {
     bool is_more = r->is_indented && r->option.data;
     if (*r->text.data == '[')
@@ -65,7 +65,7 @@ static const char *fault_of(const struct reader *r) {
     return r->has_section ? NULL : "an option before the first [section]";
 }
 
-// Looks at a line before inih does, and returns what inih is to read of it.
+// Looks at a line before inih does. Returns the part of the line that inih is to read.
 static struct slice see_line(struct reader *r, struct slice line) {
     static const struct slice nothing = {"", 0};
     const char *fault = NULL;
@@ -89,7 +89,7 @@ static struct slice see_line(struct reader *r, struct slice line) {
     return seen;
 }
 
-// The next line of the text, without its end.
+// Returns the next line of the text, without its end.
 static struct slice next_line(struct reader *r) {
     const char *lf = memchr(r->rest.data, '\n', r->rest.len);
     size_t len = lf ? (size_t)(lf - r->rest.data) : r->rest.len, used = len + (lf ? 1 : 0);
@@ -101,9 +101,9 @@ static struct slice next_line(struct reader *r) {
     return line;
 }
 
-// inih's reader: as fgets(). It never gets a line that it would cut. Behind one that fills its
-// buffer it gets an empty line, which newer versions take for the rest of that line, which they
-// throw away, and older ones for what it is.
+// Reads a line for inih, as fgets() does. inih never gets a line that it would cut. After a line
+// that fills its buffer it gets an empty line: newer versions take that for the rest of the long
+// line, and throw it away; for older ones it is just an empty line.
 static char *read_line(char *to, int size, void *stream) {
     struct reader *r = stream;
     struct slice line = {"\n", 1};
@@ -121,7 +121,8 @@ static char *read_line(char *to, int size, void *stream) {
     return to;
 }
 
-// inih keeps fifty bytes of a name for the lines that go on with it; here all of it is kept.
+// For lines that go on with an option, inih remembers only fifty bytes of the option's name; here
+// the whole name is kept.
 static int on_option(void *user, const char *section, const char *name, const char *value) {
     struct reader *r = user;
     bool is_more = r->is_indented && r->option.data;

@@ -18,7 +18,7 @@
 
 enum { MOST_LINES = 100 * 1000 * 1000 }; // of all files: line numbers are ints
 
-// The built-in configuration, which runs where there is no file.
+// The built-in configuration, for a daemon without a file.
 static const char built_in[] = "[backend embedded]\n"
                                "url = embedded:\n"
                                "[namespace demo]\n"
@@ -26,22 +26,22 @@ static const char built_in[] = "[backend embedded]\n"
                                "prefix = demo:\n"
                                "ttl = 1h\n";
 
-// A file as it is being read.
+// The state of loading a configuration.
 struct loader {
     struct settings *settings;
     const struct verb_table *verbs;
     struct problems *problems;
-    int section;                  // enum section, -1: its options are passed over
+    int section;                  // enum section; -1: a bad section, whose options are skipped
     const struct option_row *row; // of the last option, for lines that go on with it
     bool has_daemon_section;
-    bool is_included; // this file is
-    int last_line;    // of what has been read
+    bool is_included; // the present file was named by an include
+    int last_line;    // of all lines read so far
     struct include_files seen;
 };
 
 // --- sections ---------------------------------------------------------------------------------
 
-// The struct that the current section's options go to: the last of its kind.
+// Returns the struct for the options of the current section: the last struct of its kind.
 static void *current(struct loader *l) {
     struct settings *s = l->settings;
     switch (l->section) {
@@ -156,7 +156,7 @@ static void read_value(struct loader *l, int line, struct slice value) {
         daemon->includes[includes].line = line;
 }
 
-// Some text whose ":" or "=" was taken for that of an option might hold a secret.
+// A text that is no option, but has a ":" or "=", might hold a secret: no message may show it.
 static bool looks_like_an_option(struct slice name) {
     for (size_t i = 0; i < name.len; i++)
         if (!(name.data[i] >= 'a' && name.data[i] <= 'z') && name.data[i] != '_')
@@ -312,7 +312,8 @@ static void on_dsn(void *owner, struct slice variable, struct slice url) {
 
 // --- all --------------------------------------------------------------------------------------
 
-// Only the built-in default listens elsewhere: the daemon knows where.
+// A file without `listen` gets the option's default. Only the built-in configuration keeps an empty
+// list, for which the daemon chooses the addresses.
 static void listen_somewhere(struct settings *s) {
     const struct option_row *row = schema_find(SECTION_CACHESD, SLICE("listen"));
     if (s->file && !schema_is_given(&s->daemon.common, SECTION_CACHESD, "listen"))

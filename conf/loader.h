@@ -1,19 +1,20 @@
-// Loader: a whole configuration, from its files and the environment, into settings.
+// Loader: reads a whole configuration, from its files and the environment, into settings.
 //
-//   file ──ini──► sections and options as they stand there ──► its includes, likewise
-//     … environment: more backends ──► fit: what they mean together ──► effect: warnings
+//   file ──ini──► its sections and options as written ──► its includes, likewise
+//     … environment: more backends ──► fit: completed and checked ──► effect: warnings
 #pragma once
 
 #include "conf/problems.h"
 #include "conf/settings.h"
 
-// Things outside of a file to which it may refer.
+// The file, and things outside of it that the settings depend on.
 struct settings_source {
     const char *file;               // NULL: the built-in default
     const struct verb_table *verbs; // for `deny`
-    const char *const *environment; // "NAME=value" …: CACHES_DSN and its kin; NULL-terminated
+    const char *const *environment; // "NAME=value" …, for dsn.h; NULL-terminated
 };
 
-// Reads and checks everything; NULL when anything is wrong. *problems gets every error and warning,
-// and the names of the files. May be called on any thread: it blocks on files and the resolver.
+// Reads and checks everything. Returns NULL when anything is wrong, otherwise settings with one
+// reference, which the caller owns. *problems gets every error and warning, and the names of the
+// files. Blocks on files and the resolver; may be called on any thread.
 struct settings *settings_load(const struct settings_source *source, struct problems *problems);

@@ -14,7 +14,7 @@
 #include "protocol/verb.h"
 #include "protocol/verb_table.h"
 
-// Names of users, groups, backends and namespaces look alike, and like nothing else.
+// Names of users, groups, backends and namespaces look alike; a secret does not look like them.
 static bool looks_like_a_name(struct slice text) {
     for (size_t i = 0; i < text.len; i++)
         if (text.data[i] == ':' || text.data[i] == '/')
@@ -22,7 +22,7 @@ static bool looks_like_a_name(struct slice text) {
     return text.len < 32; // a token is longer
 }
 
-// "NAME: 'VALUE'", but not a value that might hold a secret.
+// Appends "NAME: 'VALUE'", but no value that might hold a secret.
 static void append_value(struct bytes *error, const struct option_row *row, struct slice text) {
     bool is_id = row->type == TYPE_UID || row->type == TYPE_GID;
     bool is_name = is_id || row->type == TYPE_NAME || row->type == TYPE_NAMES;
@@ -112,7 +112,8 @@ static bool read_bool(const struct option_row *row, struct slice text, bool *val
     return *value || slice_equal_nocase(text, SLICE("no")) || refuse(error, row, text, "yes or no");
 }
 
-// Cuts the next item of a list separated by `mark`; false at its end. Blanks around it go.
+// Cuts the next item off a list separated by `mark`, without the blanks around it. Returns false at
+// the end of the list.
 static bool next_item(struct slice *list, char mark, struct slice *item) {
     while (list->len > 0) {
         const char *end = memchr(list->data, mark, list->len);
@@ -253,7 +254,7 @@ static bool read_id(const struct option_row *row, struct slice text, int64_t *id
     if (number_parse_int(text, id) && *id >= 0 && *id <= UINT32_MAX)
         return true;
     *id = -1;
-    if (text.len == 0 && row->fallback) // nobody in particular
+    if (text.len == 0 && row->fallback) // no user or group in particular
         return true;
     if (text.len < sizeof(name))
         memcpy(name, text.data, text.len);
@@ -267,7 +268,7 @@ static bool read_id(const struct option_row *row, struct slice text, int64_t *id
     return true;
 }
 
-// Never shows the text: somebody may have written the token itself there.
+// No error shows the text: somebody may have written the token itself there.
 static bool read_token(const struct option_row *row, struct slice text, struct user_conf *user,
                        struct bytes *error) {
     bool is_right =
@@ -288,8 +289,8 @@ static bool read_token(const struct option_row *row, struct slice text, struct u
     return is_right;
 }
 
-// Quotes and # are no part of any value, and nothing takes them away: whoever writes them means
-// something else than the bytes that would be used.
+// Quotes and # are refused, because no value needs them, and the parser does not remove them: a
+// person who writes them does not mean these bytes as a part of the value.
 static bool is_plain(const struct option_row *row, struct slice text, struct bytes *error) {
     const char *why = NULL;
     for (size_t i = 0; i < text.len; i++)
@@ -303,7 +304,7 @@ static bool is_plain(const struct option_row *row, struct slice text, struct byt
     return !why;
 }
 
-// False with an empty *error: the row's type is no number's.
+// Reads a number. Returns false with an empty *error when the row's type is not a number.
 static bool read_number(const struct option_row *row, struct slice text, int64_t *number,
                         struct bytes *error) {
     switch (row->type) {
@@ -326,7 +327,7 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
     if (!is_plain(row, text, error))
         return false;
     if (read_number(row, text, &number, error)) {
-        *(int64_t *)field = number; // a wrong one leaves the default, which fits the others
+        *(int64_t *)field = number; // a wrong number leaves the default, which fits other options
         return true;
     }
     switch (row->type) {
@@ -375,7 +376,7 @@ bool option_is_same(const struct option_row *row, const void *left, const void *
     case TYPE_VERBS: return memcmp(a, b, sizeof(struct verb_set)) == 0;
     case TYPE_INCLUDES:
     case TYPE_NAMES:
-    case TYPE_TOKEN: return false; // nothing asks
+    case TYPE_TOKEN: return false; // no caller compares these
     default: return *(const int64_t *)a == *(const int64_t *)b;
     }
 }

@@ -10,12 +10,12 @@
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
 
-// A namespace among others: sorted by keyspace and prefix, those that begin with one prefix stand
-// together, and the prefix itself stands before them.
+// A namespace in a sorted list. Sorted by keyspace and prefix, all namespaces that begin with one
+// prefix stand together, and the namespace with that prefix stands before them.
 struct entry {
     const struct namespace_conf *namespace;
-    size_t keyspace; // equal numbers: the same, as far as we look
-    size_t backend;  // the first of those that certainly are the same server and database
+    size_t keyspace; // equal for namespaces that certainly, or likely, share a keyspace
+    size_t backend;  // the first backend that certainly is the same server and database
 };
 
 // --- keyspaces --------------------------------------------------------------------------------
@@ -30,7 +30,8 @@ static bool append_number(struct bytes *out, const char *host) {
     return true;
 }
 
-// Names have no case, and a dot at their end adds nothing; numbers have one way of writing them.
+// Appends a host in one way of writing: names in lower case and without a dot at the end, IP
+// addresses in their usual form.
 static void append_host(struct bytes *out, const char *host) {
     if (append_number(out, host))
         return;
@@ -43,7 +44,7 @@ static void append_host(struct bytes *out, const char *host) {
     }
 }
 
-// Without "//" and "/./".
+// Appends the path without "//" and "/./".
 static void append_path(struct bytes *out, const char *path) {
     for (; *path; path++) {
         while (path[0] == '/' && (path[1] == '/' || (path[1] == '.' && path[2] == '/')))
@@ -52,7 +53,8 @@ static void append_path(struct bytes *out, const char *path) {
     }
 }
 
-// Equal texts: certainly the same server and database.
+// Appends a text that is equal for two backends only if they certainly are the same server and
+// database.
 static void append_certain(struct bytes *out, const struct url *url, size_t number) {
     if (url->kind == URL_EMBEDDED) {
         bytes_printf(out, "%zu", number); // a server of its own
@@ -65,7 +67,7 @@ static void append_certain(struct bytes *out, const struct url *url, size_t numb
     }
 }
 
-// Whether a host is this machine by its name alone.
+// Returns whether a host is this machine, by its name alone.
 static bool is_loopback(struct slice host) {
     return slice_begins(host, SLICE("localhost ")) || slice_begins(host, SLICE("127.")) ||
            slice_begins(host, SLICE("::1 ")) || slice_begins(host, SLICE("::ffff:127.")) ||
@@ -74,7 +76,8 @@ static bool is_loopback(struct slice host) {
            slice_begins(host, SLICE("localhost.localdomain "));
 }
 
-// Equal texts: likely the same, though they are written in different ways. Nothing is looked up.
+// Appends a text that is equal for two backends that likely are the same, though their URLs differ.
+// No name is looked up.
 static void append_likely(struct bytes *out, const struct url *url, size_t number) {
     struct bytes certain = {0};
     append_certain(&certain, url, number);
@@ -91,7 +94,7 @@ static void append_likely(struct bytes *out, const struct url *url, size_t numbe
 
 typedef void append_keyspace(struct bytes *out, const struct url *url, size_t number);
 
-// For each backend, the number of the first whose text is the same.
+// Returns, for each backend, the number of the first backend whose text is the same.
 static size_t *number_keyspaces(const struct settings *s, append_keyspace *append) {
     struct bytes *texts = mem_new(s->backend_count * sizeof(*texts));
     for (size_t i = 0; i < s->backend_count; i++) {
@@ -148,12 +151,13 @@ static void report(const struct settings *s, struct problems *problems, const st
                       b->name, b->prefix, a->prefix, a->name, other, one);
 }
 
-// Reports each entry once: with the longest prefix that it begins with. `is_certain`: errors, of
-// what certainly is one keyspace; else warnings, of the others.
+// Reports each entry at most once: with the longest prefix that its own prefix begins with. With
+// `is_certain` reports errors for entries that certainly share a keyspace; otherwise warnings for
+// the others.
 static void check_sorted(const struct settings *s, struct problems *problems,
                          const struct entry *entries, size_t count, bool is_certain) {
     const struct entry **open =
-        mem_new(count * sizeof(*open)); // those that the next may begin with
+        mem_new(count * sizeof(*open)); // entries whose prefix the next entry may begin with
     size_t depth = 0;
     for (size_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
@@ -164,7 +168,7 @@ static void check_sorted(const struct settings *s, struct problems *problems,
             at--;
         if (at > 0)
             report(s, problems, open[at - 1], entry);
-        // One of several that are equal is enough: so no more are open than a prefix is long.
+        // Of equal prefixes one is kept, so that at most as many are open as a prefix has bytes.
         if (depth == 0 || strcmp(open[depth - 1]->namespace->prefix, entry->namespace->prefix) != 0)
             open[depth++] = entry;
     }

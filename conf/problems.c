@@ -18,7 +18,7 @@ void problems_set_file(struct problems *p, const char *file) {
         problems_add_file(p, file, 1);
         return;
     }
-    char *copy = mem_text(file); // before the old one goes: it may be the same
+    char *copy = mem_text(file); // before the old name is freed: `file` may be that name
     mem_free(p->files[0].name);
     p->files[0].name = copy;
 }
@@ -68,7 +68,8 @@ static void add(struct problems *p, int line, bool is_warning, const char *forma
     vsnprintf(text, len > 0 ? (size_t)len + 1 : 1, format, again);
     va_end(again);
     for (char *c = text; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) // no line or terminal of the log is a file's
+        if ((unsigned char)*c < ' ' ||
+            *c == 0x7f) // the file's bytes must not end a line of the log
             *c = '?';
     p->items = mem_grow(p->items, p->count, sizeof(*p->items));
     p->items[p->count] = (struct problem){line, (unsigned)p->count, is_warning, text};
@@ -90,7 +91,7 @@ void problems_warn(struct problems *p, int line, const char *format, ...) {
     va_end(args);
 }
 
-// --- telling ----------------------------------------------------------------------------------
+// --- messages ---------------------------------------------------------------------------------
 
 static int by_line(const void *left, const void *right) {
     const struct problem *a = left, *b = right;

@@ -10,7 +10,7 @@ static bool is_folder(const char *path) {
     return path && *path == '/' && stat(path, &stat_) == 0 && S_ISDIR(stat_.st_mode);
 }
 
-// A variable's folder, when it is one. RUNTIME_DIRECTORY may list several.
+// Appends the folder that a variable names. RUNTIME_DIRECTORY may list several: the first counts.
 static bool append_variable(struct bytes *path, const char *name) {
     const char *value = getenv(name);
     struct bytes first = {0};
@@ -41,7 +41,8 @@ const char *runtime_folder_prepare(struct bytes *problem) {
     append_own(&own);
     bool is_own = slice_equal(bytes_slice(&path), bytes_slice(&own));
     bytes_append(&path, "", 1);
-    // /tmp is everybody's: another user may have made the folder first, or a link in its place.
+    // Anybody can write in /tmp: another user may have made the folder first, or a link in its
+    // place.
     if (is_own && mkdir(path.data, 0700) != 0 && errno != EEXIST)
         bytes_printf(problem, "can't make %s: %s", path.data, strerror(errno));
     else if (is_own && (lstat(path.data, &found) != 0 || !S_ISDIR(found.st_mode)))

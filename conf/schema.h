@@ -1,5 +1,5 @@
-// Schema: every option of the configuration, one row each. The sample conf/cachesd.ini is held
-// against it by a test.
+// Schema: every option of the configuration, one row each. A test compares the sample
+// conf/cachesd.ini with these rows.
 #pragma once
 
 #include "conf/sections.h"
@@ -33,7 +33,7 @@ struct option_row {
     const char *name;
     enum value_type type;
     size_t offset;        // of the field in the section's struct
-    const char *fallback; // as it would stand in the file; NULL: see `help`
+    const char *fallback; // the default, as the file would write it; NULL: see `help`
     int64_t least, most;  // DURATION (ms), SIZE, COUNT
     bool zero_is_forever; // DURATION: 0 and forever mean never
     const char *choices;  // "clamp|reject", in the order of the enum
@@ -45,16 +45,16 @@ extern const size_t schema_count;
 
 const char *section_name(enum section section);
 
-// The row of an option; NULL: there is none.
+// Returns the row of an option; NULL when there is no such option.
 const struct option_row *schema_find(enum section section, struct slice name);
 
-// The name of an option of that section which is much like this one; NULL: there is none.
+// Returns the name of the section's option that is most like this name; NULL when none is near.
 const char *schema_nearest(enum section section, struct slice name);
 
-// Where the section keeps the line of that option.
+// Returns where the section keeps the line of that option.
 int *schema_place(struct section_conf *common, const struct option_row *row);
 
 bool schema_is_given(const struct section_conf *common, enum section section, const char *name);
 
-// The option's line; that of its section when it is not given.
+// Returns the option's line, or the section's line when the option is not given.
 int schema_line(const struct section_conf *common, enum section section, const char *name);

@@ -1,5 +1,5 @@
-// Sections: the sections of a configuration as plain structs, one kind each, which schema.h's rows
-// point into.
+// Sections: the sections of a configuration as plain structs, one for each kind. The rows of
+// schema.h point into them.
 #pragma once
 
 #include "conf/address.h"
@@ -54,7 +54,7 @@ struct include {
 // Times are in milliseconds, DURATION_FOREVER for never; sizes in bytes.
 struct daemon_conf { // [cachesd]
     struct section_conf common;
-    struct addresses listens; // none: the built-in default, as the daemon places it
+    struct addresses listens; // empty: the built-in default, for which listeners.c fills them in
     struct include *includes;
     size_t include_count;
     int64_t socket_mode;
@@ -112,14 +112,14 @@ struct namespace_conf { // [namespace NAME]
 struct user_conf { // [user NAME]
     struct section_conf common;
     char *name;
-    int64_t uid, gid; // -1: not asked for
+    int64_t uid, gid; // -1: any
     bool has_token;
-    unsigned char token[TOKEN_HASH_SIZE]; // SHA-256 of it
+    unsigned char token[TOKEN_HASH_SIZE]; // the SHA-256 of the token
     struct names namespaces;              // "*" alone: all
     bool is_for_all;
     bool *allowed;  // by index in settings.namespaces
     int64_t access; // enum access
 };
 
-// 1–64 of A-Z a-z 0-9 _ . -
+// Returns whether the name has 1 to 64 characters, all of A-Z a-z 0-9 _ . -
 bool section_is_name(struct slice name);

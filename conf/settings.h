@@ -1,6 +1,7 @@
 // Settings: a whole configuration as one immutable snapshot, shared by counting references.
 //
-// It is plain data: no sockets, no clock. policy.h of the daemon ties it to living backends.
+// Settings are plain data: no sockets, no clock. The daemon's policy.h ties them to living
+// backends.
 #pragma once
 
 #include <stdatomic.h>
@@ -22,19 +23,20 @@ struct settings {
     struct name_table namespace_numbers; // by name
 };
 
-// Another backend, with the defaults, while the settings are being read. `line` 0: not in the file.
+// Adds a backend with the defaults, while the settings are being read, and returns it until another
+// is added. `line` 0: the backend is not in the file.
 struct backend_conf *settings_add_backend(struct settings *settings, struct slice name, int line);
 
-enum { NEAR_MEMORY_LEAST = 64 * 1024 }; // bytes of each worker
+enum { NEAR_MEMORY_LEAST = 64 * 1024 }; // bytes for each worker
 
-// Whether there is memory for near caches; without, `near = yes` does nothing.
+// Returns whether there is memory for near caches; without it, `near = yes` has no effect.
 bool settings_has_near_memory(const struct settings *settings);
 
-// Whether any user may authenticate with a token.
+// Returns whether any user may authenticate with a token.
 bool settings_has_tokens(const struct settings *settings);
 
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings);
 
-// NULL: no such namespace.
+// Returns the namespace of that name; NULL when there is none.
 const struct namespace_conf *settings_namespace(const struct settings *settings, struct slice name);

@@ -57,11 +57,11 @@ static bool is_number(struct slice s) {
     return s.len > 0;
 }
 
-// "[V6]" and what follows it.
+// Cuts "[V6]" and an optional ":PORT" into their parts.
 static const char *cut_brackets(struct slice s, struct slice *name, struct slice *port) {
     *name = (struct slice){s.data + 1, s.len - 1};
     struct slice rest = uri_cut(name, ']');
-    struct slice number = *name, scope = uri_cut(&number, '%'); // a link-local one has a scope
+    struct slice number = *name, scope = uri_cut(&number, '%'); // of a link-local address
     if (!rest.data || (rest.len > 0 && *rest.data != ':') || !is_host_name(scope) ||
         !is_number(number))
         return IN_BRACKETS;

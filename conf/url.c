@@ -6,7 +6,8 @@
 
 enum { REDIS_PORT = 6379, MOST_DB = 1 << 20, NONE = -1 };
 
-// Redis 7.0: redis.io, "Key eviction". A wrong one would keep redis-server from starting.
+// The policies of Redis 7.0 (redis.io, "Key eviction"). With a wrong policy redis-server would not
+// start.
 static bool is_eviction_policy(struct slice value) {
     static const char *const names[] = {"allkeys-lru",  "allkeys-lfu",  "allkeys-random",
                                         "volatile-lru", "volatile-lfu", "volatile-random",
@@ -80,14 +81,14 @@ static const char *parse_query(struct slice query, struct url *url) {
     return error;
 }
 
-// USER, USER:PASSWORD or :PASSWORD. With a colon the password is given, though it may be empty.
+// Reads USER, USER:PASSWORD or :PASSWORD. With a colon the password is given, but may be empty.
 static const char *parse_credentials(struct slice user, struct url *url) {
     struct slice password = uri_cut(&user, ':');
     const char *error = user.len > 0 ? parse_user(user, url) : NULL;
     return !error && password.data ? parse_password(password, url) : error;
 }
 
-// [USER[:PASSWORD]@]HOST[:PORT]
+// Reads [USER[:PASSWORD]@]HOST[:PORT].
 static const char *parse_authority(struct slice s, struct url *url) {
     const char *error = NULL, *at = s.len > 0 ? memrchr(s.data, '@', s.len) : NULL;
     if (at) {
@@ -106,7 +107,7 @@ static const char *parse_authority(struct slice s, struct url *url) {
     return error;
 }
 
-// [USER[:PASSWORD]@]HOST[:PORT][/DB], of the whole URL `text`.
+// Reads [USER[:PASSWORD]@]HOST[:PORT][/DB], which is a part of the whole URL `text`.
 static const char *parse_tcp(struct slice s, struct slice text, struct url *url) {
     struct slice db = uri_cut(&s, '/');
     const char *error = parse_authority(s, url);

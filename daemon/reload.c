@@ -15,7 +15,7 @@ void reload_init(struct reload *reload, struct loop *loop, const char *file,
     reload->work.data = reload;
 }
 
-// --- who asked --------------------------------------------------------------------------------
+// --- askers -----------------------------------------------------------------------------------
 
 static void cancel_list(struct reload_ask **list) {
     while (*list) {
