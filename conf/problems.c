@@ -68,8 +68,7 @@ static void add(struct problems *p, int line, bool is_warning, const char *forma
     vsnprintf(text, len > 0 ? (size_t)len + 1 : 1, format, again);
     va_end(again);
     for (char *c = text; *c; c++)
-        if ((unsigned char)*c < ' ' ||
-            *c == 0x7f) // the file's bytes must not end a line of the log
+        if ((unsigned char)*c < ' ' || *c == 0x7f) // a file must not end a line of the log
             *c = '?';
     p->items = mem_grow(p->items, p->count, sizeof(*p->items));
     p->items[p->count] = (struct problem){line, (unsigned)p->count, is_warning, text};

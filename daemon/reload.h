@@ -2,8 +2,7 @@
 //
 //   reload_start(), reload_ask() ──► on_begin ──► another thread reads ──► on_loaded
 //     ──► the owner puts the settings in force, then calls reload_conclude()
-//     ──► the log and all askers are told ──► on_over ──► again, if a reload was asked for
-//     meanwhile
+//     ──► the log and all askers are told ──► on_over ──► again, if one was asked for meanwhile
 #pragma once
 
 #include <uv.h>
