@@ -60,7 +60,8 @@ static const char *protocol_error(const struct client *c) {
 // --- requests in ------------------------------------------------------------------------------
 
 static bool is_waiting(const struct client *c) {
-    return c->waiter.room || c->is_waiting_turn || c->session.auth_turn == AUTH_WAITS;
+    return c->waiter.room || c->is_waiting_turn || c->session.auth_turn == AUTH_WAITS ||
+           c->session.skipped || c->session.quiet_until_ms > 0;
 }
 
 static void on_checked(void *owner) { client_take_turn(owner); }
@@ -185,6 +186,7 @@ static void end_auth_wait(struct client *c, enum auth_turn turn) {
 }
 
 void client_drain(struct client *c) {
+    request_forget_skip(&c->session);
     if (c->session.auth_turn == AUTH_WAITS)
         end_auth_wait(c, AUTH_REFUSE);
     stream_out(&c->stream); // so that on_written() is called, which ends an idle client
@@ -403,12 +405,18 @@ void client_close(struct client *c) {
     c->session.auth_turn = AUTH_NONE;
     leave_turn(c);
     end_check(c);
+    request_forget_skip(&c->session);
     reply_queue_drop(&c->session.replies);
     stream_close(&c->stream);
 }
 
 void client_sweep(struct client *c, uint64_t now_ms) {
     const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
+    if (c->session.quiet_until_ms > 0 && now_ms >= c->session.quiet_until_ms) {
+        c->session.quiet_until_ms = 0;
+        if (!is_waiting(c))
+            go_on(c);
+    }
     if (c->session.auth_turn == AUTH_WAITS && now_ms >= c->session.auth_at_ms)
         end_auth_wait(c, AUTH_LOOK);
     if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {

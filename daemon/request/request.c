@@ -254,6 +254,33 @@ static void begin_answer(struct slot *slot, struct answer *a) {
         a->too_long = REPLY_LOST;
 }
 
+// The rest of a reply that is too long is skipped while it comes, and holds up all that others ask
+// of the backend: so its client is not read until the rest has come, and for as long again.
+static void begin_skip(struct request *r) {
+    struct session *session = r->session;
+    r->slot.is_over = true;
+    if (session->skipped)
+        return;
+    session->skipped = r;
+    session->skip_began_ms = loop_now(&r->context->loop);
+    r->skipper = session;
+}
+
+static void end_skip(struct request *r) {
+    struct session *session = r->skipper;
+    uint64_t now_ms = loop_now(&r->context->loop);
+    r->skipper = NULL;
+    session->skipped = NULL;
+    session->quiet_until_ms = now_ms + (now_ms - session->skip_began_ms);
+}
+
+void request_forget_skip(struct session *session) {
+    if (session->skipped)
+        session->skipped->skipper = NULL;
+    session->skipped = NULL;
+    session->quiet_until_ms = 0;
+}
+
 // A client's output may leave after this turn, but half a reply must not: its other half may never
 // come. A reply that is too long is refused now, because the rest of it may take long to arrive.
 static __attribute__((noinline)) void keep_half(struct slot *slot, struct answer *a) {
@@ -261,13 +288,15 @@ static __attribute__((noinline)) void keep_half(struct slot *slot, struct answer
     if (a->out != &r->place.reply)
         answer_move(a, &r->place.reply);
     if (a->is_too_long && is_wanted(r)) {
-        slot->is_over = true;
+        begin_skip(r);
         take_answer(r, a);
     }
 }
 
 static void on_answered(struct slot *slot, const struct answer *a) {
     struct request *r = request_of_slot(slot);
+    if (r->skipper)
+        end_skip(r);
     if (is_wanted(r)) {
         if (take_answer(r, a))
             return;
@@ -285,6 +314,8 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
             request_unanswered(r, REPLY_TIMEOUT, "did not answer in time");
         return;
     }
+    if (r->skipper)
+        end_skip(r);
     if (has_reader && failure == SLOT_LOST)
         request_unanswered(r, REPLY_LOST, "broke the connection before it answered");
     else if (has_reader)

@@ -48,8 +48,10 @@ struct request {
     struct policy *policy;       // a reference: the policy that the request began under
     struct namespace *namespace; // NULL: no namespace
     const struct verb_entry *entry;
-    struct slot slot;      // its place in a connection's queue of answers
-    uint32_t argc;         // arguments behind the namespace
+    struct slot slot; // its place in a connection's queue of answers
+    uint32_t argc;    // arguments behind the namespace
+    struct session
+        *skipper;          // waits until the rest of the reply, too long for it, has come; or NULL
     answer_render *render; // of the answer that the request waits for
     bool is_done;          // the reply is complete
     bool is_queued;        // the reply queue of its client holds it
@@ -119,6 +121,10 @@ void request_fail_for_backend(struct request *r, enum reply_code code, const cha
 
 // Replies an error. Parts of the reply that were already written must have been taken back.
 void request_fail(struct request *r, enum reply_code code, const char *message);
+
+// The session waits no longer until the rest of a reply that was too long for it has come: the
+// client ends, or the daemon does.
+void request_forget_skip(struct session *session);
 
 // To be called by the part of the daemon that had yet to answer the request, and must not touch the
 // request afterwards.

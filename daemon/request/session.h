@@ -13,6 +13,7 @@
 struct backend;
 struct context;
 struct dialect;
+struct request;
 
 // Whether the token that the client brings may be checked now (guesses.h).
 enum auth_turn {
@@ -33,6 +34,9 @@ struct session {
     enum auth_turn auth_turn;
     uint64_t auth_at_ms;          // AUTH_WAITS: until then, in the loop's time
     struct backend *full_backend; // that has no room for the request that waits to be started
+    struct request *skipped;      // whose reply was too long, and is still coming; NULL: none
+    uint64_t skip_began_ms;       // in the loop's time
+    uint64_t quiet_until_ms;      // nothing is read of the client until then; 0: it is
     struct json_check *check;     // of the values of the request that waits to be started; or NULL
     bool is_ended;                // the peer has ended its side, and the end was read
     bool is_half_closed;          // likewise, but unread bytes may come before the end

@@ -2,6 +2,7 @@
 """Peak memory against what the configuration adds up to, for each shape that once went beyond."""
 
 import contextlib
+import select
 import threading
 import time
 import unittest
@@ -189,6 +190,25 @@ class Progress(unittest.TestCase):
                 value = fake_redis.value_of(b"cart:k")
                 harness.wait_until(lambda: client.call("key.get", "carts", "k") == value, "it answers")
                 self.assertEqual(fake.accepted, 1)
+
+    def test_one_that_asks_for_too_much_again_and_again_leaves_others_their_turn(self):
+        with harness.World() as world:
+            redis = world.redis()
+            with redis.client() as direct:
+                for number in range(600):
+                    direct.call("SADD", "cart:s", b"%d" % number + b"v" * 100_000)
+            daemon = world.daemon(harness.INI.replace("[cachesd]\n", "[cachesd]\nclient_output = 1mb\n"))
+            refused, answered = 0, 0
+            with daemon.client(timeout=harness.LONG) as greedy, daemon.client() as other:
+                while refused < 6:
+                    greedy.send(resp.array("set.members", "carts", "s"))
+                    while not select.select([greedy.socket], [], [], 0)[0]:
+                        other.call("key.get", "carts", "k")
+                        answered += 1
+                    self.assertEqual(greedy.read().code, "OVERLOADED")
+                    refused += 1
+            # Behind each reply that is skipped one waits; far more have their turn before the next.
+            self.assertGreater(answered, 10 * refused)
 
 
 if __name__ == "__main__":
