@@ -256,7 +256,7 @@ void backend_conn_release(struct backend_conn *c) {
     c->is_reserve = false;
     if (c->state != CONN_READY)
         return;
-    c->stream.is_held = false;
+    c->stream.is_corked = false;
     if (c->stream.out.len > 0)
         stream_out(&c->stream);
 }
@@ -459,7 +459,7 @@ struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_co
         c->handles--;
         fail_later(c, what, error);
     }
-    c->stream.is_held = true;
+    c->stream.is_corked = true;
     return c;
 }
 

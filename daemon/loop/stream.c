@@ -111,7 +111,7 @@ static int write_later(struct stream *s) {
 }
 
 static void stream_flush(struct stream *s) {
-    if (s->is_held || s->is_closing || s->writing.len > 0)
+    if (s->is_corked || s->is_closing || s->writing.len > 0)
         return;
     if (s->out.len > 0) {
         uv_buf_t buffer = {.base = s->out.data, .len = s->out.len};

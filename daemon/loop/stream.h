@@ -67,7 +67,7 @@ struct stream {
     uv_write_t write;
     uv_shutdown_t shutdown;
     bool is_dirty;
-    bool is_held; // not connected yet: output is kept, not written
+    bool is_corked; // not connected yet: output is kept, not written
     bool is_reading;
     bool is_closing;
 };
