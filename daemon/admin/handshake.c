@@ -28,10 +28,6 @@ static void refuse_word(struct request *r, const char *what, struct slice word, 
     request_fail_with(r, refusal);
 }
 
-static bool is_word(struct slice word, const char *text) {
-    return slice_equal_nocase(word, slice_of(text));
-}
-
 // --- hello ------------------------------------------------------------------------------------
 
 static const struct slice *credentials_of_hello(const struct call *call) {
@@ -100,17 +96,17 @@ static void run_client(struct request *r, const struct call *call) {
     struct session *c = r->session;
     struct slice word = call->args[0];
     struct bytes *out = request_out(r);
-    if (is_word(word, "id") && call->argc == 1) {
+    if (slice_equal_nocase(word, SLICE("id")) && call->argc == 1) {
         reply_integer(out, (int64_t)c->id);
-    } else if (is_word(word, "getname") && call->argc == 1) {
+    } else if (slice_equal_nocase(word, SLICE("getname")) && call->argc == 1) {
         reply_bulk(out, c->name ? slice_of(c->name) : (struct slice){0});
-    } else if (is_word(word, "setname") && call->argc == 2) {
+    } else if (slice_equal_nocase(word, SLICE("setname")) && call->argc == 2) {
         if (!set_name(c, call->args[1])) {
             request_fail(r, REPLY_ARGS, BAD_NAME);
             return;
         }
         reply_status(out, "OK");
-    } else if (is_word(word, "setinfo") && call->argc == 3) {
+    } else if (slice_equal_nocase(word, SLICE("setinfo")) && call->argc == 3) {
         reply_status(out, "OK"); // the library's name and version are not used
     } else {
         refuse_word(r, "subcommand", word, "client setname NAME|getname|setinfo NAME VALUE|id");
@@ -162,14 +158,12 @@ static void run_info(struct request *r, const struct call *call) {
                  "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n\r\n"
                  "# Cluster\r\ncluster_enabled:0\r\n",
                  up_ms / 1000);
-    reply_bulk(request_out(r), bytes_slice(&text));
-    bytes_deinit(&text);
-    request_finish(r);
+    request_finish_text(r, &text);
 }
 
 // The reply lists no Redis command: libraries and redis-cli then do without their tables.
 static void run_command(struct request *r, const struct call *call) {
-    if (call->argc > 0 && is_word(call->args[0], "count"))
+    if (call->argc > 0 && slice_equal_nocase(call->args[0], SLICE("count")))
         reply_integer(request_out(r), 0);
     else
         reply_array(request_out(r), 0);

@@ -1,7 +1,5 @@
 #include "daemon/admin/reload_verb.h"
 
-#include <stddef.h>
-
 #include "daemon/daemon.h"
 #include "daemon/loop/mailbox.h"
 #include "daemon/reload.h"
@@ -45,7 +43,7 @@ static void run_home(struct message *message, void *owner) {
 
 // This runs on the main thread.
 static void on_done(struct reload_ask *ask) {
-    struct errand *errand = (struct errand *)((char *)ask - offsetof(struct errand, ask));
+    struct errand *errand = CONTAINER_OF(ask, struct errand, ask);
     struct context *context = errand->request->context;
     errand->message.run = run_home;
     worker_send(workers_of(context)->all[0], worker_of(context), &errand->message);

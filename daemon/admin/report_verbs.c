@@ -73,9 +73,7 @@ static void run_namespaces(struct request *r, const struct call *call) {
     struct bytes text = {0};
     (void)call;
     report_namespaces(r->context, &r->session->identity, &text);
-    reply_bulk(request_out(r), bytes_slice(&text));
-    bytes_deinit(&text);
-    request_finish(r);
+    request_finish_text(r, &text);
 }
 
 static void run_backends(struct request *r, const struct call *call) {

@@ -16,16 +16,6 @@
 #include "protocol/reply.h"
 #include "protocol/verb_table.h"
 
-static void finish_bulk(struct request *r, struct bytes *text) {
-    reply_bulk(request_out(r), bytes_slice(text));
-    bytes_deinit(text);
-    request_finish(r);
-}
-
-static bool is_word(struct slice word, const char *text) {
-    return slice_equal_nocase(word, slice_of(text));
-}
-
 static void run_ping(struct request *r, const struct call *call) {
     size_t most = (size_t)r->policy->settings->daemon.client_output;
     if (call->argc > 0 && call->args[0].len > most) {
@@ -70,25 +60,26 @@ static void run_help(struct request *r, const struct call *call) {
     struct bytes text = {0};
     if (call->argc > 0 && (entry = verb_find(verbs, call->args[0]))) {
         verb_append_help(&text, entry->verb);
-        finish_bulk(r, &text);
+        request_finish_text(r, &text);
         return;
     }
     for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
-        if (call->argc == 0 || is_word(call->args[0], collection_name(entry->collection)))
+        if (call->argc == 0 ||
+            slice_equal_nocase(call->args[0], slice_of(collection_name(entry->collection))))
             verb_append_help(&text, entry->verb);
     if (text.len == 0) {
         request_fail_verb(r, call->args[0]);
         return;
     }
     verb_append_legend(&text);
-    finish_bulk(r, &text);
+    request_finish_text(r, &text);
 }
 
 static void run_explain(struct request *r, const struct call *call) {
     struct bytes text = {0};
     struct refusal refusal = {0};
     if (explain(r->session, call->args, call->argc, &text, &refusal))
-        finish_bulk(r, &text);
+        request_finish_text(r, &text);
     else
         request_fail_with(r, &refusal);
     refusal_deinit(&refusal);

@@ -282,7 +282,7 @@ static const struct stream_events events = {
 };
 
 static void on_dialed(struct dial *dial, int status, const char *what) {
-    struct tracking *c = (struct tracking *)((char *)dial - offsetof(struct tracking, dial));
+    struct tracking *c = CONTAINER_OF(dial, struct tracking, dial);
     if (status < 0)
         lose(c, "%s: %s", what, uv_strerror(status));
     else if (c->tracker)

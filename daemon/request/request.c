@@ -161,6 +161,12 @@ void request_fail_with(struct request *r, const struct refusal *refusal) {
     request_finish(r);
 }
 
+void request_finish_text(struct request *r, struct bytes *text) {
+    reply_bulk(request_out(r), bytes_slice(text));
+    bytes_deinit(text);
+    request_finish(r);
+}
+
 void request_fail(struct request *r, enum reply_code code, const char *message) {
     struct refusal *refusal = &r->context->refusal;
     refusal_set(refusal, code, "%s", message);

@@ -89,6 +89,9 @@ struct bytes *request_out(struct request *r);
 // To be called when the reply is written as a whole: the reply leaves when its turn comes.
 void request_finish(struct request *r);
 
+// Replies the text as a bulk string, frees it and finishes the request.
+void request_finish_text(struct request *r, struct bytes *text);
+
 // Replies the error for a verb that does not exist.
 void request_fail_verb(struct request *r, struct slice name);
 

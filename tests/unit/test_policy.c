@@ -292,7 +292,7 @@ START_TEST(a_value_that_is_no_json_is_refused_where_json_is_wanted) {
 }
 END_TEST
 
-// What goes beyond is left to json_check.h, whatever it is.
+// Values beyond that limit are left to json_check.h, JSON or not.
 START_TEST(json_is_looked_at_up_to_64_kb_of_a_request) {
     static char text[JSON_AT_ONCE + 64];
     configure("value = json\n");

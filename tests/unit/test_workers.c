@@ -160,7 +160,7 @@ START_TEST(drained_workers_end_and_worker_0_last) {
 }
 END_TEST
 
-// What is on its way when all end comes home all the same.
+// A message that is on its way when all workers end comes back all the same.
 START_TEST(broadcast_comes_home_from_workers_that_end) {
     struct broadcast b = {0}, again = {0};
     workers_broadcast(&workers, first(), &b);
