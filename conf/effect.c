@@ -4,6 +4,7 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 #include "conf/sections.h"
+#include "conf/url.h"
 #include "protocol/bytes.h"
 #include "protocol/collection.h"
 #include "protocol/mem.h"
@@ -24,6 +25,12 @@ static void warn(const struct subject *s, const char *name, const char *why) {
         !option_is_same(row, s->common, s->defaults))
         problems_warn(s->problems, schema_line(s->common, s->section, name), "%s has no effect: %s",
                       name, why);
+}
+
+static void free_defaults(void *defaults, enum section section) {
+    for (size_t row = 0; row < schema_count; row++)
+        if (schema[row].section == section)
+            option_free(&schema[row], defaults);
 }
 
 // --- namespaces -------------------------------------------------------------------------------
@@ -82,14 +89,31 @@ static void look_at_namespaces(const struct settings *s, const struct verb_table
         struct subject subject = {SECTION_NAMESPACE, &s->namespaces[i].common, &defaults, problems};
         look_at_namespace(s, &s->namespaces[i], verbs, &subject);
     }
-    for (size_t row = 0; row < schema_count; row++)
-        if (schema[row].section == SECTION_NAMESPACE)
-            option_free(&schema[row], &defaults);
+    free_defaults(&defaults, SECTION_NAMESPACE);
 }
 
 // --- backends, users, the daemon --------------------------------------------------------------
 
+static void look_at_backend(const struct backend_conf *b, const struct subject *subject) {
+    static const char *const names[] = {"sentinel_user", "sentinel_password_file", "sentinel_tls"};
+    if (!url_has_hosts(&b->url))
+        warn(subject, "seeds", "the url names neither a cluster nor sentinels");
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && b->url.kind != URL_SENTINEL; i++)
+        warn(subject, names[i], "the url names no sentinels");
+}
+
+static void look_at_options(const struct settings *s, struct problems *problems) {
+    struct backend_conf defaults = {0};
+    option_set_defaults(&defaults, SECTION_BACKEND);
+    for (size_t i = 0; i < s->backend_count; i++) {
+        struct subject subject = {SECTION_BACKEND, &s->backends[i].common, &defaults, problems};
+        look_at_backend(&s->backends[i], &subject);
+    }
+    free_defaults(&defaults, SECTION_BACKEND);
+}
+
 static void look_at_backends(const struct settings *s, struct problems *problems) {
+    look_at_options(s, problems);
     bool *is_used = mem_new(s->backend_count * sizeof(*is_used));
     for (size_t i = 0; i < s->namespace_count; i++)
         is_used[s->namespaces[i].backend] = true;

@@ -6,6 +6,7 @@
 #include "conf/schema.h"
 #include "conf/sections.h"
 #include "conf/twins.h"
+#include "conf/uri.h"
 #include "conf/url.h"
 #include "protocol/bytes.h"
 #include "protocol/collection.h"
@@ -60,31 +61,71 @@ static void number_names(struct fitter *c) {
 
 // --- backends ---------------------------------------------------------------------------------
 
-// No message shows the text of `password_file`: somebody may have written the password itself
-// there.
-static void read_password(struct fitter *c, struct backend_conf *b) {
-    int line = LINE_OF(b, SECTION_BACKEND, "password_file");
+// Returns the password in the file, which the caller frees; "" when it can't be read. No message
+// shows the file's name: somebody may have written the password itself there.
+static char *read_secret(struct fitter *c, const struct backend_conf *b, const char *option,
+                         const char *file) {
+    int line = LINE_OF(b, SECTION_BACKEND, option);
     struct bytes text = {0};
-    int error = file_read_secret(b->password_file, problems_file(c->problems, line), &text);
+    int error = file_read_secret(file, problems_file(c->problems, line), &text);
     if (error)
-        problems_add(
-            c->problems, line,
-            "password_file: can't read the file of that name (a name belongs here, not the "
-            "password): %s",
-            strerror(error));
+        problems_add(c->problems, line,
+                     "%s: can't read the file of that name (a name belongs here, not the "
+                     "password): %s",
+                     option, strerror(error));
     else if (text.len == 0)
-        problems_add(c->problems, line, "password_file: the file is empty");
+        problems_add(c->problems, line, "%s: the file is empty", option);
     while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
         text.len--;
+    char *secret = mem_text_of(text.data ? text.data : "", text.len);
+    bytes_deinit(&text);
+    return secret;
+}
+
+static void read_password(struct fitter *c, struct backend_conf *b) {
     if (b->url.password)
         problems_warn(c->problems, LINE_OF(b, SECTION_BACKEND, "url"),
                       "url: its password has no effect, since there is a password_file");
     mem_free(b->url.password);
-    b->url.password = mem_text_of(text.data ? text.data : "", text.len);
-    bytes_deinit(&text);
+    b->url.password = read_secret(c, b, "password_file", b->password_file);
+}
+
+// A URL's hosts and the seeds are one list from here on.
+static void add_seeds(struct fitter *c, struct backend_conf *b) {
+    struct bytes shown = {0};
+    if (!url_has_hosts(&b->url))
+        return;
+    for (size_t i = 0; i < b->seed_count; i++) {
+        struct url_host *seed = &b->seeds[i];
+        if (url_add_host(&b->url, seed))
+            continue;
+        shown.len = 0;
+        uri_append_host(&shown, seed->host, seed->port);
+        problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "seeds"),
+                     "seeds: '%.*s' is given twice", (int)shown.len, shown.data);
+        mem_free(seed->host);
+    }
+    b->seed_count = 0;
+    bytes_deinit(&shown);
+}
+
+static void check_sentinels(struct fitter *c, struct backend_conf *b) {
+    if (*b->sentinel_password_file)
+        b->sentinel_password =
+            read_secret(c, b, "sentinel_password_file", b->sentinel_password_file);
+    else if (*b->sentinel_user && b->url.kind == URL_SENTINEL)
+        problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "sentinel_user"),
+                     "sentinel_user: a user needs a password: name a sentinel_password_file");
+}
+
+static void refuse_unfinished_kinds(struct fitter *c, const struct backend_conf *b) {
+    if (url_has_hosts(&b->url) || b->url.is_tls)
+        problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "url"),
+                     "[backend %s]: %s is not supported yet", b->name, url_scheme(&b->url));
 }
 
 static void check_backend(struct fitter *c, struct backend_conf *b) {
+    refuse_unfinished_kinds(c, b);
     if (b->common.line == 0) // from the environment: loader.c has checked it
         return;
     if (!schema_is_given(&b->common, SECTION_BACKEND, "url"))
@@ -94,6 +135,8 @@ static void check_backend(struct fitter *c, struct backend_conf *b) {
                       "password_file has no effect: an embedded backend has no password");
     else if (*b->password_file)
         read_password(c, b);
+    add_seeds(c, b);
+    check_sentinels(c, b);
     const char *error = url_check_user(&b->url);
     if (error)
         problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "url"), "url: %s", error);

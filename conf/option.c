@@ -167,6 +167,23 @@ static bool read_url(const struct option_row *row, struct slice text, struct url
     return !problem;
 }
 
+static bool read_seeds(const struct option_row *row, struct slice text, struct backend_conf *conf,
+                       struct bytes *error) {
+    struct url_host host;
+    struct slice item;
+    while (next_item(&text, ',', &item)) {
+        const char *problem = url_read_host(item, &host);
+        if (problem) {
+            append_value(error, row, item);
+            bytes_printf(error, " is wrong: %s", problem);
+            return false;
+        }
+        conf->seeds = mem_grow(conf->seeds, conf->seed_count, sizeof(*conf->seeds));
+        conf->seeds[conf->seed_count++] = host;
+    }
+    return true;
+}
+
 static bool read_listens(const struct option_row *row, struct slice text, struct addresses *list,
                          struct bytes *error) {
     struct address address;
@@ -334,6 +351,7 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
     case TYPE_BOOL: return read_bool(row, text, field, error);
     case TYPE_NAME: return read_name(row, text, field, error);
     case TYPE_URL: return read_url(row, text, field, error);
+    case TYPE_SEEDS: return read_seeds(row, text, target, error);
     case TYPE_LISTENS: return read_listens(row, text, field, error);
     case TYPE_INCLUDES: return read_includes(row, text, target);
     case TYPE_COLLECTIONS: return read_collections(row, text, field, error);
@@ -346,7 +364,7 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
 }
 
 bool option_is_list(const struct option_row *row) {
-    return row->type == TYPE_LISTENS || row->type == TYPE_INCLUDES ||
+    return row->type == TYPE_LISTENS || row->type == TYPE_INCLUDES || row->type == TYPE_SEEDS ||
            row->type == TYPE_COLLECTIONS || row->type == TYPE_VERBS || row->type == TYPE_NAMES;
 }
 
@@ -365,12 +383,20 @@ static bool is_same_text(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool has_same_seeds(const struct backend_conf *a, const struct backend_conf *b) {
+    bool is_same = a->seed_count == b->seed_count;
+    for (size_t i = 0; is_same && i < a->seed_count; i++)
+        is_same = url_is_same_host(&a->seeds[i], &b->seeds[i]);
+    return is_same;
+}
+
 bool option_is_same(const struct option_row *row, const void *left, const void *right) {
     const void *a = (const char *)left + row->offset, *b = (const char *)right + row->offset;
     switch (row->type) {
     case TYPE_TEXT:
     case TYPE_NAME: return is_same_text(*(char *const *)a, *(char *const *)b);
     case TYPE_URL: return url_is_same(a, b);
+    case TYPE_SEEDS: return has_same_seeds(left, right);
     case TYPE_LISTENS: return is_same_list(a, b);
     case TYPE_BOOL: return *(const bool *)a == *(const bool *)b;
     case TYPE_VERBS: return memcmp(a, b, sizeof(struct verb_set)) == 0;
@@ -385,12 +411,17 @@ void option_free(const struct option_row *row, void *target) {
     void *field = (char *)target + row->offset;
     struct daemon_conf *conf = target;
     struct user_conf *user = target;
+    struct backend_conf *backend = target;
     if (row->type == TYPE_TEXT || row->type == TYPE_NAME)
         mem_free(*(char **)field);
     if (row->type == TYPE_URL)
         url_deinit(field);
     if (row->type == TYPE_LISTENS)
         addresses_deinit(field);
+    for (size_t i = 0; row->type == TYPE_SEEDS && i < backend->seed_count; i++)
+        mem_free(backend->seeds[i].host);
+    if (row->type == TYPE_SEEDS)
+        mem_free(backend->seeds);
     for (size_t i = 0; row->type == TYPE_INCLUDES && i < conf->include_count; i++)
         mem_free(conf->includes[i].pattern);
     if (row->type == TYPE_INCLUDES)

@@ -53,10 +53,39 @@ static void append_path(struct bytes *out, const char *path) {
     }
 }
 
+static bool is_before(const struct bytes *a, const struct bytes *b) {
+    size_t shorter = a->len < b->len ? a->len : b->len;
+    int order = memcmp(a->data, b->data, shorter);
+    return order < 0 || (order == 0 && a->len < b->len);
+}
+
+// Of the hosts of a cluster or of sentinels, the first in the order of their texts stands for all:
+// who has that one in common, has the same cluster or master.
+static void append_first_host(struct bytes *out, const struct url *url) {
+    struct bytes first = {0}, other = {0};
+    for (size_t i = 0; i < url->host_count; i++) {
+        other.len = 0;
+        append_host(&other, url->hosts[i].host);
+        bytes_printf(&other, " %d", url->hosts[i].port);
+        if (i == 0 || is_before(&other, &first)) {
+            struct bytes swapped = first;
+            first = other;
+            other = swapped;
+        }
+    }
+    bytes_append_slice(out, bytes_slice(&first));
+    if (url->master)
+        bytes_printf(out, " %s %d", url->master, url->db);
+    bytes_deinit(&first);
+    bytes_deinit(&other);
+}
+
 // Appends a text that is equal for two backends only if they certainly are the same server and
 // database.
 static void append_certain(struct bytes *out, const struct url *url, size_t number) {
-    if (url->kind == URL_EMBEDDED) {
+    if (url_has_hosts(url)) {
+        append_first_host(out, url);
+    } else if (url->kind == URL_EMBEDDED) {
         bytes_printf(out, "%zu", number); // a server of its own
     } else if (url->kind == URL_UNIX) {
         append_path(out, url->path);
@@ -82,8 +111,10 @@ static void append_likely(struct bytes *out, const struct url *url, size_t numbe
     struct bytes certain = {0};
     append_certain(&certain, url, number);
     struct slice text = bytes_slice(&certain);
-    if (url->kind == URL_TCP && is_loopback(text)) {
-        bytes_printf(out, "localhost %d %d", url->port, url->db);
+    if ((url->kind == URL_TCP || url_has_hosts(url)) && is_loopback(text)) {
+        const char *behind = memchr(text.data, ' ', text.len);
+        bytes_append_literal(out, "localhost");
+        bytes_append(out, behind, text.len - (size_t)(behind - text.data));
     } else if (url->kind == URL_UNIX && slice_begins(text, SLICE("/var/run/"))) {
         bytes_append(out, text.data + strlen("/var"), text.len - strlen("/var"));
     } else {
@@ -99,7 +130,7 @@ static size_t *number_keyspaces(const struct settings *s, append_keyspace *appen
     struct bytes *texts = mem_new(s->backend_count * sizeof(*texts));
     for (size_t i = 0; i < s->backend_count; i++) {
         const struct url *url = &s->backends[i].url;
-        if (url->host || url->path || url->kind == URL_EMBEDDED)
+        if (url->host || url->host_count > 0 || url->path || url->kind == URL_EMBEDDED)
             append(&texts[i], url, i);
         else
             bytes_printf(&texts[i], "none %zu", i); // its url is missing or wrong

@@ -18,6 +18,7 @@ enum value_type {
     TYPE_TEXT,
     TYPE_NAME,
     TYPE_URL,
+    TYPE_SEEDS,
     TYPE_LISTENS,
     TYPE_INCLUDES,
     TYPE_COLLECTIONS,

@@ -13,6 +13,7 @@ enum over_ttl { OVER_TTL_CLAMP, OVER_TTL_REJECT };
 enum ttl_mode { TTL_MODE_SLIDING, TTL_MODE_FIXED };
 enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
 enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS, ON_ERROR_STALE };
+enum sentinel_tls { SENTINEL_TLS_AUTO, SENTINEL_TLS_YES, SENTINEL_TLS_NO };
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
 
 enum { TOKEN_HASH_SIZE = 32 };
@@ -75,7 +76,13 @@ struct backend_conf { // [backend NAME]
     struct section_conf common;
     char *name;
     struct url url;
+    struct url_host *seeds; // until fit.c has added them to the hosts of a URL that has some
+    size_t seed_count;
     char *password_file;
+    char *sentinel_user;
+    char *sentinel_password_file;
+    char *sentinel_password; // what that file holds; NULL: none
+    int64_t sentinel_tls;    // enum sentinel_tls
     int64_t connect_timeout_ms;
     int64_t timeout_ms;
     int64_t max_pending;

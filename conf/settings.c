@@ -35,8 +35,10 @@ static void free_settings(struct settings *s) {
         for (size_t i = 0; schema[row].section == SECTION_USER && i < s->user_count; i++)
             option_free(&schema[row], &s->users[i]);
     }
-    for (size_t i = 0; i < s->backend_count; i++)
+    for (size_t i = 0; i < s->backend_count; i++) {
         mem_free(s->backends[i].name);
+        mem_free(s->backends[i].sentinel_password);
+    }
     for (size_t i = 0; i < s->namespace_count; i++)
         mem_free(s->namespaces[i].name);
     for (size_t i = 0; i < s->user_count; i++) {

@@ -4,7 +4,31 @@
 #include "protocol/mem.h"
 #include "protocol/number.h"
 
-enum { REDIS_PORT = 6379, MOST_DB = 1 << 20, NONE = -1 };
+enum { REDIS_PORT = 6379, SENTINEL_PORT = 26379, MOST_DB = 1 << 20, NONE = -1 };
+
+struct scheme {
+    const char *name; // up to the first colon
+    enum url_kind kind;
+    bool is_tls;
+    const char *shown;
+    const char *usage; // for URLs that lack the slashes
+};
+
+#define SERVER_USAGE   "use redis://HOST:PORT/DB"
+#define CLUSTER_USAGE  "use redis+cluster://HOST:PORT,HOST:PORT"
+#define SENTINEL_USAGE "use redis+sentinel://HOST:PORT,HOST:PORT/MASTER"
+
+static const struct scheme schemes[] = {
+    {"redis", URL_TCP, false, "redis://", SERVER_USAGE},
+    {"rediss", URL_TCP, true, "rediss://", SERVER_USAGE},
+    {"unix", URL_UNIX, false, "unix:", NULL},
+    {"embedded", URL_EMBEDDED, false, "embedded:", NULL},
+    {"redis+cluster", URL_CLUSTER, false, "redis+cluster://", CLUSTER_USAGE},
+    {"rediss+cluster", URL_CLUSTER, true, "rediss+cluster://", CLUSTER_USAGE},
+    {"redis+sentinel", URL_SENTINEL, false, "redis+sentinel://", SENTINEL_USAGE},
+    {"rediss+sentinel", URL_SENTINEL, true, "rediss+sentinel://", SENTINEL_USAGE},
+};
+enum { SCHEMES = sizeof(schemes) / sizeof(*schemes) };
 
 // The policies of Redis 7.0 (redis.io, "Key eviction"). With a wrong policy redis-server would not
 // start.
@@ -88,18 +112,58 @@ static const char *parse_credentials(struct slice user, struct url *url) {
     return !error && password.data ? parse_password(password, url) : error;
 }
 
-// Reads [USER[:PASSWORD]@]HOST[:PORT].
-static const char *parse_authority(struct slice s, struct url *url) {
-    const char *error = NULL, *at = s.len > 0 ? memrchr(s.data, '@', s.len) : NULL;
-    if (at) {
-        error = parse_credentials((struct slice){s.data, (size_t)(at - s.data)}, url);
-        s = (struct slice){at + 1, s.len - (size_t)(at + 1 - s.data)};
+const char *url_read_host(struct slice text, struct url_host *host) {
+    *host = (struct url_host){0};
+    if (text.len == 0)
+        return "a HOST is missing";
+    const char *error = uri_read_host(text, &host->host, &host->port);
+    if (!error && *host->host == '\0')
+        error = "a HOST is missing";
+    if (error) {
+        mem_free(host->host);
+        *host = (struct url_host){0};
     }
-    if (!error && s.len > 0 && memchr(s.data, ',', s.len))
-        return "several servers need redis+cluster:// or redis+sentinel://, which are not "
-               "supported yet: name one HOST:PORT";
-    if (!error)
-        error = uri_read_host(s, &url->host, &url->port);
+    return error;
+}
+
+bool url_is_same_host(const struct url_host *a, const struct url_host *b) {
+    return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
+bool url_add_host(struct url *url, struct url_host *host) {
+    if (host->port == 0)
+        host->port = url->kind == URL_SENTINEL ? SENTINEL_PORT : REDIS_PORT;
+    for (size_t i = 0; i < url->host_count; i++)
+        if (url_is_same_host(&url->hosts[i], host))
+            return false;
+    url->hosts = mem_grow(url->hosts, url->host_count, sizeof(*url->hosts));
+    url->hosts[url->host_count++] = *host;
+    return true;
+}
+
+// Reads HOST[:PORT],HOST[:PORT]...
+static const char *parse_hosts(struct slice list, struct url *url) {
+    const char *error = NULL;
+    if (list.len == 0)
+        list = SLICE("localhost");
+    while (list.data && !error) {
+        struct slice text = list, rest = uri_cut(&text, ',');
+        struct url_host host;
+        error = url_read_host(text, &host);
+        if (!error && !url_add_host(url, &host)) {
+            mem_free(host.host);
+            error = "the same HOST:PORT is given twice";
+        }
+        list = rest;
+    }
+    return error;
+}
+
+static const char *parse_host(struct slice s, struct url *url) {
+    if (s.len > 0 && memchr(s.data, ',', s.len))
+        return "it can name one HOST:PORT: several are for redis+cluster://HOST:PORT,HOST:PORT or "
+               "redis+sentinel://HOST:PORT,HOST:PORT/MASTER";
+    const char *error = uri_read_host(s, &url->host, &url->port);
     if (!error && *url->host == '\0') {
         mem_free(url->host);
         url->host = mem_text("localhost");
@@ -107,40 +171,84 @@ static const char *parse_authority(struct slice s, struct url *url) {
     return error;
 }
 
-// Reads [USER[:PASSWORD]@]HOST[:PORT][/DB], which is a part of the whole URL `text`.
-static const char *parse_tcp(struct slice s, struct slice text, struct url *url) {
-    struct slice db = uri_cut(&s, '/');
+// Reads [USER[:PASSWORD]@] and the host or the hosts.
+static const char *parse_authority(struct slice s, struct url *url) {
+    const char *error = NULL, *at = s.len > 0 ? memrchr(s.data, '@', s.len) : NULL;
+    if (at) {
+        error = parse_credentials((struct slice){s.data, (size_t)(at - s.data)}, url);
+        s = (struct slice){at + 1, s.len - (size_t)(at + 1 - s.data)};
+    }
+    if (error)
+        return error;
+    return url_has_hosts(url) ? parse_hosts(s, url) : parse_host(s, url);
+}
+
+// The characters that Redis's sentinel.conf allows.
+static bool is_master_name(struct slice s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char lower = slice_lower(s.data[i]);
+        if (!(lower >= 'a' && lower <= 'z') && !(lower >= '0' && lower <= '9') && lower != '.' &&
+            lower != '-' && lower != '_')
+            return false;
+    }
+    return s.len > 0;
+}
+
+static const char *parse_master(struct slice s, struct url *url) {
+    if (s.len == 0)
+        return "name the master as its sentinels do: redis+sentinel://HOST:PORT,HOST:PORT/MASTER";
+    if (memchr(s.data, '/', s.len))
+        return "the database stands behind the master: /MASTER?db=N";
+    if (!is_master_name(s))
+        return "the name of a master has A-Z a-z 0-9 . _ - alone";
+    url->master = mem_text_of(s.data, s.len);
+    return NULL;
+}
+
+// Reads the servers and what stands behind them, DB or MASTER, which are a part of the whole URL
+// `text`.
+static const char *parse_servers(struct slice s, struct slice text, struct url *url) {
+    struct slice path = uri_cut(&s, '/');
     const char *error = parse_authority(s, url);
-    if (!error && db.len > 0)
-        error = parse_db(db, &url->db);
+    if (!error && url->kind == URL_SENTINEL)
+        error = parse_master(path, url);
+    else if (!error && path.len > 0)
+        error = parse_db(path, &url->db);
     if (error && !memchr(s.data, '@', s.len) && memchr(text.data, '@', text.len))
         return "before the @, write / ? # as %2F %3F %23";
     return error;
 }
 
 static const char *parse_scheme(struct slice text, struct url *url, struct slice *rest) {
-    struct slice scheme = text;
-    *rest = uri_cut(&scheme, ':');
+    const struct scheme *found = NULL;
+    struct slice name = text;
+    *rest = uri_cut(&name, ':');
     bool has_slashes = slice_begins(*rest, SLICE("//"));
+    for (size_t i = 0; i < SCHEMES; i++)
+        if (slice_equal(name, slice_of(schemes[i].name)))
+            found = &schemes[i];
     // The seed library's DSNs name a class: caches.interface.Redis://…
-    bool is_class = has_slashes && scheme.len > 0 && memchr(scheme.data, '.', scheme.len);
-    if (slice_equal(scheme, SLICE("redis")) || is_class)
-        url->kind = URL_TCP;
-    else if (slice_equal(scheme, SLICE("unix")))
-        url->kind = URL_UNIX;
-    else if (slice_equal(scheme, SLICE("embedded")))
-        url->kind = URL_EMBEDDED;
-    else if (slice_equal(scheme, SLICE("rediss")) || slice_equal(scheme, SLICE("redis+cluster")) ||
-             slice_equal(scheme, SLICE("redis+sentinel")))
-        return "rediss://, redis+cluster:// and redis+sentinel:// are reserved, and not "
-               "supported yet";
-    else
-        return "use redis://HOST:PORT/DB, unix:/PATH or embedded:";
-    if (url->kind == URL_TCP && !has_slashes)
-        return "use redis://HOST:PORT/DB";
+    if (!found && has_slashes && name.len > 0 && memchr(name.data, '.', name.len))
+        found = &schemes[0];
+    if (!found)
+        return "use redis://HOST:PORT/DB, rediss://, redis+cluster://, redis+sentinel://, "
+               "unix:/PATH or embedded:";
+    if (found->usage && !has_slashes)
+        return found->usage;
+    url->kind = found->kind;
+    url->is_tls = found->is_tls;
     if (has_slashes)
         *rest = (struct slice){rest->data + 2, rest->len - 2};
     return NULL;
+}
+
+static const char *parse_address(struct slice rest, struct slice text, struct url *url) {
+    if (url->kind == URL_EMBEDDED)
+        return rest.len == 0 ? NULL
+                             : "an embedded backend has no address: use embedded:?maxmemory=64mb";
+    if (url->kind == URL_UNIX)
+        return uri_read_path(rest, &url->path);
+    return parse_servers(rest, text, url);
 }
 
 const char *url_parse(struct slice text, struct url *url) {
@@ -151,14 +259,12 @@ const char *url_parse(struct slice text, struct url *url) {
         struct slice fragment = uri_cut(&rest, '#'), query = uri_cut(&rest, '?');
         if (fragment.len > 0)
             error = uri_read_text(fragment, &url->fragment);
-        if (!error && url->kind == URL_TCP)
-            error = parse_tcp(rest, text, url);
-        else if (!error && url->kind == URL_UNIX)
-            error = uri_read_path(rest, &url->path);
-        else if (!error && rest.len > 0)
-            error = "an embedded backend has no address: use embedded:?maxmemory=64mb";
+        if (!error)
+            error = parse_address(rest, text, url);
         if (!error)
             error = parse_query(query, url);
+        if (!error && url->kind == URL_CLUSTER && url->db > 0)
+            error = "a cluster has database 0 alone: leave the database out";
     }
     if (error) {
         url_deinit(url);
@@ -185,6 +291,10 @@ const char *url_check_user(const struct url *url) {
 }
 
 void url_deinit(struct url *url) {
+    for (size_t i = 0; i < url->host_count; i++)
+        mem_free(url->hosts[i].host);
+    mem_free(url->hosts);
+    mem_free(url->master);
     mem_free(url->host);
     mem_free(url->path);
     mem_free(url->user);
@@ -195,15 +305,36 @@ void url_deinit(struct url *url) {
     *url = (struct url){0};
 }
 
+const char *url_scheme(const struct url *url) {
+    size_t i = 0;
+    while (schemes[i].kind != url->kind || schemes[i].is_tls != url->is_tls)
+        i++;
+    return schemes[i].shown;
+}
+
+static void append_hosts(struct bytes *out, const struct url *url) {
+    for (size_t i = 0; i < url->host_count; i++) {
+        bytes_printf(out, "%s", i > 0 ? "," : "");
+        uri_append_host(out, url->hosts[i].host, url->hosts[i].port);
+    }
+}
+
 void url_append_shown(struct bytes *out, const struct url *url) {
-    if (url->kind == URL_EMBEDDED) {
-        bytes_append_literal(out, "embedded:");
-    } else if (url->kind == URL_UNIX) {
-        bytes_printf(out, "unix:%s?db=%d", url->path, url->db);
-    } else {
-        bytes_append_literal(out, "redis://");
+    bytes_append_slice(out, slice_of(url_scheme(url)));
+    switch (url->kind) {
+    case URL_EMBEDDED: return;
+    case URL_UNIX: bytes_printf(out, "%s?db=%d", url->path, url->db); return;
+    case URL_TCP:
         uri_append_host(out, url->host, url->port);
         bytes_printf(out, "/%d", url->db);
+        return;
+    case URL_CLUSTER: append_hosts(out, url); return;
+    case URL_SENTINEL:
+        append_hosts(out, url);
+        bytes_printf(out, "/%s", url->master);
+        if (url->db > 0)
+            bytes_printf(out, "?db=%d", url->db);
+        return;
     }
 }
 
@@ -211,9 +342,17 @@ static bool is_same_text(const char *a, const char *b) {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+static bool has_same_hosts(const struct url *a, const struct url *b) {
+    bool is_same = a->host_count == b->host_count;
+    for (size_t i = 0; is_same && i < a->host_count; i++)
+        is_same = url_is_same_host(&a->hosts[i], &b->hosts[i]);
+    return is_same;
+}
+
 bool url_is_same(const struct url *a, const struct url *b) {
-    return a->kind == b->kind && is_same_text(a->host, b->host) && a->port == b->port &&
-           is_same_text(a->path, b->path) && is_same_text(a->user, b->user) &&
+    return a->kind == b->kind && a->is_tls == b->is_tls && has_same_hosts(a, b) &&
+           is_same_text(a->master, b->master) && is_same_text(a->host, b->host) &&
+           a->port == b->port && is_same_text(a->path, b->path) && is_same_text(a->user, b->user) &&
            is_same_text(a->password, b->password) && a->db == b->db &&
            is_same_text(a->maxmemory, b->maxmemory) && is_same_text(a->policy, b->policy);
 }

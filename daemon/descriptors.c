@@ -3,18 +3,31 @@
 #include <sys/resource.h>
 
 #include "conf/sections.h"
+#include "conf/url.h"
 
 enum {
     OWN_FILES = 64, // files that do not belong to clients, loops, listeners or backends
     LOOP_FILES = 5,
     RESERVED_FILES = 16,
+    CLUSTER_NODES = 64, // as many as a cluster is expected to have at most
 };
 
-// A loop has descriptors of its own, and for each backend a connection and that of its tracker.
+// For each server a connection, and that of its tracker; one more for each sentinel.
+static rlim_t backend_files(const struct url *url) {
+    switch (url->kind) {
+    case URL_CLUSTER:
+        return 2 * (rlim_t)(url->host_count > CLUSTER_NODES ? url->host_count : CLUSTER_NODES);
+    case URL_SENTINEL: return 2 + url->host_count;
+    default: return 2;
+    }
+}
+
 static rlim_t own_files(const struct settings *settings) {
     const struct daemon_conf *conf = &settings->daemon;
-    return OWN_FILES + conf->listens.count +
-           (rlim_t)conf->workers * (LOOP_FILES + 2 * settings->backend_count);
+    rlim_t loop = LOOP_FILES;
+    for (size_t i = 0; i < settings->backend_count; i++)
+        loop += backend_files(&settings->backends[i].url);
+    return OWN_FILES + conf->listens.count + (rlim_t)conf->workers * loop;
 }
 
 uint64_t descriptors_fit_clients(const struct settings *settings, const struct log *log) {

@@ -87,8 +87,33 @@ START_TEST(problems_of_values_say_what_would_be_right) {
          "c.ini:5: listen: 'udp:1' is wrong: use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or "
          "systemd\n"},
         {"[backend b]\nurl = rediss://h\n[namespace n]\n",
-         "c.ini:2: url: rediss://, redis+cluster:// and redis+sentinel:// are reserved, and not "
-         "supported yet\n"},
+         "c.ini:2: [backend b]: rediss:// is not supported yet\n"},
+        {"[backend b]\nurl = redis+cluster://h\n[namespace n]\n",
+         "c.ini:2: [backend b]: redis+cluster:// is not supported yet\n"},
+        {"[backend b]\nurl = redis+sentinel://h/m\n[namespace n]\n",
+         "c.ini:2: [backend b]: redis+sentinel:// is not supported yet\n"},
+        {"[backend b]\nurl = redis+cluster://h,h\n[namespace n]\n",
+         "c.ini:2: url: the same HOST:PORT is given twice\n"},
+        {"[backend b]\nurl = redis+cluster://h/1\n[namespace n]\n",
+         "c.ini:2: url: a cluster has database 0 alone: leave the database out\n"},
+        {"[backend b]\nurl = redis://h\nseeds = a, h:0\n[namespace n]\n",
+         "c.ini:3: seeds: 'h:0' is wrong: the port must be 1 to 65535\n"},
+        {"[backend b]\nurl = redis://h\nseeds = a,\n  u:p@h\n[namespace n]\n",
+         "c.ini:4: seeds: this value is wrong: the port must be 1 to 65535\n"},
+        {"[backend b]\nurl = redis://h\nseeds = a,\n  ::1\n[namespace n]\n",
+         "c.ini:4: seeds: '::1' is wrong: an IPv6 address must stand in brackets, as "
+         "[::1]:6379\n"},
+        {"[backend b]\nurl = redis://h\nseeds = :7\n[namespace n]\n",
+         "c.ini:3: seeds: ':7' is wrong: a HOST is missing\n"},
+        {"[backend b]\nurl = redis+cluster://h\nseeds = a, h:6379\n[namespace n]\n",
+         "c.ini:2: [backend b]: redis+cluster:// is not supported yet\n"
+         "c.ini:3: seeds: 'h:6379' is given twice\n"},
+        {"[backend b]\nurl = redis+sentinel://h/m\nsentinel_user = u\n[namespace n]\n",
+         "c.ini:2: [backend b]: redis+sentinel:// is not supported yet\n"
+         "c.ini:3: sentinel_user: a user needs a password: name a sentinel_password_file\n"},
+        {"[backend b]\nurl = redis://h\nsentinel_password_file = none\n[namespace n]\n",
+         "c.ini:3: sentinel_password_file: can't read the file of that name (a name belongs "
+         "here, not the password): No such file or directory\n"},
         {"[backend b]\nurl = redis://h#name\n[namespace n]\n",
          "c.ini:2: url: a #name belongs to CACHES_DSN only\n"},
     };
@@ -353,7 +378,8 @@ START_TEST(problems_of_one_file_are_all_reported) {
                    "c.ini:3: max_clients: 'many' is wrong: use a whole number from 1 to 1000000\n"
                    "c.ini:4: unknown option 'lissen' in [cachesd]: did you mean listen?\n"
                    "c.ini:5: [backend main] needs a url\n"
-                   "c.ini:7: url: use redis://HOST:PORT/DB, unix:/PATH or embedded:\n"
+                   "c.ini:7: url: use redis://HOST:PORT/DB, rediss://, redis+cluster://, "
+                   "redis+sentinel://, unix:/PATH or embedded:\n"
                    "c.ini:9: [namespace n]: no backend 'none'\n"
                    "c.ini:10: ttl: 'x' is wrong: use a duration, as 90, 1500ms, 2h (36500d at "
                    "most)\n"
@@ -403,8 +429,8 @@ START_TEST(problems_of_the_environment_never_show_a_secret) {
         const char *variable, *problem;
     } rows[] = {
         {"CACHES_DSN=http://u:secret@h",
-         "c.ini: CACHES_DSN in the environment: use redis://HOST:PORT/DB, unix:/PATH or "
-         "embedded:\n"},
+         "c.ini: CACHES_DSN in the environment: use redis://HOST:PORT/DB, rediss://, "
+         "redis+cluster://, redis+sentinel://, unix:/PATH or embedded:\n"},
         {"CACHES_DSN_1=redis://u:secret@h#a b",
          "c.ini: CACHES_DSN_1 in the environment: the #name must be 1 to 64 of A-Z a-z 0-9 _ . "
          "-\n"},
@@ -412,8 +438,11 @@ START_TEST(problems_of_the_environment_never_show_a_secret) {
         {"CACHES_DSN_2=redis://u:secret@h#main",
          "c.ini: CACHES_DSN_2 in the environment: there is a backend of that #name already\n"},
         {"CACHES_DSN=rediss://u:secret@h#x",
-         "c.ini: CACHES_DSN in the environment: rediss://, redis+cluster:// and redis+sentinel:// "
-         "are reserved, and not supported yet\n"},
+         "c.ini: [backend x]: rediss:// is not supported yet\n"
+         "c.ini:3: [namespace n] needs backend = NAME, since there are several\n"},
+        {"CACHES_DSN_1=redis+sentinel://u:secret@h,g#x",
+         "c.ini: CACHES_DSN_1 in the environment: name the master as its sentinels do: "
+         "redis+sentinel://HOST:PORT,HOST:PORT/MASTER\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         check_problems(slice_of(SMALL), (const char *const[]){rows[i].variable, NULL},

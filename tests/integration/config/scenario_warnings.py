@@ -23,6 +23,10 @@ class Warnings(unittest.TestCase):
         deny = dict.pop
         [backend unused]
         url = redis://h
+        seeds = h:1
+        sentinel_user = bob
+        sentinel_password_file = c.ini
+        sentinel_tls = yes
         """.replace("        ", "")
 
     def check(self, world, text):
@@ -40,6 +44,10 @@ class Warnings(unittest.TestCase):
             "lease has no effect: memo is none of the collections",
             "deny = dict.pop has no effect: its collection is not allowed anyway",
             "[backend unused] has no effect: no namespace names it",
+            "seeds has no effect: the url names neither a cluster nor sentinels",
+            "sentinel_user has no effect: the url names no sentinels",
+            "sentinel_password_file has no effect: the url names no sentinels",
+            "sentinel_tls has no effect: the url names no sentinels",
         ]
         ini = harness.INI.replace("{listen}", "{listen}\nnear_memory = 63kb") + self.IDLE
         ini = ini.replace("[namespace two]", "backend = main\n[namespace two]\nbackend = main")
