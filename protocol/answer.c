@@ -13,9 +13,11 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->stream_left = 0;
     a->render = render;
     a->context = NULL;
-    a->replies = a->left = c->replies;
+    a->replies = a->left = c->replies + (uint32_t)c->asks; // as many as there are ASKINGs
+    a->asks = c->asks;
     a->is_transaction = c->is_transaction;
     a->has_ttl = c->has_ttl;
+    a->is_framed = c->is_transaction || c->has_ttl || c->asks != ASKS_NONE;
     a->ttl_ms = ANSWER_NO_TTL;
     a->is_too_long = a->is_unwrapped = a->is_failed = a->is_miss = false;
     a->takes_errors = false;
@@ -29,6 +31,7 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->last = 0;
     a->gathered = (struct bytes){0};
     a->fault = FAULT_NONE;
+    a->turn = TURN_NONE;
 }
 
 void answer_fail(struct answer *a, enum reply_code code, const char *message) {
@@ -73,6 +76,18 @@ static void fail_as_redis(struct answer *a, struct slice redis_error) {
         answer_fail(a, code, message);
     else
         fail_for(a, fault, code, message, redis_error);
+}
+
+// Fails an answer whose commands were refused before any of them was applied.
+static void fail_unapplied(struct answer *a, struct slice redis_error) {
+    struct redirect to;
+    struct slice words = redis_error_reason(redis_error);
+    if (!a->is_failed && words.len <= sizeof(a->turn_to) && redirect_read(words, &to)) {
+        a->turn = to.turn;
+        a->turn_to_len = words.len;
+        memcpy(a->turn_to, words.data, words.len);
+    }
+    fail_as_redis(a, redis_error);
 }
 
 static __attribute__((noinline)) void refuse_length(struct answer *a) {
@@ -120,10 +135,12 @@ static void stream_on(struct answer *a, const struct event *e) {
 static void render_event(struct answer *a, const struct event *e) {
     if (e->depth == 0)
         a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
-    if (e->type == EVENT_ERROR && !a->takes_errors)
-        fail_as_redis(a, e->text);
-    else
+    if (e->type != EVENT_ERROR || a->takes_errors)
         a->render(a, e);
+    else if (e->depth == 0 && !a->is_transaction)
+        fail_unapplied(a, e->text);
+    else
+        fail_as_redis(a, e->text); // EXEC has run the command, and those beside it
     check_length(a);
 }
 
@@ -135,7 +152,7 @@ static void fail_in_part(struct answer *a, struct slice redis_error) {
 static void exec_event(struct answer *a, const struct event *e) {
     if (e->depth == 0) {
         if (e->type == EVENT_ERROR)
-            fail_as_redis(a, e->text);
+            fail_unapplied(a, e->text);
         else if (e->type != EVENT_ARRAY || e->count == 0)
             answer_fail_unknown(a);
         return;
@@ -158,22 +175,52 @@ static void fail_unwrapped(struct answer *a, struct slice redis_error) {
     fail_for(a, FAULT_DENIED, REPLY_INTERNAL, "refused MULTI", redis_error);
 }
 
+// The answer to PTTL. Whoever may not ask for it reads all the same; but a server that does not
+// serve the key is not asked for its value either.
+static void ttl_event(struct answer *a, const struct event *e) {
+    struct redirect to;
+    a->ttl_ms = e->type == EVENT_INTEGER ? e->integer : ANSWER_NO_TTL;
+    if (e->type == EVENT_ERROR && redirect_read(e->text, &to))
+        fail_unapplied(a, e->text);
+}
+
+// The account may not send ASKING. Another server may have given the key to this one meanwhile: so
+// the commands behind it may have been applied.
+static void asking_event(struct answer *a, const struct event *e) {
+    if (e->type == EVENT_ERROR)
+        fail_for(a, FAULT_DENIED, REPLY_INTERNAL, "refused ASKING", e->text);
+}
+
+static void transaction_event(struct answer *a, const struct event *e, uint32_t first) {
+    if (a->left == 1)
+        exec_event(a, e);
+    else if (e->type == EVENT_ERROR && a->left == first && slice_begins(e->text, SLICE("NOPERM")))
+        fail_unwrapped(a, e->text);
+    else if (e->type == EVENT_ERROR && e->depth == 0)
+        fail_unapplied(a, e->text); // MULTI or a queued command was refused: EXEC will abort
+}
+
+static void framed_event(struct answer *a, const struct event *e) {
+    uint32_t first = a->asks == ASKS_NONE ? a->replies : a->replies - 1;
+    if (a->left > first || (a->asks == ASKS_EACH && a->left == 2))
+        asking_event(a, e);
+    else if (a->has_ttl && a->left == first)
+        ttl_event(a, e);
+    else if (a->is_transaction)
+        transaction_event(a, e, first);
+    else
+        render_event(a, e);
+}
+
 void answer_event(struct answer *a, const struct event *e) {
     if (a->is_failed)
         return;
     if (e->type == EVENT_MORE)
         stream_on(a, e);
-    else if (a->has_ttl && a->left == a->replies)
-        a->ttl_ms = e->type == EVENT_INTEGER ? e->integer : ANSWER_NO_TTL;
-    else if (!a->is_transaction)
+    else if (!a->is_framed)
         render_event(a, e);
-    else if (a->left == 1)
-        exec_event(a, e);
-    else if (e->type == EVENT_ERROR && a->left == a->replies &&
-             slice_begins(e->text, SLICE("NOPERM")))
-        fail_unwrapped(a, e->text);
-    else if (e->type == EVENT_ERROR && e->depth == 0)
-        fail_as_redis(a, e->text); // MULTI or a queued command was refused: EXEC will abort
+    else
+        framed_event(a, e);
 }
 
 bool answer_end(struct answer *a) {

@@ -8,6 +8,7 @@
 
 #include "protocol/bytes.h"
 #include "protocol/command.h"
+#include "protocol/redirect.h"
 #include "protocol/redis_error.h"
 #include "protocol/reply.h"
 
@@ -60,8 +61,10 @@ struct answer {
     void *context;    // the renderer's own
     uint32_t replies; // top-level answers in all
     uint32_t left;    // top-level answers still to come
+    enum asks asks;
+    bool is_framed; // some of the answers are not for the renderer
     bool is_transaction;
-    bool has_ttl;         // the first top-level answer is PTTL's
+    bool has_ttl;         // the first top-level answer, but for ASKING's, is PTTL's
     bool is_too_long;     // failed because the reply went beyond `most`
     bool is_unwrapped;    // MULTI was refused: the commands after it may have run, one by one
     bool is_failed;       // an error is written; the rest of the answer is skipped
@@ -84,7 +87,18 @@ struct answer {
     enum fault fault;
     const char *fault_cause; // unless NONE: a text that follows the backend's name
     char fault_words[96];    // unless NONE: Redis's own words
+    // When Redis refused the commands, so that none of them was applied, for a reason that another
+    // server or a later time may not have: that reason, and the error, for redirect_read(). The
+    // reply is an error all the same.
+    enum turn turn;
+    char turn_to[REDIRECT_LONGEST];
+    size_t turn_to_len;
 };
+
+// Returns the error that the turn was read from.
+static inline struct slice answer_turn_to(const struct answer *a) {
+    return (struct slice){a->turn_to, a->turn_to_len};
+}
 
 // Begins the answer to the commands that `c` has counted. The reply will be appended to `out`.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,

@@ -7,9 +7,18 @@
 #include "protocol/bytes.h"
 #include "protocol/call.h"
 
+// Whether the commands follow an ASKING, which tells a server of a cluster to serve a key that is
+// on its way to it. An ASKING holds for one command, or for one transaction.
+enum asks {
+    ASKS_NONE,
+    ASKS_ONCE, // before a single command, or before MULTI
+    ASKS_EACH, // before each of the two commands of a read whose ttl is asked for
+};
+
 struct command {
     struct bytes *out;
-    uint32_t replies;    // top-level answers to expect
+    uint32_t replies;    // top-level answers to expect, but for those to ASKING
+    enum asks asks;      // whoever writes the ASKINGs sets it
     bool is_transaction; // the last top-level answer is EXEC's
     bool has_ttl;        // the first top-level answer is PTTL's, and not for the client
     int64_t limit;       // for the renderer: how many items it may show

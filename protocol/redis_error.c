@@ -26,6 +26,8 @@ static const struct redis_error redis_errors[] = {
     {"MASTERDOWN", REPLY_UNAVAILABLE, "has lost its master", FAULT_UNFIT},
     {"CLUSTERDOWN", REPLY_UNAVAILABLE, "is part of a cluster that is down", FAULT_UNFIT},
     {"MOVED", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
+    {"ASK ", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
+    {"TRYAGAIN", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
     {"CROSSSLOT", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
     {"READONLY", REPLY_UNAVAILABLE, "is a read-only replica", FAULT_UNFIT},
     {"NOREPLICAS", REPLY_UNAVAILABLE, "has too few replicas", FAULT_UNFIT},
@@ -39,12 +41,16 @@ static const struct redis_error redis_errors[] = {
     {"ERR ACL failure in script", REPLY_UNAVAILABLE, REDIS_DENIES, FAULT_DENIED},
 };
 
+struct slice redis_error_reason(struct slice error) {
+    struct slice aborted = SLICE("EXECABORT Transaction discarded because of: ");
+    if (!slice_begins(error, aborted))
+        return error;
+    return (struct slice){error.data + aborted.len, error.len - aborted.len};
+}
+
 enum reply_code redis_error_code(struct slice redis_error, const char **message,
                                  enum fault *fault) {
-    // EXEC itself was refused: the reason follows.
-    struct slice aborted = SLICE("EXECABORT Transaction discarded because of: ");
-    if (slice_begins(redis_error, aborted))
-        redis_error = (struct slice){redis_error.data + aborted.len, redis_error.len - aborted.len};
+    redis_error = redis_error_reason(redis_error);
     for (size_t i = 0; i < sizeof(redis_errors) / sizeof(*redis_errors); i++) {
         const struct redis_error *row = &redis_errors[i];
         if (slice_begins(redis_error, slice_of(row->begins))) {

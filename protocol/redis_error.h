@@ -19,6 +19,10 @@ enum fault {
 // The cause for an answer that none of the daemon's commands has.
 #define REDIS_UNKNOWN_ANSWER "gave an unknown answer"
 
+// Returns the error without the words by which EXEC says that it was refused itself: the reason
+// follows them.
+struct slice redis_error_reason(struct slice error);
+
 // Returns the code of the error for the client, and sets *message and *fault. With a fault, the
 // message is to follow the backend's name.
 enum reply_code redis_error_code(struct slice redis_error, const char **message, enum fault *fault);

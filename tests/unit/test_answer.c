@@ -377,6 +377,129 @@ START_TEST(answer_drops_what_is_written_when_an_error_follows) {
 }
 END_TEST
 
+// --- other servers of a cluster -----------------------------------------------------------------
+
+enum { ASKS_TTL = 8 }; // a read whose ttl is asked for
+
+// Feeds Redis's answers to a request that has `asks` before it, whole and byte by byte. The turn
+// must be this one, and its words those of the first error in `redis`.
+static void check_turn(const char *request, enum ttl_rule rule, unsigned asks, const char *redis,
+                       enum turn turn, const char *reply) {
+    for (size_t piece = 1; piece < 100000; piece += 99998) {
+        struct exchange x;
+        struct command command = {.replies = rule == TTL_KEEP ? 1 : 4,
+                                  .is_transaction = rule != TTL_KEEP,
+                                  .asks = asks & 3,
+                                  .has_ttl = asks & ASKS_TTL};
+        command.replies += command.has_ttl;
+        exchange_begin(&x, request, rule);
+        answer_begin(&x.answer, &command, x.answer.render, &x.out);
+        size_t len = strlen(redis);
+        for (size_t at = 0; at < len; at += piece) {
+            ck_assert_msg(!x.is_done, "%s", redis);
+            exchange_feed(&x, redis + at, len - at < piece ? len - at : piece);
+        }
+        ck_assert_msg(x.answer.turn == turn, "%s", redis);
+        if (turn) {
+            const char *error = redis;
+            while (error[0] != '-' || error[1] < 'A')
+                error += strcspn(error, "\n") + 1;
+            error++;
+            struct slice reason = redis_error_reason((struct slice){error, strcspn(error, "\r")});
+            check_same(redis, answer_turn_to(&x.answer), reason);
+        }
+        check_same(redis, (struct slice){x.out.data + before.len, x.out.len - before.len},
+                   slice_of(reply));
+        exchange_end(&x);
+    }
+}
+
+struct turn_row {
+    const char *request;
+    enum ttl_rule rule;
+    unsigned asks;
+    const char *redis;
+    enum turn turn;
+    const char *reply;
+};
+
+static void check_turns(const struct turn_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        check_turn(rows[i].request, rows[i].rule, rows[i].asks, rows[i].redis, rows[i].turn,
+                   rows[i].reply);
+}
+
+#define GET         "key.get n k", TTL_KEEP
+#define SET         "dict.set n k f v", TTL_SET
+#define MOVED       "-MOVED 8579 10.0.0.1:6379\r\n"
+#define ASK         "-ASK 8579 10.0.0.1:6379\r\n"
+#define ELSEWHERE   "-UNAVAILABLE the backend is part of a cluster\r\n"
+#define IS_LOADING  "-UNAVAILABLE the backend is loading its data\r\n"
+#define IS_DOWN     "-UNAVAILABLE the backend is part of a cluster that is down\r\n"
+#define IS_REPLICA  "-UNAVAILABLE the backend is a read-only replica\r\n"
+#define BECAUSE     "-EXECABORT Transaction discarded because of: "
+#define NOT_ALLOWED "-NOPERM this user has no permissions to run the 'asking' command\r\n"
+#define NOT_THE_TTL "-NOPERM this user has no permissions to run the 'pttl' command\r\n"
+#define ASK_REFUSED "-INTERNAL the backend refused ASKING\r\n"
+
+START_TEST(answer_notes_that_another_server_or_time_is_right) {
+    static const struct turn_row rows[] = {
+        {GET, 0, "$1\r\nv\r\n", TURN_NONE, "$1\r\nv\r\n"},
+        {GET, 0, MOVED, TURN_MOVED, ELSEWHERE},
+        {GET, 0, ASK, TURN_ASK, ELSEWHERE},
+        {GET, 0, "-TRYAGAIN Multiple keys\r\n", TURN_TRYAGAIN, ELSEWHERE},
+        {GET, 0, "-CLUSTERDOWN Hash slot not served\r\n", TURN_CLUSTERDOWN, IS_DOWN},
+        {GET, 0, "-LOADING Redis is\r\n", TURN_LOADING, IS_LOADING},
+        {GET, 0, "-MOVED 99999 h:1\r\n", TURN_NONE, ELSEWHERE},
+        {GET, 0, "-WRONGTYPE Operation\r\n", TURN_NONE,
+         "-WRONGTYPE the key holds another collection\r\n"},
+        // The ttl that is asked for first.
+        {GET, ASKS_TTL, ":-1\r\n$1\r\nv\r\n", TURN_NONE, "$1\r\nv\r\n"},
+        {GET, ASKS_TTL, MOVED "$1\r\nv\r\n", TURN_MOVED, ELSEWHERE},
+        {GET, ASKS_TTL, ":-1\r\n" ASK, TURN_ASK, ELSEWHERE},
+        {GET, ASKS_TTL, NOT_THE_TTL "$1\r\nv\r\n", TURN_NONE, "$1\r\nv\r\n"},
+    };
+    check_turns(rows, COUNT(rows));
+}
+END_TEST
+
+START_TEST(answer_notes_the_first_refusal_of_a_transaction) {
+    static const struct turn_row rows[] = {
+        {SET, 0, "+OK\r\n" MOVED MOVED ABORTED, TURN_MOVED, ELSEWHERE},
+        {SET, 0, "+OK\r\n+QUEUED\r\n-TRYAGAIN Multiple\r\n" ABORTED, TURN_TRYAGAIN, ELSEWHERE},
+        {SET, 0, QUEUED MOVED, TURN_MOVED, ELSEWHERE},
+        {SET, 0, QUEUED ASK, TURN_ASK, ELSEWHERE},
+        {SET, 0, QUEUED BECAUSE "READONLY You can't\r\n", TURN_READONLY, IS_REPLICA},
+        {SET, 0, "+OK\r\n-" OOM "\r\n" MOVED ABORTED, TURN_NONE,
+         "-OVERLOADED the backend is out of memory\r\n"},
+        // EXEC has run the commands: none of them may be repeated.
+        {SET, 0, QUEUED "*2\r\n" MOVED ":1\r\n", TURN_NONE, ELSEWHERE},
+    };
+    check_turns(rows, COUNT(rows));
+}
+END_TEST
+
+START_TEST(answer_passes_over_what_asking_was_answered) {
+    static const struct turn_row rows[] = {
+        {GET, ASKS_ONCE, "+OK\r\n$1\r\nv\r\n", TURN_NONE, "$1\r\nv\r\n"},
+        {GET, ASKS_ONCE, "+OK\r\n" MOVED, TURN_MOVED, ELSEWHERE},
+        {GET, ASKS_ONCE, NOT_ALLOWED MOVED, TURN_NONE, ASK_REFUSED},
+        {GET, ASKS_EACH | ASKS_TTL, "+OK\r\n:5\r\n+OK\r\n$1\r\nv\r\n", TURN_NONE, "$1\r\nv\r\n"},
+        {GET, ASKS_EACH | ASKS_TTL, "+OK\r\n:5\r\n+OK\r\n" ASK, TURN_ASK, ELSEWHERE},
+        {GET, ASKS_EACH | ASKS_TTL, "+OK\r\n" MOVED "+OK\r\n$1\r\nv\r\n", TURN_MOVED, ELSEWHERE},
+        {GET, ASKS_EACH | ASKS_TTL, "+OK\r\n:5\r\n" NOT_ALLOWED MOVED, TURN_NONE, ASK_REFUSED},
+        {SET, ASKS_ONCE, "+OK\r\n" QUEUED "*2\r\n:1\r\n:1\r\n", TURN_NONE, ":1\r\n"},
+        {SET, ASKS_ONCE, "+OK\r\n+OK\r\n" MOVED MOVED ABORTED, TURN_MOVED, ELSEWHERE},
+        {SET, ASKS_ONCE,
+         "+OK\r\n-NOPERM this user has no permissions to run the 'multi' command\r\n:1\r\n:1\r\n"
+         "-ERR EXEC without MULTI\r\n",
+         TURN_NONE, "-INTERNAL the backend refused MULTI\r\n"},
+        {SET, ASKS_ONCE, NOT_ALLOWED QUEUED "*2\r\n:1\r\n:1\r\n", TURN_NONE, ASK_REFUSED},
+    };
+    check_turns(rows, COUNT(rows));
+}
+END_TEST
+
 // --- errors -----------------------------------------------------------------------------------
 
 START_TEST(answer_maps_each_error_of_redis_to_a_code) {
@@ -404,6 +527,8 @@ START_TEST(answer_maps_each_error_of_redis_to_a_code) {
         {"MISCONF Redis is configured to save RDB snapshots", REPLY_UNAVAILABLE, FAULT_UNFIT},
         {"ERR max number of clients reached", REPLY_UNAVAILABLE, FAULT_UNFIT},
         {"MOVED 3999 127.0.0.1:6381", REPLY_UNAVAILABLE, FAULT_TOLD},
+        {"ASK 3999 127.0.0.1:6381", REPLY_UNAVAILABLE, FAULT_TOLD},
+        {"TRYAGAIN Multiple keys request during rehashing of slot", REPLY_UNAVAILABLE, FAULT_TOLD},
         {"CROSSSLOT Keys in request don't hash to the same slot", REPLY_UNAVAILABLE, FAULT_TOLD},
         {"NOAUTH Authentication required.", REPLY_UNAVAILABLE, FAULT_UNFIT},
         {"WRONGPASS invalid username-password pair", REPLY_UNAVAILABLE, FAULT_UNFIT},
@@ -496,7 +621,7 @@ START_TEST(answer_tells_a_memos_state_from_its_ttl) {
         struct exchange x;
         struct bytes wanted = {0};
         exchange_begin(&x, "memo.get n k", TTL_KEEP);
-        x.answer.has_ttl = true;
+        x.answer.has_ttl = x.answer.is_framed = true;
         x.answer.replies = x.answer.left = 2;
         x.answer.stale_ms = 1000;
         x.answer.early_factor = rows[i].early_factor;
@@ -639,8 +764,11 @@ int main(void) {
         answer_gives_the_reason_for_which_exec_itself_is_refused,
         answer_calls_an_exec_without_answers_a_fault,
         answer_drops_what_is_written_when_an_error_follows,
-        answer_maps_each_error_of_redis_to_a_code, answer_keeps_the_code_of_its_error,
-        answer_knows_a_miss, answer_tells_a_memos_state_from_its_ttl,
+        answer_notes_that_another_server_or_time_is_right,
+        answer_notes_the_first_refusal_of_a_transaction,
+        answer_passes_over_what_asking_was_answered, answer_maps_each_error_of_redis_to_a_code,
+        answer_keeps_the_code_of_its_error, answer_knows_a_miss,
+        answer_tells_a_memos_state_from_its_ttl,
         answer_moves_to_another_buffer_between_any_two_bytes,
         answer_fails_once_and_behind_what_stood_before, answer_fails_in_the_buffer_it_moved_to,
         answer_gives_back_what_it_gathered_when_given_up, resp_reads_several_answers_at_once,
