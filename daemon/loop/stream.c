@@ -1,6 +1,25 @@
 #include "daemon/loop/stream.h"
 
-enum { SPARE_LEAST = 2 * 1024, SPARE_MOST = 1024 * 1024, SPARES_BYTES = 8 * 1024 * 1024 };
+#include "daemon/loop/tls.h"
+#include "protocol/mem.h"
+
+enum {
+    SPARE_LEAST = 2 * 1024,
+    SPARE_MOST = 1024 * 1024,
+    SPARES_BYTES = 8 * 1024 * 1024,
+    RECORDS_SIZE = 64 * 1024, // of TLS, that are read or written at once
+};
+
+// The part of a stream that only TLS needs. Its plain bytes go out → writing → wire → the socket.
+struct stream_tls {
+    struct stream *stream;
+    struct tls *tls;
+    stream_shaken *on_shaken; // NULL: the handshake is over
+    struct bytes wire;        // records that libuv writes
+    size_t sealed;            // bytes of stream->writing that are records already
+    int end; // how the socket ended, after bytes that are not read yet; 0: it has not
+    struct turnstile_place place;
+};
 
 void flusher_add(struct flusher *f, struct stream *s) {
     if (s->is_dirty)
@@ -59,19 +78,32 @@ void stream_init_unix(struct stream *s, uv_loop_t *loop, struct flusher *flusher
     init(s, flusher, events);
 }
 
+static void read_records(struct stream *s, const char *data, size_t len);
+static void end_records(struct stream *s, int status);
+
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     struct stream *s = handle->data;
     (void)suggested;
-    *buffer = s->events->on_buffer(s);
+    if (s->tls)
+        *buffer = uv_buf_init(s->flusher->records, RECORDS_SIZE);
+    else
+        *buffer = s->events->on_buffer(s);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer) {
     struct stream *s = stream->data;
-    if (got > 0)
-        s->events->on_read(s, buffer->base, (size_t)got);
-    else if (got < 0) {
-        s->is_reading = false;
-        s->events->on_end(s, (int)got);
+    if (got > 0) {
+        if (s->tls)
+            read_records(s, buffer->base, (size_t)got);
+        else
+            s->events->on_read(s, buffer->base, (size_t)got);
+    } else if (got < 0) {
+        if (s->tls) {
+            end_records(s, (int)got);
+        } else {
+            s->is_reading = false;
+            s->events->on_end(s, (int)got);
+        }
     }
 }
 
@@ -79,6 +111,8 @@ void stream_start_reading(struct stream *s) {
     if (s->is_reading || s->is_closing)
         return;
     s->is_reading = uv_read_start(&s->uv.stream, on_buffer, on_read) == 0;
+    if (s->tls && (s->tls->end || tls_has_rest(s->tls->tls)))
+        flusher_add(s->flusher, s); // the flush reads what is left
 }
 
 void stream_stop_reading(struct stream *s) {
@@ -110,7 +144,13 @@ static int write_later(struct stream *s) {
     return uv_write(&s->write, &s->uv.stream, &buffer, 1, on_written);
 }
 
+static void flush_records(struct stream *s);
+
 static void stream_flush(struct stream *s) {
+    if (s->tls) {
+        flush_records(s);
+        return;
+    }
     if (s->is_corked || s->is_closing || s->writing.len > 0)
         return;
     if (s->out.len > 0) {
@@ -136,12 +176,233 @@ static void stream_flush(struct stream *s) {
         s->events->on_written(s);
 }
 
+uint64_t stream_taken(const struct stream *s) {
+    uint64_t waiting = uv_stream_get_write_queue_size(&s->uv.stream);
+    return s->accepted + (s->tls ? s->tls->sealed + s->tls->wire.len : s->writing.len) - waiting;
+}
+
 int stream_write_first(struct stream *s, struct slice bytes) {
+    if (s->tls) {
+        struct bytes *wire = tls_wire(s->tls->tls);
+        if (!tls_seal(s->tls->tls, bytes))
+            return UV_EPROTO;
+        bytes = bytes_slice(wire);
+    }
     uv_buf_t buffer = {.base = (char *)bytes.data, .len = bytes.len};
     int written = uv_try_write(&s->uv.stream, &buffer, 1);
+    if (s->tls)
+        bytes_deinit(tls_wire(s->tls->tls));
     if (written < 0)
         return written;
     return (size_t)written == bytes.len ? 0 : UV_EAGAIN;
+}
+
+// --- TLS: records in --------------------------------------------------------------------------
+
+static bool write_wire(struct stream *s, int *error);
+
+// The peer should learn why, if the socket takes that much at once.
+static const char *give_up(struct stream *s) {
+    int error;
+    (void)write_wire(s, &error);
+    return tls_trouble(s->tls->tls);
+}
+
+static void end_shake(struct stream *s, const char *trouble) {
+    stream_shaken *on_shaken = s->tls->on_shaken;
+    s->tls->on_shaken = NULL;
+    stream_stop_reading(s);
+    on_shaken(s, trouble);
+}
+
+static void shake(struct stream *s) {
+    switch (tls_shake(s->tls->tls)) {
+    case TLS_DONE: end_shake(s, NULL); break;
+    case TLS_WANTS: break;
+    case TLS_ENDED: end_shake(s, "TLS: the peer ended the handshake"); break;
+    case TLS_BROKEN: end_shake(s, give_up(s)); break;
+    }
+}
+
+static void tell_end(struct stream *s, int status) {
+    stream_stop_reading(s);
+    s->events->on_end(s, status);
+}
+
+// Hands the owner what one buffer of its own takes. Returns whether there may be more.
+static bool read_some(struct stream *s) {
+    uv_buf_t buffer = s->events->on_buffer(s);
+    int end = s->tls->end;
+    size_t got;
+    enum tls_step step = tls_read(s->tls->tls, buffer.base, buffer.len, &got);
+    if (got > 0)
+        s->events->on_read(s, buffer.base, got);
+    if (got > 0 || step == TLS_DONE)
+        return step != TLS_WANTS || end;
+    if (step == TLS_BROKEN)
+        (void)give_up(s);
+    if (step == TLS_WANTS && end)
+        tell_end(s, end);
+    else if (step != TLS_WANTS)
+        tell_end(s, step == TLS_ENDED ? UV_EOF : UV_EPROTO);
+    return false;
+}
+
+// Reads on while the owner does. OpenSSL may answer with records of its own, which the flush
+// writes.
+static void read_rest(struct stream *s) {
+    struct stream_tls *x = s->tls;
+    bool is_more = true;
+    if (x->on_shaken)
+        shake(s);
+    while (is_more && s->is_reading && !x->on_shaken && !s->is_closing)
+        is_more = read_some(s);
+    tls_keep(x->tls);
+    if (tls_wire(x->tls)->len > 0 && !s->is_closing)
+        flusher_add(s->flusher, s);
+}
+
+static void read_records(struct stream *s, const char *data, size_t len) {
+    tls_feed(s->tls->tls, data, len);
+    read_rest(s);
+}
+
+static void end_records(struct stream *s, int status) {
+    struct stream_tls *x = s->tls;
+    if (x->on_shaken) {
+        end_shake(s, status == UV_EOF ? "TLS: the peer closed the connection in the handshake"
+                                      : uv_strerror(status));
+        return;
+    }
+    x->end = status;
+    read_rest(s);
+}
+
+// --- TLS: records out -------------------------------------------------------------------------
+
+static void on_records_written(uv_write_t *write, int status) {
+    struct stream *s = write->data;
+    if (s->is_closing)
+        return;
+    flusher_return(s->flusher, &s->tls->wire);
+    if (status < 0)
+        s->events->on_end(s, status);
+    else
+        flush_records(s);
+}
+
+// Hands the wire to the socket. Returns whether the socket took all of it; then *error is 0.
+static bool write_wire(struct stream *s, int *error) {
+    struct bytes *wire = tls_wire(s->tls->tls);
+    uv_buf_t buffer = uv_buf_init(wire->data, (unsigned)wire->len);
+    int written = wire->len > 0 ? uv_try_write(&s->uv.stream, &buffer, 1) : 0;
+    if (written == UV_EAGAIN)
+        written = 0;
+    *error = written < 0 ? written : 0;
+    if (*error)
+        return false;
+    if ((size_t)written == wire->len) {
+        flusher_return(s->flusher, wire);
+        return true;
+    }
+    s->tls->wire = *wire;
+    *wire = (struct bytes){0};
+    buffer =
+        uv_buf_init(s->tls->wire.data + written, (unsigned)(s->tls->wire.len - (size_t)written));
+    *error = uv_write(&s->write, &s->uv.stream, &buffer, 1, on_records_written);
+    return false;
+}
+
+// Makes records of the next output. Returns false when TLS is broken.
+static bool seal_some(struct stream *s) {
+    struct stream_tls *x = s->tls;
+    struct bytes *wire = tls_wire(x->tls);
+    if (s->writing.len == 0) {
+        s->writing = s->out;
+        s->out = (struct bytes){0};
+        x->sealed = 0;
+    }
+    size_t len = s->writing.len - x->sealed;
+    struct slice plain = {s->writing.data + x->sealed, len < RECORDS_SIZE ? len : RECORDS_SIZE};
+    x->sealed += plain.len;
+    if (plain.len > 0 && !wire->data)
+        *wire = flusher_lend(s->flusher);
+    return tls_seal(x->tls, plain);
+}
+
+// Writes until the socket takes no more. Returns 0 or a libuv error.
+static int write_records(struct stream *s) {
+    struct stream_tls *x = s->tls;
+    int error = 0;
+    while (x->wire.len == 0) {
+        bool may_seal = !s->is_corked && !x->on_shaken;
+        if (may_seal && !seal_some(s))
+            return UV_EPROTO;
+        if (!write_wire(s, &error))
+            return error;
+        if (!may_seal)
+            break;
+        if (x->sealed == s->writing.len) {
+            s->accepted += s->writing.len;
+            x->sealed = 0;
+            flusher_return(s->flusher, &s->writing);
+            if (s->out.len == 0)
+                break;
+        }
+    }
+    return 0;
+}
+
+static void flush_records(struct stream *s) {
+    struct stream_tls *x = s->tls;
+    if (s->is_closing)
+        return;
+    if (s->is_reading && (x->end || tls_has_rest(x->tls)))
+        read_rest(s);
+    if (s->is_closing)
+        return;
+    int error = write_records(s);
+    if (error && !x->on_shaken)
+        s->events->on_end(s, error);
+    else if (error)
+        end_shake(s, uv_strerror(error));
+    else if (stream_unread(s) == 0 && x->wire.len == 0 && !s->is_corked && !x->on_shaken)
+        s->events->on_written(s);
+}
+
+// --- TLS: begin and end -----------------------------------------------------------------------
+
+const struct tls *stream_tls(const struct stream *s) { return s->tls ? s->tls->tls : NULL; }
+
+const char *stream_trouble(const struct stream *s, int status) {
+    const char *trouble = s->tls ? tls_trouble(s->tls->tls) : "";
+    return *trouble ? trouble : uv_strerror(status);
+}
+
+// A handshake takes about 1 ms. Many may be due at once, as with all servers of a cluster.
+static void begin_shake(struct turnstile_place *place) {
+    struct stream *s = CONTAINER_OF(place, struct stream_tls, place)->stream;
+    stream_start_reading(s);
+    read_rest(s);
+}
+
+void stream_start_tls(struct stream *s, struct tls *tls, stream_shaken *on_shaken) {
+    struct flusher *f = s->flusher;
+    s->tls = mem_new(sizeof(*s->tls));
+    *s->tls = (struct stream_tls){.stream = s, .tls = tls, .on_shaken = on_shaken};
+    if (!f->records)
+        f->records = mem_new(RECORDS_SIZE);
+    turnstile_enter(&f->handshakes, &s->tls->place, begin_shake);
+}
+
+static void free_tls(struct stream *s) {
+    if (!s->tls)
+        return;
+    if (s->tls->on_shaken)
+        end_shake(s, uv_strerror(UV_ECANCELED));
+    tls_free(s->tls->tls);
+    bytes_deinit(&s->tls->wire);
+    mem_free(s->tls);
 }
 
 static void on_shutdown(uv_shutdown_t *shutdown, int status) {
@@ -149,13 +410,21 @@ static void on_shutdown(uv_shutdown_t *shutdown, int status) {
     (void)status;
 }
 
+// With TLS the peer is told by a record, too: otherwise somebody else could have cut the rest off.
 void stream_end(struct stream *s) {
-    if (!s->is_closing)
-        uv_shutdown(&s->shutdown, &s->uv.stream, on_shutdown);
+    if (s->is_closing)
+        return;
+    if (s->tls) {
+        int error;
+        tls_say_end(s->tls->tls);
+        (void)write_wire(s, &error);
+    }
+    uv_shutdown(&s->shutdown, &s->uv.stream, on_shutdown);
 }
 
 static void on_closed(uv_handle_t *handle) {
     struct stream *s = handle->data;
+    free_tls(s);
     bytes_deinit(&s->out);
     bytes_deinit(&s->writing);
     s->events->on_closed(s);
@@ -167,6 +436,8 @@ void stream_close(struct stream *s) {
     s->is_closing = true;
     if (s->is_dirty)
         flusher_remove(s->flusher, s);
+    if (s->tls)
+        turnstile_leave(&s->flusher->handshakes, &s->tls->place);
     uv_close(&s->uv.handle, on_closed);
 }
 
@@ -190,6 +461,7 @@ void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner
     *f = (struct flusher){.before = before, .owner = owner};
     uv_prepare_init(loop, &f->prepare);
     uv_check_init(loop, &f->check);
+    turnstile_init(&f->handshakes, loop);
     f->prepare.data = f->check.data = f;
     uv_prepare_start(&f->prepare, on_prepare);
     uv_check_start(&f->check, on_check);
@@ -200,6 +472,8 @@ void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner
 void flusher_deinit(struct flusher *f) {
     uv_close((uv_handle_t *)&f->prepare, NULL);
     uv_close((uv_handle_t *)&f->check, NULL);
+    turnstile_close(&f->handshakes);
+    mem_free(f->records);
     while (f->spare_count > 0)
         bytes_deinit(&f->spares[--f->spare_count]);
 }

@@ -10,13 +10,20 @@
 // libuv is: timers → prepare → poll (reads) → check → closed handles. Output that timers append is
 // written in prepare, output that reads append in check: one write call a stream and turn, however
 // many requests or replies it carries. The flusher also lends the streams their output buffers.
+//
+// A stream may be given TLS once it is connected. Its owner then reads and writes as before: what
+// it appends becomes records when it is flushed, one for all of a turn unless there is much, and
+// what it reads has been records. A stream without TLS pays one test a read and a flush for that.
 #pragma once
 
 #include <uv.h>
 
+#include "daemon/loop/turnstile.h"
 #include "protocol/bytes.h"
 
 struct stream;
+struct stream_tls;
+struct tls;
 
 enum { FLUSHER_SPARES = 64 };
 
@@ -27,6 +34,8 @@ struct flusher {
     struct bytes spares[FLUSHER_SPARES];
     size_t spare_count;
     size_t spare_bytes;
+    struct turnstile handshakes; // that have not begun
+    char *records;               // a buffer to read TLS into; NULL: never needed yet
     void (*before)(void *owner); // called first in each check: it may make more streams dirty
     void *owner;
 };
@@ -63,7 +72,8 @@ struct stream {
     struct stream *next_dirty;
     struct bytes out;
     struct bytes writing;
-    uint64_t accepted; // bytes that the kernel took, in all
+    struct stream_tls *tls; // NULL: plain
+    uint64_t accepted;      // bytes that the kernel took, in all; with TLS: whose records it took
     uv_write_t write;
     uv_shutdown_t shutdown;
     bool is_dirty;
@@ -90,10 +100,9 @@ static inline struct bytes *stream_out(struct stream *s) {
 // Returns how many bytes of output the peer has not taken yet.
 static inline size_t stream_unread(const struct stream *s) { return s->out.len + s->writing.len; }
 
-// Returns how many bytes the kernel took in all, those of a write still under way included.
-static inline uint64_t stream_taken(const struct stream *s) {
-    return s->accepted + s->writing.len - uv_stream_get_write_queue_size(&s->uv.stream);
-}
+// Returns a number that changes whenever the kernel takes output: how many bytes it took in all,
+// those of a write still under way included.
+uint64_t stream_taken(const struct stream *s);
 
 void stream_start_reading(struct stream *s);
 void stream_stop_reading(struct stream *s);
@@ -101,6 +110,23 @@ void stream_stop_reading(struct stream *s);
 // Writes the bytes at once, before any output in the buffer. Meant for the greeting of a connection
 // whose stream is held. Returns 0, or a libuv error: UV_EAGAIN when the socket took only a part.
 int stream_write_first(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
+
+// Called when a handshake is over: `trouble` is NULL when it went well, otherwise a text for
+// people, valid during the call; the owner then closes the stream.
+typedef void stream_shaken(struct stream *s, const char *trouble);
+
+// Begins TLS on a connected stream, which owns `tls` from then on. The stream reads by itself for
+// the handshake, and then stops reading. on_shaken() is called exactly once, never from inside this
+// call; if the stream is closed before, then just before on_closed(). Until then no output is
+// written, and of `events` only on_closed() is called.
+void stream_start_tls(struct stream *s, struct tls *tls, stream_shaken *on_shaken);
+
+// Returns the stream's TLS; NULL: it has none.
+const struct tls *stream_tls(const struct stream *s);
+
+// Returns a text for people on why the stream has ended with that status, a libuv error that
+// on_end() was called with or that stream_write_first() returned.
+const char *stream_trouble(const struct stream *s, int status);
 
 // Ends this side of the connection once all output is written; reading goes on.
 void stream_end(struct stream *s);

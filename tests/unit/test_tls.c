@@ -1,0 +1,323 @@
+// Tls: both sides of a connection, whose records the tests carry by hand.
+#include "daemon/loop/tls.h"
+
+#include "certificates.h"
+
+// --- a connection -----------------------------------------------------------------------------
+
+// A connection to try; what is NULL is usual.
+struct trial {
+    const char *host, *ca, *cert, *key, *server_cert, *server_key, *client_ca, *server_name;
+    enum tls_verify verify;
+    enum tls_version least;
+    enum tls_ask ask;
+    size_t cut;  // how many bytes are carried at once; 0: all
+    bool is_old; // TLS 1.2
+};
+
+struct pair {
+    struct tls *client, *server;
+    struct tls_client *client_context;
+    struct tls_server *server_context;
+    enum tls_step client_step, server_step; // of the handshake
+    size_t cut;
+};
+
+static struct tls_client *client_of(const struct trial *t) {
+    struct tls_fault fault = {0};
+    struct tls_files files = {t->ca ? t->ca : "ca.crt", t->cert ? t->cert : "",
+                              t->key ? t->key : "", certificates_file};
+    struct tls_client *client = tls_client_new(&files, t->verify, t->least, "",
+                                               t->server_name ? t->server_name : "", &fault);
+    check_text("client's context", &fault.text, "");
+    ck_assert_ptr_nonnull(client);
+    if (t->is_old)
+        SSL_CTX_set_max_proto_version(client->ssl, TLS1_2_VERSION);
+    return client;
+}
+
+static struct tls_server *server_of(const struct trial *t) {
+    struct tls_fault fault = {0};
+    struct tls_files files = {t->client_ca ? t->client_ca : "ca.crt",
+                              t->server_cert ? t->server_cert : "server.crt",
+                              t->server_key ? t->server_key : "server.key", certificates_file};
+    struct tls_server *server = tls_server_new(&files, t->ask, &fault);
+    check_text("server's context", &fault.text, "");
+    ck_assert_ptr_nonnull(server);
+    return server;
+}
+
+// Carries what `from` has to say to `to`. Returns whether there was anything.
+static bool carry(struct tls *from, struct tls *to, size_t cut) {
+    struct bytes *wire = tls_wire(from);
+    size_t len = cut > 0 && cut < wire->len ? cut : wire->len;
+    if (len == 0)
+        return false;
+    char *records = copy_exactly(wire->data, len);
+    tls_feed(to, records, len);
+    tls_keep(to);
+    free(records);
+    bytes_consume(wire, len);
+    return true;
+}
+
+static void shake(struct pair *p) {
+    bool is_moving = true;
+    p->client_step = p->server_step = TLS_WANTS;
+    while (is_moving) {
+        if (p->client_step == TLS_WANTS)
+            p->client_step = tls_shake(p->client);
+        is_moving = carry(p->client, p->server, p->cut);
+        if (p->server_step == TLS_WANTS)
+            p->server_step = tls_shake(p->server);
+        is_moving = carry(p->server, p->client, p->cut) || is_moving;
+    }
+}
+
+static struct pair connect_under(const struct trial *t, struct tls_client *client,
+                                 struct tls_server *server, struct tls_session *session) {
+    struct pair p = {.cut = t->cut};
+    p.client_context = tls_client_ref(client);
+    p.server_context = tls_server_ref(server);
+    p.client = tls_new_client(client, t->host ? t->host : "redis.test", session);
+    p.server = tls_new_server(server);
+    shake(&p);
+    return p;
+}
+
+static struct pair connect(struct trial t) {
+    struct tls_client *client = client_of(&t);
+    struct tls_server *server = server_of(&t);
+    struct pair p = connect_under(&t, client, server, NULL);
+    tls_client_unref(client);
+    tls_server_unref(server);
+    return p;
+}
+
+static void disconnect(struct pair *p) {
+    tls_free(p->client);
+    tls_free(p->server);
+    tls_client_unref(p->client_context);
+    tls_server_unref(p->server_context);
+}
+
+// Reads all that has come. Returns how the reading ended.
+static enum tls_step read_all(struct tls *t, struct bytes *to) {
+    enum tls_step step;
+    size_t got;
+    do {
+        step = tls_read(t, bytes_reserve(to, 1000), 1000, &got);
+        bytes_grew(to, got);
+    } while (step == TLS_DONE || got > 0);
+    return step;
+}
+
+static void send(struct pair *p, struct tls *from, struct tls *to, size_t len) {
+    char *sent = malloc(len);
+    struct bytes got = {0};
+    for (size_t i = 0; i < len; i++)
+        sent[i] = (char)(i * 31 + i / 256);
+    ck_assert(tls_seal(from, (struct slice){sent, len}));
+    enum tls_step step = TLS_WANTS;
+    while (step == TLS_WANTS && carry(from, to, p->cut))
+        step = read_all(to, &got);
+    ck_assert_int_eq(step, TLS_WANTS);
+    ck_assert(!tls_has_rest(to));
+    ck_assert(slice_equal(bytes_slice(&got), (struct slice){sent, len}));
+    bytes_deinit(&got);
+    free(sent);
+}
+
+static void check_good(struct trial t) {
+    struct pair p = connect(t);
+    ck_assert_str_eq(tls_trouble(p.client), "");
+    ck_assert_str_eq(tls_trouble(p.server), "");
+    ck_assert_int_eq(p.client_step, TLS_DONE);
+    ck_assert_int_eq(p.server_step, TLS_DONE);
+    send(&p, p.client, p.server, 5000);
+    send(&p, p.server, p.client, t.cut > 0 && t.cut < 100 ? 17000 : 70000);
+    disconnect(&p);
+}
+
+// The trouble may come with the first read, as TLS 1.3 has it for a client's certificate.
+static void check_bad(struct trial t, const char *client_says, const char *server_says) {
+    struct bytes unused = {0};
+    struct pair p = connect(t);
+    if (p.client_step == TLS_DONE)
+        ck_assert_int_eq(read_all(p.client, &unused), TLS_BROKEN);
+    else
+        ck_assert_int_eq(p.client_step, TLS_BROKEN);
+    ck_assert_int_eq(p.server_step, TLS_BROKEN);
+    ck_assert_ptr_nonnull(strstr(tls_trouble(p.client), client_says));
+    ck_assert_ptr_nonnull(strstr(tls_trouble(p.server), server_says));
+    bytes_deinit(&unused);
+    disconnect(&p);
+}
+
+// --- tests ------------------------------------------------------------------------------------
+
+START_TEST(tls_carries_bytes_however_records_are_cut) {
+    static const size_t cuts[] = {0, 1, 2, 5, 17, 4096};
+    for (size_t i = 0; i < COUNT(cuts); i++) {
+        check_good((struct trial){.cut = cuts[i]});
+        check_good((struct trial){.cut = cuts[i], .is_old = true});
+    }
+}
+END_TEST
+
+START_TEST(tls_makes_one_record_of_what_is_sealed_at_once) {
+    struct pair p = connect((struct trial){0});
+    struct bytes got = {0};
+    ck_assert(tls_seal(p.client, SLICE("GET a GET b GET c")));
+    ck_assert_uint_eq(tls_wire(p.client)->len, 17 + 22);
+    carry(p.client, p.server, 0);
+    read_all(p.server, &got);
+    check_text("plain", &got, "GET a GET b GET c");
+    disconnect(&p);
+}
+END_TEST
+
+START_TEST(tls_takes_a_server_by_name_number_or_the_name_it_is_told) {
+    check_good((struct trial){.host = "127.0.0.1"});
+    check_good((struct trial){.host = "::1"});
+    check_good((struct trial){.host = "10.0.0.1", .server_name = "redis.test"});
+    check_good((struct trial){.host = "other.test", .verify = TLS_VERIFY_CA});
+    check_good((struct trial){.host = "other.test", .ca = "foreign.crt", .verify = TLS_VERIFY_NO});
+    check_good((struct trial){.least = TLS_VERSION_1_3});
+}
+END_TEST
+
+START_TEST(tls_says_what_is_wrong_with_the_server) {
+    check_bad((struct trial){.host = "other.test"}, "is not for other.test (tls_server_name", "");
+    check_bad((struct trial){.host = "127.0.0.2"}, "is not for 127.0.0.2", "bad certificate");
+    check_bad((struct trial){.ca = "foreign.crt"}, "is not to be trusted: ", "unknown ca");
+    check_bad((struct trial){.ca = "foreign.crt", .verify = TLS_VERIFY_CA}, "(tls_ca)", "");
+    check_bad((struct trial){.server_cert = "expired.crt", .server_key = "expired.key"},
+              "TLS: the server's certificate has expired", "certificate expired");
+    check_bad((struct trial){.least = TLS_VERSION_1_3, .is_old = true}, "TLS: ", "");
+}
+END_TEST
+
+START_TEST(tls_says_what_is_wrong_with_the_client) {
+    for (int is_old = 0; is_old < 2; is_old++) {
+        check_bad((struct trial){.ask = TLS_ASK_REQUIRED, .is_old = is_old},
+                  "the server wants a client certificate (tls_cert, tls_key)",
+                  "peer did not return a certificate");
+        check_bad((struct trial){.ask = TLS_ASK_OPTIONAL,
+                                 .cert = "foreign.crt",
+                                 .key = "foreign.key",
+                                 .is_old = is_old},
+                  "the server refuses this daemon's certificate (tls_cert): ",
+                  "TLS: the client's certificate: ");
+        check_good((struct trial){.ask = TLS_ASK_OPTIONAL, .is_old = is_old});
+        check_good((struct trial){
+            .ask = TLS_ASK_REQUIRED, .cert = "client.crt", .key = "client.key", .is_old = is_old});
+    }
+}
+END_TEST
+
+START_TEST(tls_says_that_the_answer_is_not_tls) {
+    struct trial t = {0};
+    struct tls_client *context = client_of(&t);
+    struct tls *client = tls_new_client(context, "redis.test", NULL);
+    ck_assert_int_eq(tls_shake(client), TLS_WANTS);
+    tls_feed(client, "-ERR unknown command\r\n", 22);
+    ck_assert_int_eq(tls_shake(client), TLS_BROKEN);
+    ck_assert_str_eq(tls_trouble(client), "the answer is not TLS: is this a TLS port?");
+    tls_free(client);
+    tls_client_unref(context);
+}
+END_TEST
+
+static struct bytes names_of(struct trial t) {
+    struct bytes names = {0};
+    struct pair p = connect(t);
+    tls_append_peer_names(p.server, &names);
+    disconnect(&p);
+    return names;
+}
+
+START_TEST(tls_names_the_client_that_has_shown_a_certificate) {
+    struct bytes names = names_of(
+        (struct trial){.ask = TLS_ASK_OPTIONAL, .cert = "client.crt", .key = "client.key"});
+    check_same("names", bytes_slice(&names), SLICE("web.internal\0spiffe://a/web\0web\0"));
+    bytes_deinit(&names);
+    names = names_of((struct trial){.ask = TLS_ASK_OPTIONAL});
+    ck_assert_uint_eq(names.len, 0);
+    names = names_of((struct trial){.cert = "client.crt", .key = "client.key"});
+    ck_assert_uint_eq(names.len, 0);
+}
+END_TEST
+
+static bool is_resumed(const struct trial *t, struct tls_client *client, struct tls_server *server,
+                       struct tls_session *session) {
+    struct bytes unused = {0};
+    struct pair p = connect_under(t, client, server, session);
+    ck_assert_int_eq(p.client_step, TLS_DONE);
+    ck_assert_int_eq(read_all(p.client, &unused), TLS_WANTS); // TLS 1.3 sends sessions now
+    bool is = tls_is_resumed(p.client);
+    disconnect(&p);
+    bytes_deinit(&unused);
+    return is;
+}
+
+START_TEST(tls_uses_a_session_again_for_the_same_name_and_rules_alone) {
+    for (int is_old = 0; is_old < 2; is_old++) {
+        struct trial t = {.is_old = is_old}, by_number = {.host = "127.0.0.1", .is_old = is_old};
+        struct tls_session session = {0};
+        struct tls_client *client = client_of(&t), *other = client_of(&t);
+        struct tls_server *server = server_of(&t);
+        ck_assert(!is_resumed(&t, client, server, &session));
+        ck_assert(is_resumed(&t, client, server, &session));
+        ck_assert(!is_resumed(&by_number, client, server, &session));
+        ck_assert(is_resumed(&by_number, client, server, &session));
+        ck_assert(!is_resumed(&by_number, other, server, &session));
+        tls_session_deinit(&session);
+        tls_client_unref(client);
+        tls_client_unref(other);
+        tls_server_unref(server);
+    }
+}
+END_TEST
+
+START_TEST(tls_tells_the_end_from_a_cut) {
+    struct pair p = connect((struct trial){0});
+    struct bytes got = {0};
+    ck_assert(tls_seal(p.server, SLICE("last")));
+    tls_say_end(p.server);
+    while (carry(p.server, p.client, 0))
+        ;
+    ck_assert_int_eq(read_all(p.client, &got), TLS_ENDED);
+    check_text("before the end", &got, "last");
+    ck_assert(tls_has_rest(p.client));
+    send(&p, p.client, p.server, 10); // one side's end is not the other's
+    disconnect(&p);
+}
+END_TEST
+
+START_TEST(tls_says_that_records_are_damaged) {
+    struct pair p = connect((struct trial){0});
+    struct bytes got = {0};
+    ck_assert(tls_seal(p.server, SLICE("text")));
+    tls_wire(p.server)->data[tls_wire(p.server)->len - 1] ^= 1;
+    while (carry(p.server, p.client, 0))
+        ;
+    ck_assert_int_eq(read_all(p.client, &got), TLS_BROKEN);
+    ck_assert_int_eq(read_all(p.client, &got), TLS_BROKEN);
+    ck_assert_ptr_nonnull(strstr(tls_trouble(p.client), "TLS: "));
+    ck_assert_uint_eq(got.len, 0);
+    bytes_deinit(&got);
+    disconnect(&p);
+}
+END_TEST
+
+int main(void) {
+    return RUN_TESTS_AROUND(
+        "tls", certificates_begin, certificates_end, tls_carries_bytes_however_records_are_cut,
+        tls_makes_one_record_of_what_is_sealed_at_once,
+        tls_takes_a_server_by_name_number_or_the_name_it_is_told,
+        tls_says_what_is_wrong_with_the_server, tls_says_what_is_wrong_with_the_client,
+        tls_says_that_the_answer_is_not_tls, tls_names_the_client_that_has_shown_a_certificate,
+        tls_uses_a_session_again_for_the_same_name_and_rules_alone, tls_tells_the_end_from_a_cut,
+        tls_says_that_records_are_damaged);
+}
