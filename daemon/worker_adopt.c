@@ -4,6 +4,7 @@
 #include "conf/sections.h"
 #include "conf/settings.h"
 #include "daemon/backend/backend.h"
+#include "daemon/backend/kinds.h"
 #include "daemon/front/clients.h"
 #include "daemon/loop/log.h"
 #include "daemon/near/store.h"
@@ -33,8 +34,8 @@ static void on_settled(void *owner) {
 // of backend_new().
 static struct backend *new_backend(struct worker *worker, struct settings *settings,
                                    const struct backend_conf *conf, const char *path) {
-    struct backend *b =
-        backend_new(&worker->context.loop, settings, conf, path, on_settled, worker);
+    struct backend *b = backend_new(&worker->context.loop, settings, conf, route_of(conf->url.kind),
+                                    path, on_settled, worker);
     b->next = worker->backends;
     worker->backends = b;
     return b;

@@ -20,6 +20,7 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->is_framed = c->is_transaction || c->has_ttl || c->asks != ASKS_NONE;
     a->ttl_ms = ANSWER_NO_TTL;
     a->is_too_long = a->is_unwrapped = a->is_failed = a->is_miss = false;
+    a->is_redirected = false;
     a->takes_errors = false;
     a->element = 0;
     a->stale_ms = c->stale_ms;

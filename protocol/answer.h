@@ -69,6 +69,7 @@ struct answer {
     bool is_unwrapped;    // MULTI was refused: the commands after it may have run, one by one
     bool is_failed;       // an error is written; the rest of the answer is skipped
     bool takes_errors;    // the renderer gets Redis's errors as events, and none fails the answer
+    bool is_redirected;   // another server than the one asked first gave it; the owner sets it
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
     enum reply_code code; // of the error, when is_failed
     uint32_t element;     // in EXEC's array: the element now being read

@@ -3,6 +3,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/loop/loop.h"
 #include "daemon/near/near.h"
+#include "daemon/near/source.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/admit.h"
@@ -73,7 +74,10 @@ static void append_near(struct bytes *text, const struct admission *a, struct co
     if (!(a->entry->verb->flags & VERB_NEAR) || !a->namespace->conf->is_near)
         return;
     bytes_append_literal(text, "near: ");
-    if (near_duty_of(a->namespace->backend->tracker, a->namespace->conf, now_ms) != NEAR_KEEP) {
+    struct backend *backend = a->namespace->backend;
+    unsigned hash_slot = backend_hash_slot(backend, call_key(&a->call));
+    const struct near_source *source = backend_source(backend, hash_slot);
+    if (near_duty_of(source, a->namespace->conf, now_ms) != NEAR_KEEP) {
         bytes_append_literal(text, "off now: the backend does not tell of changes\n");
         return;
     }

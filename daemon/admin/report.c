@@ -65,11 +65,9 @@ void report_namespaces(const struct context *context, const struct identity *ide
 }
 
 static const char *state_of(const struct backend_totals *t) {
-    static const char *const names[] = {[BACKEND_WELL] = "up",
-                                        [BACKEND_TROUBLED] = "up",
-                                        [BACKEND_UNFIT] = "unfit",
-                                        [BACKEND_CONNECTING] = "connecting",
-                                        [BACKEND_LOST] = "down"};
+    static const char *const names[] = {
+        [BACKEND_WELL] = "up",       [BACKEND_TROUBLED] = "up",           [BACKEND_UNFIT] = "unfit",
+        [BACKEND_PARTLY] = "partly", [BACKEND_CONNECTING] = "connecting", [BACKEND_LOST] = "down"};
     bool is_known = t->state.since_ms > 0; // not in the middle of a reload
     return names[is_known ? t->state.health : BACKEND_CONNECTING];
 }

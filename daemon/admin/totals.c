@@ -47,23 +47,21 @@ static void add_state(struct backend_totals *t, const struct backend *b) {
 }
 
 static void add_backend(struct backend_totals *t, const struct backend *b) {
-    struct conn_counters conns = backend_counters(b);
-    ADD(&t->conns, &conns);
+    struct backend_sums sums = backend_sum(b);
+    ADD(&t->conns, &sums.conns);
     add_state(t, b);
     t->pending += backend_pending(b);
-    t->connects += b->connects;
+    t->connects += sums.connects;
     t->waits += b->waiting.waits;
     t->wait_ms += b->waiting.wait_ms;
     t->late_waits += b->waiting.late_waits;
-    if (b->failures > t->most_failures)
-        t->most_failures = b->failures;
-    if (!b->tracker)
-        return;
-    t->tracking++;
-    t->live += tracker_is_live(b->tracker, loop_now(b->loop));
-    t->invalidations += b->tracker->invalidations;
-    t->flushes += b->tracker->flushes;
-    t->losses += b->tracker->losses;
+    if (sums.failures > t->most_failures)
+        t->most_failures = sums.failures;
+    t->tracking += sums.tracking;
+    t->live += sums.live;
+    t->invalidations += sums.invalidations;
+    t->flushes += sums.flushes;
+    t->losses += sums.losses;
 }
 
 // Backends are matched by name, because a reload may reach one worker earlier than another.

@@ -3,32 +3,14 @@
 #include <stdio.h>
 
 #include "conf/url.h"
-#include "daemon/loop/backoff.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
 #include "daemon/near/store.h"
 #include "protocol/answer.h"
 #include "protocol/mem.h"
 
-enum {
-    FIRST_DELAY_MS = 20,
-    LONGEST_DELAY_MS = 500,
-    FIRST_RENEW_MS = 1000,
-    LONGEST_RENEW_MS = 30000,
-    TROUBLE_MS = 10000, // a trouble is over when no answer has told of it for so long
-    SETTLE_FAILURES = 2,
-    STARTING_MS = 2000,
-    STEADY_MS = 1000
-};
-
-// Causes of complaints.
-#define LOST "lost"
-#define DOWN "down"
-
-static void start_connecting(struct backend *b);
-static void on_fault(void *owner, const struct answer *answer);
-static void on_former_fault(void *owner, const struct answer *answer);
-static void add_counters(struct conn_counters *sum, const struct backend_conn *c);
+// A trouble is over when no answer has told of it for so long.
+enum { TROUBLE_MS = 10000 };
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -37,22 +19,16 @@ static void free_if_let_go(struct backend *b) {
         return;
     settings_unref(b->settings);
     account_deinit(&b->account);
-    mem_free(b->path);
+    prefixes_deinit(&b->prefixes);
+    mem_free((char *)b->path);
     mem_free(b->subject);
     mem_free(b);
 }
 
-static void let_go(struct backend *b) {
+static void on_waiting_closed(uv_handle_t *timer) {
+    struct backend *b = CONTAINER_OF(timer, struct backend, waiting.timer);
     b->handles--;
     free_if_let_go(b);
-}
-
-static void on_retry_closed(uv_handle_t *timer) {
-    let_go(CONTAINER_OF(timer, struct backend, retry));
-}
-
-static void on_waiting_closed(uv_handle_t *timer) {
-    let_go(CONTAINER_OF(timer, struct backend, waiting.timer));
 }
 
 struct backend *backend_ref(struct backend *b) {
@@ -80,248 +56,96 @@ static char *subject_of(const struct backend_conf *conf) {
 }
 
 struct backend *backend_new(struct loop *loop, struct settings *settings,
-                            const struct backend_conf *conf, const char *path,
-                            void (*on_settled)(void *owner), void *owner) {
+                            const struct backend_conf *conf, const struct route *route,
+                            const char *path, void (*on_settled)(void *owner), void *owner) {
     struct backend *b = mem_new(sizeof(*b));
     b->loop = loop;
     b->settings = settings_ref(settings);
     b->conf = conf;
+    b->route = route;
+    b->hash_slot_of = route->hash_slot;
+    b->most_output = SIZE_MAX; // until the owner sets it
     b->on_settled = on_settled;
     b->owner = owner;
     b->subject = subject_of(conf);
-    b->since_ms = loop_now(loop);
-    uv_timer_init(&loop->uv, &b->retry);
+    b->family = (struct node_family){loop, conf, &b->account, route->events, b};
     waiting_room_init(&b->waiting, loop, (uint64_t)conf->timeout_ms);
-    b->handles = 2; // the two timers
-    if (conf->url.kind == URL_EMBEDDED) {
-        if (!path)
-            b->embedded = embedded_new(loop, conf);
-        // A copy: the server may end before the backend does.
-        b->path = mem_text(path ? path : embedded_path(b->embedded));
-        b->starting_until_ms = loop_now(loop) + STARTING_MS;
-    }
-    start_connecting(b);
+    b->handles = 1; // the waiting room's timer
+    route->start(b, path);
     return b;
 }
 
-// Closes the connection, if there is one; the backend keeps its counters.
-static void drop_conn(struct backend *b, struct backend_conn **conn) {
-    struct backend_conn *c = *conn;
-    *conn = NULL;
-    if (!c)
-        return;
-    add_counters(&b->past, c);
-    backend_conn_close(c);
+// --- the route of a backend that is freed, while policies still refer to it
+// ------------------------
+
+static void do_nothing(struct backend *b) { (void)b; }
+
+static struct backend_conn *pick_none(struct backend *b, unsigned hash_slot,
+                                      enum backend_room *room) {
+    (void)b;
+    (void)hash_slot;
+    *room = BACKEND_DOWN;
+    return NULL;
 }
+
+static const struct near_source *no_source(struct backend *b, unsigned hash_slot) {
+    (void)b;
+    (void)hash_slot;
+    return NULL;
+}
+
+static void visit_none(const struct backend *b, void (*visit)(struct node *node, void *context),
+                       void *context) {
+    (void)b;
+    (void)visit;
+    (void)context;
+}
+
+static void judge_lost(const struct backend *b, struct backend_state *state) {
+    *state = (struct backend_state){BACKEND_LOST, NULL, loop_now(b->loop)};
+}
+
+static const struct route route_gone = {.stop = do_nothing,
+                                        .free = do_nothing,
+                                        .pick = pick_none,
+                                        .source = no_source,
+                                        .each_node = visit_none,
+                                        .tracked = do_nothing,
+                                        .judge = judge_lost,
+                                        .wake = do_nothing};
+
+// --- end --------------------------------------------------------------------------------------
 
 void backend_stop(struct backend *b) {
     b->is_stopping = true;
-    uv_timer_stop(&b->retry);
-    drop_conn(b, &b->former);
-    drop_conn(b, &b->reserve);
-    drop_conn(b, &b->conn);
+    b->conn = NULL;
+    b->route->stop(b);
     while (b->waiting.first)
         waiting_room_call_first(&b->waiting, true);
 }
 
 void backend_free(struct backend *b) {
     backend_stop(b);
-    backend_track(b, (struct prefixes){0});
-    if (b->embedded)
-        embedded_free(b->embedded);
-    uv_close((uv_handle_t *)&b->retry, on_retry_closed);
+    b->source = NULL;
+    b->hash_slot_of = NULL;
+    b->route->free(b);
+    b->route = &route_gone;
+    b->is_restless = false;
     waiting_room_close(&b->waiting, on_waiting_closed);
 }
 
-static void settle(struct backend *b) {
+void backend_settle(struct backend *b) {
     if (b->is_settled)
         return;
     b->is_settled = true;
     b->on_settled(b->owner);
 }
 
-// --- connection -------------------------------------------------------------------------------
+// --- troubles ---------------------------------------------------------------------------------
 
-static void aim_tracker(struct backend *b) {
-    struct sockaddr_storage peer = {0};
-    int len = sizeof(peer);
-    if (b->conn->stream.uv.handle.type == UV_TCP &&
-        uv_tcp_getpeername(&b->conn->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0)
-        tracker_aim(b->tracker, &peer);
-}
-
-// The address is appended because a host's name may mean another server each time.
-static void append_peer(struct bytes *text, const struct backend *b) {
-    struct sockaddr_storage peer = {0};
-    char host[64];
-    int len = sizeof(peer);
-    if (b->conf->url.path || b->path ||
-        uv_tcp_getpeername(&b->conn->stream.uv.tcp, (struct sockaddr *)&peer, &len) != 0)
-        return;
-    uv_ip_name((const struct sockaddr *)&peer, host, sizeof(host));
-    bytes_printf(text, ", at %s", host);
-}
-
-static void log_up(struct backend *b, const char *how) {
-    struct bytes where = {0};
-    url_append_shown(&where, &b->conf->url);
-    append_peer(&where, b);
-    log_info(&b->loop->log, "%s: %s (%.*s)", b->subject, how, (int)where.len, where.data);
-    bytes_deinit(&where);
-}
-
-static void complain(struct backend *b, enum log_level level, const char *cause,
-                     const char *detail) {
-    complaints_add(b->loop->complaints, &b->loop->log, level, loop_now(b->loop), b->subject, cause,
-                   slice_of(detail));
-}
-
-// The end of an outage is logged once, although an outage may have begun as a loss.
-static bool end_outage(struct backend *b) {
-    struct complaints *all = b->loop->complaints;
-    uint64_t now = loop_now(b->loop);
-    bool was_lost = complaints_end(all, NULL, now, b->subject, LOST);
-    return complaints_end(all, &b->loop->log, now, b->subject, DOWN) || was_lost;
-}
-
-static void on_ready(void *owner) {
-    struct backend *b = owner;
-    if (end_outage(b) || b->connects == 0)
-        log_up(b, "up");
-    b->is_up = true;
-    if (b->tracker)
-        aim_tracker(b);
-    b->failures = 0;
-    b->starting_until_ms = 0;
-    b->since_ms = loop_now(b->loop);
-    *b->reason = '\0';
-    b->connects++;
-    settle(b);
-}
-
-static void on_retry(uv_timer_t *timer) {
-    start_connecting(CONTAINER_OF(timer, struct backend, retry));
-}
-
-static void note_loss(struct backend *b, const char *reason) {
-    const char *trouble = b->embedded ? embedded_trouble(b->embedded) : NULL;
-    reason = trouble ? trouble : reason;
-    if (b->is_up)
-        b->since_ms = loop_now(b->loop);
-    b->is_up = false;
-    b->trouble.cause = NULL;
-    snprintf(b->reason, sizeof(b->reason), "%s", reason);
-}
-
-static bool is_starting(const struct backend *b) {
-    return loop_now(b->loop) < b->starting_until_ms;
-}
-
-// The end of an embedded server is logged by embedded.c.
-static void note_failure(struct backend *b, const char *reason) {
-    b->failures++;
-    b->setbacks++;
-    b->attempt++;
-    if (b->failures < SETTLE_FAILURES || b->conf->url.kind == URL_EMBEDDED) {
-        log_debug(&b->loop->log, "%s: %s: %s", b->subject, DOWN, reason);
-        return;
-    }
-    complain(b, LOG_LEVEL_ERROR, DOWN, reason);
-    settle(b);
-}
-
-static void on_lost(void *owner, const char *reason) {
-    struct backend *b = owner;
-    bool was_up = b->is_up;
-    // A server that greets and then closes the connection is as good as down.
-    bool has_served = b->conn->counters.answers > 0 || loop_now(b->loop) - b->since_ms >= STEADY_MS;
-    add_counters(&b->past, b->conn);
-    b->conn = NULL;
-    drop_conn(b, &b->former);
-    drop_conn(b, &b->reserve);
-    note_loss(b, reason);
-    if (b->is_stopping)
-        return;
-    if (b->tracker)
-        tracker_restart(b->tracker);
-    if (was_up)
-        complain(b, LOG_LEVEL_WARNING, LOST, reason);
-    if (was_up && has_served) {
-        b->setbacks = 0;
-        start_connecting(b);
-        return;
-    }
-    note_failure(b, reason);
-    uint64_t delay_ms = backoff_ms(b->setbacks - 1, FIRST_DELAY_MS, LONGEST_DELAY_MS);
-    uv_timer_start(&b->retry, on_retry, backoff_jittered(delay_ms, &b->loop->random), 0);
-}
-
-static const char *path_of(const struct backend *b) {
-    return b->path ? b->path : b->conf->url.path;
-}
-
-static struct backend_conn_owner owner_of(struct backend *b) {
-    return (struct backend_conn_owner){on_ready, on_lost, on_fault, b};
-}
-
-static void start_connecting(struct backend *b) {
-    b->conn = backend_conn_new(b->loop, b->conf, &b->account, path_of(b), b->attempt, owner_of(b));
-}
-
-// --- another server at the same name -------------------------------------------------------------
-
-static void end_handover(struct backend *b) {
-    drop_conn(b, &b->former);
-    backend_conn_release(b->conn);
-    if (b->tracker)
-        aim_tracker(b);
-}
-
-// The former server closed its connection before all its answers had come.
-static void on_former_lost(void *owner, const char *reason) {
-    struct backend *b = owner;
-    (void)reason;
-    add_counters(&b->past, b->former);
-    b->former = NULL;
-    end_handover(b);
-}
-
-static void on_reserve_ready(void *owner) {
-    struct backend *b = owner;
-    b->former = b->conn;
-    b->former->owner = (struct backend_conn_owner){NULL, on_former_lost, on_former_fault, b};
-    b->conn = b->reserve;
-    b->conn->owner = owner_of(b);
-    b->reserve = NULL;
-    b->trouble.is_unfit = false; // as far as is known; the cause is shown for a while longer
-    b->since_ms = loop_now(b->loop);
-    b->connects++;
-    log_up(b, "connected anew");
-    if (b->tracker)
-        tracker_restart(b->tracker);
-    if (!backend_conn_is_awaited(b->former))
-        end_handover(b);
-}
-
-static void on_reserve_lost(void *owner, const char *reason) {
-    struct backend *b = owner;
-    b->reserve = NULL;
-    complain(b, LOG_LEVEL_WARNING, "can't be connected anew", reason);
-}
-
-// The first reserve is made at once, the next after a second, and each further one after a longer
-// time, while no new server helps.
-static void renew(struct backend *b) {
-    uint64_t now = loop_now(b->loop);
-    if (!b->is_up || b->reserve || b->former || b->is_stopping || now < b->renew_ms)
-        return;
-    if (now - b->renew_ms > 2 * (uint64_t)LONGEST_RENEW_MS)
-        b->renewals = 0;
-    b->renew_ms = now + backoff_ms(b->renewals++, FIRST_RENEW_MS, LONGEST_RENEW_MS);
-    b->attempt++;
-    struct backend_conn_owner owner = {on_reserve_ready, on_reserve_lost, on_former_fault, b};
-    b->reserve = backend_conn_new(b->loop, b->conf, &b->account, path_of(b), b->attempt, owner);
-    backend_conn_reserve(b->reserve);
+static void complain(struct backend *b, const char *cause, const char *detail) {
+    complaints_add(b->loop->complaints, &b->loop->log, LOG_LEVEL_ERROR, loop_now(b->loop),
+                   b->subject, cause, slice_of(detail));
 }
 
 // Of two troubles at a time the worse is shown.
@@ -339,60 +163,56 @@ static void note_trouble(struct backend *b, enum fault fault, const char *cause)
     t->last_ms = now;
 }
 
-static void on_former_fault(void *owner, const struct answer *answer) {
-    complain(owner, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
+static void check_account(struct node *node, void *context) {
+    (void)context;
+    node_check_account(node);
 }
 
-static void check_account(struct backend *b) {
-    if (b->conn)
-        backend_conn_ask_rights(b->conn);
-}
+static void check_accounts(struct backend *b) { b->route->each_node(b, check_account, NULL); }
 
-void backend_note_fault(struct backend *b, enum fault fault, const char *cause,
+void backend_note_fault(struct backend *b, struct node *node, enum fault fault, const char *cause,
                         const char *detail) {
-    complain(b, LOG_LEVEL_ERROR, cause, detail);
+    complain(b, cause, detail);
     note_trouble(b, fault, cause);
     if (fault == FAULT_DENIED)
-        check_account(b);
-    if (fault != FAULT_TOLD)
-        renew(b);
+        check_accounts(b);
+    if (fault != FAULT_TOLD && node)
+        node_renew(node);
 }
 
-static void on_fault(void *owner, const struct answer *answer) {
-    backend_note_fault(owner, answer->fault, answer->fault_cause, answer->fault_words);
+void backend_note_answer(void *owner, struct node *node, const struct answer *answer) {
+    backend_note_fault(owner, node, answer->fault, answer->fault_cause, answer->fault_words);
 }
 
 struct backend_state backend_state(const struct backend *b) {
     const struct backend_trouble *t = &b->trouble;
-    const char *reason = *b->reason ? b->reason : NULL;
-    if (!b->is_up && b->failures == 0)
-        return (struct backend_state){BACKEND_CONNECTING, reason, b->since_ms};
-    if (!b->is_up)
-        return (struct backend_state){BACKEND_LOST, reason, b->since_ms};
-    if (!t->cause || loop_now(b->loop) - t->last_ms >= TROUBLE_MS)
-        return (struct backend_state){BACKEND_WELL, NULL, b->since_ms};
+    struct backend_state state = {BACKEND_WELL, NULL, 0};
+    b->route->judge(b, &state);
+    if (state.health != BACKEND_WELL || !t->cause || loop_now(b->loop) - t->last_ms >= TROUBLE_MS)
+        return state;
     return (struct backend_state){t->is_unfit ? BACKEND_UNFIT : BACKEND_TROUBLED, t->cause,
                                   t->since_ms};
 }
 
-static struct slice tracked(const struct backend *b) {
-    return b->tracker ? bytes_slice(&b->tracker->prefixes.words) : (struct slice){0};
+// --- what its namespaces need -----------------------------------------------------------------
+
+static void track(struct node *node, void *context) {
+    const struct backend *b = context;
+    node_track(node, &b->prefixes);
 }
 
 void backend_track(struct backend *b, struct prefixes prefixes) {
-    if (slice_equal(tracked(b), bytes_slice(&prefixes.words))) {
+    if (slice_equal(bytes_slice(&b->prefixes.words), bytes_slice(&prefixes.words))) {
         prefixes_deinit(&prefixes);
         return;
     }
-    if (b->tracker)
-        tracker_free(b->tracker);
-    b->tracker = NULL;
+    prefixes_deinit(&b->prefixes);
+    b->prefixes = prefixes;
+    b->source = NULL;
     // Other workers may follow the same prefixes already, and have not heard of writes made here.
     near_store_forget_all(b->loop->near);
-    if (prefixes.count > 0)
-        b->tracker = tracker_new(b->loop, b->conf, path_of(b), prefixes);
-    if (b->tracker && b->is_up && !b->former)
-        aim_tracker(b);
+    b->route->each_node(b, track, b);
+    b->route->tracked(b);
 }
 
 void backend_need(struct backend *b, const struct rights *rights, uint64_t commands,
@@ -403,48 +223,60 @@ void backend_need(struct backend *b, const struct rights *rights, uint64_t comma
     b->account.key.len = 0;
     bytes_append_slice(&b->account.key, key);
     if (is_more)
-        check_account(b);
+        check_accounts(b);
 }
 
 // --- room -------------------------------------------------------------------------------------
 
-static enum backend_room room_of(const struct backend *b) {
-    if (!b->is_up && is_starting(b) && !b->is_stopping)
-        return BACKEND_FULL;
-    if (!b->conn || b->is_stopping || (!b->is_up && b->failures > 0))
-        return BACKEND_DOWN;
-    return backend_is_full(b) ? BACKEND_FULL : BACKEND_ROOM;
+static bool may_go_on(const void *context, unsigned hash_slot) {
+    struct backend *b = (struct backend *)context;
+    enum backend_room room;
+    (void)b->route->pick(b, hash_slot, &room);
+    return !backend_room_may_come(room);
 }
 
-struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room *room) {
-    *room = room_of(b);
-    return *room == BACKEND_DOWN ? NULL : b->conn;
-}
-
-void backend_wake(struct backend *b) {
-    if (b->former && !backend_conn_is_awaited(b->former))
-        end_handover(b);
+void backend_look(struct backend *b) {
+    b->route->wake(b);
+    if (!b->waiting.first)
+        return;
+    if (b->hash_slot_of) {
+        waiting_room_call_ready(&b->waiting, may_go_on, b);
+        return;
+    }
     // A waiter whose request finds no room after all queues up behind the others.
-    while (b->waiting.first && room_of(b) != BACKEND_FULL)
+    while (b->waiting.first && may_go_on(b, 0))
         waiting_room_call_first(&b->waiting, false);
 }
 
+// --- sums -------------------------------------------------------------------------------------
+
+static void add_pending(struct node *node, void *context) {
+    *(size_t *)context += node_pending(node);
+}
+
 size_t backend_pending(const struct backend *b) {
-    return (b->conn ? b->conn->pending : 0) + (b->former ? b->former->pending : 0);
+    size_t pending = 0;
+    b->route->each_node(b, add_pending, &pending);
+    return pending;
 }
 
-static void add_counters(struct conn_counters *sum, const struct backend_conn *c) {
-    if (!c)
+static void add_node(struct node *node, void *context) {
+    struct backend_sums *sums = context;
+    const struct tracker *t = node->tracker;
+    node_add_counters(node, &sums->conns);
+    sums->connects += node->connects;
+    sums->failures = node->failures > sums->failures ? node->failures : sums->failures;
+    if (!t)
         return;
-    sum->requests += c->counters.requests;
-    sum->answers += c->counters.answers;
-    sum->answer_ms += c->counters.answer_ms;
-    sum->timeouts += c->counters.timeouts;
+    sums->tracking++;
+    sums->live += near_source_is_live(&t->source, loop_now(node->family->loop));
+    sums->invalidations += t->invalidations;
+    sums->flushes += t->flushes;
+    sums->losses += t->losses;
 }
 
-struct conn_counters backend_counters(const struct backend *b) {
-    struct conn_counters sum = b->past;
-    add_counters(&sum, b->conn);
-    add_counters(&sum, b->former);
-    return sum;
+struct backend_sums backend_sum(const struct backend *b) {
+    struct backend_sums sums = {0};
+    b->route->each_node(b, add_node, &sums);
+    return sums;
 }

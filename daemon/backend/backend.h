@@ -1,42 +1,33 @@
-// Backend: a named Redis with its connection, which is made again when it is lost.
+// Backend: a named Redis, of one server or of several.
 //
-//   CONNECTING ──ready──► UP ──lost──► CONNECTING (at once; requests are kept meanwhile)
-//        └──failed──► DOWN ──delay──► CONNECTING (requests are refused at once meanwhile)
-//
-// The delay grows with each failure and is jittered, so that many daemons do not come back
-// together.
-//
-// A server may answer that it does not serve (read-only, loading …) while the backend is UP. It is
-// asked further, and a second connection is made beside the first: the host's name is looked up
-// again, and may mean another server by now. The new connection takes over once all answers of the
-// old one have come, so that no request overtakes an earlier one.
+// backend.c has all that concerns the name: waiting, troubles, the account. How the servers of each
+// kind of URL are found is the business of its route (route.h).
 #pragma once
 
 #include "conf/sections.h"
 #include "conf/settings.h"
 #include "daemon/backend/account.h"
 #include "daemon/backend/conn.h"
-#include "daemon/backend/embedded.h"
+#include "daemon/backend/node.h"
+#include "daemon/backend/room.h"
+#include "daemon/backend/route.h"
 #include "daemon/backend/waiting_room.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
+#include "daemon/near/source.h"
 #include "daemon/near/tracker.h"
+#include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/call.h"
 #include "protocol/redis_error.h"
 #include "protocol/rights.h"
-
-enum backend_room {
-    BACKEND_ROOM,
-    BACKEND_FULL, // too many requests or bytes are under way: wait
-    BACKEND_DOWN,
-};
 
 // The states that the verb `backends` shows, from the best to the worst.
 enum backend_health {
     BACKEND_WELL,
     BACKEND_TROUBLED,
     BACKEND_UNFIT,
+    BACKEND_PARTLY, // some keys have no server now
     BACKEND_CONNECTING,
     BACKEND_LOST
 };
@@ -60,41 +51,34 @@ struct backend {
     struct loop *loop;
     struct settings *settings; // a reference: `conf` is in there
     const struct backend_conf *conf;
-    struct account account;
-    struct tracker *tracker;      // NULL: none of its namespaces has near = yes
-    struct embedded *embedded;    // NULL: the daemon, or this worker, does not run the server
-    char *path;                   // embedded: of its server's Unix socket, never changed; else NULL
-    char *subject;                // of complaints: "backend NAME"
-    struct backend_conn *conn;    // NULL while DOWN
-    struct backend_conn *reserve; // a second connection that is being made; or NULL
-    struct backend_conn *former;  // the connection before `conn`, until its last answer; or NULL
-    bool is_up;
-    bool is_stopping;
-    uint64_t starting_until_ms; // embedded: until then its server may still be starting
-    unsigned failures;          // to connect, in a row
-    unsigned setbacks;          // failures, and connections that served no request, in a row
-    uint64_t since_ms;          // since when the backend is up, or is not
-    char reason[160];           // why the backend is not up; "" while the reason is not known
-    struct backend_trouble trouble;
-    uint64_t renew_ms; // no reserve is made before
-    unsigned renewals; // how many reserves were made of late
-    unsigned attempt;  // chooses among the host's addresses
-    uv_timer_t retry;
-    struct waiting_room waiting; // for room
-    unsigned handles;   // that libuv still holds; freed with the last handle and the last reference
+    const struct route *route;
+    void *parts;                                    // of the route: its nodes
+    unsigned (*hash_slot_of)(struct split_key key); // of the route; NULL: one server has all keys
+    // Set while one server has all keys and serves: the short way of backend_pick() and
+    // backend_source().
+    struct backend_conn *conn;
+    const struct near_source *source; // NULL as well where none of its namespaces has near = yes
     size_t most_output; // bytes that may wait to be written: with more the backend is full
+    struct account account;
+    struct node_family family;
+    struct prefixes prefixes; // of the keys whose changes are followed
+    const char *path;         // embedded: of its server's Unix socket, never changed; else NULL
+    char *subject;            // of complaints: "backend NAME"
+    bool is_stopping;
+    bool is_restless; // route->wake() is to be called each turn
+    struct backend_trouble trouble;
+    struct waiting_room waiting; // for room
+    unsigned handles; // that libuv still holds; freed with the last handle and the last reference
     void (*on_settled)(void *owner); // it came up, or the daemon must start without it
     void *owner;
     bool is_settled;
-    struct conn_counters past; // of the connections before this one
-    uint64_t connects;         // counters
 };
 
 // Starts to connect. Takes a reference on `settings`. `path` is the Unix socket of an embedded
 // backend whose server runs already; NULL starts the server of an embedded backend.
 struct backend *backend_new(struct loop *loop, struct settings *settings,
-                            const struct backend_conf *conf, const char *path,
-                            void (*on_settled)(void *owner), void *owner);
+                            const struct backend_conf *conf, const struct route *route,
+                            const char *path, void (*on_settled)(void *owner), void *owner);
 
 // Returns whether the backend was made from the same options.
 bool backend_has_conf(const struct backend *b, const struct backend_conf *conf);
@@ -111,8 +95,11 @@ void backend_stop(struct backend *b);
 // freed later, with the last reference.
 void backend_free(struct backend *b);
 
-// Has the tracker follow the keys of these prefixes, and takes over the prefixes. With no prefix
-// the backend has no tracker.
+// For routes: the backend has come up, or cannot come up for now.
+void backend_settle(struct backend *b);
+
+// Has the trackers follow the keys of these prefixes, and takes over the prefixes. With no prefix
+// there is no tracker.
 void backend_track(struct backend *b, struct prefixes prefixes);
 
 // Tells the account which commands the verbs of its namespaces send, and a prefix of their keys.
@@ -121,36 +108,60 @@ void backend_need(struct backend *b, const struct rights *rights, uint64_t comma
 
 // To be called when a client was told of a fault of the server: logs the fault, shows it in
 // `backends`, and finds out whether it lasts. `cause` is a constant text; `detail` may be anybody's
-// words.
-void backend_note_fault(struct backend *b, enum fault fault, const char *cause, const char *detail);
+// words; `node` is the server, NULL when the daemon itself refused.
+void backend_note_fault(struct backend *b, struct node *node, enum fault fault, const char *cause,
+                        const char *detail);
 
-// The part of backend_pick() for a backend that is full or not up.
-struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room *room);
+// The same for an answer; for struct node_events, whose owner is the backend.
+void backend_note_answer(void *owner, struct node *node, const struct answer *answer);
 
-// Returns whether too many requests or bytes are under way at the connection, which must exist.
-static inline bool backend_is_full(const struct backend *b) {
-    return b->conn->pending >= (size_t)b->conf->max_pending ||
-           stream_unread(&b->conn->stream) >= b->most_output;
+// Returns the hash slot of the key, which the calls below take; 0 where one server has all keys.
+static inline unsigned backend_hash_slot(const struct backend *b, struct split_key key) {
+    return b->hash_slot_of ? b->hash_slot_of(key) : 0;
 }
 
-// Returns the connection for commands about the key, valid until the loop goes on; NULL when there
-// is none. When *room is BACKEND_FULL, only further steps of requests that are already under way
-// may be sent over the connection.
-static inline struct backend_conn *backend_pick(struct backend *b, struct split_key key,
+// Returns the connection for commands about keys of the hash slot, valid until the loop goes on;
+// NULL when there is none. The next slot pushed to the connection must be about such a key. When
+// *room is neither BACKEND_ROOM nor BACKEND_DOWN, only further steps of requests that are already
+// under way may be sent over the connection.
+static inline struct backend_conn *backend_pick(struct backend *b, unsigned hash_slot,
                                                 enum backend_room *room) {
-    (void)key; // one server has all keys
-    if (!b->is_up || b->is_stopping || backend_is_full(b))
-        return backend_pick_with_care(b, room);
+    struct backend_conn *c = b->conn;
+    if (!c || c->pending >= (size_t)b->conf->max_pending ||
+        stream_unread(&c->stream) >= b->most_output)
+        return b->route->pick(b, hash_slot, room);
     *room = BACKEND_ROOM;
-    return b->conn;
+    return c;
+}
+
+// Returns the source of kept answers about keys of the hash slot, valid until the next call; NULL
+// when no changes are followed.
+static inline const struct near_source *backend_source(struct backend *b, unsigned hash_slot) {
+    return b->source ? b->source : b->route->source(b, hash_slot);
+}
+
+// The same by the key itself.
+static inline const struct near_source *backend_source_of(struct backend *b, struct split_key key) {
+    return b->source ? b->source : b->route->source(b, backend_hash_slot(b, key));
 }
 
 // Lets waiters go on as far as there is room. To be called once a turn of the loop.
-void backend_wake(struct backend *b);
+void backend_look(struct backend *b);
+static inline void backend_wake(struct backend *b) {
+    if (b->is_restless || b->waiting.first)
+        backend_look(b);
+}
 
 struct backend_state backend_state(const struct backend *b);
 
 size_t backend_pending(const struct backend *b);
 
-// Returns the sums over all connections that the backend has had.
-struct conn_counters backend_counters(const struct backend *b);
+// The sums over all nodes, and all their connections.
+struct backend_sums {
+    struct conn_counters conns;
+    uint64_t connects, failures;             // failures: the most of a node, in a row
+    size_t live, tracking;                   // trackers that are live, and trackers
+    uint64_t invalidations, flushes, losses; // of trackers
+};
+
+struct backend_sums backend_sum(const struct backend *b);

@@ -214,6 +214,10 @@ static void write_greeting(struct backend_conn *c, struct bytes *out) {
     greet(c, &command, GREETING_MULTI, SLICE("MULTI"), 1);
     greet(c, &command, GREETING_EXEC, SLICE("EXEC"), 1);
     ask_rights(c, &command);
+    if (c->owner.introduction) {
+        c->greetings[c->greeting_count++] = GREETING_INTRODUCTION;
+        c->owner.introduction->write(&command);
+    }
     greet(c, &command, GREETING_PING, SLICE("PING"), 1);
 }
 
@@ -262,9 +266,14 @@ void backend_conn_release(struct backend_conn *c) {
 }
 
 static void on_greeting_event(struct backend_conn *c, const struct event *e) {
-    static const char *const names[] = {"AUTH", "SELECT", "CLIENT SETNAME", "MULTI",
-                                        "EXEC", NULL,     "DISCARD",        "PING"};
+    static const char *const names[] = {
+        "AUTH", "SELECT", "CLIENT SETNAME", "MULTI", "EXEC", NULL, "DISCARD", NULL, "PING"};
     enum greeting greeting = c->greetings[c->greeting_at];
+    if (greeting == GREETING_INTRODUCTION) {
+        if (!*c->reason)
+            c->owner.introduction->take(c->owner.owner, e, c->reason);
+        return;
+    }
     if (greeting == GREETING_RIGHT && e->depth == 0) {
         account_answered(&c->question, e);
         return;
@@ -437,8 +446,8 @@ static void fail_later(struct backend_conn *c, const char *what, int error) {
 }
 
 struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_conf *conf,
-                                      struct account *account, const char *path, unsigned attempt,
-                                      struct backend_conn_owner owner) {
+                                      struct account *account, const struct endpoint *server,
+                                      unsigned attempt, struct backend_conn_owner owner) {
     struct backend_conn *c = mem_new(sizeof(*c));
     const char *what;
     c->loop = loop;
@@ -453,8 +462,7 @@ struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_co
     c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
     c->answer.backend = conf->name;
     arm(c);
-    int error = dial_start(&c->dial, loop, &c->stream, &events, &conf->url, path, NULL, attempt,
-                           on_dialed, &what);
+    int error = dial_start(&c->dial, loop, &c->stream, &events, server, attempt, on_dialed, &what);
     if (error) {
         c->handles--;
         fail_later(c, what, error);

@@ -11,14 +11,25 @@
 #include "daemon/backend/account.h"
 #include "daemon/backend/slot.h"
 #include "daemon/loop/dial.h"
+#include "daemon/loop/endpoint.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
+#include "protocol/command.h"
 #include "protocol/resp.h"
 #include "protocol/rights.h"
 
 struct backend_conn;
+
+// A question of the greeting: whether the server is the one that is looked for.
+struct introduction {
+    const char *name; // of the command, for errors
+    void (*write)(struct command *command);
+    // Takes an event of the answer. Writes to `reason`, an empty text of CONN_REASON_SIZE bytes,
+    // why the connection must not be used.
+    void (*take)(void *owner, const struct event *e, char *reason);
+};
 
 struct backend_conn_owner {
     void (*on_ready)(void *owner);
@@ -27,7 +38,10 @@ struct backend_conn_owner {
     // An answer tells of a fault of the server (answer.h).
     void (*on_fault)(void *owner, const struct answer *answer);
     void *owner;
+    const struct introduction *introduction; // NULL: none
 };
+
+enum { CONN_REASON_SIZE = 160 };
 
 enum backend_conn_state { CONN_DIALING, CONN_GREETING, CONN_READY, CONN_CLOSED };
 
@@ -50,6 +64,7 @@ enum greeting {
     GREETING_EXEC,
     GREETING_RIGHT, // a command of the question about the account's rights
     GREETING_DISCARD,
+    GREETING_INTRODUCTION,
     GREETING_PING,
     GREETINGS
 };
@@ -82,19 +97,19 @@ struct backend_conn {
     size_t pending;
     struct answer answer; // of `first`
     struct conn_counters counters;
-    char reason[160]; // why the connection is to be closed; "" while it is well
+    char reason[CONN_REASON_SIZE]; // why the connection is to be closed; "" while it is well
     // The server's error to a command of the greeting that may fail. If the server then closes the
     // connection, the error is the reason ("max number of clients reached").
     char farewell[128];
     bool is_reserve; // only the greeting is sent until backend_conn_release()
 };
 
-// Begins to connect to the backend; `path` is its Unix socket, NULL for TCP; `attempt` chooses
-// among the addresses of a host name. `conf` and `account` must outlive the connection. Never calls
-// the owner before it returns.
+// Begins to connect to the server; `attempt` chooses among the addresses of a host name. `conf`,
+// `account` and the texts of `server` must outlive the connection. Never calls the owner before it
+// returns.
 struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_conf *conf,
-                                      struct account *account, const char *path, unsigned attempt,
-                                      struct backend_conn_owner owner);
+                                      struct account *account, const struct endpoint *server,
+                                      unsigned attempt, struct backend_conn_owner owner);
 
 // Begins a slot. The caller then writes its commands to slot->command and pushes the slot, before
 // anything else happens to the connection.

@@ -2,11 +2,11 @@
 // one.
 //
 //   backend_conn_begin ─► commands ─► backend_conn_push ─► queued ─► begin ─► answered
-//                                                            └─► failed(LOST or UNSENT)
+//                                                            └─► failed(LOST, UNSENT or UNSERVED)
 //
-// Exactly one of answered() and failed(LOST or UNSENT) ends a slot's stay in the queue, and the
-// owner may push it again from there. failed(TIMEOUT) may come before, once: the slot stays queued
-// until its answer comes, so that no answer is ever taken for another's.
+// Exactly one of answered() and failed(LOST, UNSENT or UNSERVED) ends a slot's stay in the queue,
+// and the owner may push it again from there. failed(TIMEOUT) may come before, once: the slot stays
+// queued until its answer comes, so that no answer is ever taken for another's.
 #pragma once
 
 #include "protocol/answer.h"
@@ -18,6 +18,7 @@ enum slot_failure {
     SLOT_TIMEOUT, // no answer in time: one may still come, and the slot stays queued
     SLOT_LOST,    // the connection broke after the commands were sent: they may have been applied
     SLOT_UNSENT,  // the connection broke before: they were not applied
+    SLOT_UNSERVED // no server took them in time: likewise
 };
 
 struct slot_owner {
@@ -31,6 +32,9 @@ struct slot_owner {
     // Called when the answer is complete.
     void (*answered)(struct slot *slot, const struct answer *answer);
     void (*failed)(struct slot *slot, enum slot_failure failure);
+    // Returns whether the commands change nothing, so that they may be sent again after a loss.
+    // NULL: they do.
+    bool (*is_read)(const struct slot *slot);
 };
 
 // All members but `owner` are zero when the slot is begun.

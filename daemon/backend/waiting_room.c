@@ -63,13 +63,34 @@ void waiting_room_leave(struct waiter *waiter) {
         room->first = waiter->next;
     if (room->last == waiter)
         room->last = before;
+    room->leaves++;
 }
 
-void waiting_room_call_first(struct waiting_room *room, bool is_late) {
-    struct waiter *waiter = room->first;
+static void call(struct waiting_room *room, struct waiter *waiter, bool is_late) {
     uint64_t began_ms = waiter->deadline_ms - room->timeout_ms;
     room->waits++;
     room->wait_ms += now_of(room) - began_ms;
     waiting_room_leave(waiter);
     waiter->on_room(waiter, is_late);
+}
+
+void waiting_room_call_first(struct waiting_room *room, bool is_late) {
+    call(room, room->first, is_late);
+}
+
+// Those who wait again stand behind `last`. If a waiter is called and others leave by that, the
+// next one may be among them: the rest has its chance in the next turn.
+void waiting_room_call_ready(struct waiting_room *room, waiting_room_test *has_room,
+                             const void *context) {
+    struct waiter *last = room->last, *next = room->first;
+    while (next) {
+        struct waiter *waiter = next;
+        unsigned leaves = room->leaves;
+        next = waiter == last ? NULL : waiter->next;
+        if (!has_room(context, waiter->hash_slot))
+            continue;
+        call(room, waiter, false);
+        if (room->leaves != leaves + 1)
+            break;
+    }
 }

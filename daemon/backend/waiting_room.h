@@ -11,6 +11,7 @@ struct waiter {
     struct waiter *next;
     struct waiting_room *room; // NULL: the owner does not wait
     uint64_t deadline_ms;      // in the loop's time
+    unsigned hash_slot;        // of the key that room is needed for; the owner sets it
     // Called when there may be room again, or, with `is_late`, when the deadline has passed.
     void (*on_room)(struct waiter *waiter, bool is_late);
 };
@@ -20,6 +21,7 @@ struct waiting_room {
     uv_timer_t timer;    // until the first deadline
     uint64_t timeout_ms; // the longest that anybody waits
     struct waiter *first, *last;
+    unsigned leaves;     // how many waiters have left
     uint64_t waits;      // counters: waits that have ended
     uint64_t wait_ms;    // the time that all of them took
     uint64_t late_waits; // those that ended by their deadline
@@ -37,3 +39,9 @@ void waiting_room_leave(struct waiter *waiter);
 
 // Takes the first waiter, of which there must be one, out of the room, and calls its on_room().
 void waiting_room_call_first(struct waiting_room *room, bool is_late);
+
+// Does the same with each waiter for whose hash slot there is room, at most once; the others keep
+// their places.
+typedef bool waiting_room_test(const void *context, unsigned hash_slot);
+void waiting_room_call_ready(struct waiting_room *room, waiting_room_test *has_room,
+                             const void *context);

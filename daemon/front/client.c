@@ -107,6 +107,7 @@ static void follow(struct client *c, enum progress progress) {
     case PROGRESS_WAIT_TURN: wait_turn(c); break;
     case PROGRESS_WAIT_OUTPUT: c->session.replies.is_over = true; break;
     case PROGRESS_WAIT_ROOM:
+        c->waiter.hash_slot = c->session.full_slot;
         waiting_room_enter(&c->session.full_backend->waiting, &c->waiter);
         break;
     case PROGRESS_WAIT_CHECK: c->is_waiting_turn = true; break;

@@ -39,35 +39,35 @@ static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *
         dial->on_done(dial, status, what);
 }
 
-static int resolve(struct dial *dial, struct loop *loop, const struct url *url, const char **what) {
+static int resolve(struct dial *dial, struct loop *loop, const struct endpoint *to,
+                   const char **what) {
     char port[16];
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
-    if (uv_ip4_addr(url->host, url->port, &v4) == 0)
+    if (uv_ip4_addr(to->host, to->port, &v4) == 0)
         return connect_tcp(dial, (const struct sockaddr *)&v4, what);
-    if (uv_ip6_addr(url->host, url->port, &v6) == 0)
+    if (uv_ip6_addr(to->host, to->port, &v6) == 0)
         return connect_tcp(dial, (const struct sockaddr *)&v6, what);
     *what = "can't resolve the host's name"; // the host is not a numeric address
-    snprintf(port, sizeof(port), "%d", url->port);
-    return uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, url->host, port, &hints);
+    snprintf(port, sizeof(port), "%d", to->port);
+    return uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, to->host, port, &hints);
 }
 
 int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
-               const struct stream_events *events, const struct url *url, const char *path,
-               const struct sockaddr_storage *peer, unsigned attempt, dial_done *on_done,
-               const char **what) {
+               const struct stream_events *events, const struct endpoint *to, unsigned attempt,
+               dial_done *on_done, const char **what) {
     dial->stream = stream;
     dial->attempt = attempt;
     dial->on_done = on_done;
     dial->resolve.data = dial->connect.data = dial;
-    if (!path) {
+    if (!to->path) {
         stream_init_tcp(stream, &loop->uv, &loop->flusher, events);
-        return peer ? connect_tcp(dial, (const struct sockaddr *)peer, what)
-                    : resolve(dial, loop, url, what);
+        return to->peer ? connect_tcp(dial, (const struct sockaddr *)to->peer, what)
+                        : resolve(dial, loop, to, what);
     }
     stream_init_unix(stream, &loop->uv, &loop->flusher, events);
-    uv_pipe_connect(&dial->connect, &stream->uv.pipe, path, on_connected);
+    uv_pipe_connect(&dial->connect, &stream->uv.pipe, to->path, on_connected);
     return 0;
 }
 

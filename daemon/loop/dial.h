@@ -6,6 +6,7 @@
 #pragma once
 
 #include "conf/url.h"
+#include "daemon/loop/endpoint.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
 #include "protocol/bytes.h"
@@ -25,14 +26,12 @@ struct dial {
     dial_done *on_done;
 };
 
-// Sets up the stream, and begins to connect. `path` is the server's Unix socket, NULL for the url's
-// host; `attempt` chooses among the addresses of a name, unless `peer` is one of these already.
-// Returns 0, or a libuv error: then *what names the failed step, and on_done() is never called. The
-// owner must close the stream in either case.
+// Sets up the stream, and begins to connect to the endpoint, whose texts must outlive the dial.
+// `attempt` chooses among the addresses of a name. Returns 0, or a libuv error: then *what names
+// the failed step, and on_done() is never called. The owner must close the stream in either case.
 int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
-               const struct stream_events *events, const struct url *url, const char *path,
-               const struct sockaddr_storage *peer, unsigned attempt, dial_done *on_done,
-               const char **what);
+               const struct stream_events *events, const struct endpoint *to, unsigned attempt,
+               dial_done *on_done, const char **what);
 
 // Gives up a look-up that has not begun. To be called when the stream is being closed.
 void dial_cancel(struct dial *dial);

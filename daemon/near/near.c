@@ -14,16 +14,16 @@ struct tail {
     uint16_t options; // as in struct question
 };
 
-enum near_duty near_duty_of(const struct tracker *tracker, const struct namespace_conf *conf,
+enum near_duty near_duty_of(const struct near_source *source, const struct namespace_conf *conf,
                             uint64_t now_ms) {
-    if (!conf->is_near || !tracker)
+    if (!conf->is_near || !source)
         return NEAR_NOTHING;
-    return tracker_is_live(tracker, now_ms) ? NEAR_KEEP : NEAR_SEE;
+    return near_source_is_live(source, now_ms) ? NEAR_KEEP : NEAR_SEE;
 }
 
-// Returns the epoch of all answers kept from this backend. Both parts of the sum only rise.
-static uint64_t epoch_of(const struct near_store *store, const struct tracker *tracker) {
-    return tracker->epoch + near_store_era(store);
+// Returns the epoch of all answers kept from this source. Both parts of the sum only rise.
+static uint64_t epoch_of(const struct near_store *store, const struct near_source *source) {
+    return source->epoch + near_store_era(store);
 }
 
 static char *put(char *to, const void *data, size_t len) {
@@ -33,9 +33,9 @@ static char *put(char *to, const void *data, size_t len) {
 
 static char *put_slice(char *to, struct slice s) { return s.len > 0 ? put(to, s.data, s.len) : to; }
 
-static uint64_t hash_key(const struct near_store *store, const struct tracker *tracker,
+static uint64_t hash_key(const struct near_store *store, const struct near_source *source,
                          struct slice key) {
-    return near_store_hash(store, key, tracker->salt);
+    return near_store_hash(store, key, source->salt);
 }
 
 // The size of the arguments after the key. Each is written with its length, so that no two lists of
@@ -55,7 +55,7 @@ static char *put_arguments(char *to, const struct call *call) {
     return to;
 }
 
-struct near_question near_ask(const struct near_store *store, const struct tracker *tracker,
+struct near_question near_ask(const struct near_store *store, const struct near_source *source,
                               const struct verb_entry *entry, const struct call *call,
                               struct bytes *scratch) {
     size_t key_len = call->prefix.len + call->args[0].len;
@@ -68,7 +68,7 @@ struct near_question near_ask(const struct near_store *store, const struct track
     scratch->len = 0;
     char *start = bytes_reserve(scratch, is_too_long ? key_len : size);
     char *to = put_slice(put_slice(start, call->prefix), call->args[0]);
-    struct near_question q = {.key_hash = hash_key(store, tracker, (struct slice){start, key_len})};
+    struct near_question q = {.key_hash = hash_key(store, source, (struct slice){start, key_len})};
     // A question that is only a key lies in the slot of the key's counter: one cache line for both.
     q.hash = q.key_hash ^ (uint64_t)entry->id << 48;
     if (is_too_long)
@@ -83,9 +83,9 @@ struct near_question near_ask(const struct near_store *store, const struct track
     return q;
 }
 
-struct slice near_find(struct near_store *store, const struct tracker *tracker,
+struct slice near_find(struct near_store *store, const struct near_source *source,
                        const struct near_question *q, uint64_t now_ms) {
-    return near_store_find(store, q, epoch_of(store, tracker), now_ms);
+    return near_store_find(store, q, epoch_of(store, source), now_ms);
 }
 
 // --- requests at the backend ------------------------------------------------------------------
@@ -95,17 +95,17 @@ static struct near_question question_of(const struct near_note *note) {
     return (struct near_question){bytes_slice(&note->asked), note->key_hash, note->hash};
 }
 
-struct slice near_find_late(struct near_store *store, const struct tracker *tracker,
+struct slice near_find_late(struct near_store *store, const struct near_source *source,
                             const struct near_note *note, uint64_t now_ms) {
     struct near_question q = question_of(note);
-    if (!tracker)
+    if (!source)
         return (struct slice){0};
-    return near_store_find_late(store, &q, epoch_of(store, tracker), now_ms);
+    return near_store_find_late(store, &q, epoch_of(store, source), now_ms);
 }
 
-void near_note_read(struct near_note *note, struct near_store *store, const struct tracker *tracker,
-                    const struct near_question *q, enum near_duty duty, bool may_be_late,
-                    uint64_t now_ms) {
+void near_note_read(struct near_note *note, struct near_store *store,
+                    const struct near_source *source, const struct near_question *q,
+                    enum near_duty duty, bool may_be_late, uint64_t now_ms) {
     assert(note->asked.len == 0);
     bool has_room = (duty == NEAR_KEEP || may_be_late) && q->asked.len > 0 &&
                     near_store_hold(store, q->asked.len, now_ms);
@@ -114,22 +114,23 @@ void near_note_read(struct near_note *note, struct near_store *store, const stru
     note->duty = has_room ? duty : NEAR_SEE;
     note->key_hash = q->key_hash;
     note->hash = q->hash;
-    note->moment = near_store_moment(store, q, epoch_of(store, tracker));
+    note->moment = near_store_moment(store, q, epoch_of(store, source));
     note->asked_ms = now_ms;
+    note->has_all_keys = source->has_all_keys;
 }
 
 void near_note_write(struct near_note *note, struct near_store *store,
-                     const struct tracker *tracker, const struct verb_entry *entry,
+                     const struct near_source *source, const struct verb_entry *entry,
                      const struct call *call, struct bytes *scratch) {
     size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
     assert(note->duty == NEAR_FORGET && note->written.len == 0);
-    if (!tracker)
+    if (!source)
         return;
     for (size_t i = 0; i < keys; i++) {
         scratch->len = 0;
         bytes_append_slice(scratch, call->prefix);
         bytes_append_slice(scratch, call->args[i]);
-        uint64_t hash = hash_key(store, tracker, bytes_slice(scratch));
+        uint64_t hash = hash_key(store, source, bytes_slice(scratch));
         near_store_forget_everywhere(store, hash);
         if (near_store_is_shared(store))
             bytes_append(&note->written, &hash, sizeof(hash));
@@ -160,13 +161,13 @@ static struct slice gist_of(struct slice reply, bool is_memo, bool has_lease) {
 }
 
 // Returns whether nobody can have seen another answer to the question since this one was kept.
-static bool is_known(struct near_store *store, const struct tracker *tracker,
+static bool is_known(struct near_store *store, const struct near_source *source,
                      const struct near_note *note, struct slice gist, bool is_memo,
                      uint64_t now_ms) {
     struct near_question q = question_of(note);
     if (near_store_is_shared(store))
         return near_store_is_known(store, &q, gist);
-    struct slice kept = near_find_late(store, tracker, note, now_ms);
+    struct slice kept = near_find_late(store, source, note, now_ms);
     return kept.data && slice_equal(gist_of(kept, is_memo, false), gist);
 }
 
@@ -182,7 +183,15 @@ static void keep(struct near_store *store, const struct namespace_conf *conf,
     near_store_keep(store, &q, &note->moment, reply, deadline_ms, until_ms, now_ms);
 }
 
-void near_answered(struct near_store *store, const struct tracker *tracker,
+// Returns whether changes of the answer will be heard of. A key that is missing at one server of
+// several (its ttl is -2) may be created at another.
+static bool may_be_kept(const struct near_note *note, const struct answer *answer) {
+    bool is_missing = answer->ttl_ms == -2;
+    return !answer->is_failed && !answer->is_redirected && answer->ttl_ms != ANSWER_NO_TTL &&
+           (!is_missing || note->has_all_keys);
+}
+
+void near_answered(struct near_store *store, const struct near_source *source,
                    const struct namespace_conf *conf, struct near_note *note,
                    const struct answer *answer, struct slice reply, uint64_t now_ms) {
     struct near_question q = question_of(note);
@@ -190,8 +199,8 @@ void near_answered(struct near_store *store, const struct tracker *tracker,
     if (answer->is_failed && answer->code != REPLY_WRONGTYPE)
         return; // nothing was seen
     struct slice gist = gist_of(reply, is_memo && !answer->is_failed, answer->has_lease);
-    bool is_kept = note->duty == NEAR_KEEP && !answer->is_failed && answer->ttl_ms != ANSWER_NO_TTL;
-    if (!is_kept && !is_known(store, tracker, note, gist, is_memo, now_ms))
+    bool is_kept = note->duty == NEAR_KEEP && may_be_kept(note, answer);
+    if (!is_kept && !is_known(store, source, note, gist, is_memo, now_ms))
         near_store_forget_everywhere(store, q.key_hash);
     if (near_store_is_shared(store))
         near_store_see(store, &q, gist, &note->moment);

@@ -14,8 +14,8 @@
 #pragma once
 
 #include "conf/sections.h"
+#include "daemon/near/source.h"
 #include "daemon/near/store.h"
-#include "daemon/near/tracker.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/call.h"
@@ -38,46 +38,47 @@ struct near_note {
     uint64_t key_hash, hash; // of the read's question
     struct near_moment moment;
     uint64_t asked_ms;
+    bool has_all_keys; // as in the source
 };
 
 // The duty of a read towards the near cache now: NEAR_KEEP when its namespace has near = yes and
-// the backend's tracker hears of every change, NEAR_SEE while the tracker does not.
-enum near_duty near_duty_of(const struct tracker *tracker, const struct namespace_conf *conf,
+// every change there is heard of, NEAR_SEE while it is not.
+enum near_duty near_duty_of(const struct near_source *source, const struct namespace_conf *conf,
                             uint64_t now_ms);
 
 // Returns the question that the read asks. `scratch` holds its bytes. A question that is too long
 // is empty, and never kept.
-struct near_question near_ask(const struct near_store *store, const struct tracker *tracker,
+struct near_question near_ask(const struct near_store *store, const struct near_source *source,
                               const struct verb_entry *entry, const struct call *call,
                               struct bytes *scratch);
 
 // Returns the kept reply to the question; its data is NULL when there is none.
-struct slice near_find(struct near_store *store, const struct tracker *tracker,
+struct slice near_find(struct near_store *store, const struct near_source *source,
                        const struct near_question *q, uint64_t now_ms);
 
 // Returns the kept reply to a noted question although its time is over, for on_error = stale.
-// The tracker need not be live.
-struct slice near_find_late(struct near_store *store, const struct tracker *tracker,
+// The source need not be live.
+struct slice near_find_late(struct near_store *store, const struct near_source *source,
                             const struct near_note *note, uint64_t now_ms);
 
 // Remembers the question while its request is at the backend: with all its bytes when the answer is
 // to be kept, or when near_find_late() may be called for it (`may_be_late`). NEAR_KEEP becomes
 // NEAR_SEE when there is no room.
-void near_note_read(struct near_note *note, struct near_store *store, const struct tracker *tracker,
-                    const struct near_question *q, enum near_duty duty, bool may_be_late,
-                    uint64_t now_ms);
+void near_note_read(struct near_note *note, struct near_store *store,
+                    const struct near_source *source, const struct near_question *q,
+                    enum near_duty duty, bool may_be_late, uint64_t now_ms);
 
 // To be called when the answer to the noted question has come and will be given to the client.
 // Keeps the answer if the duty says so and nothing has changed since the question; and makes sure
 // that no older answer is given any more.
-void near_answered(struct near_store *store, const struct tracker *tracker,
+void near_answered(struct near_store *store, const struct near_source *source,
                    const struct namespace_conf *conf, struct near_note *note,
                    const struct answer *answer, struct slice reply, uint64_t now_ms);
 
 // To be called when a write is sent: the kept answers about its keys become void, whether or not
-// the tracker is live.
+// changes there are heard of.
 void near_note_write(struct near_note *note, struct near_store *store,
-                     const struct tracker *tracker, const struct verb_entry *entry,
+                     const struct near_source *source, const struct verb_entry *entry,
                      const struct call *call, struct bytes *scratch);
 
 // To be called when the write is done, or never will be, and before anybody is told.

@@ -9,6 +9,7 @@
 #include "daemon/loop/log.h"
 #include "daemon/loop/random.h"
 #include "daemon/loop/stream.h"
+#include "daemon/near/store.h"
 #include "protocol/answer.h"
 #include "protocol/command.h"
 #include "protocol/hash.h"
@@ -70,7 +71,7 @@ static void on_stream_closed(struct stream *s) { let_go(tracking_of(s)); }
 
 static void drop(struct tracker *t) {
     struct tracking *c = t->tracking;
-    t->is_live = false;
+    t->source.is_live = false;
     t->tracking = NULL;
     if (!c)
         return;
@@ -121,7 +122,7 @@ static void lose(struct tracking *c, const char *format, ...) {
     va_start(args, format);
     vsnprintf(reason, sizeof(reason), format, args);
     va_end(args);
-    bool was_live = t->is_live, is_refused = c->is_refused;
+    bool was_live = t->source.is_live, is_refused = c->is_refused;
     drop(t);
     t->losses += was_live;
     if (was_live)
@@ -136,7 +137,7 @@ static void lose(struct tracking *c, const char *format, ...) {
 
 // --- messages ---------------------------------------------------------------------------------
 
-static void flush(struct tracker *t) { t->epoch++; }
+static void flush(struct tracker *t) { t->source.epoch++; }
 
 static void on_all_void(struct tracker *t) {
     t->flushes++;
@@ -158,7 +159,7 @@ static void on_message_event(struct tracking *c, const struct event *e) {
         on_all_void(t);
     } else if (e->depth == 2 && e->type == EVENT_BULK) {
         t->invalidations++;
-        near_store_forget(store, near_store_hash(store, e->text, t->salt));
+        near_store_forget(store, near_store_hash(store, e->text, t->source.salt));
     }
 }
 
@@ -169,16 +170,16 @@ static void on_pong(struct tracking *c) {
     if (!c->is_asked)
         return;
     c->is_asked = false;
-    if (!tracker_is_live(t, now_of(t)))
+    if (!near_source_is_live(&t->source, now_of(t)))
         flush(t);
-    t->proven_ms = c->asked_ms;
+    t->source.proven_ms = c->asked_ms;
 }
 
 static void become_live(struct tracking *c) {
     struct tracker *t = c->tracker;
-    t->is_live = true;
+    t->source.is_live = true;
     flush(t);
-    t->proven_ms = c->asked_ms;
+    t->source.proven_ms = c->asked_ms;
     t->failures = 0;
     if (end_outage(t) || !t->has_been_live)
         log_info(&t->loop->log, "backend %s: near cache on", t->conf->name);
@@ -291,7 +292,7 @@ static void on_dialed(struct dial *dial, int status, const char *what) {
 }
 
 static void connect_to(struct tracker *t) {
-    if (!t->path && t->peer.ss_family == 0)
+    if (!t->server.path && t->peer.ss_family == 0)
         return; // until tracker_aim() is called
     struct tracking *c = mem_new(sizeof(*c));
     const char *what;
@@ -300,8 +301,7 @@ static void connect_to(struct tracker *t) {
     c->resp = resp_new((struct resp_handler){on_event, on_reply, c});
     t->tracking = c;
     uv_timer_start(&t->timer, on_timer, CONNECT_MS, 0);
-    int error = dial_start(&c->dial, t->loop, &c->stream, &events, &t->conf->url, t->path, &t->peer,
-                           0, on_dialed, &what);
+    int error = dial_start(&c->dial, t->loop, &c->stream, &events, &t->server, 0, on_dialed, &what);
     if (!error)
         return;
     c->handles--;
@@ -326,7 +326,7 @@ static void on_timer(uv_timer_t *timer) {
         lose(c, "no answer in time");
     else if (!c->is_asked)
         ping(c);
-    else if (now_of(t) - c->asked_ms >= TRACKER_FRESH_MS)
+    else if (now_of(t) - c->asked_ms >= NEAR_FRESH_MS)
         lose(c, "no pong in time");
 }
 
@@ -341,15 +341,17 @@ void prefixes_add(struct prefixes *p, struct slice prefix) {
 
 void prefixes_deinit(struct prefixes *p) { bytes_deinit(&p->words); }
 
-struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *path,
-                            struct prefixes prefixes) {
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf,
+                            const struct endpoint *server, struct prefixes prefixes) {
     struct tracker *t = mem_new(sizeof(*t));
     t->loop = loop;
     t->conf = conf;
-    t->path = path;
+    t->server = *server;
+    t->server.peer = &t->peer;
     t->prefixes = prefixes;
-    t->salt = hash_slice(slice_of(conf->name), 0);
-    t->epoch = random_next(&loop->random);
+    t->source.salt = hash_slice(slice_of(conf->name), 0);
+    t->source.epoch = random_next(&loop->random);
+    t->source.has_all_keys = true;
     uv_timer_init(&loop->uv, &t->timer);
     t->timer.data = t;
     uv_timer_start(&t->timer, on_timer, 0, 0);

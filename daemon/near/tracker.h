@@ -13,16 +13,15 @@
 // that no older answer is ever served again.
 //
 // How old may an answer be? Each second a PING is sent, and its pong proves that all messages that
-// Redis sent before the pong have arrived. So a served answer was right at most TRACKER_FRESH_MS
+// Redis sent before the pong have arrived. So a served answer was right at most NEAR_FRESH_MS
 // ago.
 #pragma once
 
 #include "conf/sections.h"
+#include "daemon/loop/endpoint.h"
 #include "daemon/loop/loop.h"
-#include "daemon/near/store.h"
+#include "daemon/near/source.h"
 #include "protocol/bytes.h"
-
-enum { TRACKER_FRESH_MS = 3000 };
 
 struct tracking; // the connection
 
@@ -39,23 +38,23 @@ void prefixes_deinit(struct prefixes *p);
 struct tracker {
     struct loop *loop;
     const struct backend_conf *conf;
-    const char *path;             // the server's Unix socket; NULL: the one at `peer`
+    struct endpoint server;       // a Unix socket, or else `peer`
     struct sockaddr_storage peer; // ss_family 0: the tracker waits for tracker_aim()
     struct prefixes prefixes;
-    uint64_t salt;  // for the hashes of its keys: by the backend's name, the same in all workers
-    uint64_t epoch; // begins at random: answers kept under an earlier tracker are not found
-    bool is_live;
+    // Its epoch begins at random, so that answers kept under an earlier tracker are not found. It
+    // is proven until the moment when the last ping that was answered was sent.
+    struct near_source source;
     bool has_been_live;
-    uint64_t proven_ms;                      // when the last ping that was answered was sent
     struct tracking *tracking;               // NULL: not connected
     uv_timer_t timer;                        // to connect again, or to ping
     unsigned failures;                       // in a row
     uint64_t invalidations, flushes, losses; // counters
 };
 
-// Begins to connect. Takes over the prefixes; `conf` and `path` must outlive the tracker.
-struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *path,
-                            struct prefixes prefixes);
+// Begins to connect. Takes over the prefixes; `conf` and the texts of `server` must outlive the
+// tracker.
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf,
+                            const struct endpoint *server, struct prefixes prefixes);
 
 // Stops the tracker at once; its memory is freed when the loop has closed its handles.
 void tracker_free(struct tracker *t);
@@ -67,7 +66,3 @@ void tracker_restart(struct tracker *t);
 // Tells the tracker the address of the backend's present server: a host's name may have several,
 // and the tracker must hear of changes from the same server. Not for Unix sockets.
 void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer);
-
-static inline bool tracker_is_live(const struct tracker *t, uint64_t now_ms) {
-    return t->is_live && now_ms - t->proven_ms < TRACKER_FRESH_MS;
-}

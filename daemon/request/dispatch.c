@@ -7,9 +7,11 @@
 #include "daemon/backend/account.h"
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
+#include "daemon/backend/room.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
 #include "daemon/near/near.h"
+#include "daemon/near/source.h"
 #include "daemon/near/store.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/admit.h"
@@ -42,8 +44,9 @@ static void tell_near(struct request *r, const struct admission *a) {
         return;
     r->note.duty = NEAR_FORGET;
     if (r->namespace->conf->is_near)
-        near_note_write(&r->note, r->context->loop.near, r->namespace->backend->tracker, r->entry,
-                        &a->call, &r->context->question);
+        near_note_write(&r->note, r->context->loop.near,
+                        backend_source(r->namespace->backend, r->hash_slot), r->entry, &a->call,
+                        &r->context->question);
 }
 
 // Returns which commands the request would send, those of further steps included.
@@ -71,23 +74,25 @@ static __attribute__((noinline)) bool refuse_for_account(struct request *r,
     snprintf(detail, sizeof(detail), "%s, which %s needs", rights_name(account->rights, lacking),
              a->entry->verb->name);
     snprintf(message, sizeof(message), "%s %s", REDIS_DENIES, detail);
-    backend_note_fault(backend, FAULT_DENIED, REDIS_DENIES, detail);
+    backend_note_fault(backend, NULL, FAULT_DENIED, REDIS_DENIES, detail);
     request_unanswered(r, REPLY_UNAVAILABLE, message);
     return true;
 }
 
+static void refuse_for_room(struct request *r, enum backend_room room) {
+    static const char *const reasons[] = {[BACKEND_STARTING] = "is starting",
+                                          [BACKEND_TURNING] = REQUEST_UNSERVED,
+                                          [BACKEND_DOWN] = "is down"};
+    if (room == BACKEND_FULL)
+        request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
+    else
+        request_unanswered(r, REPLY_UNAVAILABLE, reasons[room]);
+}
+
 static void send_to_backend(struct request *r, const struct admission *a, struct backend_conn *conn,
                             enum backend_room room) {
-    if (room == BACKEND_DOWN) {
-        request_unanswered(r, REPLY_UNAVAILABLE, "is down");
-        return;
-    }
-    if (room == BACKEND_FULL && !a->namespace->backend->is_up) {
-        request_unanswered(r, REPLY_UNAVAILABLE, "is starting");
-        return;
-    }
-    if (room == BACKEND_FULL) {
-        request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
+    if (room != BACKEND_ROOM) {
+        refuse_for_room(r, room);
         return;
     }
     if (a->namespace->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
@@ -148,9 +153,10 @@ static bool is_miss(struct slice reply) {
 // Gives the kept reply to the question. Returns false when none is kept, or when the client has no
 // room for it. When the reply can be written at once, no struct request is made for it.
 static bool answer_from_near(struct session *session, const struct admission *a,
-                             const struct near_question *q, uint64_t now_ms) {
+                             const struct near_source *source, const struct near_question *q,
+                             uint64_t now_ms) {
     struct context *context = session->context;
-    struct slice reply = near_find(context->loop.near, a->namespace->backend->tracker, q, now_ms);
+    struct slice reply = near_find(context->loop.near, source, q, now_ms);
     size_t most = (size_t)context->policy->settings->daemon.client_output;
     if (!reply.data || reply_queue_unread(&session->replies) + reply.len > most)
         return false;
@@ -200,38 +206,65 @@ static bool lacks_room(struct session *session, const struct admission *a) {
            (unread + (q->count + 1) * each > most && !needs_no_room(a->entry->verb));
 }
 
+// A read's look into the near cache, made before the request is.
+struct near_look {
+    enum near_duty duty;
+    const struct near_source *source;
+    struct near_question question;
+};
+
+// Returns whether the near cache has answered the request. Always inlined, because each request
+// passes here.
+static inline __attribute__((always_inline)) bool
+look_near(struct session *session, const struct admission *a, struct near_look *look) {
+    struct context *context = session->context;
+    const struct namespace_conf *conf = a->namespace->conf;
+    look->duty = NEAR_NOTHING;
+    if (!(a->entry->verb->flags & VERB_NEAR) || context->is_draining || !conf->is_near)
+        return false;
+    uint64_t now_ms = loop_now(&context->loop);
+    look->source = backend_source_of(a->namespace->backend, call_key(&a->call));
+    look->duty = near_duty_of(look->source, conf, now_ms);
+    if (look->duty == NEAR_NOTHING)
+        return false;
+    look->question =
+        near_ask(context->loop.near, look->source, a->entry, &a->call, &context->question);
+    return look->duty == NEAR_KEEP &&
+           answer_from_near(session, a, look->source, &look->question, now_ms);
+}
+
+static enum progress wait_for_room(struct session *session, struct backend *backend,
+                                   unsigned hash_slot) {
+    session->full_backend = backend;
+    session->full_slot = hash_slot;
+    return PROGRESS_WAIT_ROOM;
+}
+
 static enum progress start_remote(struct session *session, const struct admission *a,
                                   const struct slice *words, size_t count, bool may_wait) {
     struct context *context = session->context;
-    uint64_t now_ms = loop_now(&context->loop);
-    enum near_duty duty = NEAR_NOTHING;
-    struct near_question q;
-    if (a->entry->verb->flags & VERB_NEAR && !context->is_draining)
-        duty = near_duty_of(a->namespace->backend->tracker, a->namespace->conf, now_ms);
-    if (duty != NEAR_NOTHING) {
-        q = near_ask(context->loop.near, a->namespace->backend->tracker, a->entry, &a->call,
-                     &context->question);
-        if (duty == NEAR_KEEP && answer_from_near(session, a, &q, now_ms)) {
-            count_request(session, a, words, count);
-            return PROGRESS_DONE;
-        }
+    struct backend *backend = a->namespace->backend;
+    struct near_look look;
+    if (look_near(session, a, &look)) {
+        count_request(session, a, words, count);
+        return PROGRESS_DONE;
     }
     if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(session, a)) {
         // The wait ends when the requests are answered, or when the replies are read.
         return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
     }
     enum backend_room room;
-    struct backend_conn *conn = backend_pick(a->namespace->backend, call_key(&a->call), &room);
-    if (room == BACKEND_FULL && may_wait && !context->is_draining) {
-        session->full_backend = a->namespace->backend;
-        return PROGRESS_WAIT_ROOM;
-    }
+    unsigned hash_slot = backend_hash_slot(backend, call_key(&a->call));
+    struct backend_conn *conn = backend_pick(backend, hash_slot, &room);
+    if (backend_room_may_come(room) && may_wait && !context->is_draining)
+        return wait_for_room(session, backend, hash_slot);
     count_request(session, a, words, count);
     ledger_ttl(a->namespace, a->call.ttl_reason);
     struct request *r = request_of(session, a);
-    if (duty != NEAR_NOTHING)
-        near_note_read(&r->note, r->context->loop.near, a->namespace->backend->tracker, &q, duty,
-                       may_be_stale(a), now_ms);
+    r->hash_slot = (uint16_t)hash_slot;
+    if (look.duty != NEAR_NOTHING)
+        near_note_read(&r->note, context->loop.near, look.source, &look.question, look.duty,
+                       may_be_stale(a), loop_now(&context->loop));
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
     else

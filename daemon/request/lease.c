@@ -2,6 +2,7 @@
 
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
+#include "daemon/backend/room.h"
 #include "daemon/backend/slot.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/request.h"
@@ -47,9 +48,8 @@ static const struct slot_owner drop_owner = {
 
 void lease_give_back(struct request *r) {
     struct backend *backend = r->namespace->backend;
-    struct split_key key = {.rest = bytes_slice(&r->key)};
     enum backend_room room;
-    struct backend_conn *conn = backend_pick(backend, key, &room);
+    struct backend_conn *conn = backend_pick(backend, r->hash_slot, &room);
     if (!*r->wait.token || room != BACKEND_ROOM)
         return;
     struct drop *drop = mem_new(sizeof(*drop));

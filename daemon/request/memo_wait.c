@@ -6,6 +6,7 @@
 #include "conf/sections.h"
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
+#include "daemon/backend/room.h"
 #include "daemon/loop/backoff.h"
 #include "daemon/loop/gone.h"
 #include "daemon/loop/loop.h"
@@ -105,7 +106,7 @@ static bool ask(struct request *r, bool is_early) {
     const struct namespace_conf *conf = r->namespace->conf;
     struct split_key key = {.rest = key_of(r)};
     enum backend_room room;
-    struct backend_conn *conn = backend_pick(r->namespace->backend, key, &room);
+    struct backend_conn *conn = backend_pick(r->namespace->backend, r->hash_slot, &room);
     if (!conn)
         return false;
     make_token(r);
@@ -172,8 +173,8 @@ static struct request *take_asker(struct memo_queue *queue) {
 static void ask_for_queue(struct context *context, struct memo_queue *queue) {
     struct split_key key = {.rest = bytes_slice(&queue->key)};
     enum backend_room room;
-    (void)backend_pick(queue->backend, key, &room);
-    if (room == BACKEND_FULL) {
+    (void)backend_pick(queue->backend, backend_hash_slot(queue->backend, key), &room);
+    if (backend_room_may_come(room)) {
         queue->due_ms = now_of(context) + LONGEST_PAUSE_MS;
         return;
     }

@@ -4,6 +4,7 @@
 
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
+#include "daemon/backend/room.h"
 #include "daemon/backend/slot.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/loop.h"
@@ -359,8 +360,9 @@ static struct purge_step *begin_step(struct purge *p) {
 static void step(struct purge *p) {
     struct split_key key = {.prefix = prefix_of(p)};
     enum backend_room room;
-    struct backend_conn *conn = backend_pick(p->namespace->backend, key, &room);
-    if (room == BACKEND_FULL) {
+    struct backend_conn *conn =
+        backend_pick(p->namespace->backend, backend_hash_slot(p->namespace->backend, key), &room);
+    if (backend_room_may_come(room)) {
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // other requests go first, however long
         return;
     }

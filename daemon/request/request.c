@@ -8,6 +8,7 @@
 #include "daemon/backend/conn.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
+#include "daemon/near/source.h"
 #include "daemon/near/store.h"
 #include "daemon/request/admit.h"
 #include "daemon/request/context.h"
@@ -69,6 +70,10 @@ static const struct request_steps *steps_of(const struct request *r) {
 }
 
 static struct near_store *near_of(const struct request *r) { return r->context->loop.near; }
+
+static const struct near_source *source_of(const struct request *r) {
+    return backend_source(r->namespace->backend, r->hash_slot);
+}
 
 static void empty_note(struct request *r) {
     if (near_note_is_read(&r->note))
@@ -178,8 +183,8 @@ void request_fail(struct request *r, enum reply_code code, const char *message) 
 static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply_code code) {
     if (r->namespace->conf->on_error != ON_ERROR_STALE || !near_note_is_read(&r->note))
         return false;
-    struct slice kept = near_find_late(near_of(r), r->namespace->backend->tracker, &r->note,
-                                       loop_now(&r->context->loop));
+    struct slice kept =
+        near_find_late(near_of(r), source_of(r), &r->note, loop_now(&r->context->loop));
     if (!steps_of(r)->append_stale(request_out(r), kept))
         return false;
     ledger_error(r->context, r->namespace, code);
@@ -233,8 +238,8 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     q->is_over = q->is_over || answer->is_too_long;
     reply_queue_learn(q, reply.len);
     if (near_note_is_read(&r->note))
-        near_answered(near_of(r), r->namespace->backend->tracker, r->namespace->conf, &r->note,
-                      answer, reply, loop_now(&r->context->loop));
+        near_answered(near_of(r), source_of(r), r->namespace->conf, &r->note, answer, reply,
+                      loop_now(&r->context->loop));
     request_finish(r);
     return false;
 }
@@ -325,14 +330,23 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
     if (has_reader && failure == SLOT_LOST)
         request_unanswered(r, REPLY_LOST, "broke the connection before it answered");
     else if (has_reader)
-        request_unanswered(r, REPLY_UNAVAILABLE, "is down");
+        request_unanswered(r, REPLY_UNAVAILABLE,
+                           failure == SLOT_UNSERVED ? REQUEST_UNSERVED : "is down");
     else if (steps_of(r))
         steps_of(r)->failed(r);
     request_release(r);
 }
 
-static const struct slot_owner slot_owner = {
-    .begin = begin_answer, .half = keep_half, .answered = on_answered, .failed = on_failed};
+static bool is_read(const struct slot *slot) {
+    const struct request *r = CONTAINER_OF(slot, struct request, slot);
+    return r->entry->verb->flags & VERB_READ;
+}
+
+static const struct slot_owner slot_owner = {.begin = begin_answer,
+                                             .half = keep_half,
+                                             .answered = on_answered,
+                                             .failed = on_failed,
+                                             .is_read = is_read};
 
 void request_begin_sending(struct request *r, struct backend_conn *conn) {
     r->slot.owner = &slot_owner;

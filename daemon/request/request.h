@@ -48,8 +48,9 @@ struct request {
     struct policy *policy;       // a reference: the policy that the request began under
     struct namespace *namespace; // NULL: no namespace
     const struct verb_entry *entry;
-    struct slot slot; // its place in a connection's queue of answers
-    uint32_t argc;    // arguments behind the namespace
+    struct slot slot;   // its place in a connection's queue of answers
+    uint32_t argc;      // arguments behind the namespace
+    uint16_t hash_slot; // of its first key, where its backend has hash slots
     struct session
         *skipper;          // waits until the rest of the reply, too long for it, has come; or NULL
     answer_render *render; // of the answer that the request waits for
@@ -57,6 +58,9 @@ struct request {
     bool is_queued;        // the reply queue of its client holds it
     bool is_pending;       // a connection, or another part of the daemon, has yet to answer
 };
+
+// The message, behind the backend's name, when no server takes a key for now.
+#define REQUEST_UNSERVED "has no server for the key now"
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
 

@@ -34,6 +34,7 @@ struct session {
     enum auth_turn auth_turn;
     uint64_t auth_at_ms;          // AUTH_WAITS: until then, in the loop's time
     struct backend *full_backend; // that has no room for the request that waits to be started
+    unsigned full_slot;           // the hash slot of its key there
     struct request *skipped;      // whose reply was too long, and is still coming; NULL: none
     uint64_t skip_began_ms;       // in the loop's time
     uint64_t quiet_until_ms;      // nothing is read of the client until then; 0: it is

@@ -54,22 +54,33 @@ uint64_t loop_now(const struct loop *loop) {
 
 bool gone_is(const struct stream *s) { return CONTAINER_OF(s, struct peer, stream)->is_gone; }
 
-struct backend_conn *backend_pick_with_care(struct backend *b, enum backend_room *of) {
+static struct backend_conn *pick(struct backend *b, unsigned hash_slot, enum backend_room *of) {
     ck_assert_ptr_eq(b, &backend);
+    (void)hash_slot;
     *of = room;
     return room == BACKEND_DOWN ? NULL : &conn;
 }
 
+static const struct near_source *no_source(struct backend *b, unsigned hash_slot) {
+    (void)b;
+    (void)hash_slot;
+    return NULL;
+}
+
+static const struct route route = {.pick = pick, .source = no_source};
+
 static void set_room(enum backend_room now) {
     room = now;
-    backend.is_up = now == BACKEND_ROOM;
+    backend.route = &route;
+    backend.conn = now == BACKEND_ROOM ? &conn : NULL;
 }
 
 void backend_unref(struct backend *b) { (void)b; }
 
-void backend_note_fault(struct backend *b, enum fault fault, const char *cause,
+void backend_note_fault(struct backend *b, struct node *node, enum fault fault, const char *cause,
                         const char *detail) {
     (void)b;
+    (void)node;
     (void)fault;
     ck_abort_msg("%s: %s", cause, detail);
 }
@@ -215,7 +226,6 @@ static void begin_context(const char *options) {
         context.policy->namespaces[i].stats = namespace_stats_ref(NULL);
     }
     backend.conf = &context.policy->settings->backends[0];
-    backend.conn = &conn;
     backend.most_output = SIZE_MAX;
     conn.stream.flusher = &context.loop.flusher;
     context.verbs = table;

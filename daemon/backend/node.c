@@ -1,0 +1,377 @@
+#include "daemon/backend/node.h"
+
+#include <stdio.h>
+
+#include "conf/url.h"
+#include "daemon/loop/backoff.h"
+#include "daemon/loop/complaint.h"
+#include "daemon/loop/log.h"
+#include "protocol/bytes.h"
+#include "protocol/mem.h"
+
+enum {
+    FIRST_DELAY_MS = 20,
+    LONGEST_DELAY_MS = 500,
+    FIRST_RENEW_MS = 1000,
+    LONGEST_RENEW_MS = 30000,
+    TOLD_FAILURES = 2, // the operator is told of the second failure: the first is often a restart
+    STEADY_MS = 1000
+};
+
+// Causes of complaints.
+#define LOST "lost"
+#define DOWN "down"
+
+static void start_connecting(struct node *n);
+static void on_former_fault(void *owner, const struct answer *answer);
+
+static uint64_t now_of(const struct node *n) { return loop_now(n->family->loop); }
+
+static struct log *log_of(const struct node *n) { return &n->family->loop->log; }
+
+// --- counters ---------------------------------------------------------------------------------
+
+static void add_counters(struct conn_counters *sum, const struct backend_conn *c) {
+    if (!c)
+        return;
+    sum->requests += c->counters.requests;
+    sum->answers += c->counters.answers;
+    sum->answer_ms += c->counters.answer_ms;
+    sum->timeouts += c->counters.timeouts;
+}
+
+void node_add_counters(const struct node *n, struct conn_counters *sum) {
+    sum->requests += n->past.requests;
+    sum->answers += n->past.answers;
+    sum->answer_ms += n->past.answer_ms;
+    sum->timeouts += n->past.timeouts;
+    add_counters(sum, n->conn);
+    add_counters(sum, n->former);
+}
+
+size_t node_pending(const struct node *n) {
+    return (n->conn ? n->conn->pending : 0) + (n->former ? n->former->pending : 0);
+}
+
+// --- the operator -----------------------------------------------------------------------------
+
+// The address is appended because a host's name may mean another server each time.
+static void append_peer(struct bytes *text, const struct node *n) {
+    struct sockaddr_storage peer = {0};
+    char host[64];
+    int len = sizeof(peer);
+    if (n->server.path ||
+        uv_tcp_getpeername(&n->conn->stream.uv.tcp, (struct sockaddr *)&peer, &len) != 0)
+        return;
+    uv_ip_name((const struct sockaddr *)&peer, host, sizeof(host));
+    bytes_printf(text, ", at %s", host);
+}
+
+static void log_up(struct node *n, const char *how) {
+    struct bytes where = {0};
+    url_append_shown(&where, &n->family->conf->url);
+    append_peer(&where, n);
+    log_info(log_of(n), "%s: %s (%.*s)", n->subject, how, (int)where.len, where.data);
+    bytes_deinit(&where);
+}
+
+static void complain(struct node *n, enum log_level level, const char *cause, const char *detail) {
+    complaints_add(n->family->loop->complaints, log_of(n), level, now_of(n), n->subject, cause,
+                   slice_of(detail));
+}
+
+// The end of an outage is logged once, although an outage may have begun as a loss.
+static bool end_outage(struct node *n) {
+    struct complaints *all = n->family->loop->complaints;
+    uint64_t now = now_of(n);
+    bool was_lost = complaints_end(all, NULL, now, n->subject, LOST);
+    return complaints_end(all, log_of(n), now, n->subject, DOWN) || was_lost;
+}
+
+// --- connection -------------------------------------------------------------------------------
+
+static void aim_tracker(struct node *n) {
+    struct sockaddr_storage peer = {0};
+    int len = sizeof(peer);
+    if (n->tracker && n->conn->stream.uv.handle.type == UV_TCP &&
+        uv_tcp_getpeername(&n->conn->stream.uv.tcp, (struct sockaddr *)&peer, &len) == 0)
+        tracker_aim(n->tracker, &peer);
+}
+
+// Closes the connection, if there is one; the node keeps its counters.
+static void drop_conn(struct node *n, struct backend_conn **conn) {
+    struct backend_conn *c = *conn;
+    *conn = NULL;
+    if (!c)
+        return;
+    add_counters(&n->past, c);
+    backend_conn_close(c);
+}
+
+static void on_ready(void *owner) {
+    struct node *n = owner;
+    if (end_outage(n) || n->connects == 0)
+        log_up(n, "up");
+    n->is_up = true;
+    aim_tracker(n);
+    n->failures = 0;
+    n->starting_until_ms = 0;
+    n->since_ms = now_of(n);
+    *n->reason = '\0';
+    n->connects++;
+    n->family->events->on_up(n->family->owner, n);
+}
+
+static void on_retry(uv_timer_t *timer) {
+    start_connecting(CONTAINER_OF(timer, struct node, retry));
+}
+
+static void note_loss(struct node *n, const char *reason) {
+    const struct node_events *events = n->family->events;
+    const char *why_gone = events->why_gone ? events->why_gone(n->family->owner) : NULL;
+    if (n->is_up)
+        n->since_ms = now_of(n);
+    n->is_up = false;
+    snprintf(n->reason, sizeof(n->reason), "%s", why_gone ? why_gone : reason);
+}
+
+// The end of an embedded server is logged by embedded.c.
+static void note_failure(struct node *n, const char *reason) {
+    n->failures++;
+    n->setbacks++;
+    n->attempt++;
+    if (n->failures < TOLD_FAILURES || n->family->conf->url.kind == URL_EMBEDDED)
+        log_debug(log_of(n), "%s: %s: %s", n->subject, DOWN, reason);
+    else
+        complain(n, LOG_LEVEL_ERROR, DOWN, reason);
+}
+
+// Connects again: at once when the lost connection served, otherwise after a delay.
+static void connect_again(struct node *n, bool has_served, const char *reason) {
+    if (has_served) {
+        n->setbacks = 0;
+        start_connecting(n);
+        return;
+    }
+    note_failure(n, reason);
+    uint64_t delay_ms = backoff_ms(n->setbacks - 1, FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    uv_timer_start(&n->retry, on_retry, backoff_jittered(delay_ms, &n->family->loop->random), 0);
+}
+
+static void on_lost(void *owner, const char *reason) {
+    struct node *n = owner;
+    bool was_up = n->is_up;
+    // A server that greets and then closes the connection is as good as down.
+    bool has_served = n->conn->counters.answers > 0 || now_of(n) - n->since_ms >= STEADY_MS;
+    add_counters(&n->past, n->conn);
+    n->conn = NULL;
+    drop_conn(n, &n->former);
+    drop_conn(n, &n->reserve);
+    note_loss(n, reason);
+    if (n->is_stopping)
+        return;
+    if (n->tracker)
+        tracker_restart(n->tracker);
+    if (was_up)
+        complain(n, LOG_LEVEL_WARNING, LOST, reason);
+    connect_again(n, was_up && has_served, reason);
+    n->family->events->on_lost(n->family->owner, n, was_up);
+}
+
+static void on_fault(void *owner, const struct answer *answer) {
+    struct node *n = owner;
+    n->family->events->on_fault(n->family->owner, n, answer);
+}
+
+static struct backend_conn_owner owner_of(struct node *n) {
+    const struct introduction *introduction = &n->family->events->introduction;
+    return (struct backend_conn_owner){on_ready, on_lost, on_fault, n,
+                                       introduction->write ? introduction : NULL};
+}
+
+static struct backend_conn *connect_as(struct node *n, struct backend_conn_owner owner) {
+    const struct node_family *f = n->family;
+    return backend_conn_new(f->loop, f->conf, f->account, &n->server, n->attempt, owner);
+}
+
+static void start_connecting(struct node *n) { n->conn = connect_as(n, owner_of(n)); }
+
+// --- another server at the same name -------------------------------------------------------------
+
+static void end_handover(struct node *n) {
+    drop_conn(n, &n->former);
+    backend_conn_release(n->conn);
+    aim_tracker(n);
+}
+
+// The former server closed its connection before all its answers had come.
+static void on_former_lost(void *owner, const char *reason) {
+    struct node *n = owner;
+    (void)reason;
+    add_counters(&n->past, n->former);
+    n->former = NULL;
+    end_handover(n);
+}
+
+static void on_reserve_ready(void *owner) {
+    struct node *n = owner;
+    n->former = n->conn;
+    n->former->owner = (struct backend_conn_owner){NULL, on_former_lost, on_former_fault, n, NULL};
+    n->conn = n->reserve;
+    n->conn->owner = owner_of(n);
+    n->reserve = NULL;
+    n->since_ms = now_of(n);
+    n->connects++;
+    log_up(n, "connected anew");
+    if (n->tracker)
+        tracker_restart(n->tracker);
+    n->family->events->on_up(n->family->owner, n);
+    if (!backend_conn_is_awaited(n->former))
+        end_handover(n);
+}
+
+static void on_reserve_lost(void *owner, const char *reason) {
+    struct node *n = owner;
+    n->reserve = NULL;
+    complain(n, LOG_LEVEL_WARNING, "can't be connected anew", reason);
+}
+
+static void on_former_fault(void *owner, const struct answer *answer) {
+    complain(owner, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
+}
+
+// The first reserve is made at once, the next after a second, and each further one after a longer
+// time, while no new server helps.
+void node_renew(struct node *n) {
+    uint64_t now = now_of(n);
+    if (!n->is_up || n->reserve || n->former || n->is_stopping || now < n->renew_ms)
+        return;
+    if (now - n->renew_ms > 2 * (uint64_t)LONGEST_RENEW_MS)
+        n->renewals = 0;
+    n->renew_ms = now + backoff_ms(n->renewals++, FIRST_RENEW_MS, LONGEST_RENEW_MS);
+    n->attempt++;
+    struct backend_conn_owner owner = owner_of(n);
+    owner.on_ready = on_reserve_ready;
+    owner.on_lost = on_reserve_lost;
+    owner.on_fault = on_former_fault;
+    n->reserve = connect_as(n, owner);
+    backend_conn_reserve(n->reserve);
+}
+
+void node_check_account(struct node *n) {
+    if (n->conn)
+        backend_conn_ask_rights(n->conn);
+}
+
+void node_wake(struct node *n) {
+    if (n->former && !backend_conn_is_awaited(n->former))
+        end_handover(n);
+}
+
+// --- room -------------------------------------------------------------------------------------
+
+enum backend_room node_room(const struct node *n, size_t most_output) {
+    if (!n->is_up && now_of(n) < n->starting_until_ms && !n->is_stopping)
+        return BACKEND_STARTING;
+    if (!n->conn || n->is_stopping || (!n->is_up && n->failures > 0))
+        return BACKEND_DOWN;
+    return node_is_full(n, most_output) ? BACKEND_FULL : BACKEND_ROOM;
+}
+
+// --- changes ----------------------------------------------------------------------------------
+
+static struct slice tracked(const struct node *n) {
+    return n->tracker ? bytes_slice(&n->tracker->prefixes.words) : (struct slice){0};
+}
+
+void node_track(struct node *n, const struct prefixes *prefixes) {
+    const struct node_family *f = n->family;
+    if (slice_equal(tracked(n), bytes_slice(&prefixes->words)))
+        return;
+    if (n->tracker)
+        tracker_free(n->tracker);
+    n->tracker = NULL;
+    if (prefixes->count > 0) {
+        struct prefixes copy = {.count = prefixes->count};
+        bytes_append_slice(&copy.words, bytes_slice(&prefixes->words));
+        n->tracker = tracker_new(f->loop, f->conf, &n->server, copy);
+    }
+    if (n->is_up && !n->former)
+        aim_tracker(n);
+}
+
+static void set_server(struct node *n, const struct endpoint *server, const char *subject) {
+    n->server.host = server->host ? mem_text(server->host) : NULL;
+    n->server.path = server->path ? mem_text(server->path) : NULL;
+    n->server.port = server->port;
+    n->subject = mem_text(subject);
+}
+
+static void forget_server(struct node *n) {
+    mem_free((char *)n->server.host);
+    mem_free((char *)n->server.path);
+    mem_free(n->subject);
+}
+
+static void drop_conns(struct node *n) {
+    n->is_up = false;
+    uv_timer_stop(&n->retry);
+    drop_conn(n, &n->former);
+    drop_conn(n, &n->reserve);
+    drop_conn(n, &n->conn);
+}
+
+void node_reconnect(struct node *n) {
+    n->since_ms = now_of(n);
+    drop_conns(n);
+    if (n->tracker)
+        tracker_restart(n->tracker);
+    n->attempt++;
+    start_connecting(n);
+}
+
+void node_move(struct node *n, const struct endpoint *server, const char *subject) {
+    struct node old = *n;
+    struct tracker *tracker = n->tracker;
+    drop_conns(n);
+    set_server(n, server, subject);
+    if (tracker) {
+        tracker->server.host = n->server.host;
+        tracker->server.port = n->server.port;
+        tracker->server.path = n->server.path;
+    }
+    forget_server(&old);
+    n->failures = n->setbacks = n->attempt = 0;
+    node_reconnect(n);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+struct node *node_new(const struct node_family *family, const struct endpoint *server,
+                      const char *subject, uint64_t starting_ms) {
+    struct node *n = mem_new(sizeof(*n));
+    n->family = family;
+    set_server(n, server, subject);
+    n->since_ms = now_of(n);
+    n->starting_until_ms = now_of(n) + starting_ms;
+    uv_timer_init(&family->loop->uv, &n->retry);
+    start_connecting(n);
+    return n;
+}
+
+void node_stop(struct node *n) {
+    n->is_stopping = true;
+    drop_conns(n);
+}
+
+static void on_retry_closed(uv_handle_t *timer) {
+    struct node *n = CONTAINER_OF(timer, struct node, retry);
+    forget_server(n);
+    mem_free(n);
+}
+
+void node_free(struct node *n) {
+    node_stop(n);
+    node_track(n, &(struct prefixes){0});
+    uv_close((uv_handle_t *)&n->retry, on_retry_closed);
+}
