@@ -83,7 +83,9 @@ class Node:
         self.options = options
         self.folder = f"{cluster.folder}/{number}"
         os.mkdir(self.folder)
+        self.host = HOST
         self.port = self.bus_port = 0
+        self.shown_port = None  # that clients are told of, where it is another: a relay's
         self.process = None
         self.is_stopped = False
         self.id = ""
@@ -96,7 +98,7 @@ class Node:
 
     @property
     def address(self):
-        return HOST, self.port
+        return self.host, self.port
 
     @property
     def pid(self):
@@ -189,8 +191,14 @@ class Node:
 
     def counters(self):
         """How often it has run each command: {name: calls}."""
-        found = re.findall(r"cmdstat_(\S+?):calls=(\d+)", self.must("INFO", "commandstats").decode())
+        text = self.must("INFO", "commandstats").decode()
+        found = re.findall(r"cmdstat_(\S+?):calls=(\d+)", text)
         return {name.lower(): int(calls) for name, calls in found}
+
+    def connections(self, name="cachesd"):
+        """How many clients of this name it has."""
+        lines = self.must("CLIENT", "LIST").decode().splitlines()
+        return sum(f" name={name} " in line for line in lines)
 
     def send_signal(self, number):
         self.process.send_signal(number)
@@ -279,7 +287,7 @@ class Cluster:
 
     @property
     def hosts(self):
-        return ",".join(f"{HOST}:{node.port}" for node in self.nodes)
+        return ",".join(f"{HOST}:{node.shown_port or node.port}" for node in self.nodes)
 
     @property
     def url(self):
@@ -358,9 +366,12 @@ class Cluster:
             keys = source.must("CLUSTER", "GETKEYSINSLOT", slot, count)
             if not keys:
                 break
-            source.must("MIGRATE", HOST, target.port, "", 0, 5000, "KEYS", *keys)
+            self.move_these(keys, source, target)
             moved += len(keys)
         return moved
+
+    def move_these(self, keys, source, target):
+        source.must("MIGRATE", HOST, target.port, "", 0, 5000, "KEYS", *keys)
 
     def close_slot(self, slot, target):
         """Gives the slot to the target: it hears so first, then the source, then the other masters."""

@@ -14,6 +14,7 @@ import os
 import socket
 import threading
 
+import harness
 import resp
 
 MB = 1 << 20
@@ -86,7 +87,7 @@ class Connection:
         if name == b"EXEC":
             queued, self.queued = self.queued, None
             return array(queued)
-        answer = plain_answer(name, words)
+        answer = self.fake.plain_answer(name, words)
         if self.queued is None:
             return answer
         self.queued.append(answer)
@@ -143,6 +144,8 @@ def send_right(connection, _, right):
 class FakeRedis:
     """Listens at `path`. Each connection has a thread of its own."""
 
+    plain_answer = staticmethod(plain_answer)
+
     def __init__(self, world, name="fake", accepts=True):
         self.path = f"{world.folder}/{name}.redis"
         self.url = f"unix:{self.path}"
@@ -151,14 +154,18 @@ class FakeRedis:
         self.flooded = None  # bytes that send_at_most() got rid of
         self.connections = []
         self.is_over = False
-        if os.path.exists(self.path):
-            os.unlink(self.path)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
+        self.listener = self.bind()
         self.listener.listen(64)
         self.thread = threading.Thread(target=self._accept, daemon=True)
         if accepts:
             self.thread.start()
+
+    def bind(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path)
+        return listener
 
     def _accept(self):
         while True:
@@ -180,8 +187,7 @@ class FakeRedis:
     def __exit__(self, *_):
         self.is_over = True
         if self.thread.is_alive():
-            with socket.socket(socket.AF_UNIX) as last:  # wakes the accepting thread
-                last.connect(self.path)
+            resp.connect(self.listener.getsockname(), harness.LONG).close()  # wakes the accepting thread
             self.thread.join()
         self.listener.close()
         for connection in self.connections:

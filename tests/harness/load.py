@@ -7,9 +7,9 @@
 
 A process of its own runs them: 20 clients send 16 requests at once, and the next 16 some time after the
 last reply. A reply's time is that from sending it to the moment its bytes are read. Each client has its
-own keys; some numbers are added to by all. `groups` says of each hash slot to which group it belongs; what
-happened is told by group, and with `apart` each client uses the keys of one group alone, for a request
-that waits holds up all that its client asked behind it.
+own keys; some numbers are added to by all. `groups` says of each hash slot to which group it belongs, None:
+its keys are not used. What happened is told by group, and with `apart` each client uses the keys of one
+group alone, for a request that waits holds up all that its client asked behind it.
 """
 
 import collections
@@ -247,16 +247,30 @@ class Talk:
         self.checker = Checker(self.report, plan.groups)
         self.rng = random.Random(plan.seed)
         self.selector = selectors.DefaultSelector()
-        self.looked = time.monotonic()
-        names = [b"tally.%d" % number for number in range(TALLIES)]
-        self.space = Space(NAMESPACE, PREFIX, [(name, slot_of(PREFIX + name)) for name in names])
+        self.space = Space(NAMESPACE, PREFIX, self.tallies())
         self.talkers = [self.new_talker(number) for number in range(plan.clients)]
 
+    def names(self):
+        """Those of the groups, in order."""
+        return sorted({name for name in self.plan.groups if name is not None})
+
+    def tallies(self):
+        """Their names and slots, as many in each group."""
+        names, groups, wanted, number = [], self.plan.groups, TALLIES // len(self.names()), 0
+        left = {name: wanted for name in self.names()}
+        while any(left.values()):
+            name = b"tally.%d" % number
+            slot = slot_of(PREFIX + name)
+            if left.get(groups[slot]):
+                left[groups[slot]] -= 1
+                names.append((name, slot))
+            number += 1
+        return names
+
     def new_talker(self, number):
-        plan, is_ours = self.plan, lambda slot: True
+        plan, is_ours = self.plan, lambda slot: plan.groups[slot] is not None
         if plan.apart:
-            names = sorted(set(plan.groups))
-            mine = names[number % len(names)]
+            mine = self.names()[number % len(self.names())]
             is_ours = lambda slot: plan.groups[slot] == mine
         requests = Requests(self.space, number, plan.keys, self.rng, is_ours)
         talker = Talker(plan.addresses[number % len(plan.addresses)], requests, plan.pipeline)
@@ -265,6 +279,7 @@ class Talk:
         return talker
 
     def run(self):
+        self.looked = time.monotonic()
         while not self.is_over.is_set():
             self.wake()
             self.look()
@@ -337,9 +352,10 @@ def talk(pipe, plan, is_over, count):
 
 class Load:
     def __init__(self, addresses, groups=None, apart=False, clients=20, **options):
-        """`options`: of PLAN. `pause`: seconds between two batches of a client; `keys`: of each kind that it
-        has; `patience`: seconds for the last replies."""
-        usual = {"pipeline": 16, "keys": 4, "pause": 0.04, "patience": 15, "seed": random.randrange(1 << 32)}
+        """`options`: of PLAN. `pause`: seconds between two batches of a client; `keys`: of each kind that
+        it has; `patience`: seconds for the last replies."""
+        usual = {"pipeline": 16, "keys": 4, "pause": 0.04, "patience": 15}
+        usual["seed"] = random.randrange(1 << 32)
         groups = list(groups or [0] * SLOTS)
         plan = Plan(addresses, groups, apart, clients, **{**usual, **options})
         self.is_over = multiprocessing.Event()

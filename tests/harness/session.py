@@ -150,10 +150,10 @@ class Player:
         )
 
 
-def play_file(path):
+def play_file(path, new_world=World, forms=FORMS):
     session = Session(pathlib.Path(path))
-    for form in session.forms:
-        with World() as world:
+    for form in (form for form in forms if form in session.forms):
+        with new_world() as world:
             Player(session, form, world).play()
 
 

@@ -14,6 +14,7 @@ import socket
 import threading
 
 import harness
+import resp
 
 NAME = b"cachesd-near"
 
@@ -34,8 +35,8 @@ class Pipe:
         try:
             first = self.daemon.recv(65536)
             self.kind = "tracking" if NAME in first else "data"
-            self.redis = socket.socket(socket.AF_UNIX)
-            self.redis.connect(self.valve.targets[self.kind])
+            self.redis = resp.connect(self.valve.targets[self.kind], harness.LONG)
+            self.redis.settimeout(None)
             threading.Thread(target=self.answer, daemon=True).start()
             data = first
             while data:
@@ -49,12 +50,15 @@ class Pipe:
         with self.valve.lock:
             self.asked += data
             text = self.valve.shut_question
-            if not (text and text in self.asked):
-                self.pass_questions_on()
+            at = self.asked.find(text) if text else -1
+            if at < 0:
+                self.pass_questions_on(len(self.asked))
+            elif self.valve.is_shut_exactly:
+                self.pass_questions_on(at)
 
-    def pass_questions_on(self):
-        self.redis.sendall(self.asked)
-        self.asked.clear()
+    def pass_questions_on(self, count):
+        self.redis.sendall(self.asked[:count])
+        del self.asked[:count]
 
     def answer(self):
         try:
@@ -91,16 +95,19 @@ class Pipe:
 
 
 class Valve:
+    """`path` and `target`: of Unix sockets, or pairs of host and port, where port 0 is any that is free."""
+
     def __init__(self, path, target):
         self.path = path
         self.url = f"unix:{path}"
         self.targets = {"data": target, "tracking": target}
         self.shut_kinds = set()
         self.shut_question = None  # a connection that asks for this text is held from there on
+        self.is_shut_exactly = False  # what it sends before the text is passed on
         self.is_dripping = False  # each byte is sent for itself
         self.pipes = []
         self.lock = threading.Lock()
-        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener = socket.socket(resp.family_of(path))
         self.listener.bind(path)
         self.listener.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -134,17 +141,18 @@ class Valve:
                 except OSError:
                     pass  # the daemon has given it up
 
-    def shut_questions(self, text):
-        """From now on a connection that asks with this text reaches Redis no more."""
+    def shut_questions(self, text, exactly=False):
+        """From now on a connection that asks with this text reaches Redis no more; exactly: up to the
+        text it does."""
         with self.lock:
-            self.shut_question = text
+            self.shut_question, self.is_shut_exactly = text, exactly
 
     def open_questions(self):
         with self.lock:
             self.shut_question = None
             for pipe in self.pipes:
                 if pipe.asked:
-                    pipe.pass_questions_on()
+                    pipe.pass_questions_on(len(pipe.asked))
 
     def wait_for_question(self, text):
         """Waits until a question with this text is held."""
@@ -169,6 +177,10 @@ class Valve:
         with self.lock:
             for pipe in [pipe for pipe in self._of(kind) if not pipe.is_closed][:most]:
                 pipe.close()
+
+    @property
+    def port(self):
+        return self.listener.getsockname()[1]
 
     def move(self, target):
         """Connections from now on go to another server."""
