@@ -1,8 +1,8 @@
 #include "protocol/hash_slot.h"
 
 // CRC16 as XMODEM has it: the polynomial x^16 + x^12 + x^5 + 1, beginning with 0. A bit that leaves
-// at the top comes back at the places 12, 5 and 0. Eight bits leave at once here; of those that come
-// back, the ones at place 12 leave again four steps later, which is the shift by 4.
+// at the top comes back at the places 12, 5 and 0. Eight bits leave at once here; of those that
+// come back, the ones at place 12 leave again four steps later, which is the shift by 4.
 static uint16_t crc16(uint16_t crc, struct slice s) {
     for (size_t i = 0; i < s.len; i++) {
         unsigned x = (unsigned)crc >> 8 ^ (unsigned char)s.data[i];

@@ -8,12 +8,9 @@ static const struct turn_word {
     enum turn turn;
     bool has_target;
 } turn_words[] = {
-    {"MOVED", TURN_MOVED, true},
-    {"ASK", TURN_ASK, true},
-    {"TRYAGAIN", TURN_TRYAGAIN, false},
-    {"CLUSTERDOWN", TURN_CLUSTERDOWN, false},
-    {"READONLY", TURN_READONLY, false},
-    {"LOADING", TURN_LOADING, false},
+    {"MOVED", TURN_MOVED, true},        {"ASK", TURN_ASK, true},
+    {"TRYAGAIN", TURN_TRYAGAIN, false}, {"CLUSTERDOWN", TURN_CLUSTERDOWN, false},
+    {"READONLY", TURN_READONLY, false}, {"LOADING", TURN_LOADING, false},
 };
 
 // Cuts the first word off, and the space behind it.
@@ -62,8 +59,7 @@ bool redirect_read(struct slice error, struct redirect *to) {
     *to = (struct redirect){0};
     for (size_t i = 0; i < sizeof(turn_words) / sizeof(*turn_words); i++) {
         const struct turn_word *row = &turn_words[i];
-        if (!slice_equal(word, slice_of(row->word)) ||
-            (row->has_target && !read_target(error, to)))
+        if (!slice_equal(word, slice_of(row->word)) || (row->has_target && !read_target(error, to)))
             continue;
         to->turn = row->turn;
         return true;

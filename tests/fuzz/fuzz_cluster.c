@@ -1,8 +1,8 @@
 // What servers say of their cluster: redirects, CLUSTER SLOTS, CLUSTER INFO; and the slots of keys.
 //
-// Input: 'r' and an error; 'i' and the text of CLUSTER INFO; 'h', a length ('0' none, '1' one byte …)
-// and a key whose prefix is so long; 's', two pieces (see next_piece()) and the answer to CLUSTER
-// SLOTS.
+// Input: 'r' and an error; 'i' and the text of CLUSTER INFO; 'h', a length ('0' none, '1' one byte
+// …) and a key whose prefix is so long; 's', two pieces (see next_piece()) and the answer to
+// CLUSTER SLOTS.
 #include "fuzz.h"
 #include "protocol/cluster_info.h"
 #include "protocol/hash_slot.h"

@@ -213,8 +213,7 @@ START_TEST(slots_are_read) {
          "*4\r\n$1\r\nx\r\n$1\r\ny\r\n$2\r\nip\r\n$8\r\n10.0.0.1\r\n"
          "*4\r\n$1\r\ng\r\n:7001\r\n" ID "*2\r\n$2\r\nip\r\n$8\r\n10.0.0.2\r\n",
          "0-0 h 7000 " SHOWN_ID " 10.0.0.1\n"},
-        {"*1\r\n*3\r\n:1\r\n:2\r\n*4\r\n$-1\r\n:7000\r\n" ID
-         "*2\r\n$8\r\nhostname\r\n$2\r\nip\r\n",
+        {"*1\r\n*3\r\n:1\r\n:2\r\n*4\r\n$-1\r\n:7000\r\n" ID "*2\r\n$8\r\nhostname\r\n$2\r\nip\r\n",
          "1-2 asked 7000 " SHOWN_ID " \n"},
         {"*1\r\n*3\r\n:1\r\n:2\r\n" NODE("$0\r\n\r\n"), "1-2 asked 7000 " SHOWN_ID " \n"},
         {"*1\r\n*3\r\n:1\r\n:2\r\n" NODE("$1\r\n?\r\n"), "1-2 unknown 7000 " SHOWN_ID " \n"},
@@ -323,10 +322,9 @@ START_TEST(cluster_info_is_read) {
 END_TEST
 
 int main(void) {
-    return RUN_TESTS("cluster_words", slot_is_that_of_redis_wherever_prefix_and_key_meet,
-                     redirect_is_read, redirect_that_no_server_writes_is_none,
-                     redirect_takes_hosts_of_255_bytes_and_no_longer, slots_are_read,
-                     slots_that_are_malformed_are_wrong, slots_of_long_hosts_are_wrong,
-                     slots_of_more_ranges_than_there_are_slots_are_wrong_after_as_many,
-                     cluster_info_is_read);
+    return RUN_TESTS(
+        "cluster_words", slot_is_that_of_redis_wherever_prefix_and_key_meet, redirect_is_read,
+        redirect_that_no_server_writes_is_none, redirect_takes_hosts_of_255_bytes_and_no_longer,
+        slots_are_read, slots_that_are_malformed_are_wrong, slots_of_long_hosts_are_wrong,
+        slots_of_more_ranges_than_there_are_slots_are_wrong_after_as_many, cluster_info_is_read);
 }
