@@ -94,11 +94,9 @@ static const struct near_source *no_source(struct backend *b, unsigned hash_slot
     return NULL;
 }
 
-static void visit_none(const struct backend *b, void (*visit)(struct node *node, void *context),
-                       void *context) {
+static unsigned no_nodes(const struct backend *b) {
     (void)b;
-    (void)visit;
-    (void)context;
+    return 0;
 }
 
 static void judge_lost(const struct backend *b, struct backend_state *state) {
@@ -109,7 +107,7 @@ static const struct route route_gone = {.stop = do_nothing,
                                         .free = do_nothing,
                                         .pick = pick_none,
                                         .source = no_source,
-                                        .each_node = visit_none,
+                                        .node_most = no_nodes,
                                         .tracked = do_nothing,
                                         .judge = judge_lost,
                                         .wake = do_nothing};
@@ -141,6 +139,16 @@ void backend_settle(struct backend *b) {
     b->on_settled(b->owner);
 }
 
+void backend_each_node(const struct backend *b, void (*visit)(struct node *node, void *context),
+                       void *context) {
+    unsigned most = b->route->node_most(b);
+    for (unsigned i = 0; i < most; i++) {
+        struct node *node = b->route->node_at(b, i);
+        if (node)
+            visit(node, context);
+    }
+}
+
 // --- troubles ---------------------------------------------------------------------------------
 
 static void complain(struct backend *b, const char *cause, const char *detail) {
@@ -168,7 +176,7 @@ static void check_account(struct node *node, void *context) {
     node_check_account(node);
 }
 
-static void check_accounts(struct backend *b) { b->route->each_node(b, check_account, NULL); }
+static void check_accounts(struct backend *b) { backend_each_node(b, check_account, NULL); }
 
 void backend_note_fault(struct backend *b, struct node *node, enum fault fault, const char *cause,
                         const char *detail) {
@@ -211,7 +219,7 @@ void backend_track(struct backend *b, struct prefixes prefixes) {
     b->source = NULL;
     // Other workers may follow the same prefixes already, and have not heard of writes made here.
     near_store_forget_all(b->loop->near);
-    b->route->each_node(b, track, b);
+    backend_each_node(b, track, b);
     b->route->tracked(b);
 }
 
@@ -256,7 +264,7 @@ static void add_pending(struct node *node, void *context) {
 
 size_t backend_pending(const struct backend *b) {
     size_t pending = 0;
-    b->route->each_node(b, add_pending, &pending);
+    backend_each_node(b, add_pending, &pending);
     return pending;
 }
 
@@ -277,6 +285,6 @@ static void add_node(struct node *node, void *context) {
 
 struct backend_sums backend_sum(const struct backend *b) {
     struct backend_sums sums = {0};
-    b->route->each_node(b, add_node, &sums);
+    backend_each_node(b, add_node, &sums);
     return sums;
 }

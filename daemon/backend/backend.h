@@ -156,6 +156,15 @@ struct backend_state backend_state(const struct backend *b);
 
 size_t backend_pending(const struct backend *b);
 
+// Calls `visit` for each server that has keys of its own.
+void backend_each_node(const struct backend *b, void (*visit)(struct node *node, void *context),
+                       void *context);
+
+// Returns how often a hash slot of the backend has come to another node.
+static inline uint64_t backend_turns(const struct backend *b) {
+    return b->route->turns ? b->route->turns(b) : 0;
+}
+
 // The sums over all nodes, and all their connections.
 struct backend_sums {
     struct conn_counters conns;

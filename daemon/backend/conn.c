@@ -156,7 +156,7 @@ static void send_ping(struct backend_conn *c) {
     c->ping = (struct slot){.owner = &ping_owner};
     backend_conn_begin(c, &c->ping);
     command_begin(&c->ping.command, SLICE("PING"), 1);
-    backend_conn_push(c, &c->ping);
+    backend_conn_enqueue(c, &c->ping);
 }
 
 // The daemon itself breaks the connection, so the slots that were sent fail as late, not as lost.
@@ -336,7 +336,7 @@ void backend_conn_ask_rights(struct backend_conn *c) {
     c->asking = (struct slot){.owner = &asking_owner};
     backend_conn_begin(c, &c->asking);
     account_ask(c->account, &c->question, &c->asking.command, now);
-    backend_conn_push(c, &c->asking);
+    backend_conn_enqueue(c, &c->asking);
 }
 
 // --- answers ----------------------------------------------------------------------------------
@@ -472,6 +472,13 @@ struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_co
 }
 
 void backend_conn_push(struct backend_conn *c, struct slot *slot) {
+    if (c->owner.carry)
+        c->owner.carry(c->owner.owner, slot);
+    else
+        backend_conn_enqueue(c, slot);
+}
+
+void backend_conn_enqueue(struct backend_conn *c, struct slot *slot) {
     slot->next = NULL;
     slot->deadline_ms = loop_now(c->loop) + (uint64_t)c->conf->timeout_ms;
     if (c->last)

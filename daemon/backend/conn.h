@@ -39,6 +39,9 @@ struct backend_conn_owner {
     void (*on_fault)(void *owner, const struct answer *answer);
     void *owner;
     const struct introduction *introduction; // NULL: none
+    // Is given each slot that is pushed, and calls backend_conn_enqueue() for it or for another in
+    // its place. NULL: the slot is queued as it is.
+    void (*carry)(void *owner, struct slot *slot);
 };
 
 enum { CONN_REASON_SIZE = 160 };
@@ -119,6 +122,8 @@ static inline void backend_conn_begin(struct backend_conn *c, struct slot *slot)
 }
 
 void backend_conn_push(struct backend_conn *c, struct slot *slot);
+// The same for commands that are about this very server and no key: the slot is never carried.
+void backend_conn_enqueue(struct backend_conn *c, struct slot *slot);
 
 // Asks again which commands the account may not run, at most once a second. The result goes to
 // `account`.

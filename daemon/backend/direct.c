@@ -90,9 +90,14 @@ static const struct near_source *source(struct backend *b, unsigned hash_slot) {
     return n->tracker ? &n->tracker->source : NULL;
 }
 
-static void each_node(const struct backend *b, void (*visit)(struct node *node, void *context),
-                      void *context) {
-    visit(direct_of(b)->node, context);
+static struct node *node_at(const struct backend *b, unsigned number) {
+    (void)number;
+    return direct_of(b)->node;
+}
+
+static unsigned node_most(const struct backend *b) {
+    (void)b;
+    return 1;
 }
 
 static void judge(const struct backend *b, struct backend_state *state) {
@@ -117,7 +122,8 @@ const struct route route_direct = {.events = &events,
                                    .free = free_parts,
                                    .pick = pick,
                                    .source = source,
-                                   .each_node = each_node,
+                                   .node_at = node_at,
+                                   .node_most = node_most,
                                    .tracked = set_short_way,
                                    .judge = judge,
                                    .wake = wake};

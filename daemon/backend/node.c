@@ -183,10 +183,20 @@ static void on_fault(void *owner, const struct answer *answer) {
     n->family->events->on_fault(n->family->owner, n, answer);
 }
 
+static void carry(void *owner, struct slot *slot) {
+    struct node *n = owner;
+    n->family->events->carry(n->family->owner, n, slot);
+}
+
 static struct backend_conn_owner owner_of(struct node *n) {
-    const struct introduction *introduction = &n->family->events->introduction;
-    return (struct backend_conn_owner){on_ready, on_lost, on_fault, n,
-                                       introduction->write ? introduction : NULL};
+    const struct node_events *events = n->family->events;
+    return (struct backend_conn_owner){
+        .on_ready = on_ready,
+        .on_lost = on_lost,
+        .on_fault = on_fault,
+        .owner = n,
+        .introduction = events->introduction.write ? &events->introduction : NULL,
+        .carry = events->carry ? carry : NULL};
 }
 
 static struct backend_conn *connect_as(struct node *n, struct backend_conn_owner owner) {
@@ -216,7 +226,8 @@ static void on_former_lost(void *owner, const char *reason) {
 static void on_reserve_ready(void *owner) {
     struct node *n = owner;
     n->former = n->conn;
-    n->former->owner = (struct backend_conn_owner){NULL, on_former_lost, on_former_fault, n, NULL};
+    n->former->owner = (struct backend_conn_owner){
+        .on_lost = on_former_lost, .on_fault = on_former_fault, .owner = n};
     n->conn = n->reserve;
     n->conn->owner = owner_of(n);
     n->reserve = NULL;

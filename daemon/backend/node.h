@@ -17,6 +17,7 @@
 #include "daemon/backend/account.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/room.h"
+#include "daemon/backend/slot.h"
 #include "daemon/loop/endpoint.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
@@ -36,6 +37,8 @@ struct node_events {
     void (*on_fault)(void *owner, struct node *node, const struct answer *answer);
     // Returns why the server cannot be there; NULL when the node's own reason is as good.
     const char *(*why_gone)(void *owner);
+    // As in struct backend_conn_owner; NULL as well.
+    void (*carry)(void *owner, struct node *node, struct slot *slot);
     struct introduction introduction; // write NULL: none; its `take` is given the node
 };
 

@@ -29,9 +29,12 @@ struct route {
     struct backend_conn *(*pick)(struct backend *b, unsigned hash_slot, enum backend_room *room);
     // As backend_source(), for all cases.
     const struct near_source *(*source)(struct backend *b, unsigned hash_slot);
-    // Calls `visit` for each server that has keys of its own.
-    void (*each_node)(const struct backend *b, void (*visit)(struct node *node, void *context),
-                      void *context);
+    // Returns one of the servers that have keys of their own, by its number from 0 to node_most -
+    // 1; NULL: none has that number now. A server keeps its number as long as it is there.
+    struct node *(*node_at)(const struct backend *b, unsigned number);
+    unsigned (*node_most)(const struct backend *b);
+    // Returns how often a hash slot has come to another node; NULL: never.
+    uint64_t (*turns)(const struct backend *b);
     // The nodes have new trackers, or none any more.
     void (*tracked)(struct backend *b);
     // Fills in state->health , reason and time by the nodes.
