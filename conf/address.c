@@ -19,8 +19,9 @@ const char *address_parse(struct slice text, struct address *address) {
         address->kind = ADDRESS_UNIX;
         return uri_read_path(rest, &address->path);
     }
-    if (!slice_equal(text, SLICE("tcp")))
-        return "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or systemd";
+    address->is_tls = slice_equal(text, SLICE("tls"));
+    if (!address->is_tls && !slice_equal(text, SLICE("tcp")))
+        return "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd";
     address->kind = ADDRESS_TCP;
     address->port = -1;
     const char *error = uri_read_host(rest, &address->host, &address->port);
@@ -126,7 +127,7 @@ void address_append(struct bytes *out, const struct address *address) {
     if (address->kind == ADDRESS_UNIX) {
         bytes_printf(out, "unix:%s", address->path);
     } else if (address->kind == ADDRESS_TCP) {
-        bytes_append_literal(out, "tcp:");
+        bytes_append_slice(out, address->is_tls ? SLICE("tls:") : SLICE("tcp:"));
         uri_append_host(out, address->host, address->port);
         if (number_of(address))
             inet_ntop(address->socket.ss_family, number_of(address), number, sizeof(number));

@@ -10,11 +10,12 @@ enum { ADDRESS_LONGEST_PATH = URI_LONGEST_PATH };
 
 enum address_kind { ADDRESS_UNIX, ADDRESS_TCP, ADDRESS_SYSTEMD };
 
-// unix:PATH | tcp:HOST:PORT | tcp:[V6]:PORT | systemd
+// unix:PATH | tcp:HOST:PORT | tcp:[V6]:PORT | systemd; tls: in place of tcp:
 struct address {
     enum address_kind kind;
     char *path;                     // ADDRESS_UNIX
     char *host;                     // ADDRESS_TCP
+    bool is_tls;                    // ADDRESS_TCP
     int port;                       // ADDRESS_SYSTEMD: the descriptor, once known
     struct sockaddr_storage socket; // ADDRESS_TCP: once resolved
     int line;                       // of the configuration; 0: built in
@@ -35,7 +36,8 @@ const char *address_resolve(const struct address *from, struct addresses *list);
 
 void address_copy(struct address *to, const struct address *from);
 
-// Returns whether both addresses mean the same listener. Resolved names are compared by number.
+// Returns whether both addresses mean the same socket. Resolved names are compared by number; TLS
+// or not makes no other socket.
 bool address_is_same(const struct address *a, const struct address *b);
 
 // Appends a text that is the same for two addresses exactly when address_is_same() is true.

@@ -1,9 +1,11 @@
 #include "conf/effect.h"
 
 #include "conf/address.h"
+#include "conf/fit_tls.h"
 #include "conf/option.h"
 #include "conf/schema.h"
 #include "conf/sections.h"
+#include "conf/tls_context.h"
 #include "conf/url.h"
 #include "protocol/bytes.h"
 #include "protocol/collection.h"
@@ -94,12 +96,26 @@ static void look_at_namespaces(const struct settings *s, const struct verb_table
 
 // --- backends, users, the daemon --------------------------------------------------------------
 
+static void look_at_tls(const struct backend_conf *b, const struct subject *subject) {
+    static const char *const names[] = {"tls_ca",          "tls_cert", "tls_key",    "tls_verify",
+                                        "tls_server_name", "tls_min",  "tls_ciphers"};
+    int line = schema_line(&b->common, SECTION_BACKEND, "tls_verify");
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !fit_tls_is_used(b); i++)
+        warn(subject, names[i], "the url is no rediss://");
+    if (!fit_tls_is_used(b) || b->tls_verify != TLS_VERIFY_NO)
+        return;
+    warn(subject, "tls_ca", "tls_verify is no");
+    problems_warn(subject->problems, line,
+                  "tls_verify = no: anybody between here and the server can pass for it");
+}
+
 static void look_at_backend(const struct backend_conf *b, const struct subject *subject) {
     static const char *const names[] = {"sentinel_user", "sentinel_password_file", "sentinel_tls"};
     if (!url_has_hosts(&b->url))
         warn(subject, "seeds", "the url names neither a cluster nor sentinels");
     for (size_t i = 0; i < sizeof(names) / sizeof(*names) && b->url.kind != URL_SENTINEL; i++)
         warn(subject, names[i], "the url names no sentinels");
+    look_at_tls(b, subject);
 }
 
 static void look_at_options(const struct settings *s, struct problems *problems) {
@@ -132,6 +148,7 @@ static bool listens_at(const struct settings *s, enum address_kind kind) {
 }
 
 static void look_at_daemon(const struct settings *s, struct problems *problems) {
+    static const char *const names[] = {"tls_cert", "tls_key", "tls_client_ca", "tls_client"};
     struct daemon_conf defaults = {0};
     option_set_defaults(&defaults, SECTION_CACHESD);
     struct subject subject = {SECTION_CACHESD, &s->daemon.common, &defaults, problems};
@@ -142,6 +159,11 @@ static void look_at_daemon(const struct settings *s, struct problems *problems) 
         warn(&subject, "socket_mode", why);
         warn(&subject, "socket_group", why);
     }
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !s->daemon.tls; i++)
+        warn(&subject, names[i], "no listen = tls:HOST:PORT");
+    if (s->daemon.tls && s->daemon.tls_client == TLS_ASK_NO)
+        warn(&subject, "tls_client_ca", "tls_client is no");
+    free_defaults(&defaults, SECTION_CACHESD);
 }
 
 static void look_at_users(const struct settings *s, struct problems *problems) {
@@ -155,10 +177,20 @@ static void look_at_users(const struct settings *s, struct problems *problems) {
     }
 }
 
+static void look_at_tls_names(const struct settings *s, struct problems *problems) {
+    bool has_certificates = s->daemon.tls && s->daemon.tls_client != TLS_ASK_NO;
+    for (size_t i = 0; i < s->user_count && !has_certificates; i++)
+        if (s->users[i].tls_names.count > 0)
+            problems_warn(problems, schema_line(&s->users[i].common, SECTION_USER, "tls_name"),
+                          "tls_name has no effect: clients show no certificate (listen = tls:, "
+                          "tls_client)");
+}
+
 void effect_check(const struct settings *s, const struct verb_table *verbs,
                   struct problems *problems) {
     look_at_daemon(s, problems);
     look_at_backends(s, problems);
     look_at_namespaces(s, verbs, problems);
     look_at_users(s, problems);
+    look_at_tls_names(s, problems);
 }

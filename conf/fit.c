@@ -2,6 +2,7 @@
 
 #include "conf/address.h"
 #include "conf/file.h"
+#include "conf/fit_tls.h"
 #include "conf/overlap.h"
 #include "conf/schema.h"
 #include "conf/sections.h"
@@ -126,6 +127,8 @@ static void refuse_unfinished_kinds(struct fitter *c, const struct backend_conf 
 
 static void check_backend(struct fitter *c, struct backend_conf *b) {
     refuse_unfinished_kinds(c, b);
+    if (fit_tls_is_used(b))
+        fit_tls_client(b, c->problems);
     if (b->common.line == 0) // from the environment: loader.c has checked it
         return;
     if (!schema_is_given(&b->common, SECTION_BACKEND, "url"))
@@ -234,8 +237,10 @@ static void allow_namespaces(struct fitter *c, struct user_conf *u) {
 static void check_user(struct fitter *c, struct user_conf *u) {
     if (!schema_is_given(&u->common, SECTION_USER, "uid") &&
         !schema_is_given(&u->common, SECTION_USER, "gid") &&
-        !schema_is_given(&u->common, SECTION_USER, "token"))
-        problems_add(c->problems, u->common.line, "[user %s] needs uid, gid or token", u->name);
+        !schema_is_given(&u->common, SECTION_USER, "token") &&
+        !schema_is_given(&u->common, SECTION_USER, "tls_name"))
+        problems_add(c->problems, u->common.line, "[user %s] needs uid, gid, token or tls_name",
+                     u->name);
     if (!u->is_for_all && u->namespaces.count == 0)
         problems_add(c->problems, LINE_OF(u, SECTION_USER, "namespaces"),
                      "[user %s] needs namespaces = NAME, ... or *", u->name);
@@ -276,13 +281,16 @@ static void check_listens(struct fitter *c) {
     int last = 0; // one error is enough for all numbers of a name
     resolve_listens(c);
     find_same_addresses(c);
+    fit_tls_server(c->settings, c->problems);
     for (size_t i = 0; i < listens->count; i++) {
         const struct address *address = &listens->items[i];
-        if (address_is_local(address) || settings_has_tokens(c->settings) || address->line == last)
+        if (address_is_local(address) || settings_has_tokens(c->settings) ||
+            (address->is_tls && settings_has_tls_names(c->settings)) || address->line == last)
             continue;
         last = address->line;
         problems_add(c->problems, last,
-                     "listen: an address that other machines reach needs a [user] with a token");
+                     "listen: an address that other machines reach needs a [user] with a token%s",
+                     address->is_tls ? " or a tls_name" : "");
     }
 }
 

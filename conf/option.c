@@ -265,6 +265,18 @@ static bool read_names(const struct option_row *row, struct slice text, struct u
     return true;
 }
 
+static bool read_tls_names(const struct option_row *row, struct slice text, struct names *names,
+                           struct bytes *error) {
+    struct slice item;
+    if (text.len == 0)
+        return refuse(error, row, text, "names in certificates, as web.internal");
+    while (next_item(&text, ',', &item)) {
+        names->items = mem_grow(names->items, names->count, sizeof(*names->items));
+        names->items[names->count++] = mem_text_of(item.data, item.len);
+    }
+    return true;
+}
+
 static bool read_id(const struct option_row *row, struct slice text, int64_t *id,
                     struct bytes *error) {
     char name[64] = "";
@@ -358,6 +370,7 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
     case TYPE_VERBS: return read_verbs(row, text, field, verbs, error);
     case TYPE_NAMES: return read_names(row, text, target, error);
     case TYPE_TOKEN: return read_token(row, text, target, error);
+    case TYPE_TLS_NAMES: return read_tls_names(row, text, field, error);
     case TYPE_TEXT: return read_text(text, field);
     default: return false; // no number either
     }
@@ -365,7 +378,8 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
 
 bool option_is_list(const struct option_row *row) {
     return row->type == TYPE_LISTENS || row->type == TYPE_INCLUDES || row->type == TYPE_SEEDS ||
-           row->type == TYPE_COLLECTIONS || row->type == TYPE_VERBS || row->type == TYPE_NAMES;
+           row->type == TYPE_COLLECTIONS || row->type == TYPE_VERBS || row->type == TYPE_NAMES ||
+           row->type == TYPE_TLS_NAMES;
 }
 
 bool option_may_repeat(const struct option_row *row) {
@@ -402,9 +416,16 @@ bool option_is_same(const struct option_row *row, const void *left, const void *
     case TYPE_VERBS: return memcmp(a, b, sizeof(struct verb_set)) == 0;
     case TYPE_INCLUDES:
     case TYPE_NAMES:
+    case TYPE_TLS_NAMES:
     case TYPE_TOKEN: return false; // no caller compares these
     default: return *(const int64_t *)a == *(const int64_t *)b;
     }
+}
+
+static void free_names(struct names *names) {
+    for (size_t i = 0; i < names->count; i++)
+        mem_free(names->items[i]);
+    mem_free(names->items);
 }
 
 void option_free(const struct option_row *row, void *target) {
@@ -426,10 +447,10 @@ void option_free(const struct option_row *row, void *target) {
         mem_free(conf->includes[i].pattern);
     if (row->type == TYPE_INCLUDES)
         mem_free(conf->includes);
-    for (size_t i = 0; row->type == TYPE_NAMES && i < user->namespaces.count; i++)
-        mem_free(user->namespaces.items[i]);
     if (row->type == TYPE_NAMES)
-        mem_free(user->namespaces.items);
+        free_names(&user->namespaces);
+    if (row->type == TYPE_TLS_NAMES)
+        free_names(field);
 }
 
 void option_set_default(const struct option_row *row, void *target) {

@@ -27,6 +27,7 @@ enum value_type {
     TYPE_UID,
     TYPE_GID,
     TYPE_TOKEN,
+    TYPE_TLS_NAMES,
 };
 
 struct option_row {

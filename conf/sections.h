@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/address.h"
+#include "conf/tls_context.h"
 #include "conf/url.h"
 #include "protocol/bytes.h"
 #include "protocol/verb_table.h"
@@ -70,6 +71,11 @@ struct daemon_conf { // [cachesd]
     int64_t workers;
     int64_t log_level;      // enum log_level
     int64_t log_timestamps; // enum log_timestamps
+    char *tls_cert;
+    char *tls_key;
+    char *tls_client_ca;
+    int64_t tls_client;     // enum tls_ask
+    struct tls_server *tls; // made of these; NULL: no client comes over TLS
 };
 
 struct backend_conf { // [backend NAME]
@@ -86,6 +92,14 @@ struct backend_conf { // [backend NAME]
     int64_t connect_timeout_ms;
     int64_t timeout_ms;
     int64_t max_pending;
+    char *tls_ca;
+    char *tls_cert;
+    char *tls_key;
+    int64_t tls_verify; // enum tls_verify
+    char *tls_server_name;
+    int64_t tls_min; // enum tls_version
+    char *tls_ciphers;
+    struct tls_client *tls; // made of these; NULL: no server is reached over TLS
 };
 
 struct namespace_conf { // [namespace NAME]
@@ -122,6 +136,7 @@ struct user_conf { // [user NAME]
     int64_t uid, gid; // -1: any
     bool has_token;
     unsigned char token[TOKEN_HASH_SIZE]; // the SHA-256 of the token
+    struct names tls_names;               // of certificates
     struct names namespaces;              // "*" alone: all
     bool is_for_all;
     bool *allowed;  // by index in settings.namespaces

@@ -2,6 +2,7 @@
 
 #include "conf/option.h"
 #include "conf/schema.h"
+#include "conf/tls_context.h"
 #include "protocol/mem.h"
 
 // --- lookup -----------------------------------------------------------------------------------
@@ -9,6 +10,13 @@
 bool settings_has_tokens(const struct settings *s) {
     for (size_t i = 0; i < s->user_count; i++)
         if (s->users[i].has_token)
+            return true;
+    return false;
+}
+
+bool settings_has_tls_names(const struct settings *s) {
+    for (size_t i = 0; i < s->user_count; i++)
+        if (s->users[i].tls_names.count > 0)
             return true;
     return false;
 }
@@ -37,6 +45,7 @@ static void free_settings(struct settings *s) {
     }
     for (size_t i = 0; i < s->backend_count; i++) {
         mem_free(s->backends[i].name);
+        tls_client_unref(s->backends[i].tls);
         mem_free(s->backends[i].sentinel_password);
     }
     for (size_t i = 0; i < s->namespace_count; i++)
@@ -45,6 +54,7 @@ static void free_settings(struct settings *s) {
         mem_free(s->users[i].name);
         mem_free(s->users[i].allowed);
     }
+    tls_server_unref(s->daemon.tls);
     mem_free(s->backends);
     mem_free(s->namespaces);
     mem_free(s->users);

@@ -35,6 +35,9 @@ bool settings_has_near_memory(const struct settings *settings);
 // Returns whether any user may authenticate with a token.
 bool settings_has_tokens(const struct settings *settings);
 
+// Returns whether any user may be known by the certificate that the client shows.
+bool settings_has_tls_names(const struct settings *settings);
+
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings);
 

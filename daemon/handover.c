@@ -1,8 +1,10 @@
 #include "daemon/handover.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "conf/tls_context.h"
 #include "daemon/descriptors.h"
 #include "daemon/front/client.h"
 #include "daemon/front/listener.h"
@@ -45,17 +47,38 @@ struct newcomer {
     const struct dialect *dialect;
     int fd;
     bool is_unix;
+    struct tls_server *tls; // NULL: it comes without TLS
 };
+
+enum { MOST_HANDSHAKES = 64 }; // that are under way, of all workers
+
+// The client's worker may not know the settings of the listener yet.
+static struct tls_server *tls_of(const struct workers *workers, const struct listener *listener) {
+    struct tls_server *tls = workers->all[0]->context.policy->settings->daemon.tls;
+    assert(tls || !listener->address.is_tls);
+    return listener->address.is_tls ? tls : NULL;
+}
+
+// Frees a newcomer of which no client has become.
+static void give_up(struct newcomer *n, struct worker_shared *shared) {
+    if (n->fd >= 0)
+        close(n->fd);
+    if (n->tls)
+        atomic_fetch_sub(&shared->handshakes, 1);
+    atomic_fetch_sub(&shared->clients, 1);
+    tls_server_unref(n->tls);
+    mem_free(n);
+}
 
 static void run_newcomer(struct message *message, void *owner) {
     struct worker *worker = owner;
     struct newcomer *n = (struct newcomer *)message;
     if (worker->is_closed) {
-        close(n->fd);
-        atomic_fetch_sub(&worker->shared->clients, 1);
-    } else {
-        client_adopt(&worker->clients, n->dialect, n->fd, n->is_unix);
+        give_up(n, worker->shared);
+        return;
     }
+    client_adopt(&worker->clients, n->dialect, n->fd, n->is_unix, n->tls);
+    tls_server_unref(n->tls);
     mem_free(n);
 }
 
@@ -68,12 +91,8 @@ static bool post_newcomer(struct newcomer *n) {
 // libuv has closed its descriptor; `fd`, a copy, goes to the worker.
 static void on_handle_closed(uv_handle_t *handle) {
     struct newcomer *n = handle->data;
-    if (n->fd >= 0 && post_newcomer(n))
-        return;
-    if (n->fd >= 0)
-        close(n->fd);
-    atomic_fetch_sub(&n->workers->shared.clients, 1);
-    mem_free(n);
+    if (n->fd < 0 || !post_newcomer(n))
+        give_up(n, &n->workers->shared);
 }
 
 static void give_client(struct workers *workers, struct listener *listener, size_t to) {
@@ -85,6 +104,7 @@ static void give_client(struct workers *workers, struct listener *listener, size
     n->fd = -1;
     n->dialect = listener->dialect;
     n->is_unix = listener_is_unix(listener);
+    n->tls = tls_server_ref(tls_of(workers, listener));
     if (n->is_unix)
         uv_pipe_init(loop, &n->uv.pipe, 0);
     else
@@ -100,19 +120,29 @@ static void give_client(struct workers *workers, struct listener *listener, size
 static void keep_client(struct workers *workers, struct listener *listener) {
     struct worker *main = workers->all[0];
     struct client *c = client_new(&main->clients, listener->dialect, listener_is_unix(listener));
+    struct tls_server *tls = tls_of(workers, listener);
     if (!accept_client(workers, listener, &c->stream.uv.stream)) {
+        if (tls)
+            atomic_fetch_sub(&workers->shared.handshakes, 1);
         client_close(c);
         return;
     }
     main->context.stats.accepted++;
-    client_start(c);
+    client_start(c, tls);
 }
 
 void handover_client(void *owner, struct listener *listener) {
     struct workers *workers = owner;
     size_t to = workers->next;
+    bool is_tls = listener->address.is_tls;
+    if (is_tls && atomic_load(&workers->shared.handshakes) >= MOST_HANDSHAKES) {
+        listener_wait(listener);
+        return;
+    }
     workers->next = (to + 1) % workers->count;
     atomic_fetch_add(&workers->shared.clients, 1); // taken back when the client ends
+    if (is_tls)
+        atomic_fetch_add(&workers->shared.handshakes, 1); // taken back when its handshake is over
     if (to == 0)
         keep_client(workers, listener);
     else

@@ -144,6 +144,8 @@ bool listeners_change(struct listeners *all, const struct settings *settings,
         return false;
     }
     close_others(all->items, all->count, items, count);
+    for (size_t i = 0; i < count; i++) // the same socket, from now on with TLS or without
+        items[i]->address.is_tls = settings->daemon.listens.items[i].is_tls;
     mem_free(all->items);
     all->items = items;
     all->count = count;

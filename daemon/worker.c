@@ -186,6 +186,7 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
     worker->clients = (struct clients){.context = context,
                                        .worker = number,
                                        .workers = 1,
+                                       .handshakes = &shared->handshakes,
                                        .on_left = on_client_left,
                                        .owner = worker};
     uv_timer_init(&context->loop.uv, &worker->sweep);

@@ -30,6 +30,7 @@ struct worker_shared {
     struct complaints *about_clients; // apart from `complaints`, so that they can't crowd these out
     struct guesses *guesses;          // of tokens
     struct near_shared *near;         // NULL: there is one worker
+    atomic_size_t handshakes;         // of clients of all workers, that are under way
     atomic_size_t clients;            // of all workers: from accepting a client until it is closed
 };
 

@@ -6,6 +6,7 @@
 #include "daemon/loop/gone.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/loop.h"
+#include "daemon/loop/tls.h"
 #include "daemon/policy/identity.h"
 #include "daemon/request/context.h"
 #include "daemon/request/dispatch.h"
@@ -18,6 +19,7 @@
 
 enum {
     LINGER_MS = 1000,
+    SHAKE_MS = 5000, // the longest handshake
     KEEP_WORDS = 64,
     TURN_OUTPUT = 256 * 1024,
     // The limits of a client whose user is not known yet. A token has at most 64 KiB.
@@ -187,6 +189,10 @@ static void end_auth_wait(struct client *c, enum auth_turn turn) {
 }
 
 void client_drain(struct client *c) {
+    if (c->state == CLIENT_SHAKING) { // it has asked nothing
+        client_close(c);
+        return;
+    }
     request_forget_skip(&c->session);
     if (c->session.auth_turn == AUTH_WAITS)
         end_auth_wait(c, AUTH_REFUSE);
@@ -372,27 +378,59 @@ struct client *client_new(struct clients *all, const struct dialect *dialect, bo
     return c;
 }
 
-void client_start(struct client *c) {
-    session_init_peer(&c->session, &c->stream);
-    if (c->stream.uv.handle.type == UV_TCP)
-        uv_tcp_nodelay(&c->stream.uv.tcp, 1);
-    gone_probe(&c->stream, GONE_PROBE_IDLE_S);
+static void open_client(struct client *c) {
     identity_identify(&c->session.identity, c->session.context->policy->settings);
     client_set_limits(c);
     log_debug(&c->session.context->loop.log, "client %s: connected", c->session.address);
     read_on(c);
 }
 
-void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix) {
+static void refuse_tls(struct client *c, const char *why) {
+    session_complain(&c->session, LOG_LEVEL_INFO, "closed: no TLS", why);
+    client_close(c);
+}
+
+static void on_shaken(struct stream *s, const char *trouble) {
+    struct client *c = client_of(s);
+    atomic_fetch_sub(c->all->handshakes, 1);
+    if (c->state == CLIENT_CLOSED)
+        return;
+    if (trouble) {
+        refuse_tls(c, trouble);
+        return;
+    }
+    c->state = CLIENT_OPEN;
+    c->active_ms = loop_now(&c->session.context->loop);
+    tls_append_peer_names(stream_tls(s), &c->session.identity.certificate);
+    open_client(c);
+}
+
+void client_start(struct client *c, struct tls_server *tls) {
+    session_init_peer(&c->session, &c->stream);
+    if (c->stream.uv.handle.type == UV_TCP)
+        uv_tcp_nodelay(&c->stream.uv.tcp, 1);
+    gone_probe(&c->stream, GONE_PROBE_IDLE_S);
+    if (!tls) {
+        open_client(c);
+        return;
+    }
+    c->state = CLIENT_SHAKING;
+    stream_start_tls(&c->stream, tls_new_server(tls), on_shaken);
+}
+
+void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix,
+                  struct tls_server *tls) {
     struct client *c = client_new(all, dialect, is_unix);
     int error = is_unix ? uv_pipe_open(&c->stream.uv.pipe, fd) : uv_tcp_open(&c->stream.uv.tcp, fd);
     if (error) {
         close(fd);
+        if (tls)
+            atomic_fetch_sub(all->handshakes, 1);
         client_close(c);
         return;
     }
     c->session.context->stats.accepted++;
-    client_start(c);
+    client_start(c, tls);
     if (c->session.context->is_draining)
         client_drain(c);
 }
@@ -420,6 +458,11 @@ void client_sweep(struct client *c, uint64_t now_ms) {
     }
     if (c->session.auth_turn == AUTH_WAITS && now_ms >= c->session.auth_at_ms)
         end_auth_wait(c, AUTH_LOOK);
+    if (c->state == CLIENT_SHAKING) {
+        if (now_ms - c->connected_ms >= SHAKE_MS)
+            refuse_tls(c, "the handshake takes too long");
+        return;
+    }
     if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
         client_close(c);
         return;

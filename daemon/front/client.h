@@ -1,9 +1,12 @@
 // Client: one connection over which requests come.
 //
 //   OPEN ──quit, PROTOCOL, end of file──► ENDING ──replies are out──► LINGERING ──► closed
+//   SHAKING, when it comes over TLS, then OPEN
 //
 // The client owns its socket, the bytes of its unfinished request, and its reply queue.
 #pragma once
+
+#include <stdatomic.h>
 
 #include "daemon/backend/backend.h"
 #include "daemon/backend/waiting_room.h"
@@ -15,6 +18,7 @@
 struct context;
 
 struct dialect;
+struct tls_server;
 
 enum client_state {
     CLIENT_OPEN,
@@ -22,6 +26,7 @@ enum client_state {
     CLIENT_LINGERING, // this side has ended; further input is read and thrown away: unread input
                       // would reset the connection, and the peer could lose the last replies
     CLIENT_CLOSED,
+    CLIENT_SHAKING, // takes no request yet
 };
 
 struct client {
@@ -54,18 +59,22 @@ struct clients {
     struct client *turns_due;     // a list of the clients for client_take_turn()
     uint64_t last_number;         // of the newest client, among those of this loop
     size_t worker, workers;       // the worker's number and how many there are: client ids use both
+    atomic_size_t *handshakes;    // of all loops, that are under way
     void (*on_left)(void *owner); // a client has been closed, and is not on the list any more
     void *owner;
 };
 
 // Returns a new client whose stream is not connected yet. The caller accepts a connection into the
-// stream, and then calls client_start(), or client_close() when that failed.
+// stream, and then calls client_start(), or client_close() when that failed. `tls` NULL: the client
+// comes without TLS; otherwise the caller has counted the handshake in `handshakes`, and the client
+// ends it.
 struct client *client_new(struct clients *all, const struct dialect *dialect, bool is_unix);
-void client_start(struct client *c);
+void client_start(struct client *c, struct tls_server *tls);
 
 // Makes and starts a client for the connection `fd`, which another thread has accepted. Takes over
 // `fd`.
-void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix);
+void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix,
+                  struct tls_server *tls);
 
 // Takes no more requests; the client is closed when all replies are written.
 void client_end(struct client *c);

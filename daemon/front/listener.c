@@ -14,7 +14,7 @@
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
 
-enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000 };
+enum { BACKLOG = 1024, REFUSAL_LOG_MS = 10000, AGAIN_MS = 5 };
 
 // --- socket files -----------------------------------------------------------------------------
 
@@ -113,6 +113,8 @@ static void append_problem(struct bytes *error, const struct address *address, i
 
 static void on_listener_closed(uv_handle_t *handle) {
     struct listener *l = handle->data;
+    if (--l->handles > 0)
+        return;
     address_deinit(&l->address);
     mem_free(l);
 }
@@ -204,6 +206,9 @@ struct listener *listener_new(struct loop *loop, const struct address *address,
     l->dialect = &native_dialect;
     l->on_client = on_client;
     l->owner = owner;
+    l->handles = 2;
+    uv_timer_init(&loop->uv, &l->again);
+    l->again.data = l;
     address_copy(&l->address, address);
     bool is_bound = false;
     switch (address->kind) {
@@ -224,6 +229,7 @@ void listener_free(struct listener *l) {
     if (is_ours)
         unlink(l->address.path);
     uv_close(&l->uv.handle, on_listener_closed);
+    uv_close((uv_handle_t *)&l->again, on_listener_closed);
 }
 
 // --- clients ----------------------------------------------------------------------------------
@@ -243,6 +249,8 @@ void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why
     struct bytes reply = {0};
     struct refusal refusal = {0};
     log_refusal(l, why);
+    if (l->address.is_tls) // the reply could not be read before a handshake
+        return;
     refusal_set(&refusal, REPLY_OVERLOADED, "too many clients: %s", why);
     l->dialect->write_refusal(&reply, &refusal);
     refusal_deinit(&refusal);
@@ -250,6 +258,14 @@ void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why
     uv_try_write(stream, &buffer, 1);
     bytes_deinit(&reply);
 }
+
+static void on_again(uv_timer_t *timer) {
+    struct listener *l = timer->data;
+    l->on_client(l->owner, l);
+}
+
+// libuv takes no further connection of the socket until this one is accepted.
+void listener_wait(struct listener *l) { uv_timer_start(&l->again, on_again, AGAIN_MS, 0); }
 
 static void on_connection(uv_stream_t *stream, int status) {
     struct listener *l = stream->data;

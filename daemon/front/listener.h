@@ -24,6 +24,8 @@ struct listener {
     void *owner;
     const struct dialect *dialect; // that its clients speak
     bool is_started;
+    uv_timer_t again;         // for a client that is not accepted yet
+    unsigned handles;         // that libuv still holds; 0: the memory may be freed
     uint64_t last_refusal_ms; // when the log was told that a client could not be accepted
     struct address address;   // owned
     dev_t device;             // of the socket file, to remove only our own
@@ -43,6 +45,10 @@ bool listener_start(struct listener *l, struct bytes *error) __attribute__((warn
 
 // Returns whether clients come over a Unix socket; false: over TCP.
 bool listener_is_unix(const struct listener *l);
+
+// Leaves the client that has connected in the system's queue, with those behind it: on_client() is
+// called again in a moment.
+void listener_wait(struct listener *l);
 
 // Tells the client that was accepted into `stream` why it is turned away, and logs that once in a
 // while. The owner then closes the stream.

@@ -78,8 +78,12 @@ void stream_init_unix(struct stream *s, uv_loop_t *loop, struct flusher *flusher
     init(s, flusher, events);
 }
 
-static void read_records(struct stream *s, const char *data, size_t len);
-static void end_records(struct stream *s, int status);
+// What only TLS needs stays out of the plain path, which is each request's.
+#define APART static __attribute__((noinline, cold))
+
+APART void read_records(struct stream *s, const char *data, size_t len);
+APART void end_records(struct stream *s, int status);
+APART void flush_records(struct stream *s);
 
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     struct stream *s = handle->data;
@@ -92,18 +96,15 @@ static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
 
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer) {
     struct stream *s = stream->data;
-    if (got > 0) {
-        if (s->tls)
-            read_records(s, buffer->base, (size_t)got);
-        else
-            s->events->on_read(s, buffer->base, (size_t)got);
-    } else if (got < 0) {
-        if (s->tls) {
-            end_records(s, (int)got);
-        } else {
-            s->is_reading = false;
-            s->events->on_end(s, (int)got);
-        }
+    if (got > 0 && !s->tls)
+        s->events->on_read(s, buffer->base, (size_t)got);
+    else if (got > 0)
+        read_records(s, buffer->base, (size_t)got);
+    else if (got < 0 && s->tls)
+        end_records(s, (int)got);
+    else if (got < 0) {
+        s->is_reading = false;
+        s->events->on_end(s, (int)got);
     }
 }
 
@@ -143,8 +144,6 @@ static int write_later(struct stream *s) {
     uv_buf_t buffer = {.base = s->writing.data, .len = s->writing.len};
     return uv_write(&s->write, &s->uv.stream, &buffer, 1, on_written);
 }
-
-static void flush_records(struct stream *s);
 
 static void stream_flush(struct stream *s) {
     if (s->tls) {
@@ -262,12 +261,12 @@ static void read_rest(struct stream *s) {
         flusher_add(s->flusher, s);
 }
 
-static void read_records(struct stream *s, const char *data, size_t len) {
+APART void read_records(struct stream *s, const char *data, size_t len) {
     tls_feed(s->tls->tls, data, len);
     read_rest(s);
 }
 
-static void end_records(struct stream *s, int status) {
+APART void end_records(struct stream *s, int status) {
     struct stream_tls *x = s->tls;
     if (x->on_shaken) {
         end_shake(s, status == UV_EOF ? "TLS: the peer closed the connection in the handshake"
@@ -353,7 +352,7 @@ static int write_records(struct stream *s) {
     return 0;
 }
 
-static void flush_records(struct stream *s) {
+APART void flush_records(struct stream *s) {
     struct stream_tls *x = s->tls;
     if (s->is_closing)
         return;

@@ -36,6 +36,7 @@ void identity_init_peer(struct identity *c, int fd) {
 void identity_deinit(struct identity *c) {
     mem_free(c->groups);
     mem_free(c->name);
+    bytes_deinit(&c->certificate);
 }
 
 // --- finding the user -------------------------------------------------------------------------
@@ -53,6 +54,15 @@ static bool is_peer(const struct identity *c, const struct user_conf *user) {
            (user->gid < 0 || is_in_group(c, user->gid));
 }
 
+static bool has_certificate(const struct identity *c, const struct user_conf *user) {
+    const char *end = c->certificate.data + c->certificate.len;
+    for (const char *name = c->certificate.data; name < end; name += strlen(name) + 1)
+        for (size_t i = 0; i < user->tls_names.count; i++)
+            if (strcmp(name, user->tls_names.items[i]) == 0)
+                return true;
+    return false;
+}
+
 // The token is compared again after each reload: a replaced token is no longer good.
 static bool is_authenticated(const struct identity *c, const struct user_conf *user) {
     return user->has_token && strcmp(user->name, c->name) == 0 &&
@@ -66,7 +76,7 @@ void identity_identify(struct identity *c, const struct settings *settings) {
     c->is_trusted = settings->user_count == 0 && c->is_local;
     for (size_t i = 0; i < settings->user_count && !c->user; i++) {
         const struct user_conf *user = &settings->users[i];
-        if (c->name ? is_authenticated(c, user) : is_peer(c, user))
+        if (c->name ? is_authenticated(c, user) : is_peer(c, user) || has_certificate(c, user))
             c->user = user;
     }
 }

@@ -26,7 +26,8 @@ struct identity {
     char *name;                           // authenticated as that user; NULL: not authenticated
     const struct user_conf *user;         // in the settings in force; NULL: none matches
     unsigned char token[TOKEN_HASH_SIZE]; // the hash of the token that it authenticated with
-    bool is_trusted;                      // there are no [user] sections, and the client is local
+    struct bytes certificate; // the names in the client's, as tls_append_peer_names(); empty: none
+    bool is_trusted;          // there are no [user] sections, and the client is local
 };
 
 // Asks the system who is at the other end of the Unix socket `fd`.

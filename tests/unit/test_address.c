@@ -65,10 +65,10 @@ START_TEST(address_says_what_is_wrong) {
     static const struct {
         const char *text, *wanted;
     } rows[] = {
-        {"", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or systemd"},
-        {"7379", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or systemd"},
-        {"udp:host:1", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or systemd"},
-        {"systemd:x", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or systemd"},
+        {"", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
+        {"7379", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
+        {"udp:host:1", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
+        {"systemd:x", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
         {"tcp:", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tcp:host", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tcp::7379", "use tcp:HOST:PORT or tcp:[V6]:PORT"},

@@ -83,9 +83,9 @@ START_TEST(problems_of_values_say_what_would_be_right) {
          "c.ini:5: socket_mode: '888' is wrong: use an octal file mode, as 0660\n"},
         {SMALL "[cachesd]\nsocket_mode = 7777\n",
          "c.ini:5: socket_mode: '7777' is wrong: use an octal file mode, as 0660\n"},
-        {SMALL "[cachesd]\nlisten = udp:1\n",
-         "c.ini:5: listen: 'udp:1' is wrong: use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT or "
-         "systemd\n"},
+        {SMALL "[cachesd]\nlisten = udp:1\n", "c.ini:5: listen: 'udp:1' is wrong: use unix:/PATH, "
+                                              "tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or "
+                                              "systemd\n"},
         {"[backend b]\nurl = rediss://h\n[namespace n]\n",
          "c.ini:2: [backend b]: rediss:// is not supported yet\n"},
         {"[backend b]\nurl = redis+cluster://h\n[namespace n]\n",
@@ -338,7 +338,8 @@ END_TEST
 
 START_TEST(problems_of_users) {
     static const struct problem_row rows[] = {
-        {SMALL "[user u]\nnamespaces = *\n", "c.ini:4: [user u] needs uid, gid or token\n"},
+        {SMALL "[user u]\nnamespaces = *\n",
+         "c.ini:4: [user u] needs uid, gid, token or tls_name\n"},
         {SMALL "[user u]\nuid = 1\n", "c.ini:4: [user u] needs namespaces = NAME, ... or *\n"},
         {SMALL "[user u]\nuid = 1\nnamespaces = n, x\n", "c.ini:6: [user u]: no namespace 'x'\n"},
         {SMALL "[user u]\nuid = 1\nnamespaces = n!\n",
@@ -385,7 +386,7 @@ START_TEST(problems_of_one_file_are_all_reported) {
                    "most)\n"
                    "c.ini:11: not a section, an option (name = value) or a comment\n"
                    "c.ini:12: unknown section [usr]: did you mean [user]?\n"
-                   "c.ini:14: [user v] needs uid, gid or token\n"
+                   "c.ini:14: [user v] needs uid, gid, token or tls_name\n"
                    "c.ini:14: [user v] needs namespaces = NAME, ... or *\n");
 }
 END_TEST

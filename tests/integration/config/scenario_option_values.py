@@ -21,7 +21,7 @@ VALUES = {
             ["unix:/run/c.sock", "tcp:127.0.0.1:1", "tcp:[::1]:65535", "systemd",
              f"tcp:{harness.local_name()}:7379, unix:/a"],
             ["", "unix:", "tcp:127.0.0.1", "tcp:127.0.0.1:65536", "tcp:127.0.0.1:0",
-             "tcp:::1:5", "tcp:0.0.0.0:1",
+             "tcp:::1:5", "tcp:0.0.0.0:1", "tls:127.0.0.1:1",
              "udp:127.0.0.1:5", "tcp:no.such.invalid:5", "unix:/" + "x" * 108],
         ),
         "include": (["", "{folder}/c.d/*.ini", "none.d/*.ini"], ["none.ini", "c.d", "c.ini"]),
@@ -37,6 +37,10 @@ VALUES = {
         "workers": (["1", "64"], ["0", "65", "two"]),
         "log_level": (["error", "warning", "info", "debug"], ["verbose", "", "Info"]),
         "log_timestamps": (["auto", "yes", "no"], ["on", "", "Yes"]),
+        "tls_cert": (["", "nosuch"], []),  # without a tls: address these are not looked at
+        "tls_key": (["", "nosuch"], []),
+        "tls_client": (["no", "optional", "required"], ["", "yes", "Required"]),
+        "tls_client_ca": (["", "nosuch"], []),
     },
     "backend": {
         "url": (
@@ -54,6 +58,13 @@ VALUES = {
         "connect_timeout": (["1ms", "1h"], ["0", "3601", "forever"]),
         "timeout": (["1ms", "3600"], ["0", "3601s", "forever"]),
         "max_pending": (["1", "10000000"], ["0", "10000001"]),
+        "tls_ca": (["", "nosuch"], []),  # without rediss:// these are not looked at
+        "tls_cert": (["", "nosuch"], []),
+        "tls_key": (["", "nosuch"], []),
+        "tls_verify": (["full", "ca", "no"], ["", "yes", "none"]),
+        "tls_server_name": (["", "redis.internal"], []),
+        "tls_min": (["1.2", "1.3"], ["", "1.1", "1"]),
+        "tls_ciphers": (["", "nosuch"], []),
     },
     "namespace": {
         "backend": (["main"], ["other", "a b"]),
@@ -86,6 +97,7 @@ VALUES = {
             [HASH, HASH.upper().replace("SHA256", "sha256")],
             ["", "token", HASH[:-1], HASH + "0", HASH[7:], "md5:" + HASH[7:], HASH[:-1] + "g"],
         ),
+        "tls_name": (["web", "web.internal, spiffe://a/web"], [""]),
         "namespaces": (["carts", "*", "carts, carts"], ["", "nosuch", "carts, nosuch", "c!"]),
         "access": (["read", "write", "admin"], ["none", "root", "Write"]),
     },
@@ -102,7 +114,7 @@ class Values(harness.TestCase):
     def check(self, section, name, value):
         """What is wrong with a configuration that has this option; nothing: an empty string."""
         rest = "" if name == "namespaces" else "namespaces = *\n"
-        rest += "" if name in ("uid", "token") else "uid = 1\n"
+        rest += "" if name in ("uid", "token", "tls_name") else "uid = 1\n"
         text = SECTIONS[section].replace("{option}", f"{name} = {value}\n")
         text = text.replace("{url}", "" if name == "url" else "url = redis://h\n")
         text = text.replace("{user}", rest)

@@ -27,6 +27,15 @@ class Warnings(unittest.TestCase):
         sentinel_user = bob
         sentinel_password_file = c.ini
         sentinel_tls = yes
+        tls_ca = nosuch
+        tls_verify = ca
+        tls_min = 1.3
+        tls_server_name = other
+        tls_ciphers = none
+        [user web]
+        uid = 1
+        tls_name = web.internal
+        namespaces = carts
         """.replace("        ", "")
 
     def check(self, world, text):
@@ -37,6 +46,8 @@ class Warnings(unittest.TestCase):
 
     def test_what_cannot_have_an_effect_is_warned_of_at_its_line_and_good(self):
         wanted = [
+            "tls_cert has no effect: no listen = tls:HOST:PORT",
+            "tls_client has no effect: no listen = tls:HOST:PORT",
             "near has no effect: near_memory is below 64kb for each of the workers",
             "on_error has no effect: stale needs near = yes, whose memory it answers "
             "from",
@@ -48,8 +59,14 @@ class Warnings(unittest.TestCase):
             "sentinel_user has no effect: the url names no sentinels",
             "sentinel_password_file has no effect: the url names no sentinels",
             "sentinel_tls has no effect: the url names no sentinels",
+            "tls_ca has no effect: the url is no rediss://",
+            "tls_verify has no effect: the url is no rediss://",
+            "tls_min has no effect: the url is no rediss://",
+            "tls_server_name has no effect: the url is no rediss://",
+            "tls_ciphers has no effect: the url is no rediss://",
+            "tls_name has no effect: clients show no certificate (listen = tls:, tls_client)",
         ]
-        ini = harness.INI.replace("{listen}", "{listen}\nnear_memory = 63kb") + self.IDLE
+        ini = harness.INI.replace("{listen}", "{listen}\nnear_memory = 63kb\ntls_cert = nosuch\ntls_client = optional") + self.IDLE
         ini = ini.replace("[namespace two]", "backend = main\n[namespace two]\nbackend = main")
         ini = ini.replace("[namespace three]", "[namespace three]\nbackend = main")
         with harness.World() as world:

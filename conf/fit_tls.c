@@ -1,0 +1,83 @@
+#include "conf/fit_tls.h"
+
+#include "conf/address.h"
+#include "conf/schema.h"
+#include "conf/tls_context.h"
+#include "conf/url.h"
+#include "protocol/bytes.h"
+
+// A section whose options name the files.
+struct place {
+    const struct section_conf *common;
+    enum section section;
+    const char *ca, *cert, *key; // the options
+    struct problems *problems;
+};
+
+static int line_of(const struct place *p, const char *option) {
+    return schema_line(p->common, p->section, option);
+}
+
+static void tell(const struct place *p, struct tls_fault *fault) {
+    const char *const options[] = {p->ca, p->cert, p->key, "tls_ciphers"};
+    const char *option = options[fault->part];
+    problems_add(p->problems, line_of(p, option), "%s: %.*s", option, (int)fault->text.len,
+                 fault->text.data);
+    bytes_deinit(&fault->text);
+}
+
+// A certificate and its key are of use only together.
+static bool has_both(const struct place *p, const struct tls_files *files) {
+    const char *given = *files->cert ? p->cert : p->key, *other = *files->cert ? p->key : p->cert;
+    if (!*files->cert == !*files->key)
+        return true;
+    problems_add(p->problems, line_of(p, given), "%s needs %s beside it", given, other);
+    return false;
+}
+
+bool fit_tls_is_used(const struct backend_conf *b) {
+    return b->url.is_tls || (b->url.kind == URL_SENTINEL && b->sentinel_tls == SENTINEL_TLS_YES);
+}
+
+void fit_tls_client(struct backend_conf *b, struct problems *problems) {
+    struct place place = {&b->common, SECTION_BACKEND, "tls_ca", "tls_cert", "tls_key", problems};
+    struct tls_files files = {b->tls_ca, b->tls_cert, b->tls_key,
+                              problems_file(problems, b->common.line)};
+    struct tls_fault fault = {0};
+    if (!has_both(&place, &files))
+        return;
+    b->tls = tls_client_new(&files, (enum tls_verify)b->tls_verify, (enum tls_version)b->tls_min,
+                            b->tls_ciphers, b->tls_server_name, &fault);
+    if (!b->tls)
+        tell(&place, &fault);
+}
+
+// Returns the line of the first address with TLS; -1: there is none.
+static int tls_line(const struct addresses *listens) {
+    for (size_t i = 0; i < listens->count; i++)
+        if (listens->items[i].is_tls)
+            return listens->items[i].line;
+    return -1;
+}
+
+void fit_tls_server(struct settings *settings, struct problems *problems) {
+    struct daemon_conf *d = &settings->daemon;
+    struct place place = {&d->common, SECTION_CACHESD, "tls_client_ca",
+                          "tls_cert", "tls_key",       problems};
+    struct tls_files files = {d->tls_client_ca, d->tls_cert, d->tls_key,
+                              problems_file(problems, d->common.line)};
+    struct tls_fault fault = {0};
+    int line = tls_line(&d->listens);
+    if (line < 0 || !has_both(&place, &files))
+        return;
+    if (!*d->tls_cert) {
+        problems_add(problems, line, "listen: tls: needs tls_cert and tls_key");
+    } else if (d->tls_client != TLS_ASK_NO && !*d->tls_client_ca) {
+        problems_add(problems, line_of(&place, "tls_client"),
+                     "tls_client: certificates of clients need a tls_client_ca to be signed by");
+    } else {
+        d->tls = tls_server_new(&files, (enum tls_ask)d->tls_client, &fault);
+        if (!d->tls)
+            tell(&place, &fault);
+    }
+}
