@@ -66,6 +66,7 @@ class NodesLine:
     def __init__(self, line):
         words = line.split()
         self.id, self.flags, self.master = words[0], set(words[2].split(",")), words[3]
+        self.epoch = words[6]
         self.ranges = [word for word in words[8:] if not word.startswith("[")]
 
     def slots(self):
@@ -318,7 +319,8 @@ class Cluster:
         return self.owners
 
     def wait_agreed(self, seconds=30):
-        """Until all running nodes see the same, each replica has its master's data, and all is well."""
+        """Until all running nodes see the same, each replica has its master's data, and all is well. A slot
+        that goes back to where it came from sooner can be disputed for seconds, by news that is under way."""
         wait_until(self._is_agreed, "the nodes agree", seconds)
         self.learn_owners()
 
@@ -328,7 +330,7 @@ class Cluster:
             if node.cluster_info()["cluster_state"] != "ok" or not self._is_in_sync(node):
                 return False
             lines = node.nodes().values()
-            tables.append({line.id: (line.ranges, line.master) for line in lines})
+            tables.append({line.id: (line.ranges, line.master, line.epoch) for line in lines})
         return all(table == tables[0] for table in tables)
 
     def _is_in_sync(self, node):

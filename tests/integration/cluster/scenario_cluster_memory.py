@@ -6,7 +6,7 @@ import threading
 import harness
 import resp
 from cluster import names_in_slot
-from cluster_case import INI, ClusterCase
+from cluster_case import INI, NOT_COVERED, ClusterCase
 
 MB = 1 << 20
 MOST = 4 * MB
@@ -15,7 +15,7 @@ SMALL = INI.replace("{listen}\n", "{listen}\nmax_request = 4mb\n").replace("time
 
 class Memory(ClusterCase):
     def test_a_node_that_stands_still_costs_no_more_than_max_request(self):
-        self.start_cluster(3)
+        self.start_cluster(3, options=NOT_COVERED)
         self.start_daemon(SMALL)
         node = self.cluster.masters[0]
         names = names_in_slot(self.cluster.ranges_of(node)[0][0], b"cart:", 40)

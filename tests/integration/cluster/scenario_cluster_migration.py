@@ -58,6 +58,8 @@ class Migration(ClusterCase):
                 slot = hot[number % len(hot)]
                 at = self.cluster.masters.index(self.cluster.owners[slot])
                 self.cluster.migrate_slot(slot, self.cluster.masters[(at + 1) % 3])
+                if slot == hot[-1]:
+                    self.cluster.wait_agreed()
             report = running.finish()
         self.assert_clean(report)
         numbers = self.numbers()
@@ -87,7 +89,7 @@ class Migration(ClusterCase):
             for slot in slots:
                 self.cluster.migrate_slot(slot, node)
             harness.wait_until(node.connections, "the daemon uses the new node")
-            running.wait_replies(1000)
+            self.cluster.wait_agreed()
             for slot in slots:
                 self.cluster.migrate_slot(slot, home[slot])
             harness.wait_until(lambda: not node.is_master(), "the emptied node is a replica")

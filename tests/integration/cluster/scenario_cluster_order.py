@@ -81,6 +81,7 @@ class Order(ClusterCase):
                 if target is not self.cluster.owners[slot]:
                     self.cluster.migrate_slot(slot, target)
                 replies = [client.read() for _ in names * 20]
+                self.cluster.wait_agreed()
                 right = [20 * (number - 1) + turn for turn in range(1, 21) for _ in names]
                 self.assertEqual(replies, right)
 
