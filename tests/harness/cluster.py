@@ -319,8 +319,8 @@ class Cluster:
         return self.owners
 
     def wait_agreed(self, seconds=30):
-        """Until all running nodes see the same, each replica has its master's data, and all is well. A slot
-        that goes back to where it came from sooner can be disputed for seconds, by news that is under way."""
+        """Until all running nodes see the same, each replica has its master's data, and all is well. Slots
+        that move in another direction sooner can be disputed for ever, by news that is under way."""
         wait_until(self._is_agreed, "the nodes agree", seconds)
         self.learn_owners()
 
@@ -390,6 +390,14 @@ class Cluster:
         self.open_slot(slot, target)
         self.move_keys(slot, target)
         self.close_slot(slot, target)
+
+    def migrate_round(self, slots, number):
+        """The slots go to one master, in the next round to the next, and so on."""
+        target = self.masters[number % len(self.masters)]
+        for slot in slots:
+            if self.owners[slot] is not target:
+                self.migrate_slot(slot, target)
+        self.wait_agreed()
 
     def take_slot(self, slot, target):
         """Gives it away by force, without its keys: the target alone hears of it, and tells others."""

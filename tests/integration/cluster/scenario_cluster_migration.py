@@ -12,7 +12,7 @@ MOVES = 10_914 if IS_LONG else 2_000
 KEPT = 3  # slots that a master keeps, or it would become a replica
 MOST_MS = 50  # for 99 % of the replies
 MOST_REFRESHES = 10  # a second, of what the daemon knows of the cluster
-HOT_MOVES = 2_000 if IS_LONG else 300
+HOT_ROUNDS = 100 if IS_LONG else 15
 
 
 class Migration(ClusterCase):
@@ -54,12 +54,8 @@ class Migration(ClusterCase):
         hot = range(0, SLOTS, SLOTS // 24)
         groups = [0 if slot in hot else None for slot in range(SLOTS)]
         with load.Load([self.daemon.path], groups, pause=0.02) as running:
-            for number in range(HOT_MOVES):
-                slot = hot[number % len(hot)]
-                at = self.cluster.masters.index(self.cluster.owners[slot])
-                self.cluster.migrate_slot(slot, self.cluster.masters[(at + 1) % 3])
-                if slot == hot[-1]:
-                    self.cluster.wait_agreed()
+            for number in range(HOT_ROUNDS):
+                self.cluster.migrate_round(hot, number)
             report = running.finish()
         self.assert_clean(report)
         numbers = self.numbers()

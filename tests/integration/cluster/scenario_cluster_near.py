@@ -8,8 +8,9 @@ import threading
 import time
 
 import harness
+import load
 import resp
-from cluster import slot_of
+from cluster import SLOTS, slot_of
 from cluster_case import IS_LONG, NOT_COVERED, ClusterCase
 
 INI = """\
@@ -23,10 +24,18 @@ prefix = n:
 ttl = 1d
 near = yes
 """
+LOAD = """\
+[cachesd]
+listen = {listen}
+[backend main]
+url = CLUSTER
+timeout = 1s
+"""
 PREFIX = b"n:"
 KEYS = 1000
 STALE = 5.0  # seconds that an answer may be older than the newest value, in a cluster
 OFF = 3.5  # seconds after which nothing is served from memory for an isolated master
+ROUNDS = 50 if IS_LONG else 10
 MOVES = 1000 if IS_LONG else 200
 PAUSE = 0.001  # between two writes
 
@@ -217,6 +226,21 @@ class Near(ClusterCase):
                     for version, right in zip(read_all(client, self.names), newest)
                 )
                 harness.wait_until(is_new, "each daemon replies the newest", STALE)
+
+    def test_clients_see_their_own_writes_while_slots_move_and_a_master_hands_over(self):
+        self.start_cluster(3, 1)
+        self.start_daemon(LOAD + load.INI + "near = yes\n")
+        self.daemon.wait_near()
+        hot = range(0, SLOTS, SLOTS // 24)
+        groups = [0 if slot in hot else None for slot in range(SLOTS)]
+        with load.Load([self.daemon.path], groups) as running:
+            for number in range(ROUNDS):
+                self.cluster.migrate_round(hot, number)
+            self.cluster.failover(self.cluster.masters[1])
+            running.wait_replies(3000)
+            report = running.finish()
+        self.assert_clean(report)
+        self.assertGreater(self.daemon.stats("load")["near_hits"], 0)
 
     def test_a_key_that_was_written_after_its_move_is_not_stale(self):
         self.start_cluster(3)
