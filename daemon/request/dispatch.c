@@ -17,6 +17,7 @@
 #include "daemon/request/admit.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
+#include "daemon/request/fanout.h"
 #include "daemon/request/json_check.h"
 #include "daemon/request/ledger.h"
 #include "daemon/request/reply_queue.h"
@@ -28,6 +29,8 @@
 #include "protocol/rights.h"
 #include "protocol/syntax.h"
 #include "protocol/verb.h"
+
+#define DRAINING "the daemon is ending"
 
 static size_t bytes_of(const struct slice *words, size_t count) {
     size_t sum = 0;
@@ -82,7 +85,7 @@ static __attribute__((noinline)) bool refuse_for_account(struct request *r,
 static void refuse_for_room(struct request *r, enum backend_room room) {
     static const char *const reasons[] = {[BACKEND_STARTING] = "is starting",
                                           [BACKEND_TURNING] = REQUEST_UNSERVED,
-                                          [BACKEND_DOWN] = "is down"};
+                                          [BACKEND_DOWN] = REQUEST_DOWN};
     if (room == BACKEND_FULL)
         request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
     else
@@ -240,6 +243,42 @@ static enum progress wait_for_room(struct session *session, struct backend *back
     return PROGRESS_WAIT_ROOM;
 }
 
+static void fan_out(struct request *r, const struct admission *a) {
+    struct context *context = r->context;
+    bool is_write = a->entry->verb->flags & VERB_WRITE;
+    if (a->namespace->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
+        return;
+    tell_near(r, a);
+    fanout_start(r, &a->call);
+    if (is_write && context->awaited_keys > 0)
+        context->steps->keys_changed(context, a->namespace, a->entry, &a->call);
+}
+
+// Starts a request that is sent as one command for each key.
+static __attribute__((noinline)) enum progress start_fanout(struct session *session,
+                                                            const struct admission *a,
+                                                            const struct slice *words, size_t count,
+                                                            bool may_wait) {
+    struct context *context = session->context;
+    struct backend *backend = a->namespace->backend;
+    unsigned hash_slot;
+    enum backend_room room = fanout_room(backend, &a->call, &hash_slot);
+    if (backend_room_may_come(room) && may_wait && !context->is_draining)
+        return wait_for_room(session, backend, hash_slot);
+    count_request(session, a, words, count);
+    struct request *r = request_of(session, a);
+    r->hash_slot = (uint16_t)backend_hash_slot(backend, call_key(&a->call));
+    if (context->is_draining)
+        request_fail(r, REPLY_UNAVAILABLE, DRAINING);
+    else if (a->call.argc > (size_t)backend->conf->max_pending)
+        request_fail_for_backend(r, REPLY_OVERLOADED, "more keys than ", "may have pending");
+    else if (room == BACKEND_ROOM || (room == BACKEND_DOWN && request_misses(r)))
+        fan_out(r, a);
+    else
+        refuse_for_room(r, room);
+    return PROGRESS_DONE;
+}
+
 static enum progress start_remote(struct session *session, const struct admission *a,
                                   const struct slice *words, size_t count, bool may_wait) {
     struct context *context = session->context;
@@ -253,6 +292,8 @@ static enum progress start_remote(struct session *session, const struct admissio
         // The wait ends when the requests are answered, or when the replies are read.
         return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
     }
+    if (fanout_is_for(backend, a))
+        return start_fanout(session, a, words, count, may_wait);
     enum backend_room room;
     unsigned hash_slot = backend_hash_slot(backend, call_key(&a->call));
     struct backend_conn *conn = backend_pick(backend, hash_slot, &room);
@@ -266,7 +307,7 @@ static enum progress start_remote(struct session *session, const struct admissio
         near_note_read(&r->note, context->loop.near, look.source, &look.question, look.duty,
                        may_be_stale(a), loop_now(&context->loop));
     if (context->is_draining)
-        request_fail(r, REPLY_UNAVAILABLE, "the daemon is ending");
+        request_fail(r, REPLY_UNAVAILABLE, DRAINING);
     else
         send_to_backend(r, a, conn, room);
     return PROGRESS_DONE;

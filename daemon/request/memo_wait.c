@@ -181,7 +181,7 @@ static void ask_for_queue(struct context *context, struct memo_queue *queue) {
     while (room == BACKEND_DOWN && queue->first) {
         struct request *r = memo_queue_take_first(queue);
         if (r->session)
-            request_unanswered(r, REPLY_UNAVAILABLE, "is down");
+            request_unanswered(r, REPLY_UNAVAILABLE, REQUEST_DOWN);
         request_release(r);
     }
     if (!queue->first)
@@ -344,7 +344,7 @@ static __attribute__((noinline)) bool go_on(struct request *r, const struct answ
         return told(r, a);
     if (ask(r, a->memo_state == MEMO_ASK_EARLY))
         return true;
-    request_unanswered(r, REPLY_UNAVAILABLE, "is down");
+    request_unanswered(r, REPLY_UNAVAILABLE, REQUEST_DOWN);
     request_release(r);
     return true;
 }

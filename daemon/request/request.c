@@ -193,7 +193,7 @@ static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply
     return true;
 }
 
-static bool is_miss_instead(const struct request *r) {
+bool request_misses(const struct request *r) {
     return r->namespace->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
 }
 
@@ -211,7 +211,7 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
         if (answer_stale(r, code))
             return;
     }
-    if (!is_miss_instead(r)) {
+    if (!request_misses(r)) {
         request_fail_for_backend(r, code, "", message);
         return;
     }
@@ -228,7 +228,7 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     struct reply_queue *q = &r->session->replies;
     if (steps_of(r) && steps_of(r)->answered(r, answer))
         return true;
-    if (answer->is_failed && answer->code == REPLY_UNAVAILABLE && is_miss_instead(r)) {
+    if (answer->is_failed && answer->code == REPLY_UNAVAILABLE && request_misses(r)) {
         answer_cancel(answer);
         request_unanswered(r, answer->code, "");
         return false;
@@ -317,22 +317,29 @@ static void on_answered(struct slot *slot, const struct answer *a) {
     request_release(r);
 }
 
+const char *request_failure(enum slot_failure failure, enum reply_code *code) {
+    switch (failure) {
+    case SLOT_TIMEOUT: *code = REPLY_TIMEOUT; return "did not answer in time";
+    case SLOT_LOST: *code = REPLY_LOST; return "broke the connection before it answered";
+    case SLOT_UNSENT: *code = REPLY_UNAVAILABLE; return REQUEST_DOWN;
+    case SLOT_UNSERVED: break;
+    }
+    *code = REPLY_UNAVAILABLE;
+    return REQUEST_UNSERVED;
+}
+
 static void on_failed(struct slot *slot, enum slot_failure failure) {
     struct request *r = request_of_slot(slot);
+    enum reply_code code;
+    const char *message = request_failure(failure, &code);
     bool has_reader = is_wanted(r);
-    if (failure == SLOT_TIMEOUT) {
-        if (has_reader)
-            request_unanswered(r, REPLY_TIMEOUT, "did not answer in time");
-        return;
-    }
-    if (r->skipper)
+    if (failure != SLOT_TIMEOUT && r->skipper)
         end_skip(r);
-    if (has_reader && failure == SLOT_LOST)
-        request_unanswered(r, REPLY_LOST, "broke the connection before it answered");
-    else if (has_reader)
-        request_unanswered(r, REPLY_UNAVAILABLE,
-                           failure == SLOT_UNSERVED ? REQUEST_UNSERVED : "is down");
-    else if (steps_of(r))
+    if (has_reader)
+        request_unanswered(r, code, message);
+    if (failure == SLOT_TIMEOUT)
+        return;
+    if (!has_reader && steps_of(r))
         steps_of(r)->failed(r);
     request_release(r);
 }

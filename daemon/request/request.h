@@ -59,8 +59,9 @@ struct request {
     bool is_pending;       // a connection, or another part of the daemon, has yet to answer
 };
 
-// The message, behind the backend's name, when no server takes a key for now.
+// Messages behind the backend's name: no server takes a key for now; nobody takes a request.
 #define REQUEST_UNSERVED "has no server for the key now"
+#define REQUEST_DOWN     "is down"
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
 
@@ -120,6 +121,12 @@ void request_fail_with(struct request *r, const struct refusal *refusal);
 // on_error = miss, the reply of a read that finds nothing. `message` follows the backend's name:
 // "is down". Parts of the reply that were already written must have been taken back.
 void request_unanswered(struct request *r, enum reply_code code, const char *message);
+
+// Returns whether the namespace says on_error = miss, and the request is a read.
+bool request_misses(const struct request *r);
+
+// Returns what to tell a client when a slot has failed, behind the backend's name, and sets *code.
+const char *request_failure(enum slot_failure failure, enum reply_code *code);
 
 // Replies an error with the backend's name between two texts: "too many requests at ", "for too
 // long"; otherwise as request_fail().

@@ -28,7 +28,8 @@ struct peer {
     bool is_gone; // its socket says so
 };
 
-// A command as it was sent: "GET", "SET", "UNLINK", "ASK" and "DROP" of a lease.
+// A command as it was sent, by its first key: "GET", "MGET", "SET", "UNLINK", "ASK" and "DROP" of a
+// lease.
 struct sent {
     struct slot *slot; // NULL: answered
     const char *kind;
@@ -116,6 +117,7 @@ void backend_conn_push(struct backend_conn *c, struct slot *slot) {
     copy_word(s->token, sizeof(s->token), is_script ? words[4] : SLICE(""));
     s->kind = is_script                                ? count == 8 ? "ASK" : "DROP"
               : slice_equal(words[0], SLICE("GET"))    ? "GET"
+              : slice_equal(words[0], SLICE("MGET"))   ? "MGET"
               : slice_equal(words[0], SLICE("SET"))    ? "SET"
               : slice_equal(words[0], SLICE("UNLINK")) ? "UNLINK"
                                                        : "?";
@@ -126,11 +128,19 @@ void backend_conn_push(struct backend_conn *c, struct slot *slot) {
 
 // --- the connection's other end ---------------------------------------------------------------
 
+// Commands at different servers are not answered in the order in which they were sent.
+static struct slot *take(size_t number) {
+    struct slot *slot = sent[number].slot;
+    ck_assert_ptr_nonnull(slot);
+    sent[number].slot = NULL;
+    while (answered_count < sent_count && !sent[answered_count].slot)
+        answered_count++;
+    return slot;
+}
+
 static struct slot *take_oldest(void) {
     ck_assert_uint_lt(answered_count, sent_count);
-    struct slot *slot = sent[answered_count++].slot;
-    sent[answered_count - 1].slot = NULL;
-    return slot;
+    return take(answered_count);
 }
 
 static void on_event(void *owner, const struct event *e) { answer_event(owner, e); }
@@ -140,9 +150,7 @@ static bool on_reply(void *owner) {
     return true;
 }
 
-// Redis answers the oldest command that it has not answered.
-static void answer(const char *text) {
-    struct slot *slot = take_oldest();
+static void answer_slot(struct slot *slot, const char *text) {
     struct answer a = {0};
     struct resp *resp = resp_new((struct resp_handler){on_event, on_reply, &a});
     slot->owner->begin(slot, &a);
@@ -151,6 +159,9 @@ static void answer(const char *text) {
     answer_deinit(&a);
     resp_free(resp);
 }
+
+// Redis answers the oldest command that it has not answered.
+static void answer(const char *text) { answer_slot(take_oldest(), text); }
 
 static void lose(void) {
     struct slot *slot = take_oldest();
@@ -161,7 +172,8 @@ static void lose(void) {
 static void check_unanswered(const char *wanted) {
     struct bytes text = {0};
     for (size_t i = answered_count; i < sent_count; i++)
-        bytes_printf(&text, "%s%s %s", i > answered_count ? ", " : "", sent[i].kind, sent[i].key);
+        if (sent[i].slot)
+            bytes_printf(&text, "%s%s %s", text.len > 0 ? ", " : "", sent[i].kind, sent[i].key);
     check_text("unanswered", &text, wanted);
 }
 
