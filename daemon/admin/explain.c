@@ -1,6 +1,10 @@
 #include "daemon/admin/explain.h"
 
+#include "conf/uri.h"
 #include "daemon/backend/backend.h"
+#include "daemon/backend/conn.h"
+#include "daemon/backend/node.h"
+#include "daemon/backend/room.h"
 #include "daemon/loop/loop.h"
 #include "daemon/near/near.h"
 #include "daemon/near/source.h"
@@ -8,6 +12,7 @@
 #include "daemon/policy/policy.h"
 #include "daemon/request/admit.h"
 #include "daemon/request/context.h"
+#include "daemon/request/fanout.h"
 #include "daemon/request/session.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
@@ -54,6 +59,32 @@ static void append_ttl(struct bytes *text, const struct call *call) {
                                                    : "");
 }
 
+static const struct node *node_of(const struct backend *b, const struct backend_conn *conn) {
+    unsigned most = b->route->node_most(b);
+    for (unsigned i = 0; i < most; i++) {
+        const struct node *node = b->route->node_at(b, i);
+        if (node && node->conn == conn)
+            return node;
+    }
+    return NULL;
+}
+
+// Where the keys of the backend lie on several servers: the key's hash slot, and its server.
+static void append_place(struct bytes *text, struct backend *b, struct split_key key) {
+    enum backend_room room;
+    if (!b->hash_slot_of)
+        return;
+    unsigned hash_slot = b->hash_slot_of(key);
+    const struct backend_conn *conn = backend_pick(b, hash_slot, &room);
+    const struct node *node = conn ? node_of(b, conn) : NULL;
+    bytes_printf(text, "slot: %u\nnode: ", hash_slot);
+    if (node)
+        uri_append_host(text, node->server.host, node->server.port);
+    else
+        bytes_append_literal(text, "none now");
+    bytes_append_literal(text, "\n");
+}
+
 static void append_keys(struct bytes *text, const struct admission *a) {
     for (size_t i = 0; i < a->call.argc && text->len < SHOWN_TEXT / 2; i++) {
         struct bytes key = {0};
@@ -64,6 +95,8 @@ static void append_keys(struct bytes *text, const struct admission *a) {
         bytes_append_literal(text, "key: ");
         bytes_append_readable(text, bytes_slice(&key), SHOWN_WORD);
         bytes_append_literal(text, "\n");
+        append_place(text, a->namespace->backend,
+                     (struct split_key){a->call.prefix, a->call.args[i]});
         bytes_deinit(&key);
     }
 }
@@ -87,6 +120,18 @@ static void append_near(struct bytes *text, const struct admission *a, struct co
     command_ask_ttl(command, &a->call);
 }
 
+// Writes the commands that the request would send.
+static void build(struct command *c, const struct admission *a) {
+    if (!fanout_is_for(a->namespace->backend, a)) {
+        a->entry->build(c, &a->call);
+        return;
+    }
+    for (size_t i = 0; i < a->call.argc; i++) {
+        struct call part = fanout_part(&a->call, i);
+        a->entry->build(c, &part);
+    }
+}
+
 static void append_plan(struct bytes *text, const struct admission *a, uint64_t now_ms) {
     struct bytes commands = {0};
     struct command command = {.out = &commands};
@@ -96,7 +141,7 @@ static void append_plan(struct bytes *text, const struct admission *a, uint64_t 
     if (a->entry->verb->flags & VERB_WRITE && !(a->entry->verb->flags & VERB_NO_TTL))
         append_ttl(text, &a->call);
     append_near(text, a, &command, now_ms);
-    a->entry->build(&command, &a->call);
+    build(&command, a);
     append_commands(text, &commands);
     bytes_deinit(&commands);
 }

@@ -140,10 +140,10 @@ static void append_failure(struct bytes *text, const struct part *part) {
 
 // What the failures of the parts come to.
 struct outcome {
-    const struct part *first; // that failed; NULL: none
+    const struct part *first;  // that failed; NULL: none
     const struct part *missed; // on_error = miss: that failed, and counts as missing; NULL: none
-    bool is_applied; // to some keys
-    bool is_unsure;  // may be applied to others
+    bool is_applied;           // to some keys
+    bool is_unsure;            // may be applied to others
 };
 
 static struct outcome outcome_of(const struct fanout *f) {

@@ -216,7 +216,7 @@ END_TEST
 
 START_TEST(a_write_that_was_refused_for_all_keys_was_not_applied) {
     say(0, "del n a b");
-    answer(  "-OOM command not allowed\r\n");
+    answer("-OOM command not allowed\r\n");
     answer("-OOM command not allowed\r\n");
     check_reply(0, "-OVERLOADED the backend is out of memory\r\n");
 }
@@ -226,11 +226,13 @@ START_TEST(a_refusal_of_one_key_does_not_say_that_others_were_not_applied) {
     say(0, "del n a b");
     answer_part(0, "-OOM command not allowed\r\n");
     lose_part(1);
-    check_reply(0, "-LOST 0 keys were removed, others perhaps not: the backend is out of memory\r\n");
+    check_reply(0,
+                "-LOST 0 keys were removed, others perhaps not: the backend is out of memory\r\n");
     say(0, "del n a b");
     answer_part(2, "-OOM command not allowed\r\n");
     answer_part(3, ":1\r\n");
-    check_reply(0, "-LOST 1 keys were removed, others perhaps not: the backend is out of memory\r\n");
+    check_reply(0,
+                "-LOST 1 keys were removed, others perhaps not: the backend is out of memory\r\n");
 }
 END_TEST
 
@@ -458,5 +460,6 @@ int main(void) {
         late_it_is_refused_and_nothing_is_sent, on_error_miss_asks_for_the_keys_that_have_a_server,
         a_request_has_at_most_as_many_keys_as_may_be_pending,
         a_reply_that_is_too_long_is_refused_when_all_parts_have_ended,
-        an_answer_that_comes_in_pieces_is_joined, what_is_about_to_come_counts, what_is_held_counts_as_unread_of_the_client);
+        an_answer_that_comes_in_pieces_is_joined, what_is_about_to_come_counts,
+        what_is_held_counts_as_unread_of_the_client);
 }
