@@ -88,7 +88,9 @@ static struct policy *make_policy(struct worker *worker, struct settings *settin
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_conf *conf = &settings->backends[i];
         struct backend *backend = find_backend(worker, conf);
-        if (!backend)
+        if (backend)
+            backend_renew(backend, conf);
+        else
             backend = new_backend(worker, settings, conf, running_at(leader, i));
         backend->most_output = (size_t)settings->daemon.max_request;
         policy->backends[i] = backend_ref(backend);

@@ -18,6 +18,7 @@ static void free_if_let_go(struct backend *b) {
     if (b->handles > 0 || b->refs > 0)
         return;
     settings_unref(b->settings);
+    tls_client_unref(b->tls);
     account_deinit(&b->account);
     prefixes_deinit(&b->prefixes);
     mem_free((char *)b->path);
@@ -41,10 +42,24 @@ void backend_unref(struct backend *b) {
     free_if_let_go(b);
 }
 
+static bool has_same_tls(const struct backend_conf *a, const struct backend_conf *b) {
+    return strcmp(a->tls_ca, b->tls_ca) == 0 && strcmp(a->tls_cert, b->tls_cert) == 0 &&
+           strcmp(a->tls_key, b->tls_key) == 0 && a->tls_verify == b->tls_verify &&
+           strcmp(a->tls_server_name, b->tls_server_name) == 0 && a->tls_min == b->tls_min &&
+           strcmp(a->tls_ciphers, b->tls_ciphers) == 0;
+}
+
 bool backend_has_conf(const struct backend *b, const struct backend_conf *conf) {
-    return strcmp(b->conf->name, conf->name) == 0 && url_is_same(&b->conf->url, &conf->url) &&
+    return has_same_tls(b->conf, conf) && strcmp(b->conf->name, conf->name) == 0 &&
+           url_is_same(&b->conf->url, &conf->url) &&
            b->conf->connect_timeout_ms == conf->connect_timeout_ms &&
            b->conf->timeout_ms == conf->timeout_ms && b->conf->max_pending == conf->max_pending;
+}
+
+void backend_renew(struct backend *b, const struct backend_conf *conf) {
+    struct tls_client *old = b->tls;
+    b->tls = tls_client_ref(conf->tls);
+    tls_client_unref(old);
 }
 
 static char *subject_of(const struct backend_conf *conf) {
@@ -68,7 +83,9 @@ struct backend *backend_new(struct loop *loop, struct settings *settings,
     b->on_settled = on_settled;
     b->owner = owner;
     b->subject = subject_of(conf);
-    b->family = (struct node_family){loop, conf, &b->account, route->events, b};
+    b->tls = tls_client_ref(conf->tls);
+    b->family = (struct node_family){loop,          conf, &b->account,
+                                     route->events, b,    conf->url.is_tls ? &b->tls : NULL};
     waiting_room_init(&b->waiting, loop, (uint64_t)conf->timeout_ms);
     b->handles = 1; // the waiting room's timer
     route->start(b, path);

@@ -6,6 +6,7 @@
 
 #include "conf/sections.h"
 #include "conf/settings.h"
+#include "conf/tls_context.h"
 #include "daemon/backend/account.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/node.h"
@@ -60,6 +61,7 @@ struct backend {
     const struct near_source *source; // NULL as well where none of its namespaces has near = yes
     size_t most_output; // bytes that may wait to be written: with more the backend is full
     struct account account;
+    struct tls_client *tls; // a reference, to that of the newest settings; NULL: none
     struct node_family family;
     struct prefixes prefixes; // of the keys whose changes are followed
     const char *path;         // embedded: of its server's Unix socket, never changed; else NULL
@@ -82,6 +84,10 @@ struct backend *backend_new(struct loop *loop, struct settings *settings,
 
 // Returns whether the backend was made from the same options.
 bool backend_has_conf(const struct backend *b, const struct backend_conf *conf);
+
+// To be called when settings with the same options are put in force: the files that they name may
+// have changed. Connections that are made from now on go by these.
+void backend_renew(struct backend *b, const struct backend_conf *conf);
 
 struct backend *backend_ref(struct backend *b);
 // Drops a reference. The memory is freed when the last reference is dropped and backend_free() has

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "conf/url.h"
+#include "daemon/backend/lost.h"
 #include "protocol/command.h"
 #include "protocol/mem.h"
 #include "protocol/redis_error.h"
@@ -128,7 +129,7 @@ static void expire(struct backend_conn *c, uint64_t now) {
 static void on_connecting_too_long(struct backend_conn *c, uint64_t now) {
     bool is_late = c->oldest_live && c->oldest_live->deadline_ms <= now;
     if (is_late || now >= c->connect_deadline_ms)
-        fail(c, "%s", *c->reason ? c->reason : "no connection in time");
+        fail(c, "%s", *c->reason ? c->reason : dial_waits_for(&c->dial));
 }
 
 // A pong needs no handling of its own: any answer counts as progress, and a missing one as a stall.
@@ -237,8 +238,9 @@ static void start_greeting(struct backend_conn *c) {
 
 static void on_dialed(struct dial *dial, int status, const char *what) {
     struct backend_conn *c = CONTAINER_OF(dial, struct backend_conn, dial);
+    dial_tell(c->reason, sizeof(c->reason), status, what);
     if (status < 0)
-        fail(c, "%s: %s", what, uv_strerror(status)); // has no effect on a closed connection
+        fail(c, "%s", c->reason); // has no effect on a closed connection
     else if (c->state == CONN_DIALING)
         start_greeting(c);
     let_go(c);
@@ -401,7 +403,9 @@ static void count_received(struct backend_conn *c, size_t len) {
 
 static void on_read(struct stream *s, char *data, size_t len) {
     struct backend_conn *c = conn_of(s);
-    const char *error = resp_feed(c->resp, data, len);
+    bool is_first = c->state == CONN_GREETING && c->greeting_at == 0;
+    const char *error = is_first ? lost_look(s, (struct slice){data, len}) : NULL;
+    error = error ? error : resp_feed(c->resp, data, len);
     if (error) {
         fail(c, "%s", *c->reason ? c->reason : error);
         return;
@@ -417,13 +421,12 @@ static uv_buf_t on_buffer(struct stream *s) {
 
 static void on_end(struct stream *s, int status) {
     struct backend_conn *c = conn_of(s);
-    bool is_refused = c->state == CONN_GREETING && *c->farewell;
-    if (is_refused)
+    bool is_greeting = c->state == CONN_GREETING;
+    lost_tell(c->reason, sizeof(c->reason), s, status, is_greeting && c->greeting_at == 0);
+    if (is_greeting && *c->farewell)
         fail(c, "refused: %s", c->farewell);
-    else if (status == UV_EOF)
-        fail(c, "the backend closed the connection");
     else
-        fail(c, "%s", uv_strerror(status));
+        fail(c, "%s", c->reason);
 }
 
 static void on_written(struct stream *s) { (void)s; }

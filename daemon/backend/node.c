@@ -315,6 +315,8 @@ static void set_server(struct node *n, const struct endpoint *server, const char
     n->server.host = server->host ? mem_text(server->host) : NULL;
     n->server.path = server->path ? mem_text(server->path) : NULL;
     n->server.port = server->port;
+    n->server.tls = n->family->tls;
+    n->server.session = &n->session;
     n->subject = mem_text(subject);
 }
 
@@ -378,6 +380,7 @@ void node_stop(struct node *n) {
 static void on_retry_closed(uv_handle_t *timer) {
     struct node *n = CONTAINER_OF(timer, struct node, retry);
     forget_server(n);
+    tls_session_deinit(&n->session);
     mem_free(n);
 }
 

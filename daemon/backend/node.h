@@ -14,6 +14,7 @@
 #pragma once
 
 #include "conf/sections.h"
+#include "conf/tls_context.h"
 #include "daemon/backend/account.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/room.h"
@@ -49,12 +50,14 @@ struct node_family {
     struct account *account;
     const struct node_events *events;
     void *owner;
+    struct tls_client *const *tls; // as in struct endpoint
 };
 
 struct node {
     const struct node_family *family;
     char *subject; // of complaints: "backend NAME", or "backend NAME, node HOST:PORT"
     struct endpoint server;
+    struct tls_session session;
     struct tracker *tracker;      // NULL: none of the backend's namespaces has near = yes
     struct backend_conn *conn;    // NULL while DOWN
     struct backend_conn *reserve; // a second connection that is being made; or NULL

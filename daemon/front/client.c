@@ -390,8 +390,8 @@ static void refuse_tls(struct client *c, const char *why) {
     client_close(c);
 }
 
-static void on_shaken(struct stream *s, const char *trouble) {
-    struct client *c = client_of(s);
+static void on_shaken(void *context, const char *trouble) {
+    struct client *c = context;
     atomic_fetch_sub(c->all->handshakes, 1);
     if (c->state == CLIENT_CLOSED)
         return;
@@ -401,7 +401,7 @@ static void on_shaken(struct stream *s, const char *trouble) {
     }
     c->state = CLIENT_OPEN;
     c->active_ms = loop_now(&c->session.context->loop);
-    tls_append_peer_names(stream_tls(s), &c->session.identity.certificate);
+    tls_append_peer_names(stream_tls(&c->stream), &c->session.identity.certificate);
     open_client(c);
 }
 
@@ -415,7 +415,7 @@ void client_start(struct client *c, struct tls_server *tls) {
         return;
     }
     c->state = CLIENT_SHAKING;
-    stream_start_tls(&c->stream, tls_new_server(tls), on_shaken);
+    stream_start_tls(&c->stream, tls_new_server(tls), on_shaken, c);
 }
 
 void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix,

@@ -2,9 +2,38 @@
 
 #include <stdio.h>
 
+#include "daemon/loop/tls.h"
+
+static void on_shaken(void *context, const char *trouble) {
+    struct dial *dial = context;
+    int status = dial->stream->is_closing ? UV_ECANCELED : trouble ? UV_EPROTO : 0;
+    dial->is_shaking = false;
+    dial->on_done(dial, status, trouble);
+}
+
 static void on_connected(uv_connect_t *connect, int status) {
     struct dial *dial = connect->data;
-    dial->on_done(dial, status, "can't connect");
+    const struct endpoint *to = dial->to; // gone, perhaps, when the stream is closing
+    if (status < 0 || dial->stream->is_closing || to->path || !to->tls || !*to->tls) {
+        dial->on_done(dial, status, "can't connect");
+        return;
+    }
+    dial->is_shaking = true;
+    stream_start_tls(dial->stream, tls_new_client(*to->tls, to->host, to->session), on_shaken,
+                     dial);
+}
+
+void dial_tell(char *reason, size_t size, int status, const char *what) {
+    if (status >= 0)
+        *reason = '\0';
+    else if (status == UV_EPROTO) // from TLS, which says it all
+        snprintf(reason, size, "%s", what);
+    else
+        snprintf(reason, size, "%s: %s", what, uv_strerror(status));
+}
+
+const char *dial_waits_for(const struct dial *dial) {
+    return dial->is_shaking ? "no TLS answer: is this a TLS port?" : "no connection in time";
 }
 
 static int connect_tcp(struct dial *dial, const struct sockaddr *address, const char **what) {
@@ -58,6 +87,8 @@ int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
                const struct stream_events *events, const struct endpoint *to, unsigned attempt,
                dial_done *on_done, const char **what) {
     dial->stream = stream;
+    dial->to = to;
+    dial->is_shaking = false;
     dial->attempt = attempt;
     dial->on_done = on_done;
     dial->resolve.data = dial->connect.data = dial;

@@ -1,4 +1,5 @@
-// Dial: reaches a backend's server: resolves its name without blocking, then connects.
+// Dial: reaches a backend's server: resolves its name without blocking, then connects, then makes
+// the connection one with TLS, where the endpoint says so.
 //
 // The owner embeds the dial beside its stream, and keeps both until on_done() has been called.
 // After dial_start() has returned 0 on_done() is called exactly once, also when the stream is
@@ -15,14 +16,16 @@
 struct dial;
 
 // `status` is 0, or a libuv error: UV_ECANCELED when the stream was closed. `what` names the step
-// that failed, for example "can't connect".
+// that failed, for example "can't connect"; dial_tell() makes a reason of both.
 typedef void dial_done(struct dial *dial, int status, const char *what);
 
 struct dial {
     uv_getaddrinfo_t resolve;
     uv_connect_t connect;
     struct stream *stream;
+    const struct endpoint *to;
     unsigned attempt;
+    bool is_shaking; // the handshake of TLS is under way
     dial_done *on_done;
 };
 
@@ -32,6 +35,12 @@ struct dial {
 int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
                const struct stream_events *events, const struct endpoint *to, unsigned attempt,
                dial_done *on_done, const char **what);
+
+// Writes the reason why a dial failed, as on_done() was told it; "" when it did not.
+void dial_tell(char *reason, size_t size, int status, const char *what);
+
+// Returns a text on what the dial waits for when it takes too long.
+const char *dial_waits_for(const struct dial *dial);
 
 // Gives up a look-up that has not begun. To be called when the stream is being closed.
 void dial_cancel(struct dial *dial);

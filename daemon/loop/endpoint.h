@@ -4,6 +4,8 @@
 #include <stdbool.h>
 
 struct sockaddr_storage;
+struct tls_client;
+struct tls_session;
 
 // The owner of the texts keeps them as long as the endpoint is in use.
 struct endpoint {
@@ -11,4 +13,8 @@ struct endpoint {
     int port;
     const char *path;                    // a Unix socket
     const struct sockaddr_storage *peer; // one of the host's addresses; NULL: the host is looked up
+    // The rules of TLS when a connection is made: a reload changes them. NULL, or NULL there: the
+    // server is reached without TLS, as a Unix socket is.
+    struct tls_client *const *tls;
+    struct tls_session *session; // of connections to this server; NULL: none is kept
 };

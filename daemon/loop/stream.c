@@ -15,6 +15,7 @@ struct stream_tls {
     struct stream *stream;
     struct tls *tls;
     stream_shaken *on_shaken; // NULL: the handshake is over
+    void *context;            // for that
     struct bytes wire;        // records that libuv writes
     size_t sealed;            // bytes of stream->writing that are records already
     int end; // how the socket ended, after bytes that are not read yet; 0: it has not
@@ -211,7 +212,7 @@ static void end_shake(struct stream *s, const char *trouble) {
     stream_shaken *on_shaken = s->tls->on_shaken;
     s->tls->on_shaken = NULL;
     stream_stop_reading(s);
-    on_shaken(s, trouble);
+    on_shaken(s->tls->context, trouble);
 }
 
 static void shake(struct stream *s) {
@@ -385,10 +386,11 @@ static void begin_shake(struct turnstile_place *place) {
     read_rest(s);
 }
 
-void stream_start_tls(struct stream *s, struct tls *tls, stream_shaken *on_shaken) {
+void stream_start_tls(struct stream *s, struct tls *tls, stream_shaken *on_shaken, void *context) {
     struct flusher *f = s->flusher;
     s->tls = mem_new(sizeof(*s->tls));
-    *s->tls = (struct stream_tls){.stream = s, .tls = tls, .on_shaken = on_shaken};
+    *s->tls =
+        (struct stream_tls){.stream = s, .tls = tls, .on_shaken = on_shaken, .context = context};
     if (!f->records)
         f->records = mem_new(RECORDS_SIZE);
     turnstile_enter(&f->handshakes, &s->tls->place, begin_shake);

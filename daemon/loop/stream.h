@@ -113,13 +113,13 @@ int stream_write_first(struct stream *s, struct slice bytes) __attribute__((warn
 
 // Called when a handshake is over: `trouble` is NULL when it went well, otherwise a text for
 // people, valid during the call; the owner then closes the stream.
-typedef void stream_shaken(struct stream *s, const char *trouble);
+typedef void stream_shaken(void *context, const char *trouble);
 
 // Begins TLS on a connected stream, which owns `tls` from then on. The stream reads by itself for
 // the handshake, and then stops reading. on_shaken() is called exactly once, never from inside this
 // call; if the stream is closed before, then just before on_closed(). Until then no output is
-// written, and of `events` only on_closed() is called.
-void stream_start_tls(struct stream *s, struct tls *tls, stream_shaken *on_shaken);
+// written, and of `events` only on_closed() is called. `context` is for on_shaken().
+void stream_start_tls(struct stream *s, struct tls *tls, stream_shaken *on_shaken, void *context);
 
 // Returns the stream's TLS; NULL: it has none.
 const struct tls *stream_tls(const struct stream *s);

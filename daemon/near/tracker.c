@@ -269,7 +269,7 @@ static void on_end(struct stream *s, int status) {
     lose(tracking_of(s), "%s",
          status == UV_EOF ? "the backend closed the connection that tells of "
                             "changes"
-                          : uv_strerror(status));
+                          : stream_trouble(s, status));
 }
 
 static void on_written(struct stream *s) { (void)s; }
@@ -284,8 +284,10 @@ static const struct stream_events events = {
 
 static void on_dialed(struct dial *dial, int status, const char *what) {
     struct tracking *c = CONTAINER_OF(dial, struct tracking, dial);
+    char reason[sizeof(c->reason)];
+    dial_tell(reason, sizeof(reason), status, what);
     if (status < 0)
-        lose(c, "%s: %s", what, uv_strerror(status));
+        lose(c, "%s", reason);
     else if (c->tracker)
         begin_greeting(c);
     let_go(c);

@@ -75,6 +75,8 @@ class Authority:
 
 def redis(world, name="main", cert="server", ca="ca", ask="no", options=()):
     """A Redis whose port `tls_port` speaks TLS; `ask`: whether clients show a certificate."""
+    if name in world.servers:
+        return world.servers[name]
     folder, port = world.folder, harness.free_port()
     options = ["--tls-port", str(port), "--tls-cert-file", f"{folder}/{cert}.crt",
                "--tls-key-file", f"{folder}/{cert}.key", "--tls-ca-cert-file", f"{folder}/{ca}.crt",

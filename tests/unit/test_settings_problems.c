@@ -86,8 +86,10 @@ START_TEST(problems_of_values_say_what_would_be_right) {
         {SMALL "[cachesd]\nlisten = udp:1\n", "c.ini:5: listen: 'udp:1' is wrong: use unix:/PATH, "
                                               "tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or "
                                               "systemd\n"},
-        {"[backend b]\nurl = rediss://h\n[namespace n]\n",
-         "c.ini:2: [backend b]: rediss:// is not supported yet\n"},
+        {"[backend b]\nurl = rediss://h\ntls_ca = no.crt\n[namespace n]\n",
+         "c.ini:3: tls_ca: can't read 'no.crt': No such file or directory\n"},
+        {"[backend b]\nurl = rediss://h\ntls_key = no.key\n[namespace n]\n",
+         "c.ini:3: tls_key needs tls_cert beside it\n"},
         {"[backend b]\nurl = redis+cluster://h\n[namespace n]\n",
          "c.ini:2: [backend b]: redis+cluster:// is not supported yet\n"},
         {"[backend b]\nurl = redis+sentinel://h/m\n[namespace n]\n",
@@ -438,8 +440,8 @@ START_TEST(problems_of_the_environment_never_show_a_secret) {
         {"CACHES_DSN_3=redis://secret@h#x", "c.ini: CACHES_DSN_3 in the environment: " NO_PASSWORD},
         {"CACHES_DSN_2=redis://u:secret@h#main",
          "c.ini: CACHES_DSN_2 in the environment: there is a backend of that #name already\n"},
-        {"CACHES_DSN=rediss://u:secret@h#x",
-         "c.ini: [backend x]: rediss:// is not supported yet\n"
+        {"CACHES_DSN=rediss+cluster://u:secret@h#x",
+         "c.ini: [backend x]: rediss+cluster:// is not supported yet\n"
          "c.ini:3: [namespace n] needs backend = NAME, since there are several\n"},
         {"CACHES_DSN_1=redis+sentinel://u:secret@h,g#x",
          "c.ini: CACHES_DSN_1 in the environment: name the master as its sentinels do: "

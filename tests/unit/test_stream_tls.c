@@ -45,13 +45,13 @@ static void on_closed(struct stream *s) { ((struct end *)s)->closed++; }
 
 static const struct stream_events events = {on_buffer, on_read, on_end, on_written, on_closed};
 
-static void on_shaken(struct stream *s, const char *trouble) {
-    struct end *e = (struct end *)s;
+static void on_shaken(void *context, const char *trouble) {
+    struct end *e = context;
     ck_assert_int_eq(e->closed, 0);
     e->shaken++;
     snprintf(e->trouble, sizeof(e->trouble), "%s", trouble ? trouble : "");
     if (!trouble)
-        stream_start_reading(s);
+        stream_start_reading(&e->stream);
 }
 
 static void on_turn(uv_idle_t *unused) {
@@ -104,8 +104,8 @@ static void connect_ends(const char *host) {
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     for (int i = 0; i < 2; i++)
         open_end(&ends[i], fds[i]);
-    stream_start_tls(&ends[0].stream, tls_new_client(client, host, NULL), on_shaken);
-    stream_start_tls(&ends[1].stream, tls_new_server(server), on_shaken);
+    stream_start_tls(&ends[0].stream, tls_new_client(client, host, NULL), on_shaken, &ends[0]);
+    stream_start_tls(&ends[1].stream, tls_new_server(server), on_shaken, &ends[1]);
 }
 
 static void run_until(const int *number) {
@@ -237,7 +237,8 @@ static void shake_by_hand(void) {
     peer_fd = fds[1];
     peer = tls_new_server(server);
     ends[0].stream.is_corked = true;
-    stream_start_tls(&ends[0].stream, tls_new_client(client, "redis.test", NULL), on_shaken);
+    stream_start_tls(&ends[0].stream, tls_new_client(client, "redis.test", NULL), on_shaken,
+                     &ends[0]);
     while (!ends[0].shaken)
         exchange();
     exchange();

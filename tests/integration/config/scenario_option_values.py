@@ -45,8 +45,8 @@ VALUES = {
     "backend": {
         "url": (
             ["redis://h", "redis://u:p@h:1/0", "unix:/r.sock?db=1", "embedded:",
-             "embedded:?maxmemory=1gb&policy=noeviction", "redis://[::1]:6379"],
-            ["", "http://h", "rediss://h", "redis+cluster://h", "redis+cluster://h/1", "redis+sentinel://h/m",
+             "embedded:?maxmemory=1gb&policy=noeviction", "redis://[::1]:6379", "rediss://h"],
+            ["", "http://h", "redis+cluster://h", "redis+cluster://h/1", "redis+sentinel://h/m",
              "redis+sentinel://h",
              "redis://h:0x1", "redis://h:0", "redis://u@h", "redis://h/1?db=2", "redis://a,b", "redis://h:65536", "redis://h/x", "redis://h#name", "h:6379"],
         ),
