@@ -120,7 +120,7 @@ static void check_sentinels(struct fitter *c, struct backend_conf *b) {
 }
 
 static void refuse_unfinished_kinds(struct fitter *c, const struct backend_conf *b) {
-    if (url_has_hosts(&b->url))
+    if (b->url.kind == URL_CLUSTER)
         problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "url"),
                      "[backend %s]: %s is not supported yet", b->name, url_scheme(&b->url));
 }

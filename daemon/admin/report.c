@@ -107,6 +107,12 @@ static bool may_see_backend(const struct settings *settings, const struct reques
     return may_see;
 }
 
+// Appends what the backend's route tells: as the worker that was asked sees it.
+static void append_route(struct bytes *text, const struct backend *b) {
+    if (b->route->append_state && !b->is_stopping)
+        b->route->append_state(b, text);
+}
+
 void report_backends(const struct totals *t, const struct request *r, struct bytes *text) {
     const struct settings *settings = t->policy->settings;
     for (size_t i = 0; i < settings->backend_count; i++) {
@@ -131,6 +137,7 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
             bytes_printf(text,
                          " invalidations=%" PRIu64 " flushes=%" PRIu64 " tracking_losses=%" PRIu64,
                          b->invalidations, b->flushes, b->losses);
+        append_route(text, t->policy->backends[i]);
         bytes_append_literal(text, "\n");
     }
 }
@@ -236,6 +243,7 @@ void report_stats(const struct totals *t, const struct request *r, struct bytes 
                  t->stats.accepted, t->stats.turned_away, t->stats.max_clients, t->stats.requests);
     append_errors(text, t->stats.errors, false);
     append_near(text, &t->near);
+    bytes_printf(text, "# backends\nswitches:%" PRIu64 "\n", t->routes.switches);
     for (size_t i = 0; i < settings->namespace_count; i++)
         if (may_see_namespace(r, settings->namespaces[i].name))
             append_namespace_stats(t, i, text);

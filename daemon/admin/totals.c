@@ -73,6 +73,12 @@ static void add_backends(struct totals *t, const struct policy *policy) {
                 add_backend(&t->backends[i], policy->backends[j]);
 }
 
+static void add_routes(struct totals *t, const struct policy *policy) {
+    for (size_t i = 0; i < policy->settings->backend_count; i++)
+        if (policy->backends[i]->route->count)
+            policy->backends[i]->route->count(policy->backends[i], &t->routes);
+}
+
 static void add_client(struct totals *t, const struct client *c, size_t number, uint64_t now_ms) {
     const char *user = c->session.identity.user ? c->session.identity.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
@@ -106,6 +112,7 @@ static void add_worker(struct totals *t, const struct worker *worker) {
             ADD(&t->namespaces[i], namespace->stats);
     }
     add_backends(t, worker->context.policy);
+    add_routes(t, worker->context.policy);
     if (t->has_clients)
         add_clients(t, worker);
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
+#include "daemon/backend/route.h"
 #include "daemon/near/store.h"
 #include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
@@ -32,6 +33,7 @@ struct totals {
     size_t clients;
     struct daemon_stats stats;
     struct near_counters near;
+    struct route_counters routes;       // of all backends
     struct namespace_stats *namespaces; // in the order of the settings
     struct backend_totals *backends;    // likewise
     bool has_clients;                   // whether to fill in `client_lines`

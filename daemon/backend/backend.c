@@ -42,6 +42,16 @@ void backend_unref(struct backend *b) {
     free_if_let_go(b);
 }
 
+static bool is_same_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool has_same_sentinels(const struct backend_conf *a, const struct backend_conf *b) {
+    return is_same_text(a->sentinel_user, b->sentinel_user) &&
+           is_same_text(a->sentinel_password, b->sentinel_password) &&
+           a->sentinel_tls == b->sentinel_tls;
+}
+
 static bool has_same_tls(const struct backend_conf *a, const struct backend_conf *b) {
     return strcmp(a->tls_ca, b->tls_ca) == 0 && strcmp(a->tls_cert, b->tls_cert) == 0 &&
            strcmp(a->tls_key, b->tls_key) == 0 && a->tls_verify == b->tls_verify &&
@@ -51,7 +61,7 @@ static bool has_same_tls(const struct backend_conf *a, const struct backend_conf
 
 bool backend_has_conf(const struct backend *b, const struct backend_conf *conf) {
     return has_same_tls(b->conf, conf) && strcmp(b->conf->name, conf->name) == 0 &&
-           url_is_same(&b->conf->url, &conf->url) &&
+           url_is_same(&b->conf->url, &conf->url) && has_same_sentinels(b->conf, conf) &&
            b->conf->connect_timeout_ms == conf->connect_timeout_ms &&
            b->conf->timeout_ms == conf->timeout_ms && b->conf->max_pending == conf->max_pending;
 }

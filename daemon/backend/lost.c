@@ -13,7 +13,6 @@ void lost_tell(char *reason, size_t size, const struct stream *s, int status, bo
 }
 
 const char *lost_look(const struct stream *s, struct slice answer) {
-    bool is_alert =
-        answer.len >= 2 && answer.data[0] == TLS_ALERT && answer.data[1] == TLS_MAJOR;
+    bool is_alert = answer.len >= 2 && answer.data[0] == TLS_ALERT && answer.data[1] == TLS_MAJOR;
     return is_alert && !s->tls ? "it answers in TLS: use rediss://" : NULL;
 }

@@ -146,6 +146,11 @@ static void note_failure(struct node *n, const char *reason) {
         complain(n, LOG_LEVEL_ERROR, DOWN, reason);
 }
 
+void node_retry_in(struct node *n, uint64_t delay_ms) {
+    if (!n->conn)
+        uv_timer_start(&n->retry, on_retry, delay_ms, 0);
+}
+
 // Connects again: at once when the lost connection served, otherwise after a delay.
 static void connect_again(struct node *n, bool has_served, const char *reason) {
     if (has_served) {

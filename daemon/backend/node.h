@@ -88,6 +88,10 @@ void node_move(struct node *n, const struct endpoint *server, const char *subjec
 // Closes all connections at once, and connects to the same server, whose name is looked up anew.
 void node_reconnect(struct node *n);
 
+// For on_lost() of struct node_events: the node connects again after this delay, and not after the
+// one that it has chosen itself.
+void node_retry_in(struct node *n, uint64_t delay_ms);
+
 // Fails all requests under way, and takes no more.
 void node_stop(struct node *n);
 

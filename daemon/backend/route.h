@@ -15,6 +15,11 @@
 struct backend;
 struct backend_state;
 
+// What `stats` counts of all backends; nothing but counters of 64 bits.
+struct route_counters {
+    uint64_t switches; // how often another server has become the master
+};
+
 struct route {
     const struct node_events *events; // whose owner is the backend
     // Makes the nodes, and begins to connect. `path` as for backend_new().
@@ -41,6 +46,8 @@ struct route {
     void (*judge)(const struct backend *b, struct backend_state *state);
     // To be called once a turn of the loop.
     void (*wake)(struct backend *b);
+    // Adds its counters; NULL: it has none.
+    void (*count)(const struct backend *b, struct route_counters *sum);
     // Appends further name=value pairs for the verb `backends`; NULL: there are none.
     void (*append_state)(const struct backend *b, struct bytes *line);
 };

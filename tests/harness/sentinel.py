@@ -10,6 +10,7 @@ a sentinel has told: when, which sentinel, and the port of the new master. `opti
 for each server, `sentinel_lines` further lines of each sentinel's configuration.
 """
 
+import contextlib
 import pathlib
 import shutil
 import socket
@@ -19,6 +20,7 @@ import time
 import fake_redis
 import resp
 from cluster import HOST, Node, memory_folder
+from fake_redis import array, bulk
 from harness import REDIS_SERVER, free_port, wait_until
 
 NAME = "mymaster"
@@ -40,6 +42,16 @@ class Server(Node):
 
     def wait_started(self):
         wait_until(self._has_started, f"{self} answers")
+
+    def client(self, timeout=10):
+        client = super().client(timeout)
+        words = self.words_of_auth()
+        if words:
+            client.call("AUTH", *words)
+        return client
+
+    def words_of_auth(self):
+        return [self.cluster.password] if self.cluster.password else []
 
     def call_all(self, commands):
         """Once more after a loss: a server closes its connections when it becomes a master or a replica."""
@@ -71,6 +83,8 @@ class Sentinel(Server):
         lines += [f"sentinel monitor {NAME} {watched.host} {watched.master.port} {watched.quorum}"]
         lines += [f"sentinel down-after-milliseconds {NAME} {watched.down_after}"]
         lines += [f"sentinel failover-timeout {NAME} 3000"]
+        if watched.password:
+            lines.append(f"sentinel auth-pass {NAME} {watched.password}")
         for server in watched.servers[1:]:
             lines.append(f"sentinel known-replica {NAME} {HOST} {server.port}")
         for other in watched.sentinels:
@@ -78,6 +92,9 @@ class Sentinel(Server):
                 lines.append(f"sentinel known-sentinel {NAME} {HOST} {other.port} {other.id}")
         pathlib.Path(f"{self.folder}/sentinel.conf").write_text("\n".join(lines) + "\n")
         self.command = [REDIS_SERVER, f"{self.folder}/sentinel.conf", "--sentinel"]
+
+    def words_of_auth(self):
+        return self.cluster.sentinel_auth
 
     def says(self):
         """The port of the master that it names."""
@@ -101,7 +118,9 @@ class Sentinels:
         replicas=1,
         sentinels=3,
         options=(),
+        password=None,
         sentinel_lines=(),
+        sentinel_auth=(),
         down_after=1000,
         host=HOST,
         connect=resp.Client,
@@ -109,6 +128,10 @@ class Sentinels:
         self.folder = memory_folder()
         self.connect = connect
         self.options = list(options)
+        self.password = password  # of the servers
+        if password:
+            self.options += ["--requirepass", password, "--masterauth", password]
+        self.sentinel_auth = sentinel_auth  # by which the tests are let in: words of AUTH
         self.sentinel_lines = sentinel_lines
         self.down_after = down_after
         self.host = host  # by which the sentinels know the first master
@@ -176,7 +199,8 @@ class Sentinels:
 
     @property
     def url(self):
-        return f"redis+sentinel://{self.hosts}/{NAME}"
+        password = f":{self.password}@" if self.password else ""
+        return f"redis+sentinel://{password}{self.hosts}/{NAME}"
 
     def by_port(self, port):
         return next(server for server in self.servers if server.port == port)
@@ -210,30 +234,57 @@ class Sentinels:
 
 
 class FakeSentinel(fake_redis.FakeRedis):
-    """A sentinel that says for ever that the master is at the port `master`; None: it knows none."""
+    """A sentinel that says that the master is at the port `master`; None: it knows none. `answer`, when
+    set, are the bytes that it says instead. `asked` counts how often it has been asked."""
 
     def __init__(self, world, name="sentinel", master=None):
         self.master = master
+        self.answer = None
+        self.asked = 0
+        self.port = 0
+        self.world, self.name = world, name
         super().__init__(world, name)
 
     def bind(self):
         listener = socket.socket()
-        listener.bind((HOST, 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, self.port))
         self.port = listener.getsockname()[1]
         return listener
 
     def plain_answer(self, name, words):
         if name in (b"SUBSCRIBE", b"UNSUBSCRIBE"):
-            return fake_redis.array([fake_redis.bulk(name.lower()), fake_redis.bulk(words[1]), b":1\r\n"])
-        if name == b"SENTINEL" and self.master is None:
+            return array([bulk(name.lower()), bulk(words[1]), b":1\r\n"])
+        if name != b"SENTINEL":
+            return b"+OK\r\n"
+        self.asked += 1
+        if self.answer is not None:
+            return self.answer
+        if self.master is None:
             return b"*-1\r\n"
-        if name == b"SENTINEL":
-            return fake_redis.array([fake_redis.bulk(HOST.encode()), fake_redis.bulk(b"%d" % self.master)])
-        return b"+OK\r\n"
+        return array([bulk(HOST.encode()), bulk(b"%d" % self.master)])
 
-    def tell(self, name, port):
+    def tell(self, news):
         """Tells all who are connected of a switch."""
-        news = f"{name} {HOST} {self.master or 1} {HOST} {port}".encode()
-        words = [fake_redis.bulk(word) for word in (b"message", CHANNEL, news)]
         for connection in self.connections:
-            connection.send(fake_redis.array(words))
+            with contextlib.suppress(OSError):  # it may be gone
+                connection.send(array([bulk(b"message"), bulk(CHANNEL), bulk(news.encode())]))
+
+    def move(self, port):
+        """Changes its mind, and tells so."""
+        before, self.master = self.master, port
+        self.tell(f"{NAME} {HOST} {before or 1} {HOST} {port}")
+
+    def drop(self):
+        """Closes all connections; new ones are taken."""
+        for connection in self.connections:
+            connection.close()
+        self.connections.clear()
+
+    def close(self):
+        """As if it had died; reopen() starts it again."""
+        self.__exit__()
+
+    def reopen(self):
+        """At the same port."""
+        super().__init__(self.world, self.name)

@@ -92,8 +92,8 @@ START_TEST(problems_of_values_say_what_would_be_right) {
          "c.ini:3: tls_key needs tls_cert beside it\n"},
         {"[backend b]\nurl = redis+cluster://h\n[namespace n]\n",
          "c.ini:2: [backend b]: redis+cluster:// is not supported yet\n"},
-        {"[backend b]\nurl = redis+sentinel://h/m\n[namespace n]\n",
-         "c.ini:2: [backend b]: redis+sentinel:// is not supported yet\n"},
+        {"[backend b]\nurl = redis+sentinel://h/m\nseeds = g, h:26379\n[namespace n]\n",
+         "c.ini:3: seeds: 'h:26379' is given twice\n"},
         {"[backend b]\nurl = redis+cluster://h,h\n[namespace n]\n",
          "c.ini:2: url: the same HOST:PORT is given twice\n"},
         {"[backend b]\nurl = redis+cluster://h/1\n[namespace n]\n",
@@ -111,7 +111,6 @@ START_TEST(problems_of_values_say_what_would_be_right) {
          "c.ini:2: [backend b]: redis+cluster:// is not supported yet\n"
          "c.ini:3: seeds: 'h:6379' is given twice\n"},
         {"[backend b]\nurl = redis+sentinel://h/m\nsentinel_user = u\n[namespace n]\n",
-         "c.ini:2: [backend b]: redis+sentinel:// is not supported yet\n"
          "c.ini:3: sentinel_user: a user needs a password: name a sentinel_password_file\n"},
         {"[backend b]\nurl = redis://h\nsentinel_password_file = none\n[namespace n]\n",
          "c.ini:3: sentinel_password_file: can't read the file of that name (a name belongs "
@@ -188,9 +187,11 @@ START_TEST(problems_of_prefixes_on_two_backends_of_one_server) {
         TWO("redis://[::1]", "redis://[0:0:0::1]:6379/"),
         TWO("unix:/run/r.sock", "unix:///run//./r.sock?db=0"),
         TWO("unix:/run/r%2esock?db=3", "unix:/run/r.sock?db=3"),
+        TWO("redis+sentinel://s1,s2/m?db=3", "redis+sentinel://u:p@S2.,S1:26379/m?db=3"),
     };
     static const char *const likely[] = {
         TWO("redis://localhost", "redis://127.0.0.1"),
+        TWO("redis+sentinel://localhost/m", "redis+sentinel://s2,127.0.0.1/m"),
         TWO("redis://", "redis://[::1]"),
         TWO("redis://127.0.0.1/2", "redis://127.0.0.2/2"),
         TWO("unix:/var/run/r.sock", "unix:/run/r.sock"),

@@ -54,6 +54,7 @@ NOT_MOVED_HERE = {
     ("namespace", "near_hits"),  # scenario_near.py
     *(("near", "near_" + name) for name in ("entries", "hits", "misses", "kept", "evicted")),
     *(("near", "near_" + name) for name in ("void", "too_large")),
+    ("backends", "switches"),  # scenario_sentinel_switch.py
     # scenario_memo.py:
     *(("namespace", "memo_" + name) for name in ("hits", "stale", "nulls", "misses", "waiting", "waits")),
     *(("namespace", "leases_" + name) for name in ("given", "refused", "expired")),

@@ -1,0 +1,421 @@
+#include "daemon/backend/sentinel_link.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "conf/tls_context.h"
+#include "conf/uri.h"
+#include "daemon/backend/lost.h"
+#include "daemon/loop/backoff.h"
+#include "daemon/loop/complaint.h"
+#include "daemon/loop/dial.h"
+#include "daemon/loop/endpoint.h"
+#include "daemon/loop/log.h"
+#include "daemon/loop/stream.h"
+#include "protocol/answer.h"
+#include "protocol/command.h"
+#include "protocol/mem.h"
+#include "protocol/number.h"
+#include "protocol/resp.h"
+
+enum {
+    FIRST_DELAY_MS = 20,
+    LONGEST_DELAY_MS = 500,
+    REFUSED_DELAY_MS = 5000, // after the account was refused
+    TOLD_FAILURES = 2,       // the operator is told of the second failure in a row
+    LONGEST_HOST = 255,
+    LONGEST_NEWS = 1024, // of a switch: two addresses and a name
+};
+
+#define CHANNEL "+switch-master"
+#define USE_TLS "sentinel_tls = yes, or rediss+sentinel://"
+
+// Causes of complaints: of the sentinel, and of the backend.
+#define LOST    "can't be asked"
+#define UNKNOWN "its sentinels know no master of that name"
+#define REFUSED "its sentinels refuse this daemon"
+
+// The answers that are awaited, in the order in which they come.
+enum stage {
+    STAGE_AUTH,
+    STAGE_NAME,
+    STAGE_UNSUBSCRIBE,
+    STAGE_MASTER,
+    STAGE_SUBSCRIBE,
+    STAGE_IDLE, // none: only news come
+};
+
+struct hearing {
+    struct stream stream;
+    struct dial dial;
+    struct sentinel_link *link; // NULL: dropped
+    struct resp *resp;
+    enum stage stage;
+    unsigned handles; // that libuv still holds
+    bool is_greeted;
+    bool has_heard; // anything
+    bool is_refused;
+    char reason[160]; // why the connection is to be dropped; "" while it is well
+    // The answer that is being read:
+    bool is_news;
+    bool is_there; // an address, which is not nil
+    char host[LONGEST_HOST];
+    size_t host_len;
+    int64_t port;
+};
+
+struct sentinel_link {
+    struct loop *loop;
+    const struct backend_conf *conf;
+    size_t number;
+    struct sentinel_link_owner owner;
+    struct endpoint server;
+    struct tls_session session;
+    char *subject, *backend_subject; // of complaints
+    struct hearing *hearing;         // NULL: not connected
+    bool is_live;
+    bool was_refused, was_unknown; // the operator may have been told
+    unsigned failures;             // in a row
+    unsigned attempt;              // chooses among the addresses of the sentinel's name
+    uv_timer_t timer;              // to connect again, or to give up
+};
+
+static void lose(struct hearing *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void on_timer(uv_timer_t *timer);
+
+static struct hearing *hearing_of(struct stream *s) {
+    return (struct hearing *)s; // the stream is its first member
+}
+
+// --- end --------------------------------------------------------------------------------------
+
+static void let_go(struct hearing *h) {
+    if (--h->handles > 0)
+        return;
+    resp_free(h->resp);
+    mem_free(h);
+}
+
+static void on_stream_closed(struct stream *s) { let_go(hearing_of(s)); }
+
+static void drop(struct sentinel_link *l) {
+    struct hearing *h = l->hearing;
+    l->is_live = false;
+    l->hearing = NULL;
+    if (!h)
+        return;
+    h->link = NULL;
+    dial_cancel(&h->dial);
+    stream_close(&h->stream);
+}
+
+static void complain(struct sentinel_link *l, const char *subject, const char *cause,
+                     const char *detail) {
+    complaints_add(l->loop->complaints, &l->loop->log, LOG_LEVEL_WARNING, loop_now(l->loop),
+                   subject, cause, slice_of(detail));
+}
+
+static void lose(struct hearing *h, const char *format, ...) {
+    struct sentinel_link *l = h->link;
+    char reason[sizeof(h->reason)];
+    va_list args;
+    if (!l)
+        return;
+    va_start(args, format);
+    vsnprintf(reason, sizeof(reason), format, args);
+    va_end(args);
+    bool is_refused = h->is_refused;
+    drop(l);
+    l->was_refused = l->was_refused || is_refused;
+    l->failures++;
+    l->attempt++;
+    if (is_refused)
+        complain(l, l->backend_subject, REFUSED, reason);
+    else if (l->failures >= TOLD_FAILURES)
+        complain(l, l->subject, LOST, reason);
+    uint64_t delay_ms = is_refused ? REFUSED_DELAY_MS
+                                   : backoff_ms(l->failures - 1, FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    uv_timer_start(&l->timer, on_timer, backoff_jittered(delay_ms, &l->loop->random), 0);
+    l->owner.on_lost(l->owner.owner, l);
+}
+
+// --- questions --------------------------------------------------------------------------------
+
+static void write_question(struct hearing *h, struct command *command) {
+    command_begin(command, SLICE("UNSUBSCRIBE"), 2);
+    command_word(command, SLICE(CHANNEL));
+    command_begin(command, SLICE("SENTINEL"), 3);
+    command_word(command, SLICE("GET-MASTER-ADDR-BY-NAME"));
+    command_word(command, slice_of(h->link->conf->url.master));
+    command_begin(command, SLICE("SUBSCRIBE"), 2);
+    command_word(command, SLICE(CHANNEL));
+}
+
+static void await_answers(struct sentinel_link *l) {
+    uv_timer_start(&l->timer, on_timer, (uint64_t)l->conf->connect_timeout_ms, 0);
+}
+
+void sentinel_link_ask(struct sentinel_link *l) {
+    struct hearing *h = l->hearing;
+    if (!h || h->stage != STAGE_IDLE)
+        return;
+    struct command command = {.out = stream_out(&h->stream)};
+    h->stage = STAGE_UNSUBSCRIBE;
+    write_question(h, &command);
+    await_answers(l);
+}
+
+static void greet(struct hearing *h) {
+    const struct backend_conf *conf = h->link->conf;
+    struct command command = {.out = stream_out(&h->stream)};
+    struct url account = {.user = *conf->sentinel_user ? conf->sentinel_user : NULL,
+                          .password = conf->sentinel_password};
+    h->stage = dial_write_auth(&command, &account) ? STAGE_AUTH : STAGE_NAME;
+    dial_write_name(&command, SLICE("cachesd-sentinel"));
+    write_question(h, &command);
+    h->is_greeted = true;
+    stream_start_reading(&h->stream);
+}
+
+// --- answers ----------------------------------------------------------------------------------
+
+static void refuse(struct hearing *h, const struct event *e) {
+    static const char *const names[] = {"AUTH",     "CLIENT SETNAME", "UNSUBSCRIBE",
+                                        "SENTINEL", "SUBSCRIBE",      "nothing"};
+    if (h->stage == STAGE_NAME)
+        return; // it is told for operators alone
+    h->is_refused = true;
+    snprintf(h->reason, sizeof(h->reason), "%s: %s refused: %.*s", h->link->subject,
+             names[h->stage], (int)(e->text.len < 80 ? e->text.len : 80), e->text.data);
+}
+
+static void note_address(struct hearing *h, struct slice host, struct slice port) {
+    h->is_there = host.len > 0 && host.len <= sizeof(h->host) && number_parse_int(port, &h->port) &&
+                  h->port > 0 && h->port <= 65535;
+    if (!h->is_there) {
+        snprintf(h->reason, sizeof(h->reason), "no address");
+        return;
+    }
+    memmove(h->host, host.data, host.len);
+    h->host_len = host.len;
+}
+
+// Of the answer with the address: *2 HOST PORT.
+static void on_master_event(struct hearing *h, const struct event *e) {
+    if (e->depth == 0 && e->type == EVENT_NIL)
+        h->is_there = false;
+    else if (e->depth == 0 && (e->type != EVENT_ARRAY || e->count != 2))
+        snprintf(h->reason, sizeof(h->reason), "no address");
+    else if (e->depth == 1 && e->index == 0 && e->text.len <= sizeof(h->host)) {
+        h->host_len = e->text.len;
+        memcpy(h->host, e->text.len > 0 ? e->text.data : "", e->text.len);
+    } else if (e->depth == 1 && e->index == 1)
+        note_address(h, (struct slice){h->host, h->host_len}, e->text);
+}
+
+static struct slice take_word(struct slice *s) {
+    const char *space = s->len > 0 ? memchr(s->data, ' ', s->len) : NULL;
+    struct slice word = {s->data, space ? (size_t)(space - s->data) : s->len};
+    size_t used = word.len + (space ? 1 : 0);
+    *s = (struct slice){s->data + used, s->len - used};
+    return word;
+}
+
+// The news of all masters come on one channel: NAME OLD-HOST OLD-PORT NEW-HOST NEW-PORT.
+static void on_news(struct hearing *h, struct slice news) {
+    if (!slice_equal(take_word(&news), slice_of(h->link->conf->url.master)))
+        return;
+    take_word(&news);
+    take_word(&news);
+    struct slice host = take_word(&news);
+    note_address(h, host, news);
+}
+
+// Events of news, *3 message CHANNEL TEXT, may come before each awaited answer.
+static void on_event(void *owner, const struct event *e) {
+    struct hearing *h = owner;
+    if (!h->link || *h->reason || e->type == EVENT_MORE)
+        return;
+    if (e->depth == 0) {
+        h->is_news = h->is_there = false;
+        h->host_len = 0;
+        if (e->type == EVENT_ERROR)
+            refuse(h, e);
+    }
+    if (e->depth == 1 && e->index == 0)
+        h->is_news = slice_equal(e->text, SLICE("message"));
+    if (h->is_news && e->depth == 1 && e->index == 2)
+        on_news(h, e->text);
+    else if (!h->is_news && h->stage == STAGE_MASTER && e->type != EVENT_ERROR)
+        on_master_event(h, e);
+}
+
+static void tell(struct hearing *h, bool is_switch) {
+    struct sentinel_link *l = h->link;
+    struct slice host = {h->host, h->is_there ? h->host_len : 0};
+    l->owner.on_word(l->owner.owner, l, host, (int)h->port, is_switch);
+}
+
+static void end_complaint(struct sentinel_link *l, const char *subject, const char *cause) {
+    complaints_end(l->loop->complaints, &l->loop->log, loop_now(l->loop), subject, cause);
+}
+
+static void end_complaints(struct hearing *h) {
+    struct sentinel_link *l = h->link;
+    if (!l->is_live)
+        end_complaint(l, l->subject, LOST);
+    if (l->was_refused)
+        end_complaint(l, l->backend_subject, REFUSED);
+    if (l->was_unknown && h->is_there)
+        end_complaint(l, l->backend_subject, UNKNOWN);
+    l->was_refused = false;
+}
+
+static void take_answer(struct hearing *h) {
+    struct sentinel_link *l = h->link;
+    enum stage stage = h->stage++;
+    if (stage == STAGE_SUBSCRIBE)
+        uv_timer_stop(&l->timer);
+    if (stage != STAGE_MASTER)
+        return;
+    end_complaints(h);
+    if (!h->is_there)
+        complain(l, l->backend_subject, UNKNOWN, l->subject);
+    l->was_unknown = !h->is_there;
+    l->is_live = true;
+    l->failures = 0;
+    tell(h, false);
+}
+
+static bool on_reply(void *owner) {
+    struct hearing *h = owner;
+    if (!h->link || *h->reason)
+        return false;
+    if (h->is_news && h->is_there)
+        tell(h, true);
+    else if (!h->is_news && h->stage == STAGE_IDLE)
+        return false;
+    else if (!h->is_news)
+        take_answer(h);
+    return h->link != NULL;
+}
+
+// --- connection -------------------------------------------------------------------------------
+
+static void on_read(struct stream *s, char *data, size_t len) {
+    struct hearing *h = hearing_of(s);
+    const char *other = h->has_heard ? NULL : lost_look(s, (struct slice){data, len});
+    h->has_heard = true;
+    const char *error = resp_feed(h->resp, data, len);
+    if (error)
+        lose(h, "%s", *h->reason ? h->reason : other ? "it answers in TLS: " USE_TLS : error);
+}
+
+static uv_buf_t on_buffer(struct stream *s) {
+    struct sentinel_link *l = hearing_of(s)->link;
+    return l ? uv_buf_init(l->loop->read_buffer, READ_BUFFER_SIZE) : uv_buf_init(NULL, 0);
+}
+
+static void on_end(struct stream *s, int status) {
+    struct hearing *h = hearing_of(s);
+    bool may_want_tls = !h->has_heard && !s->tls;
+    lose(h, "%s%s",
+         status == UV_EOF ? "the sentinel closed the connection" : stream_trouble(s, status),
+         may_want_tls ? " before any answer (is this a TLS port? " USE_TLS ")" : "");
+}
+
+static void on_written(struct stream *s) { (void)s; }
+
+static const struct stream_events events = {
+    .on_buffer = on_buffer,
+    .on_read = on_read,
+    .on_end = on_end,
+    .on_written = on_written,
+    .on_closed = on_stream_closed,
+};
+
+static void on_dialed(struct dial *dial, int status, const char *what) {
+    struct hearing *h = CONTAINER_OF(dial, struct hearing, dial);
+    char reason[sizeof(h->reason)];
+    dial_tell(reason, sizeof(reason), status, what);
+    if (status < 0)
+        lose(h, "%s", reason);
+    else if (h->link)
+        greet(h);
+    let_go(h);
+}
+
+static void connect_to(struct sentinel_link *l) {
+    struct hearing *h = mem_new(sizeof(*h));
+    const char *what;
+    h->link = l;
+    h->handles = 2; // the stream and the dial
+    h->resp = resp_new((struct resp_handler){on_event, on_reply, h});
+    l->hearing = h;
+    await_answers(l);
+    int error = dial_start(&h->dial, l->loop, &h->stream, &events, &l->server, l->attempt,
+                           on_dialed, &what);
+    if (!error)
+        return;
+    h->handles--;
+    lose(h, "%s: %s", what, uv_strerror(error));
+}
+
+static void on_timer(uv_timer_t *timer) {
+    struct sentinel_link *l = timer->data;
+    if (l->hearing)
+        lose(l->hearing, "%s",
+             l->hearing->is_greeted ? "no answer in time" : dial_waits_for(&l->hearing->dial));
+    else
+        connect_to(l);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static char *subject_of(const struct backend_conf *conf, const struct url_host *at) {
+    struct bytes text = {0};
+    bytes_printf(&text, "backend %s", conf->name);
+    if (at) {
+        bytes_append_literal(&text, ", sentinel ");
+        uri_append_host(&text, at->host, at->port);
+    }
+    char *subject = mem_text_of(text.data, text.len);
+    bytes_deinit(&text);
+    return subject;
+}
+
+struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_conf *conf,
+                                        size_t number, struct tls_client *const *tls,
+                                        struct sentinel_link_owner owner) {
+    struct sentinel_link *l = mem_new(sizeof(*l));
+    const struct url_host *at = &conf->url.hosts[number];
+    l->loop = loop;
+    l->conf = conf;
+    l->number = number;
+    l->owner = owner;
+    l->server =
+        (struct endpoint){.host = at->host, .port = at->port, .tls = tls, .session = &l->session};
+    l->subject = subject_of(conf, at);
+    l->backend_subject = subject_of(conf, NULL);
+    uv_timer_init(&loop->uv, &l->timer);
+    l->timer.data = l;
+    uv_timer_start(&l->timer, on_timer, 0, 0);
+    return l;
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+    struct sentinel_link *l = handle->data;
+    mem_free(l->subject);
+    mem_free(l->backend_subject);
+    tls_session_deinit(&l->session);
+    mem_free(l);
+}
+
+void sentinel_link_free(struct sentinel_link *l) {
+    drop(l);
+    uv_close((uv_handle_t *)&l->timer, on_timer_closed);
+}
+
+size_t sentinel_link_number(const struct sentinel_link *l) { return l->number; }
+
+bool sentinel_link_is_live(const struct sentinel_link *l) { return l->is_live; }
