@@ -4,6 +4,7 @@
 
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
+#include "daemon/backend/node.h"
 #include "daemon/backend/room.h"
 #include "daemon/backend/slot.h"
 #include "daemon/loop/log.h"
@@ -11,53 +12,53 @@
 #include "daemon/near/store.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/context.h"
+#include "daemon/request/key_scan.h"
 #include "daemon/request/ledger.h"
+#include "daemon/request/purge_batch.h"
 #include "daemon/request/request.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
-#include "protocol/number.h"
 #include "protocol/reply.h"
 
 enum {
-    STEP_KEYS = 200,      // how many keys one SCAN looks at
-    RETRY_MS = 200,       // after a failed step
-    MOST_RETRIES = 50,    // in a row, without a key removed
-    MOST_STEPS = 1 << 26, // of one purge: Redis needs as many for 10^10 keys
-    MOST_FOUND = 8 << 20, // bytes of keys held at a time; the other keys are found again
+    STEP_KEYS = 200,   // how many keys are removed at a time, by a command each
+    RETRY_MS = 200,    // after a failed step
+    MOST_RETRIES = 50, // in a row, without a key removed
+    MOST_PASSES = 5,   // over the servers of a cluster
     PROGRESS_MS = 5000,
     MOST_PURGES = 4, // of a namespace at a time: each has its share of the backend
 };
 
-// One command at the backend. The step outlives a purge that has given it up.
-struct purge_step {
-    struct slot slot;
-    struct purge *purge; // NULL: given up
-    struct bytes reply;  // which stays empty
+// The servers are scanned one after the other, by their numbers.
+struct pass {
+    unsigned count;          // of passes so far, with this one
+    unsigned number;         // of the server that is being scanned
+    bool has_scanned;        // a server, or a part of its keys
+    uint64_t removed;        // by the passes before
+    uint64_t turns;          // of hash slots, when the pass began
+    const struct node *node; // the server; NULL: its scan has not begun
+    uint64_t connects;       // of the node, when its scan began
 };
 
 struct purge {
-    struct purge_step *step; // at the backend; NULL: none
-    struct purge *next;      // of the context
+    struct purge_batch *batch; // at the backend; NULL: none
+    struct purge *next;        // of the context
     struct context *context;
     struct policy *policy; // a reference
     struct namespace *namespace;
     struct request *request; // that asked for the purge: it stays, even if its client leaves
     uv_timer_t timer;
-    char cursor[NUMBER_TEXT_SIZE];
-    char next_cursor[NUMBER_TEXT_SIZE]; // taken over when the whole answer is there; "" before
-    char mark[NUMBER_TEXT_SIZE];        // an earlier cursor: should it come again, SCAN goes round
-    uint64_t steps, next_mark;          // steps in all; the mark is set anew at step next_mark
-    struct bytes keys;                  // found by the last SCAN, as words of a command
-    size_t key_count;
-    bool is_unlinking;
+    struct pass pass;
+    struct key_scan scan;
+    struct bytes keys; // found by the last SCAN, as words of a command
+    size_t key_at;     // where the keys begin that are not removed yet
+    size_t key_count;  // how many these are
     bool has_unlinked; // some keys may be gone already
-    bool is_partial;   // more keys came than are held at a time
     bool is_odd;       // Redis gives no such answer
-    bool has_list;     // SCAN's array of keys has begun
     unsigned retries;
-    uint64_t removed, scanned; // by this purge
-    uint64_t progress_ms;      // when the log was last told of the progress
+    uint64_t removed;     // by this purge
+    uint64_t progress_ms; // when the log was last told of the progress
 };
 
 static void step(struct purge *p);
@@ -79,8 +80,8 @@ static void let_go(struct purge *p) {
         at = &(*at)->next;
     *at = p->next;
     ledger_purge_ends(p->namespace);
-    if (p->step)
-        p->step->purge = NULL;
+    if (p->batch)
+        purge_batch_give_up(p->batch);
     request_release(p->request);
     uv_close((uv_handle_t *)&p->timer, on_closed);
 }
@@ -117,107 +118,10 @@ void purge_cancel_all(struct context *context) {
         give_up(context->purges, REPLY_UNAVAILABLE, "the daemon is ending");
 }
 
-// --- steps ------------------------------------------------------------------------------------
-
-// Appends the prefix with its glob characters escaped, then "*".
-static void append_pattern(struct bytes *pattern, struct slice prefix) {
-    for (size_t i = 0; i < prefix.len; i++) {
-        if (strchr("*?[]\\", prefix.data[i]))
-            bytes_append_literal(pattern, "\\");
-        bytes_append(pattern, &prefix.data[i], 1);
-    }
-    bytes_append_literal(pattern, "*");
-}
+// --- going on ---------------------------------------------------------------------------------
 
 static struct slice prefix_of(const struct purge *p) {
     return (struct slice){p->namespace->conf->prefix, p->namespace->conf->prefix_len};
-}
-
-static void write_scan(struct command *c, struct slice cursor, struct slice prefix) {
-    struct bytes pattern = {0};
-    append_pattern(&pattern, prefix);
-    command_begin(c, SLICE("SCAN"), 6);
-    command_word(c, cursor);
-    command_word(c, SLICE("MATCH"));
-    command_word(c, bytes_slice(&pattern));
-    command_word(c, SLICE("COUNT"));
-    command_integer(c, STEP_KEYS);
-    bytes_deinit(&pattern);
-}
-
-void purge_build(struct command *c, const struct call *call) {
-    write_scan(c, SLICE("0"), call->prefix);
-    command_begin(c, SLICE("UNLINK"), 2);
-    command_word(c, SLICE("each key found"));
-}
-
-static void write_unlink(struct command *c, const struct purge *p) {
-    command_begin(c, SLICE("UNLINK"), 1 + p->key_count);
-    bytes_append_slice(c->out, bytes_slice(&p->keys));
-}
-
-static bool is_number(struct slice text) {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    return text.len > 0;
-}
-
-static void take_cursor(struct purge *p, const struct event *e) {
-    if (e->rest > 0 || e->text.len >= sizeof(p->next_cursor) || !is_number(e->text)) {
-        p->is_odd = true;
-        return;
-    }
-    memcpy(p->next_cursor, e->text.data, e->text.len);
-    p->next_cursor[e->text.len] = '\0';
-}
-
-static void take_key(struct purge *p, struct answer *a, const struct event *e) {
-    if (!slice_begins(e->text, prefix_of(p)))
-        return;
-    if (p->keys.len >= MOST_FOUND) {
-        p->is_partial = true;
-        return;
-    }
-    answer_bulk(a, &p->keys, e->text, e->rest, SLICE("\r\n"));
-    p->key_count++;
-}
-
-// The answer to SCAN is *2 cursor *N key …
-static void render_scan(struct purge *p, struct answer *a, const struct event *e) {
-    bool is_array = e->type == EVENT_ARRAY, is_bulk = e->type == EVENT_BULK;
-    if (e->depth == 0 && is_array && e->count == 2)
-        return;
-    if (e->depth == 1 && e->index == 0 && is_bulk)
-        take_cursor(p, e);
-    else if (e->depth == 1 && e->index == 1 && is_array)
-        p->has_list = true;
-    else if (e->depth == 2 && p->has_list && is_bulk)
-        take_key(p, a, e);
-    else
-        p->is_odd = true;
-}
-
-// The answer to UNLINK says how many of the keys existed.
-static void render_unlink(struct purge *p, const struct event *e) {
-    if (e->type != EVENT_INTEGER || e->integer < 0 || (uint64_t)e->integer > p->key_count) {
-        p->is_odd = true;
-        return;
-    }
-    p->removed += (uint64_t)e->integer;
-    ledger_purged(p->namespace, (uint64_t)e->integer);
-    if (e->integer > 0)
-        p->retries = 0;
-}
-
-static void render(struct answer *a, const struct event *e) {
-    struct purge *p = a->context;
-    if (e->type == EVENT_END)
-        return;
-    if (p->is_unlinking)
-        render_unlink(p, e);
-    else
-        render_scan(p, a, e);
 }
 
 static void report_progress(struct purge *p) {
@@ -229,154 +133,235 @@ static void report_progress(struct purge *p) {
              p->namespace->conf->name, p->removed);
 }
 
-// The purge begins again from the first cursor: the server may have been restarted, and then the
-// present cursor means nothing.
+static void forget_keys(struct purge *p) { p->keys.len = p->key_at = p->key_count = 0; }
+
+// The scan of the server begins again from the first cursor: the server may have been restarted,
+// and then the present cursor means nothing.
 static void retry(struct purge *p, const char *why) {
-    p->keys.len = p->key_count = 0;
-    p->is_unlinking = false;
-    memcpy(p->cursor, "0", sizeof("0"));
-    *p->mark = '\0';
-    p->next_mark = p->steps + 1;
+    forget_keys(p);
+    p->pass.node = NULL;
     if (++p->retries > MOST_RETRIES)
         give_up(p, REPLY_UNAVAILABLE, why);
     else
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0);
 }
 
-// Returns whether the cursors go round in a circle, or there are too many steps. Brent's way to
-// find a circle: the mark is moved on after 1, 2, 4 … steps, and no cursor may be equal to it.
-// Redis's own cursors never come twice.
-static bool goes_round(struct purge *p) {
-    if (strcmp(p->cursor, p->mark) == 0 || p->steps > MOST_STEPS)
-        return true;
-    if (p->steps >= p->next_mark) {
-        memcpy(p->mark, p->cursor, sizeof(p->mark));
-        p->next_mark = 2 * p->steps;
+// Returns whether nothing can be sent now: the purge waits then, or has ended.
+static bool lacks_room(struct purge *p, enum backend_room room) {
+    if (room == BACKEND_DOWN)
+        retry(p, "its backend is down");
+    else if (room != BACKEND_ROOM)
+        uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // other requests go first, however long
+    return room != BACKEND_ROOM;
+}
+
+static void begin_pass(struct purge *p) {
+    p->pass = (struct pass){.count = p->pass.count + 1,
+                            .removed = p->removed,
+                            .turns = backend_turns(p->namespace->backend)};
+}
+
+// A key whose hash slot moves during a pass may be missed by the scans of both its servers. So
+// passes are made until one has found no key, while no hash slot has moved.
+static void end_pass(struct purge *p) {
+    const struct backend *b = p->namespace->backend;
+    bool was_last = p->removed == p->pass.removed && backend_turns(b) == p->pass.turns;
+    if (!b->hash_slot_of || was_last || p->pass.count == MOST_PASSES) {
+        finish(p);
+        return;
     }
+    begin_pass(p);
+    step(p);
+}
+
+// The answers to a step have come.
+static void go_on(struct purge *p) {
+    report_progress(p);
+    if (p->is_odd) {
+        give_up(p, REPLY_INTERNAL, "its backend answered as no Redis does");
+        return;
+    }
+    if (p->key_count == 0 && key_scan_is_over(&p->scan)) {
+        p->pass.number++;
+        p->pass.node = NULL;
+    }
+    uv_timer_start(&p->timer, on_timer, 0, 0); // other requests have their turn first
+}
+
+static void on_batch_end(struct purge *p, bool has_failed) {
+    p->batch = NULL;
+    if (has_failed)
+        retry(p, "its backend does not answer as it should");
+    else
+        go_on(p);
+}
+
+// --- SCAN -------------------------------------------------------------------------------------
+
+static struct purge *purge_of(const struct answer *a) {
+    const struct purge_part *part = a->context;
+    return part->batch->owner;
+}
+
+static void render_scan(struct answer *a, const struct event *e) {
+    struct purge *p = purge_of(a);
+    key_scan_event(&p->scan, a, e, prefix_of(p));
+}
+
+static void on_scanned(void *owner, struct purge_batch *batch, bool has_failed) {
+    struct purge *p = owner;
+    if (!has_failed) {
+        struct bytes spare = p->keys;
+        p->keys = batch->parts[0].out;
+        batch->parts[0].out = spare;
+        p->key_count = p->scan.found;
+        p->is_odd = !key_scan_take(&p->scan);
+    }
+    on_batch_end(p, has_failed);
+}
+
+static bool has_node(const struct backend *b) {
+    unsigned most = b->route->node_most(b);
+    for (unsigned i = 0; i < most; i++)
+        if (b->route->node_at(b, i))
+            return true;
     return false;
 }
 
-static void take_scan(struct purge *p) {
-    p->is_odd = p->is_odd || !*p->next_cursor || !p->has_list;
-    p->is_unlinking = p->key_count > 0;
-    if (p->is_odd || p->is_partial)
+// Returns the server to be scanned; NULL when none is left in this pass.
+static struct node *find_node(struct purge *p) {
+    const struct backend *b = p->namespace->backend;
+    struct pass *pass = &p->pass;
+    unsigned most = b->route->node_most(b);
+    struct node *node = NULL;
+    while (pass->number < most && !(node = b->route->node_at(b, pass->number)))
+        pass->number++;
+    return node;
+}
+
+// A scan goes on only where it began: the server at an address may be another one by now.
+static void follow(struct purge *p, const struct node *node) {
+    struct pass *pass = &p->pass;
+    if (node != pass->node || node->connects != pass->connects)
+        key_scan_begin(&p->scan);
+    pass->node = node;
+    pass->connects = node->connects;
+    pass->has_scanned = true;
+}
+
+static void scan(struct purge *p) {
+    const struct backend *b = p->namespace->backend;
+    struct node *node = find_node(p);
+    if (!node && p->pass.has_scanned && has_node(b)) {
+        end_pass(p);
         return;
-    memcpy(p->cursor, p->next_cursor, sizeof(p->cursor));
-    p->is_odd = strcmp(p->cursor, "0") != 0 && goes_round(p);
-}
-
-static void take_unlink(struct purge *p) {
-    p->has_unlinked = true;
-    p->is_unlinking = false;
-    p->keys.len = p->key_count = 0;
-}
-
-static bool is_over(const struct purge *p) {
-    return !p->is_unlinking && !p->is_partial && strcmp(p->cursor, "0") == 0;
-}
-
-static struct purge_step *step_of(struct slot *slot) {
-    return CONTAINER_OF(slot, struct purge_step, slot);
-}
-
-static void begin_answer(struct slot *slot, struct answer *a) {
-    struct purge_step *step = step_of(slot);
-    answer_begin(a, &slot->command, render, &step->reply);
-    a->context = step->purge;
-    a->is_failed = !step->purge;
-}
-
-// Ends the step. Returns the purge that it belongs to; NULL when the purge has given it up.
-static struct purge *end_step(struct purge_step *step) {
-    struct purge *p = step->purge;
-    if (p)
-        p->step = NULL;
-    bytes_deinit(&step->reply);
-    mem_free(step);
-    return p;
-}
-
-static void fail_step(struct purge *p) {
-    p->has_unlinked = p->has_unlinked || p->is_unlinking; // the keys may be gone
-    retry(p, "its backend does not answer as it should");
-}
-
-static void take_answer(struct purge *p) {
-    p->steps++;
-    if (p->is_unlinking)
-        take_unlink(p);
-    else
-        take_scan(p);
-    report_progress(p);
-    if (p->is_odd)
-        give_up(p, REPLY_INTERNAL, "its backend answered as no Redis does");
-    else if (is_over(p))
-        finish(p);
-    else
-        uv_timer_start(&p->timer, on_timer, 0, 0); // other requests have their turn first
-}
-
-static void on_answered(struct slot *slot, const struct answer *answer) {
-    struct purge *p = end_step(step_of(slot));
-    if (p && answer->is_failed)
-        fail_step(p);
-    else if (p)
-        take_answer(p);
-}
-
-// A step whose time is over is given up, and ends when its answer comes after all.
-static void on_failed(struct slot *slot, enum slot_failure failure) {
-    struct purge_step *step = step_of(slot);
-    struct purge *p = step->purge;
-    if (failure != SLOT_TIMEOUT) {
-        end_step(step);
-    } else if (p) {
-        step->purge = NULL;
-        p->step = NULL;
     }
-    if (p)
-        fail_step(p);
+    if (lacks_room(p, node ? node_room(node, b->most_output) : BACKEND_DOWN))
+        return;
+    follow(p, node);
+    forget_keys(p);
+    p->batch = purge_batch_new(1, render_scan, on_scanned, p);
+    struct slot *slot = &purge_batch_begin(p->batch, node->conn)->slot;
+    key_scan_step(&p->scan, &slot->command, prefix_of(p));
+    backend_conn_enqueue(node->conn, slot);
+    purge_batch_close(p->batch);
 }
 
-static const struct slot_owner slot_owner = {
-    .begin = begin_answer, .answered = on_answered, .failed = on_failed};
+// --- UNLINK -----------------------------------------------------------------------------------
 
-// To be called before each command. is_partial stays until the held keys are gone.
-static void forget_answer(struct purge *p) {
-    *p->next_cursor = '\0';
-    p->is_odd = p->has_list = false;
-    if (!p->is_unlinking)
-        p->is_partial = false;
+// The answer says how many of the keys existed.
+static void render_unlink(struct answer *a, const struct event *e) {
+    const struct purge_part *part = a->context;
+    struct purge *p = purge_of(a);
+    if (e->type == EVENT_END)
+        return;
+    if (e->type != EVENT_INTEGER || e->integer < 0 || (uint64_t)e->integer > part->keys) {
+        p->is_odd = true;
+        return;
+    }
+    p->removed += (uint64_t)e->integer;
+    ledger_purged(p->namespace, (uint64_t)e->integer);
+    if (e->integer > 0)
+        p->retries = 0;
 }
 
-static struct purge_step *begin_step(struct purge *p) {
-    struct purge_step *step = p->step = mem_new(sizeof(*step));
-    step->slot.owner = &slot_owner;
-    step->purge = p;
-    forget_answer(p);
-    return step;
+static void on_unlinked(void *owner, struct purge_batch *batch, bool has_failed) {
+    (void)batch;
+    on_batch_end(owner, has_failed);
 }
+
+static void send_unlink(struct purge *p, struct backend_conn *conn, struct slice words,
+                        size_t keys) {
+    struct purge_part *part = purge_batch_begin(p->batch, conn);
+    part->keys = keys;
+    p->has_unlinked = true;
+    p->key_at += words.len;
+    p->key_count -= keys;
+    command_begin(&part->slot.command, SLICE("UNLINK"), 1 + keys);
+    bytes_append_slice(part->slot.command.out, words);
+    backend_conn_push(conn, &part->slot);
+}
+
+// Removes all keys by one command: they are at one server.
+static enum backend_room unlink_together(struct purge *p) {
+    enum backend_room room;
+    struct backend_conn *conn = backend_pick(p->namespace->backend, 0, &room);
+    struct slice words = {p->keys.data, p->keys.len};
+    if (room == BACKEND_ROOM)
+        send_unlink(p, conn, words, p->key_count);
+    return room;
+}
+
+// Returns the first key that is not removed yet; *word is the same as a word of a command.
+static struct slice next_key(const struct purge *p, struct slice *word) {
+    char *end;
+    const char *start = p->keys.data + p->key_at;
+    size_t len = strtoul(start + strlen("$"), &end, 10);
+    struct slice key = {end + strlen("\r\n"), len};
+    *word = (struct slice){start, (size_t)(key.data + len + strlen("\r\n") - start)};
+    return key;
+}
+
+// Removes each key by a command of its own, which goes to the key's server.
+static enum backend_room unlink_each(struct purge *p) {
+    struct backend *b = p->namespace->backend;
+    enum backend_room room = BACKEND_ROOM;
+    while (p->key_count > 0 && p->batch->count < STEP_KEYS) {
+        struct slice word;
+        struct split_key key = {.rest = next_key(p, &word)};
+        struct backend_conn *conn = backend_pick(b, backend_hash_slot(b, key), &room);
+        if (room != BACKEND_ROOM)
+            break;
+        send_unlink(p, conn, word, 1);
+    }
+    return room;
+}
+
+static void unlink_keys(struct purge *p) {
+    bool is_cluster = p->namespace->backend->hash_slot_of;
+    struct purge_batch *batch = p->batch =
+        purge_batch_new(is_cluster ? STEP_KEYS : 1, render_unlink, on_unlinked, p);
+    enum backend_room room = is_cluster ? unlink_each(p) : unlink_together(p);
+    if (purge_batch_close(batch))
+        return;
+    p->batch = NULL;
+    (void)lacks_room(p, room);
+}
+
+// --- start ------------------------------------------------------------------------------------
 
 static void step(struct purge *p) {
-    struct split_key key = {.prefix = prefix_of(p)};
-    enum backend_room room;
-    struct backend_conn *conn =
-        backend_pick(p->namespace->backend, backend_hash_slot(p->namespace->backend, key), &room);
-    if (backend_room_may_come(room)) {
-        uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // other requests go first, however long
-        return;
-    }
-    if (room == BACKEND_DOWN) {
-        retry(p, "its backend is down");
-        return;
-    }
-    struct slot *slot = &begin_step(p)->slot;
-    backend_conn_begin(conn, slot);
-    if (p->is_unlinking)
-        write_unlink(&slot->command, p);
+    p->is_odd = false;
+    if (p->key_count > 0)
+        unlink_keys(p);
     else
-        write_scan(&slot->command, slice_of(p->cursor), prefix_of(p));
-    backend_conn_push(conn, slot);
+        scan(p);
+}
+
+void purge_build(struct command *c, const struct call *call) {
+    key_scan_build(c, call->prefix);
+    command_begin(c, SLICE("UNLINK"), 2);
+    command_word(c, SLICE("each key found"));
 }
 
 void purge_start(struct request *r) {
@@ -389,7 +374,6 @@ void purge_start(struct request *r) {
     p->policy = policy_ref(r->policy);
     p->namespace = r->namespace;
     p->request = r;
-    memcpy(p->cursor, "0", sizeof("0"));
     p->next = p->context->purges;
     p->context->purges = p;
     ledger_purge_begins(p->namespace);
@@ -398,5 +382,6 @@ void purge_start(struct request *r) {
     uv_timer_init(&p->context->loop.uv, &p->timer);
     p->timer.data = p;
     log_info(&p->context->loop.log, "purge %s: begins", p->namespace->conf->name);
+    begin_pass(p);
     step(p);
 }

@@ -2,6 +2,10 @@
 //
 //   SCAN … MATCH prefix* ──keys──► UNLINK ──► SCAN from the next cursor … until it is 0
 //
+// Where the keys lie on several servers, each server is scanned in its turn, and each key is
+// removed by a command that goes to the key's own server. Such passes over all servers are
+// repeated, since keys move from one server to another meanwhile.
+//
 // A purge is not atomic: a key that is written meanwhile may stay (redis.io/commands/scan). A purge
 // goes on when its client leaves, and keeps the settings that it began with.
 #pragma once

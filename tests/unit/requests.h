@@ -29,9 +29,11 @@ struct peer {
 };
 
 // A command as it was sent, by its first key: "GET", "MGET", "SET", "UNLINK", "ASK" and "DROP" of a
-// lease.
+// lease; and "SCAN", by its cursor.
 struct sent {
     struct slot *slot; // NULL: answered
+    const struct backend_conn *conn;
+    size_t words;
     const char *kind;
     char key[16];
     char token[MEMO_TOKEN_SIZE + 1];
@@ -70,7 +72,7 @@ static const struct near_source *no_source(struct backend *b, unsigned hash_slot
 
 static const struct route route = {.pick = pick, .source = no_source};
 
-static void set_room(enum backend_room now) {
+static inline void set_room(enum backend_room now) {
     room = now;
     backend.route = &route;
     backend.conn = now == BACKEND_ROOM ? &conn : NULL;
@@ -118,10 +120,13 @@ void backend_conn_push(struct backend_conn *c, struct slot *slot) {
     s->kind = is_script                                ? count == 8 ? "ASK" : "DROP"
               : slice_equal(words[0], SLICE("GET"))    ? "GET"
               : slice_equal(words[0], SLICE("MGET"))   ? "MGET"
+              : slice_equal(words[0], SLICE("SCAN"))   ? "SCAN"
               : slice_equal(words[0], SLICE("SET"))    ? "SET"
               : slice_equal(words[0], SLICE("UNLINK")) ? "UNLINK"
                                                        : "?";
     s->slot = slot;
+    s->conn = c;
+    s->words = count;
     slot->next = NULL;
     stream_out(&c->stream)->len = 0;
 }
@@ -161,15 +166,15 @@ static void answer_slot(struct slot *slot, const char *text) {
 }
 
 // Redis answers the oldest command that it has not answered.
-static void answer(const char *text) { answer_slot(take_oldest(), text); }
+static inline void answer(const char *text) { answer_slot(take_oldest(), text); }
 
-static void lose(void) {
+static inline void lose(void) {
     struct slot *slot = take_oldest();
     slot->owner->failed(slot, SLOT_LOST);
 }
 
 // Fails unless these are the commands that nobody has answered yet: "ASK n:k, DROP n:k".
-static void check_unanswered(const char *wanted) {
+static inline void check_unanswered(const char *wanted) {
     struct bytes text = {0};
     for (size_t i = answered_count; i < sent_count; i++)
         if (sent[i].slot)
@@ -177,30 +182,30 @@ static void check_unanswered(const char *wanted) {
     check_text("unanswered", &text, wanted);
 }
 
-static const char *last_token(void) { return sent[sent_count - 1].token; }
+static inline const char *last_token(void) { return sent[sent_count - 1].token; }
 
 // --- the peers --------------------------------------------------------------------------------
 
-static void say(int number, const char *text) {
+static inline void say(int number, const char *text) {
     struct sample sample = sample_of(text);
     enum progress progress = dispatch(&peers[number].session, sample.words, sample.count, true);
     ck_assert_int_eq(progress, PROGRESS_DONE);
 }
 
 // Says memo.get, and waits in line: there is no result, and somebody else has the lease.
-static void wait_for(int number, const char *text) {
+static inline void wait_for(int number, const char *text) {
     say(number, text);
     answer(NIL);
     answer(NO_RESULT);
 }
 
-static void check_reply(int number, const char *wanted) {
+static inline void check_reply(int number, const char *wanted) {
     struct bytes *out = stream_out(&peers[number].stream);
     check_same("reply", bytes_slice(out), slice_of(wanted));
     out->len = 0;
 }
 
-static void leave(int number) { reply_queue_drop(&peers[number].session.replies); }
+static inline void leave(int number) { reply_queue_drop(&peers[number].session.replies); }
 
 static struct namespace_stats *stats(void) { return context.policy->namespaces[0].stats; }
 
@@ -214,7 +219,7 @@ static void tick_timer(uv_handle_t *handle, void *ticks) {
 }
 
 // The time goes on, and the timer of the waits ticks, unless nobody waits. Returns whether it did.
-static bool pass(uint64_t ms) {
+static inline bool pass(uint64_t ms) {
     int ticks = 0;
     now_ms += ms;
     uv_walk(&context.loop.uv, tick_timer, &ticks);
