@@ -272,7 +272,7 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
     else if (a->call.argc > (size_t)backend->conf->max_pending)
         request_fail_for_backend(r, REPLY_OVERLOADED, "more keys than ", "may have pending");
-    else if (room == BACKEND_ROOM || (room == BACKEND_DOWN && request_misses(r)))
+    else if (room == BACKEND_ROOM || (!backend_room_may_come(room) && request_misses(r)))
         fan_out(r, a);
     else
         refuse_for_room(r, room);

@@ -319,7 +319,7 @@ enum backend_room fanout_room(struct backend *b, const struct call *call, unsign
         (void)backend_pick(b, *hash_slot, &room);
         if (backend_room_may_come(room))
             return room;
-        if (room == BACKEND_DOWN)
+        if (room != BACKEND_ROOM)
             worst = room;
     }
     return worst;

@@ -30,9 +30,9 @@ static inline struct call fanout_part(const struct call *call, size_t index) {
     return part;
 }
 
-// Returns BACKEND_ROOM when there is room for each key of the call, and BACKEND_DOWN when some keys
-// have no server, and all others have room. Otherwise *hash_slot is that of a key whose room may
-// come.
+// Returns BACKEND_ROOM when there is room for each key of the call. When room may come
+// (backend_room_may_come()), *hash_slot is that of the key that lacks it; otherwise some keys have
+// no server, and all others have room.
 enum backend_room fanout_room(struct backend *b, const struct call *call, unsigned *hash_slot);
 
 // Sends the request, all its parts at once; those whose keys have no server fail. The request may

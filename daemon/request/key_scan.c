@@ -1,6 +1,5 @@
 #include "daemon/request/key_scan.h"
 
-
 enum {
     MOST_STEPS = 1 << 26, // of one purge: Redis needs as many for 10^10 keys
     MOST_FOUND = 8 << 20, // bytes of keys held at a time; the other keys are found again

@@ -50,7 +50,8 @@ void lease_give_back(struct request *r) {
     struct backend *backend = r->namespace->backend;
     enum backend_room room;
     struct backend_conn *conn = backend_pick(backend, r->hash_slot, &room);
-    if (!*r->wait.token || room != BACKEND_ROOM)
+    bool may_send = room == BACKEND_ROOM || room == BACKEND_TURNING;
+    if (!*r->wait.token || !may_send)
         return;
     struct drop *drop = mem_new(sizeof(*drop));
     drop->slot.owner = &drop_owner;

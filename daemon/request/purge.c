@@ -148,11 +148,13 @@ static void retry(struct purge *p, const char *why) {
 
 // Returns whether nothing can be sent now: the purge waits then, or has ended.
 static bool lacks_room(struct purge *p, enum backend_room room) {
-    if (room == BACKEND_DOWN)
-        retry(p, "its backend is down");
-    else if (room != BACKEND_ROOM)
+    if (room == BACKEND_ROOM)
+        return false;
+    if (backend_room_may_come(room))
         uv_timer_start(&p->timer, on_timer, RETRY_MS, 0); // other requests go first, however long
-    return room != BACKEND_ROOM;
+    else
+        retry(p, "its backend is down");
+    return true;
 }
 
 static void begin_pass(struct purge *p) {

@@ -48,7 +48,8 @@ static uint64_t turns_of(const struct backend *b) {
 
 static const struct route cluster = {
     .pick = pick_by_key, .node_at = node_at, .node_most = node_most, .turns = turns_of};
-static const struct route single = {.pick = pick_by_key, .node_at = node_at, .node_most = node_most};
+static const struct route single = {
+    .pick = pick_by_key, .node_at = node_at, .node_most = node_most};
 
 static void begin_cluster(void) {
     begin_waits();
