@@ -7,7 +7,8 @@
 
 The sentinels know each other and the replicas from the start. `switches` has each +switch-master that
 a sentinel has told: when, which sentinel, and the port of the new master. `options` are further ones
-for each server, `sentinel_lines` further lines of each sentinel's configuration.
+for each server, `sentinel_lines` further lines of each sentinel's configuration. `server_tls` and
+`sentinel_tls` are authorities (tls.py) that have signed a certificate `server`: then they speak TLS.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ import time
 
 import fake_redis
 import resp
+import tls
 from cluster import HOST, Node, memory_folder
 from fake_redis import array, bulk
 from harness import REDIS_SERVER, free_port, wait_until
@@ -33,7 +35,9 @@ class Server(Node):
 
     def launch(self):
         self.port = free_port()
-        self.command = [REDIS_SERVER, "--port", str(self.port), "--bind", HOST]
+        self.command = [REDIS_SERVER, "--bind", HOST]
+        for option, value in self.cluster.options_of_port(self.port, self.cluster.server_tls):
+            self.command += [f"--{option}", value]
         self.command += ["--dir", self.folder, "--save", ""]
         self.command += ["--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"]
         self.command += ["--enable-debug-command", "yes", "--logfile", f"{self.folder}/log"]
@@ -44,11 +48,18 @@ class Server(Node):
         wait_until(self._has_started, f"{self} answers")
 
     def client(self, timeout=10):
-        client = super().client(timeout)
+        authority = self.authority()
+        if authority:
+            client = tls.Client(self.address, authority.context(), HOST, timeout)
+        else:
+            client = resp.Client(self.address, timeout)
         words = self.words_of_auth()
         if words:
             client.call("AUTH", *words)
         return client
+
+    def authority(self):
+        return self.cluster.server_tls
 
     def words_of_auth(self):
         return [self.cluster.password] if self.cluster.password else []
@@ -78,7 +89,9 @@ class Sentinel(Server):
 
     def configure(self):
         watched = self.cluster
-        lines = [f"port {self.port}", f"bind {HOST}", f"dir {self.folder}"]
+        lines = [f"bind {HOST}", f"dir {self.folder}"]
+        for option, value in watched.options_of_port(self.port, watched.sentinel_tls):
+            lines.append(f"{option} {value}")
         lines += [f"logfile {self.folder}/log", f"sentinel myid {self.id}", *watched.sentinel_lines]
         lines += [f"sentinel monitor {NAME} {watched.host} {watched.master.port} {watched.quorum}"]
         lines += [f"sentinel down-after-milliseconds {NAME} {watched.down_after}"]
@@ -92,6 +105,9 @@ class Sentinel(Server):
                 lines.append(f"sentinel known-sentinel {NAME} {HOST} {other.port} {other.id}")
         pathlib.Path(f"{self.folder}/sentinel.conf").write_text("\n".join(lines) + "\n")
         self.command = [REDIS_SERVER, f"{self.folder}/sentinel.conf", "--sentinel"]
+
+    def authority(self):
+        return self.cluster.sentinel_tls
 
     def words_of_auth(self):
         return self.cluster.sentinel_auth
@@ -123,10 +139,11 @@ class Sentinels:
         sentinel_auth=(),
         down_after=1000,
         host=HOST,
-        connect=resp.Client,
+        server_tls=None,
+        sentinel_tls=None,
     ):
         self.folder = memory_folder()
-        self.connect = connect
+        self.server_tls, self.sentinel_tls = server_tls, sentinel_tls
         self.options = list(options)
         self.password = password  # of the servers
         if password:
@@ -193,6 +210,19 @@ class Sentinels:
             client.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def options_of_port(self, port, authority):
+        """Pairs of option and value. A server's replication, and what a sentinel asks, is over TLS
+        where the servers are."""
+        port_option, other = ("tls-port", "port") if authority else ("port", "tls-port")
+        yield from ((port_option, str(port)), (other, "0"))
+        authority = authority or self.server_tls
+        if not authority:
+            return
+        yield from (("tls-cert-file", str(authority.path("server"))), ("tls-auth-clients", "no"))
+        yield from (("tls-key-file", str(authority.path("server", "key"))),)
+        yield from (("tls-ca-cert-file", str(authority.path(authority.name))),)
+        yield from (("tls-replication", "yes" if self.server_tls else "no"),)
+
     @property
     def hosts(self):
         return ",".join(f"{HOST}:{sentinel.port}" for sentinel in self.sentinels)
@@ -200,7 +230,8 @@ class Sentinels:
     @property
     def url(self):
         password = f":{self.password}@" if self.password else ""
-        return f"redis+sentinel://{password}{self.hosts}/{NAME}"
+        scheme = "rediss" if self.server_tls else "redis"
+        return f"{scheme}+sentinel://{password}{self.hosts}/{NAME}"
 
     def by_port(self, port):
         return next(server for server in self.servers if server.port == port)
@@ -277,9 +308,9 @@ class FakeSentinel(fake_redis.FakeRedis):
 
     def drop(self):
         """Closes all connections; new ones are taken."""
-        for connection in self.connections:
+        dropped, self.connections = self.connections, []
+        for connection in dropped:
             connection.close()
-        self.connections.clear()
 
     def close(self):
         """As if it had died; reopen() starts it again."""

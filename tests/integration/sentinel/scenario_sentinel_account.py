@@ -20,7 +20,7 @@ class Account(unittest.TestCase):
     def start(self, options="", password="secret", **watched):
         self.watched = Sentinels(replicas=0, sentinels=1, **watched)
         self.addCleanup(self.watched.end)
-        world = harness.World()
+        self.world = world = harness.World()
         self.addCleanup(world.__exit__, None)
         pathlib.Path(world.folder, "password").write_text(password + "\n")
         ini = harness.INI.replace("{redis:main}", self.watched.url)
@@ -55,6 +55,9 @@ class Account(unittest.TestCase):
         self.assertEqual(len(told), 1)
         self.assertIn("AUTH refused: WRONGPASS", told[0])
         self.assertNotIn("wrong\n", self.daemon.log())
+        pathlib.Path(self.world.folder, "password").write_text("secret\n")
+        self.assertEqual(self.daemon.call("reload"), b"OK")  # which reads the file again
+        self.wait_up()
 
     def test_no_password_is_told_too(self):
         self.start(sentinel_lines=["requirepass secret"], sentinel_auth=["secret"])

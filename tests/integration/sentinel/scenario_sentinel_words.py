@@ -96,6 +96,7 @@ class Words(harness.TestCase):
         self.fakes[2].tell(f"{NAME} {HOST} {self.one.port} {HOST} {self.two.port}")
         self.wait_master(self.two)
         self.assertEqual(self.daemon.call("key.set", "carts", "a", "1"), b"OK")
+        self.assertEqual(self.two.call("GET", "cart:a"), b"1")
         self.assertEqual(self.fakes[2].asked, before)
 
     # --- who is no master -------------------------------------------------------------------
