@@ -36,6 +36,14 @@ def openssl(*words):
     subprocess.run(["openssl", *map(str, words)], check=True, stdin=subprocess.DEVNULL, capture_output=True)
 
 
+def context(folder, ca="ca", cert=None):
+    """For a client that trusts this authority, and shows the certificate of that name."""
+    made = ssl.create_default_context(cafile=f"{folder}/{ca}.crt")
+    if cert:
+        made.load_cert_chain(f"{folder}/{cert}.crt", f"{folder}/{cert}.key")
+    return made
+
+
 class Authority:
     """A CA: NAME.crt and NAME.key in the folder, and what it has signed beside them."""
 
@@ -67,10 +75,14 @@ class Authority:
 
     def context(self, cert=None):
         """For a client, which shows the certificate of that name."""
-        context = ssl.create_default_context(cafile=self.path(self.name))
-        if cert:
-            context.load_cert_chain(self.path(cert), self.path(cert, "key"))
-        return context
+        return context(self.folder, self.name, cert)
+
+
+def redis_options(folder, port, cert="server", ca="ca", ask="no"):
+    """What makes a Redis speak TLS at the port."""
+    return ["--tls-port", str(port), "--tls-cert-file", f"{folder}/{cert}.crt",
+            "--tls-key-file", f"{folder}/{cert}.key", "--tls-ca-cert-file", f"{folder}/{ca}.crt",
+            "--tls-auth-clients", ask]  # fmt: skip
 
 
 def redis(world, name="main", cert="server", ca="ca", ask="no", options=()):
@@ -78,10 +90,7 @@ def redis(world, name="main", cert="server", ca="ca", ask="no", options=()):
     if name in world.servers:
         return world.servers[name]
     folder, port = world.folder, harness.free_port()
-    options = ["--tls-port", str(port), "--tls-cert-file", f"{folder}/{cert}.crt",
-               "--tls-key-file", f"{folder}/{cert}.key", "--tls-ca-cert-file", f"{folder}/{ca}.crt",
-               "--tls-auth-clients", ask, *options]  # fmt: skip
-    server = world.redis(name, options=options)
+    server = world.redis(name, options=[*redis_options(folder, port, cert, ca, ask), *options])
     server.tls_port = port
     return server
 
