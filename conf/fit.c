@@ -133,6 +133,8 @@ static void check_backend(struct fitter *c, struct backend_conf *b) {
         return;
     if (!schema_is_given(&b->common, SECTION_BACKEND, "url"))
         problems_add(c->problems, b->common.line, "[backend %s] needs a url", b->name);
+    const char *file = problems_file(c->problems, b->common.line);
+    b->file = file ? mem_text(file) : NULL;
     if (*b->password_file && b->url.kind == URL_EMBEDDED)
         problems_warn(c->problems, LINE_OF(b, SECTION_BACKEND, "password_file"),
                       "password_file has no effect: an embedded backend has no password");

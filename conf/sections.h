@@ -81,6 +81,7 @@ struct daemon_conf { // [cachesd]
 struct backend_conf { // [backend NAME]
     struct section_conf common;
     char *name;
+    char *file; // that the section stands in; NULL: in none
     struct url url;
     struct url_host *seeds; // until fit.c has added them to the hosts of a URL that has some
     size_t seed_count;

@@ -45,6 +45,7 @@ static void free_settings(struct settings *s) {
     }
     for (size_t i = 0; i < s->backend_count; i++) {
         mem_free(s->backends[i].name);
+        mem_free(s->backends[i].file);
         tls_client_unref(s->backends[i].tls);
         mem_free(s->backends[i].sentinel_password);
     }

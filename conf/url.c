@@ -349,10 +349,14 @@ static bool has_same_hosts(const struct url *a, const struct url *b) {
     return is_same;
 }
 
-bool url_is_same(const struct url *a, const struct url *b) {
+bool url_is_same_but_password(const struct url *a, const struct url *b) {
     return a->kind == b->kind && a->is_tls == b->is_tls && has_same_hosts(a, b) &&
            is_same_text(a->master, b->master) && is_same_text(a->host, b->host) &&
            a->port == b->port && is_same_text(a->path, b->path) && is_same_text(a->user, b->user) &&
-           is_same_text(a->password, b->password) && a->db == b->db &&
-           is_same_text(a->maxmemory, b->maxmemory) && is_same_text(a->policy, b->policy);
+           a->db == b->db && is_same_text(a->maxmemory, b->maxmemory) &&
+           is_same_text(a->policy, b->policy);
+}
+
+bool url_is_same(const struct url *a, const struct url *b) {
+    return url_is_same_but_password(a, b) && is_same_text(a->password, b->password);
 }

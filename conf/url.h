@@ -66,3 +66,4 @@ const char *url_check_user(const struct url *url) __attribute__((warn_unused_res
 void url_append_shown(struct bytes *out, const struct url *url);
 
 bool url_is_same(const struct url *a, const struct url *b);
+bool url_is_same_but_password(const struct url *a, const struct url *b);

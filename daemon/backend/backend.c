@@ -10,7 +10,7 @@
 #include "protocol/mem.h"
 
 // A trouble is over when no answer has told of it for so long.
-enum { TROUBLE_MS = 10000 };
+enum { TROUBLE_MS = 10000, REREAD_MS = 60000 };
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -52,6 +52,12 @@ static bool has_same_sentinels(const struct backend_conf *a, const struct backen
            a->sentinel_tls == b->sentinel_tls;
 }
 
+// A password from a file may change, also while the settings stay.
+static bool has_same_url(const struct backend_conf *a, const struct backend_conf *b) {
+    bool has_file = *a->password_file && strcmp(a->password_file, b->password_file) == 0;
+    return has_file ? url_is_same_but_password(&a->url, &b->url) : url_is_same(&a->url, &b->url);
+}
+
 static bool has_same_tls(const struct backend_conf *a, const struct backend_conf *b) {
     return strcmp(a->tls_ca, b->tls_ca) == 0 && strcmp(a->tls_cert, b->tls_cert) == 0 &&
            strcmp(a->tls_key, b->tls_key) == 0 && a->tls_verify == b->tls_verify &&
@@ -61,7 +67,7 @@ static bool has_same_tls(const struct backend_conf *a, const struct backend_conf
 
 bool backend_has_conf(const struct backend *b, const struct backend_conf *conf) {
     return has_same_tls(b->conf, conf) && strcmp(b->conf->name, conf->name) == 0 &&
-           url_is_same(&b->conf->url, &conf->url) && has_same_sentinels(b->conf, conf) &&
+           has_same_url(b->conf, conf) && has_same_sentinels(b->conf, conf) &&
            b->conf->connect_timeout_ms == conf->connect_timeout_ms &&
            b->conf->timeout_ms == conf->timeout_ms && b->conf->max_pending == conf->max_pending;
 }
@@ -70,6 +76,7 @@ void backend_renew(struct backend *b, const struct backend_conf *conf) {
     struct tls_client *old = b->tls;
     b->tls = tls_client_ref(conf->tls);
     tls_client_unref(old);
+    secret_set(&b->secret, conf->url.password);
 }
 
 static char *subject_of(const struct backend_conf *conf) {
@@ -79,6 +86,8 @@ static char *subject_of(const struct backend_conf *conf) {
     bytes_deinit(&text);
     return subject;
 }
+
+static const struct secret_events secret_events;
 
 struct backend *backend_new(struct loop *loop, struct settings *settings,
                             const struct backend_conf *conf, const struct route *route,
@@ -94,10 +103,18 @@ struct backend *backend_new(struct loop *loop, struct settings *settings,
     b->owner = owner;
     b->subject = subject_of(conf);
     b->tls = tls_client_ref(conf->tls);
-    b->family = (struct node_family){loop,          conf, &b->account,
-                                     route->events, b,    conf->url.is_tls ? &b->tls : NULL};
+    bool has_file = conf->url.kind != URL_EMBEDDED;
+    secret_init(&b->secret, loop, has_file ? conf->password_file : "", conf->file,
+                conf->url.password, REREAD_MS, &secret_events);
+    b->family = (struct node_family){.loop = loop,
+                                     .conf = conf,
+                                     .account = &b->account,
+                                     .events = route->events,
+                                     .owner = b,
+                                     .tls = conf->url.is_tls ? &b->tls : NULL,
+                                     .secret = &b->secret};
     waiting_room_init(&b->waiting, loop, (uint64_t)conf->timeout_ms);
-    b->handles = 1; // the waiting room's timer
+    b->handles = 2; // the waiting room's timer, and the secret
     route->start(b, path);
     return b;
 }
@@ -157,6 +174,7 @@ void backend_free(struct backend *b) {
     b->route = &route_gone;
     b->is_restless = false;
     waiting_room_close(&b->waiting, on_waiting_closed);
+    secret_close(&b->secret);
 }
 
 void backend_settle(struct backend *b) {
@@ -175,6 +193,43 @@ void backend_each_node(const struct backend *b, void (*visit)(struct node *node,
             visit(node, context);
     }
 }
+
+// --- the password -----------------------------------------------------------------------------
+
+static struct backend *backend_of(struct secret *s) {
+    return CONTAINER_OF(s, struct backend, secret);
+}
+
+static void complain_of_secret(struct secret *s, enum log_level level, const char *cause,
+                               const char *detail) {
+    const struct backend *b = backend_of(s);
+    complaints_add(b->loop->complaints, &b->loop->log, level, loop_now(b->loop), b->subject, cause,
+                   slice_of(detail));
+}
+
+static void authenticate(struct node *node, void *unused) {
+    (void)unused;
+    node_authenticate(node);
+}
+
+static void on_secret_changed(struct secret *s) {
+    complain_of_secret(s, LOG_LEVEL_INFO, "another password", "all connections authenticate again");
+    backend_each_node(backend_of(s), authenticate, NULL);
+}
+
+static void on_secret_trouble(struct secret *s, const char *why) {
+    complain_of_secret(s, LOG_LEVEL_WARNING,
+                       "password_file can't be read, the former password stays", why);
+}
+
+static void on_secret_closed(struct secret *s) {
+    struct backend *b = backend_of(s);
+    b->handles--;
+    free_if_let_go(b);
+}
+
+static const struct secret_events secret_events = {on_secret_changed, on_secret_trouble,
+                                                   on_secret_closed};
 
 // --- troubles ---------------------------------------------------------------------------------
 

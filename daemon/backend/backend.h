@@ -12,6 +12,7 @@
 #include "daemon/backend/node.h"
 #include "daemon/backend/room.h"
 #include "daemon/backend/route.h"
+#include "daemon/backend/secret.h"
 #include "daemon/backend/waiting_room.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
@@ -62,6 +63,7 @@ struct backend {
     size_t most_output; // bytes that may wait to be written: with more the backend is full
     struct account account;
     struct tls_client *tls; // a reference, to that of the newest settings; NULL: none
+    struct secret secret;   // the password
     struct node_family family;
     struct prefixes prefixes; // of the keys whose changes are followed
     const char *path;         // embedded: of its server's Unix socket, never changed; else NULL

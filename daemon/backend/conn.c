@@ -204,7 +204,7 @@ static void ask_rights(struct backend_conn *c, struct command *command) {
 static void write_greeting(struct backend_conn *c, struct bytes *out) {
     struct command command = {.out = out};
     const struct url *url = &c->conf->url;
-    if (dial_write_auth(&command, url))
+    if (dial_write_auth(&command, url, c->dial.to))
         c->greetings[c->greeting_count++] = GREETING_AUTH;
     if (url->db > 0) {
         greet(c, &command, GREETING_SELECT, SLICE("SELECT"), 2);

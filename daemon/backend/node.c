@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "conf/url.h"
+#include "daemon/backend/reauth.h"
+#include "daemon/backend/secret.h"
 #include "daemon/loop/backoff.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
@@ -206,6 +208,7 @@ static struct backend_conn_owner owner_of(struct node *n) {
 
 static struct backend_conn *connect_as(struct node *n, struct backend_conn_owner owner) {
     const struct node_family *f = n->family;
+    secret_look(f->secret); // the next attempt has the new password, if this one's is refused
     return backend_conn_new(f->loop, f->conf, f->account, &n->server, n->attempt, owner);
 }
 
@@ -274,6 +277,25 @@ void node_renew(struct node *n) {
     backend_conn_reserve(n->reserve);
 }
 
+// A node that is not up may have failed for the former password. Of one that is, the former
+// connection is to end soon.
+void node_authenticate(struct node *n) {
+    const struct url *url = &n->family->conf->url;
+    if (n->is_stopping)
+        return;
+    if (!n->is_up) {
+        n->failures = n->setbacks = 0;
+        node_reconnect(n);
+        return;
+    }
+    if (n->conn)
+        reauth_send(n->conn, url, &n->server, n->subject);
+    if (n->reserve)
+        reauth_send(n->reserve, url, &n->server, n->subject);
+    if (n->tracker)
+        tracker_authenticate(n->tracker);
+}
+
 void node_check_account(struct node *n) {
     if (n->conn)
         backend_conn_ask_rights(n->conn);
@@ -322,6 +344,7 @@ static void set_server(struct node *n, const struct endpoint *server, const char
     n->server.port = server->port;
     n->server.tls = n->family->tls;
     n->server.session = &n->session;
+    n->server.password = (const char *const *)&n->family->secret->password;
     n->subject = mem_text(subject);
 }
 

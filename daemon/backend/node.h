@@ -18,6 +18,7 @@
 #include "daemon/backend/account.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/room.h"
+#include "daemon/backend/secret.h"
 #include "daemon/backend/slot.h"
 #include "daemon/loop/endpoint.h"
 #include "daemon/loop/loop.h"
@@ -51,6 +52,7 @@ struct node_family {
     const struct node_events *events;
     void *owner;
     struct tls_client *const *tls; // as in struct endpoint
+    struct secret *secret;         // the password's file
 };
 
 struct node {
@@ -104,6 +106,9 @@ void node_track(struct node *n, const struct prefixes *prefixes);
 
 // Makes a second connection beside the first, unless one was made lately.
 void node_renew(struct node *n);
+
+// Sends the password again over all connections: it has changed.
+void node_authenticate(struct node *n);
 
 // Asks again which commands the account may not run.
 void node_check_account(struct node *n);

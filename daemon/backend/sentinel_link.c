@@ -170,7 +170,7 @@ static void greet(struct hearing *h) {
     struct command command = {.out = stream_out(&h->stream)};
     struct url account = {.user = *conf->sentinel_user ? conf->sentinel_user : NULL,
                           .password = conf->sentinel_password};
-    h->stage = dial_write_auth(&command, &account) ? STAGE_AUTH : STAGE_NAME;
+    h->stage = dial_write_auth(&command, &account, h->dial.to) ? STAGE_AUTH : STAGE_NAME;
     dial_write_name(&command, SLICE("cachesd-sentinel"));
     write_question(h, &command);
     h->is_greeted = true;

@@ -108,13 +108,14 @@ void dial_cancel(struct dial *dial) {
         uv_cancel((uv_req_t *)&dial->resolve);
 }
 
-bool dial_write_auth(struct command *command, const struct url *url) {
-    if (!url->password)
+bool dial_write_auth(struct command *command, const struct url *url, const struct endpoint *to) {
+    const char *password = to->password && *to->password ? *to->password : url->password;
+    if (!password)
         return false;
     command_begin(command, SLICE("AUTH"), url->user ? 3 : 2);
     if (url->user)
         command_word(command, slice_of(url->user));
-    command_word(command, slice_of(url->password));
+    command_word(command, slice_of(password));
     return true;
 }
 

@@ -45,7 +45,8 @@ const char *dial_waits_for(const struct dial *dial);
 // Gives up a look-up that has not begun. To be called when the stream is being closed.
 void dial_cancel(struct dial *dial);
 
-// Writes AUTH. Returns false, and writes nothing, when the url has no password.
-bool dial_write_auth(struct command *command, const struct url *url);
+// Writes AUTH, with the password of the endpoint or else of the url. Returns false, and writes
+// nothing, when there is none.
+bool dial_write_auth(struct command *command, const struct url *url, const struct endpoint *to);
 // Writes CLIENT SETNAME, so that operators of Redis see who is connected.
 void dial_write_name(struct command *command, struct slice name);

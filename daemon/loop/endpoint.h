@@ -17,4 +17,6 @@ struct endpoint {
     // server is reached without TLS, as a Unix socket is.
     struct tls_client *const *tls;
     struct tls_session *session; // of connections to this server; NULL: none is kept
+    // The password now, which may change; NULL, or NULL there: the URL's, if it has one.
+    const char *const *password;
 };

@@ -45,6 +45,8 @@ struct tracking {
     uint64_t asked_ms;    // when the unanswered ping was sent
     bool is_asked;        // a ping is unanswered
     bool is_invalidation; // the message now being read
+    bool is_auth_due;     // as soon as the pong has come
+    unsigned unread;      // answers to authenticate()
     bool is_refused;
     char reason[160]; // why the connection is to be dropped; "" while it is well
 };
@@ -163,6 +165,25 @@ static void on_message_event(struct tracking *c, const struct event *e) {
     }
 }
 
+// In RESP2 a subscribed connection takes no AUTH, so it is subscribed anew. All is one write: Redis
+// runs these commands without those of others between, so no change is missed.
+static void authenticate(struct tracking *c) {
+    struct command command = {.out = stream_out(&c->stream)};
+    c->is_auth_due = false;
+    command_begin(&command, SLICE("UNSUBSCRIBE"), 2);
+    command_word(&command, SLICE(CHANNEL));
+    c->unread = dial_write_auth(&command, &c->tracker->conf->url, &c->tracker->server) ? 3 : 2;
+    command_begin(&command, SLICE("SUBSCRIBE"), 2);
+    command_word(&command, SLICE(CHANNEL));
+}
+
+// An answer to authenticate(). Without the right to these commands, the connection is made anew.
+static void on_authentication_event(struct tracking *c, const struct event *e) {
+    if (e->type == EVENT_ERROR)
+        snprintf(c->reason, sizeof(c->reason), "the new password is refused: %.*s",
+                 (int)(e->text.len < 100 ? e->text.len : 100), e->text.data);
+}
+
 // After a pong that comes too late no kept answer may be served again: reads went to the server
 // meanwhile, and nobody may see a newer answer and then an older one.
 static void on_pong(struct tracking *c) {
@@ -173,6 +194,8 @@ static void on_pong(struct tracking *c) {
     if (!near_source_is_live(&t->source, now_of(t)))
         flush(t);
     t->source.proven_ms = c->asked_ms;
+    if (c->is_auth_due)
+        authenticate(c);
 }
 
 static void become_live(struct tracking *c) {
@@ -191,7 +214,8 @@ static void become_live(struct tracking *c) {
 
 static void begin_greeting(struct tracking *c) {
     struct command command = {.out = stream_out(&c->stream)};
-    c->stage = dial_write_auth(&command, &c->tracker->conf->url) ? STAGE_AUTH : STAGE_NAME;
+    const struct tracker *t = c->tracker;
+    c->stage = dial_write_auth(&command, &t->conf->url, &t->server) ? STAGE_AUTH : STAGE_NAME;
     dial_write_name(&command, SLICE("cachesd-near"));
     command_begin(&command, SLICE("CLIENT"), 2);
     command_word(&command, SLICE("ID"));
@@ -232,6 +256,8 @@ static void on_event(void *owner, const struct event *e) {
     struct tracking *c = owner;
     if (!c->tracker || *c->reason)
         return;
+    if (c->stage == STAGE_LIVE && c->unread > 0 && e->depth == 0)
+        on_authentication_event(c, e);
     if (c->stage == STAGE_LIVE)
         on_message_event(c, e);
     else
@@ -243,7 +269,9 @@ static bool on_reply(void *owner) {
     if (!c->tracker || *c->reason)
         return false;
     if (c->stage == STAGE_LIVE) {
-        if (!c->is_invalidation)
+        if (!c->is_invalidation && c->unread > 0)
+            c->unread--;
+        else if (!c->is_invalidation)
             on_pong(c);
     } else if (++c->stage == STAGE_LIVE) {
         become_live(c);
@@ -375,6 +403,21 @@ void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer) {
     t->peer = *peer;
     if (!t->tracking)
         uv_timer_start(&t->timer, on_timer, 0, 0);
+}
+
+// A connection that is being made may have sent the former password.
+void tracker_authenticate(struct tracker *t) {
+    struct tracking *c = t->tracking;
+    if (!c)
+        return;
+    if (c->stage != STAGE_LIVE) {
+        drop(t);
+        uv_timer_start(&t->timer, on_timer, 0, 0);
+    } else if (c->is_asked) {
+        c->is_auth_due = true; // the pong must not be taken for another answer
+    } else {
+        authenticate(c);
+    }
 }
 
 void tracker_restart(struct tracker *t) {

@@ -59,6 +59,9 @@ struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf,
 // Stops the tracker at once; its memory is freed when the loop has closed its handles.
 void tracker_free(struct tracker *t);
 
+// To be called when the password has changed.
+void tracker_authenticate(struct tracker *t);
+
 // To be called when the backend was lost: it may be another server when it comes back, so the
 // tracker connects anew.
 void tracker_restart(struct tracker *t);
