@@ -348,6 +348,34 @@ START_TEST(a_line_asks_a_full_backend_later) {
 }
 END_TEST
 
+// The hash slot of the key goes from one server of a cluster to another.
+START_TEST(a_line_whose_key_is_on_the_move_asks_later) {
+    wait_for(0, "memo.get wait=10s n k");
+    set_room(BACKEND_TURNING);
+    for (int i = 0; i < 20; i++)
+        pass(100);
+    check_unanswered("");
+    check_reply(0, "");
+    set_room(BACKEND_ROOM);
+    pass(100);
+    check_unanswered("ASK n:k");
+    set_room(BACKEND_TURNING);
+    leave(0);
+    answer(GIVES(A_TOKEN));
+    check_unanswered("DROP n:k"); // a further step of a request under way need not wait
+}
+END_TEST
+
+START_TEST(a_step_under_way_need_not_wait_while_its_key_is_on_the_move) {
+    say(0, "memo.get n k");
+    set_room(BACKEND_TURNING);
+    answer(NIL);
+    check_unanswered("ASK n:k");
+    answer(GIVES(A_TOKEN));
+    check_reply(0, GIVES(A_TOKEN));
+}
+END_TEST
+
 START_TEST(a_lost_question_fails_who_asked_and_another_asks_anew) {
     wait_for(0, "memo.get wait=10s n k");
     wait_for(1, "memo.get wait=10s n k");
@@ -472,6 +500,8 @@ int main(void) {
         nobody_begins_to_wait_when_the_daemon_ends_and_who_waits_is_answered,
         as_many_may_wait_as_may_be_under_way_at_the_backend,
         all_are_refused_when_the_backend_is_down, a_line_asks_a_full_backend_later,
+        a_line_whose_key_is_on_the_move_asks_later,
+        a_step_under_way_need_not_wait_while_its_key_is_on_the_move,
         a_lost_question_fails_who_asked_and_another_asks_anew,
         who_goes_while_it_waits_leaves_the_queue, a_lease_for_nobody_is_given_back_and_another_asks,
         a_lease_for_nobody_ends_by_itself_where_there_is_no_room,
