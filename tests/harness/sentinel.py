@@ -169,8 +169,7 @@ class Sentinels:
         self.master = self.servers[0]
         for replica in self.servers[1:]:
             replica.must("REPLICAOF", HOST, self.master.port)
-        for replica in self.servers[1:]:
-            wait_until(lambda: replica.must("ROLE")[3] == b"connected", f"{replica} is in sync")
+        self.wait_followed(self.master, replicas)
         for number in range(sentinels):
             self.sentinels.append(Sentinel(self, 1 + replicas + number, ()))
         for sentinel in self.sentinels:
@@ -235,6 +234,14 @@ class Sentinels:
 
     def by_port(self, port):
         return next(server for server in self.servers if server.port == port)
+
+    def wait_followed(self, master, count):
+        """Until so many replicas hear of each of its writes: one that has just got all data is sent none
+        before it has said so, a second later."""
+        write = lambda: not isinstance(master.call("SET", "followed", "1"), resp.Error)
+        heard = lambda: write() and master.must("WAIT", count, 100) >= count
+        wait_until(heard, f"{count} replicas follow {master}")
+        master.must("DEL", "followed")
 
     def switch(self):
         """Has a sentinel switch to a replica; wait_switched() waits for it."""

@@ -129,9 +129,11 @@ class Words(harness.TestCase):
         self.one.call("ACL", "SETUSER", "default", "-role")
         self.start()
         self.wait_master(self.one)
+        before = int(self.daemon.backend()["connects"])
         self.one.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        harness.wait_until(lambda: self.daemon.backend()["connects"] == "2", "it is back")
-        self.assertEqual(len(self.daemon.lines("ROLE refused")), 1)
+        is_back = lambda: int(self.daemon.backend()["connects"]) > before
+        harness.wait_until(is_back, "it is back")
+        self.assertEqual(len(self.daemon.lines("ROLE refused")), int(harness.WORKERS or 1))
         self.assertEqual(self.daemon.call("key.set", "carts", "a", "1"), b"OK")
 
     # --- sentinels that are not well --------------------------------------------------------
@@ -194,10 +196,9 @@ class Words(harness.TestCase):
     def test_a_reload_asks_other_sentinels_and_keeps_those_that_stay(self):
         self.start()
         self.wait_master(self.one)
-        before = self.fakes[0].accepted
+        before = self.fakes[0].accepted, self.daemon.backend()["connects"]
         self.assertEqual(self.daemon.reload(self.ini() + "max_value = 2mb\n"), b"OK")
-        self.assertEqual(self.daemon.backend()["connects"], "1")
-        self.assertEqual(self.fakes[0].accepted, before)
+        self.assertEqual((self.fakes[0].accepted, self.daemon.backend()["connects"]), before)
         self.fakes = [self.fake("other", self.two.port)]
         self.assertEqual(self.daemon.reload(self.ini()), b"OK")
         self.wait_master(self.two)
