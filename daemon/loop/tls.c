@@ -254,6 +254,8 @@ enum tls_step tls_read(struct tls *t, char *to, size_t room, size_t *got) {
         if (result != 1)
             return step_of(t, result);
         *got += len;
+        if (t->in_len == 0 && !SSL_has_pending(t->ssl)) // spares a call that would find nothing
+            return TLS_WANTS;
     }
     return TLS_DONE;
 }

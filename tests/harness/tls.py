@@ -52,7 +52,7 @@ class Authority:
         self.name = name
         self._request(name, "-x509", "-days", "2", "-addext", "basicConstraints=critical,CA:TRUE",
                       "-addext", "keyUsage=critical,keyCertSign,cRLSign", out=self.path(name))
-        (self.folder / f"{name}.index").touch()
+        (self.folder / f"{name}.index").write_text("")
         (self.folder / f"{name}.serial").write_text("1000\n")
         (self.folder / f"{name}.cnf").write_text(SIGNING.format(folder=folder, name=name))
 

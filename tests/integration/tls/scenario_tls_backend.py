@@ -200,6 +200,56 @@ class Backend(harness.TestCase):
             # A server that goes on with a session sends no certificate.
             self.assertLess(relay.received[1], relay.received[0] - 300)
 
+    def reads(self):
+        """How often Redis has read from clients. It reads one record at a time."""
+        return int(re.search(rb"total_reads_processed:(\d+)", self.redis.call("info", "stats"))[1])
+
+    def test_what_comes_together_is_one_record(self):
+        daemon = self.start()
+        with daemon.client() as client:
+            for request in (("key.get", "carts", "k"), ("key.set", "carts", "k", "v")):
+                before = self.reads()
+                for _ in range(100):
+                    client.send(resp.array(*request) * 64)
+                    self.assertEqual(len([client.read() for _ in range(64)]), 64)
+                # Each batch is a record; a few more are pings, and batches that came in two pieces.
+                self.assertLess(self.reads() - before, 200)
+
+    def test_certificates_are_replaced_and_reloaded_under_load(self):
+        daemon = self.start(redis=tls.redis(self.world, options=("--tls-session-caching", "no")))
+        stop, wrong, asked = threading.Event(), [], [0] * 4
+
+        def ask(number):
+            with daemon.client() as client:
+                while not stop.is_set():
+                    key = f"{number}-{asked[number] % 10}"
+                    client.send(resp.array("key.set", "carts", key, asked[number]) + resp.array("key.get", "carts", key))
+                    replies = [client.read(), client.read()]
+                    if replies != [b"OK", str(asked[number]).encode()]:
+                        wrong.append(replies)
+                    asked[number] += 1
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(asked))]
+        for thread in threads:
+            thread.start()
+        for number in range(20):
+            tls.Authority(self.world.folder)  # another one of the same name
+            self.authority.issue("server", "DNS:localhost")
+            before = sum(asked)
+            self.assertEqual(daemon.call("reload"), b"OK")
+            harness.wait_until(lambda: sum(asked) > before + 20, "requests go on")
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        # The server still shows a certificate of the first authority, which is trusted no more.
+        self.redis.call("client", "kill", "type", "normal", "skipme", "yes")
+        harness.wait_until(lambda: "is not to be trusted" in daemon.backend().get("reason", ""), "it is not trusted")
+        path = f"{self.world.folder}/server"
+        done = self.redis.call("config", "set", "tls-cert-file", path + ".crt", "tls-key-file", path + ".key")
+        self.assertEqual(done, b"OK")
+        harness.wait_until(lambda: daemon.call("key.set", "carts", "k", "v") == b"OK", "it is trusted again")
+
     def test_records_that_are_cut_anywhere(self):
         redis = tls.redis(self.world)
         for size in (1, 3, 1000):
