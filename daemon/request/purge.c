@@ -163,10 +163,21 @@ static void begin_pass(struct purge *p) {
                             .turns = backend_turns(p->namespace->backend)};
 }
 
+// Returns whether the keys of some hash slots cannot be looked at.
+static bool lacks_server(const struct backend *b) {
+    struct backend_state state = {BACKEND_WELL, NULL, 0};
+    b->route->judge(b, &state);
+    return state.health >= BACKEND_PARTLY;
+}
+
 // A key whose hash slot moves during a pass may be missed by the scans of both its servers. So
 // passes are made until one has found no key, while no hash slot has moved.
 static void end_pass(struct purge *p) {
     const struct backend *b = p->namespace->backend;
+    if (b->hash_slot_of && lacks_server(b)) {
+        retry(p, "some keys have no server");
+        return;
+    }
     bool was_last = p->removed == p->pass.removed && backend_turns(b) == p->pass.turns;
     if (!b->hash_slot_of || was_last || p->pass.count == MOST_PASSES) {
         finish(p);

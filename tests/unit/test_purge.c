@@ -12,6 +12,7 @@ static bool is_listed[NODES];
 static enum backend_room key_room; // of keys
 static enum backend_room node_rooms[NODES];
 static uint64_t turns;
+static enum backend_health health;
 
 enum backend_room node_room(const struct node *n, size_t most_output) {
     (void)most_output;
@@ -46,8 +47,16 @@ static uint64_t turns_of(const struct backend *b) {
     return turns;
 }
 
-static const struct route cluster = {
-    .pick = pick_by_key, .node_at = node_at, .node_most = node_most, .turns = turns_of};
+static void judge(const struct backend *b, struct backend_state *state) {
+    (void)b;
+    state->health = health;
+}
+
+static const struct route cluster = {.pick = pick_by_key,
+                                     .node_at = node_at,
+                                     .node_most = node_most,
+                                     .turns = turns_of,
+                                     .judge = judge};
 static const struct route single = {
     .pick = pick_by_key, .node_at = node_at, .node_most = node_most};
 
@@ -59,6 +68,7 @@ static void begin_cluster(void) {
     backend.hash_slot_of = slot_of;
     key_room = BACKEND_ROOM;
     turns = 0;
+    health = BACKEND_UNFIT;
     for (unsigned i = 0; i < NODES; i++) {
         conns[i].stream.flusher = &context.loop.flusher;
         nodes[i].conn = &conns[i];
@@ -247,6 +257,25 @@ START_TEST(without_a_server_it_is_given_up_at_last) {
 }
 END_TEST
 
+// The keys may be back later.
+START_TEST(it_does_not_end_well_while_some_slots_have_no_server) {
+    health = BACKEND_PARTLY;
+    start_purge();
+    find_nothing();
+    for (int i = 0; i < 10; i++)
+        go_on();
+    check_unanswered("");
+    health = BACKEND_WELL;
+    turns++;
+    find_nothing();
+    health = BACKEND_PARTLY;
+    for (int i = 0; i < 50; i++)
+        go_on();
+    check_reply(0, "-UNAVAILABLE the purge stopped: some keys have no server: "
+                   "0 keys were removed\r\n");
+}
+END_TEST
+
 START_TEST(many_keys_are_removed_in_small_steps) {
     struct bytes found = {0};
     bytes_printf(&found, "*2\r\n$1\r\n0\r\n*500\r\n");
@@ -320,7 +349,7 @@ int main(void) {
         a_server_that_came_is_scanned_and_one_that_went_is_not,
         a_server_that_was_connected_anew_is_scanned_anew, keys_whose_slot_is_on_the_move_wait,
         a_full_server_waits, without_a_server_it_is_given_up_at_last,
-        many_keys_are_removed_in_small_steps,
+        it_does_not_end_well_while_some_slots_have_no_server, many_keys_are_removed_in_small_steps,
         a_key_that_may_be_left_has_its_server_scanned_anew_when_all_are_answered,
         it_may_be_given_up_while_anything_is_under_way, an_answer_that_no_redis_gives_ends_it);
 }
