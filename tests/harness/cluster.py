@@ -394,10 +394,12 @@ class Cluster:
     def migrate_round(self, slots, number):
         """The slots go to one master, in the next round to the next, and so on."""
         target = self.masters[number % len(self.masters)]
-        for slot in slots:
-            if self.owners[slot] is not target:
+        for source in [master for master in self.masters if master is not target]:
+            moved = [slot for slot in slots if self.owners[slot] is source]
+            for slot in moved:
                 self.migrate_slot(slot, target)
-        self.wait_agreed()
+            if moved:
+                self.wait_agreed()
 
     def take_slot(self, slot, target):
         """Gives it away by force, without its keys: the target alone hears of it, and tells others."""

@@ -26,7 +26,7 @@ class FakeNode(FakeRedis):
         self.id = f"{number:040x}"
         self.keyed = send_right
         self.slots_answer = None
-        self.asked = collections.Counter()  # by command
+        self.asked = collections.Counter()  # by command, behind the greeting
         self.slots_asked = []  # when CLUSTER SLOTS was asked for
         super().__init__(cluster.world, f"node{number}")
         self.behave = self.behave_as_node
@@ -40,11 +40,12 @@ class FakeNode(FakeRedis):
         return listener
 
     def behave_as_node(self, connection, words, right):
-        own = words[0].upper() in (b"CLUSTER", b"ASKING", b"CLIENT", b"READONLY")
+        name = words[0].upper()
+        self.asked[name] += 1
+        own = name in (b"CLUSTER", b"ASKING", b"CLIENT", b"READONLY")
         (send_right if own else self.keyed)(connection, words, right)
 
     def plain_answer(self, name, words):
-        self.asked[name] += 1
         if name == b"ASKING":
             return b"+OK\r\n"
         if name != b"CLUSTER":

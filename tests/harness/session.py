@@ -78,11 +78,15 @@ class Player:
         self.connections = {}
 
     def play(self):
-        for step in self.session.steps:
-            self._play_step(step)
-        for name, client in self.connections.items():
-            if not name.startswith("redis "):
-                self._expect_silence(name, client)
+        try:
+            for step in self.session.steps:
+                self._play_step(step)
+            for name, client in self.connections.items():
+                if not name.startswith("redis "):
+                    self._expect_silence(name, client)
+        finally:
+            for client in self.connections.values():
+                client.close()
 
     def _play_step(self, step):
         until, name, text = REQUEST.fullmatch(step.source).groups()

@@ -125,6 +125,22 @@ class FakeNodes(ClusterCase):
         self.assertEqual(owner.accepted, accepted + 1)
         self.assertEqual(self.get("a"), value_of(b"cart:a"))
 
+    def test_a_request_that_a_later_one_has_overtaken_is_not_carried_out_any_more(self):
+        """The first of two is refused, and the second is not, for the cluster has come back in between."""
+        self.start_up()
+        owner, sent = self.fakes.owner_of(b"cart:a"), []
+
+        def behave(connection, words, right):
+            sent.append(words[2])
+            down = refuse("CLUSTERDOWN The cluster is down")
+            (down if len(sent) == 1 else send_right)(connection, words, right)
+
+        owner.keyed = behave
+        self.client.send(b"".join(resp.array("key.set", "carts", "a", n) for n in (1, 2)))
+        first, second = self.client.read(), self.client.read()
+        self.assertEqual((first.code, second), ("UNAVAILABLE", b"OK"))
+        self.assertEqual(sent, [b"1", b"2"])
+
     def test_a_thousand_clients_do_not_make_it_ask_for_the_table_more_often(self):
         self.start_up()
         self.behave(moved_to(self.second), moved_to(self.first))
@@ -147,10 +163,9 @@ class FakeNodes(ClusterCase):
         for node in self.fakes.nodes:
             node.slots_answer = answer
 
-    def whole(self):
-        """The table in 20,000 ranges: those that are too many name slots again."""
-        ranges = [slots_range(n % SLOTS, n % SLOTS, self.first) for n in range(20_000)]
-        return array(ranges)
+    def in_ranges(self, count):
+        """The table with a range for each slot; those that are too many name slots again."""
+        return array([slots_range(n % SLOTS, n % SLOTS, self.first) for n in range(count)])
 
     def bad_tables(self):
         node = array([bulk(b"127.0.0.1"), b":1\r\n", bulk(b"x" * 40)])
@@ -170,6 +185,7 @@ class FakeNodes(ClusterCase):
         yield "port", array([array([b":0\r\n", b":16383\r\n", array([bulk(b"h"), b":70000\r\n"])])])
         yield "long host", array([array([b":0\r\n", b":16383\r\n", array([bulk(b"h" * MB), b":1\r\n"])])])
         yield "deep", b"*1\r\n" * 100 + b":1\r\n"
+        yield "20,000 ranges", self.in_ranges(20_000)
         yield "1 MB", bulk(b"x" * MB)
 
     def test_tables_that_can_not_be_read_are_passed_over(self):
@@ -198,8 +214,8 @@ class FakeNodes(ClusterCase):
                     self.assertEqual(self.get("a"), value_of(b"cart:a"))
                     self.world.daemons.pop().stop()
 
-    def test_a_table_of_very_many_ranges_is_read(self):
-        self.everywhere(self.whole())
+    def test_a_table_in_which_each_slot_is_a_range_is_read(self):
+        self.everywhere(self.in_ranges(SLOTS))
         self.start_up()
         self.assertEqual(self.fakes.nodes[0].asked[b"GET"], 1)
 
@@ -214,6 +230,35 @@ class FakeNodes(ClusterCase):
         url = f"redis://127.0.0.1:{self.first.port}"
         self.daemon = self.world.daemon(INI.replace("CLUSTER", url))
         self.assertIn(b"redis+cluster://", self.daemon.call("key.get", "carts", "a"))
+
+
+class Sequence(ClusterCase):
+    """Of two requests for a key that go to two other nodes, the second waits for the first."""
+
+    def test_a_request_waits_for_an_earlier_one_that_was_sent_elsewhere(self):
+        fakes = self.world.keep(FakeCluster(self.world, 3))
+        self.daemon = self.world.daemon(INI.replace("CLUSTER", fakes.url))
+        self.wait_up()
+        owner = fakes.owner_of(b"cart:a")
+        second, third = (node for node in fakes.nodes if node is not owner)
+        happened, redirects = [], [moved_to(second), moved_to(third)]
+        fakes.table = [(f, l, third if node is owner else node) for f, l, node in fakes.table]
+
+        def answer_late(connection, words, right):
+            time.sleep(0.1)
+            happened.append((words[2], "answered"))
+            connection.send(right)
+
+        def answer(connection, words, right):
+            happened.append((words[2], "asked"))
+            connection.send(right)
+
+        owner.keyed = lambda *asked: redirects.pop(0)(*asked)
+        second.keyed, third.keyed = answer_late, answer
+        with self.daemon.client() as client:
+            client.send(b"".join(resp.array("key.set", "carts", "a", n) for n in (1, 2)))
+            self.assertEqual([client.read(), client.read()], [b"OK", b"OK"])
+        self.assertEqual(happened, [(b"1", "answered"), (b"2", "asked")])
 
 
 class Foreign(ClusterCase):

@@ -10,7 +10,7 @@ import time
 import harness
 import load
 import resp
-from cluster import SLOTS, slot_of
+from cluster import SLOTS, names_in_slot, slot_of
 from cluster_case import IS_LONG, NOT_COVERED, ClusterCase
 
 INI = """\
@@ -266,6 +266,25 @@ class Near(ClusterCase):
         self.cluster.call("SET", PREFIX + name, 2)
         with self.daemons[0].client() as client:
             harness.wait_until(lambda: read_all(client, [name]) == [2], "it is new", STALE)
+
+    def test_a_slot_that_was_taken_and_is_given_back_without_its_keys_is_not_stale(self):
+        """What was kept before is not good again."""
+        self.start_cluster(3)
+        self.start_daemons(1)
+        slot = SLOTS // 2
+        names = names_in_slot(slot, PREFIX, 2)
+        home = self.cluster.owners[slot]
+        other = next(node for node in self.cluster.masters if node is not home)
+        for name in names:
+            self.cluster.call("SET", PREFIX + name, 1)
+        harness.wait_until(lambda: self.all_hit(self.daemons[0], names), "they are kept")
+        with self.daemons[0].client() as client:
+            for target in (other, home):
+                self.cluster.take_slot(slot, target)
+                self.cluster.wait_agreed()
+                is_gone = lambda: read_all(client, names[:1]) == [0]
+                harness.wait_until(is_gone, "the daemon asks the new owner", STALE)
+            self.assertEqual(read_all(client, names), [0, 0])
 
     def test_an_isolated_master_is_not_served_from_memory(self):
         self.start_cluster(3)
