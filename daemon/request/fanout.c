@@ -69,11 +69,14 @@ static void drop_reply(struct part *part) {
     bytes_deinit(&part->reply);
 }
 
-// Returns how long one more part of the reply may be. The limit of the reply that is the first of
-// its client does not count what is held, since that may be for later replies.
-static size_t room_left(const struct fanout *f) {
+// Returns how long one more part of the reply may be: the request's own parts are no reason to
+// refuse it. The limit of the reply that is the first of its client does not count what is held,
+// since that may be for later replies.
+static size_t room_left(struct fanout *f) {
     const struct request *r = f->request;
+    charge(f, own_size(f), 0);
     size_t limit = request_reply_limit(r);
+    charge(f, 0, own_size(f));
     if (r->session->replies.first != &r->place)
         return limit;
     return limit > f->held ? limit - f->held : 0;

@@ -422,6 +422,19 @@ START_TEST(what_is_about_to_come_counts) {
 }
 END_TEST
 
+START_TEST(the_parts_themselves_leave_room_for_the_reply) {
+    limit_output(100);
+    say(0, "del n x");
+    peers[0].session.replies.usual_size = 10;
+    say(0, "key.mget n a b");
+    ck_assert_uint_gt(held(), 100);
+    answer_part(1, ITEM("1"));
+    answer_part(2, ITEM("2"));
+    answer_part(0, ":1\r\n");
+    check_reply(0, ":1\r\n*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+}
+END_TEST
+
 START_TEST(what_is_held_counts_as_unread_of_the_client) {
     limit_output(4000);
     peers[0].session.replies.usual_size = 10;
@@ -461,5 +474,5 @@ int main(void) {
         a_request_has_at_most_as_many_keys_as_may_be_pending,
         a_reply_that_is_too_long_is_refused_when_all_parts_have_ended,
         an_answer_that_comes_in_pieces_is_joined, what_is_about_to_come_counts,
-        what_is_held_counts_as_unread_of_the_client);
+        the_parts_themselves_leave_room_for_the_reply, what_is_held_counts_as_unread_of_the_client);
 }
