@@ -15,16 +15,14 @@
 #include "protocol/answer.h"
 #include "protocol/command.h"
 #include "protocol/mem.h"
-#include "protocol/number.h"
 #include "protocol/resp.h"
+#include "protocol/sentinel_reply.h"
 
 enum {
     FIRST_DELAY_MS = 20,
     LONGEST_DELAY_MS = 500,
     REFUSED_DELAY_MS = 5000, // after the account was refused
     TOLD_FAILURES = 2,       // the operator is told of the second failure in a row
-    LONGEST_HOST = 255,
-    LONGEST_NEWS = 1024, // of a switch: two addresses and a name
 };
 
 #define CHANNEL "+switch-master"
@@ -56,12 +54,7 @@ struct hearing {
     bool has_heard; // anything
     bool is_refused;
     char reason[160]; // why the connection is to be dropped; "" while it is well
-    // The answer that is being read:
-    bool is_news;
-    bool is_there; // an address, which is not nil
-    char host[LONGEST_HOST];
-    size_t host_len;
-    int64_t port;
+    struct sentinel_reply reply;
 };
 
 struct sentinel_link {
@@ -189,115 +182,65 @@ static void refuse(struct hearing *h, const struct event *e) {
              names[h->stage], (int)(e->text.len < 80 ? e->text.len : 80), e->text.data);
 }
 
-static void note_address(struct hearing *h, struct slice host, struct slice port) {
-    h->is_there = host.len > 0 && host.len <= sizeof(h->host) && number_parse_int(port, &h->port) &&
-                  h->port > 0 && h->port <= 65535;
-    if (!h->is_there) {
-        snprintf(h->reason, sizeof(h->reason), "no address");
-        return;
-    }
-    memmove(h->host, host.data, host.len);
-    h->host_len = host.len;
-}
-
-// Of the answer with the address: *2 HOST PORT.
-static void on_master_event(struct hearing *h, const struct event *e) {
-    if (e->depth == 0 && e->type == EVENT_NIL)
-        h->is_there = false;
-    else if (e->depth == 0 && (e->type != EVENT_ARRAY || e->count != 2))
-        snprintf(h->reason, sizeof(h->reason), "no address");
-    else if (e->depth == 1 && e->index == 0 && e->text.len <= sizeof(h->host)) {
-        h->host_len = e->text.len;
-        memcpy(h->host, e->text.len > 0 ? e->text.data : "", e->text.len);
-    } else if (e->depth == 1 && e->index == 1)
-        note_address(h, (struct slice){h->host, h->host_len}, e->text);
-}
-
-static struct slice take_word(struct slice *s) {
-    const char *space = s->len > 0 ? memchr(s->data, ' ', s->len) : NULL;
-    struct slice word = {s->data, space ? (size_t)(space - s->data) : s->len};
-    size_t used = word.len + (space ? 1 : 0);
-    *s = (struct slice){s->data + used, s->len - used};
-    return word;
-}
-
-// The news of all masters come on one channel: NAME OLD-HOST OLD-PORT NEW-HOST NEW-PORT.
-static void on_news(struct hearing *h, struct slice news) {
-    if (!slice_equal(take_word(&news), slice_of(h->link->conf->url.master)))
-        return;
-    take_word(&news);
-    take_word(&news);
-    struct slice host = take_word(&news);
-    note_address(h, host, news);
-}
-
-// Events of news, *3 message CHANNEL TEXT, may come before each awaited answer.
 static void on_event(void *owner, const struct event *e) {
     struct hearing *h = owner;
-    if (!h->link || *h->reason || e->type == EVENT_MORE)
+    if (!h->link || *h->reason)
         return;
-    if (e->depth == 0) {
-        h->is_news = h->is_there = false;
-        h->host_len = 0;
-        if (e->type == EVENT_ERROR)
-            refuse(h, e);
-    }
-    if (e->depth == 1 && e->index == 0)
-        h->is_news = slice_equal(e->text, SLICE("message"));
-    if (h->is_news && e->depth == 1 && e->index == 2)
-        on_news(h, e->text);
-    else if (!h->is_news && h->stage == STAGE_MASTER && e->type != EVENT_ERROR)
-        on_master_event(h, e);
+    if (e->depth == 0 && e->type == EVENT_ERROR)
+        refuse(h, e);
+    sentinel_reply_event(&h->reply, e, h->stage == STAGE_MASTER);
 }
 
-static void tell(struct hearing *h, bool is_switch) {
+static void tell(struct hearing *h) {
     struct sentinel_link *l = h->link;
-    struct slice host = {h->host, h->is_there ? h->host_len : 0};
-    l->owner.on_word(l->owner.owner, l, host, (int)h->port, is_switch);
+    const struct sentinel_reply *r = &h->reply;
+    struct slice host = {r->host, r->said == SENTINEL_UNKNOWN ? 0 : r->host_len};
+    l->owner.on_word(l->owner.owner, l, host, r->port, r->said == SENTINEL_SWITCH);
 }
 
 static void end_complaint(struct sentinel_link *l, const char *subject, const char *cause) {
     complaints_end(l->loop->complaints, &l->loop->log, loop_now(l->loop), subject, cause);
 }
 
-static void end_complaints(struct hearing *h) {
-    struct sentinel_link *l = h->link;
+static void end_complaints(struct sentinel_link *l, bool is_unknown) {
     if (!l->is_live)
         end_complaint(l, l->subject, LOST);
     if (l->was_refused)
         end_complaint(l, l->backend_subject, REFUSED);
-    if (l->was_unknown && h->is_there)
+    if (l->was_unknown && !is_unknown)
         end_complaint(l, l->backend_subject, UNKNOWN);
     l->was_refused = false;
+    l->was_unknown = is_unknown;
 }
 
-static void take_answer(struct hearing *h) {
+static void take_master(struct hearing *h) {
     struct sentinel_link *l = h->link;
-    enum stage stage = h->stage++;
-    if (stage == STAGE_SUBSCRIBE)
-        uv_timer_stop(&l->timer);
-    if (stage != STAGE_MASTER)
-        return;
-    end_complaints(h);
-    if (!h->is_there)
+    bool is_unknown = h->reply.said == SENTINEL_UNKNOWN;
+    end_complaints(l, is_unknown);
+    if (is_unknown)
         complain(l, l->backend_subject, UNKNOWN, l->subject);
-    l->was_unknown = !h->is_there;
     l->is_live = true;
     l->failures = 0;
-    tell(h, false);
+    tell(h);
 }
 
 static bool on_reply(void *owner) {
     struct hearing *h = owner;
-    if (!h->link || *h->reason)
+    enum sentinel_said said = h->reply.said;
+    if (!h->link || *h->reason || said == SENTINEL_WRONG)
         return false;
-    if (h->is_news && h->is_there)
-        tell(h, true);
-    else if (!h->is_news && h->stage == STAGE_IDLE)
+    if (said == SENTINEL_SWITCH)
+        tell(h);
+    if (said == SENTINEL_SWITCH || said == SENTINEL_NEWS)
+        return true;
+    if (h->stage == STAGE_IDLE)
         return false;
-    else if (!h->is_news)
-        take_answer(h);
-    return h->link != NULL;
+    enum stage stage = h->stage++;
+    if (stage == STAGE_MASTER)
+        take_master(h);
+    if (stage == STAGE_SUBSCRIBE)
+        uv_timer_stop(&h->link->timer);
+    return true;
 }
 
 // --- connection -------------------------------------------------------------------------------
@@ -351,6 +294,7 @@ static void connect_to(struct sentinel_link *l) {
     h->link = l;
     h->handles = 2; // the stream and the dial
     h->resp = resp_new((struct resp_handler){on_event, on_reply, h});
+    sentinel_reply_init(&h->reply, l->conf->url.master);
     l->hearing = h;
     await_answers(l);
     int error = dial_start(&h->dial, l->loop, &h->stream, &events, &l->server, l->attempt,

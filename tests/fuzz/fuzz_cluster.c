@@ -1,13 +1,16 @@
-// What servers say of their cluster: redirects, CLUSTER SLOTS, CLUSTER INFO; and the slots of keys.
+// What servers say of their cluster: redirects, CLUSTER SLOTS, CLUSTER INFO; what sentinels say of
+// the master "m"; and the slots of keys.
 //
 // Input: 'r' and an error; 'i' and the text of CLUSTER INFO; 'h', a length ('0' none, '1' one byte
 // …) and a key whose prefix is so long; 's', two pieces (see next_piece()) and the answer to
-// CLUSTER SLOTS.
+// CLUSTER SLOTS; 'm', two pieces, and what a sentinel says; 'M' the same, where the master was
+// asked for.
 #include "fuzz.h"
 #include "protocol/cluster_info.h"
 #include "protocol/hash_slot.h"
 #include "protocol/redirect.h"
 #include "protocol/resp.h"
+#include "protocol/sentinel_reply.h"
 #include "protocol/slots_reply.h"
 
 // --- errors, texts, keys ----------------------------------------------------------------------
@@ -123,6 +126,57 @@ static void check_slots(struct slice answer) {
     bytes_deinit(&split.shown);
 }
 
+// --- sentinels --------------------------------------------------------------------------------
+
+struct hearing {
+    struct sentinel_reply reply;
+    bool is_awaited;
+    struct bytes shown; // all that was said
+};
+
+static void on_sentinel_event(void *owner, const struct event *e) {
+    struct hearing *h = owner;
+    sentinel_reply_event(&h->reply, e, h->is_awaited);
+}
+
+static bool on_sentinel_reply(void *owner) {
+    struct hearing *h = owner;
+    const struct sentinel_reply *r = &h->reply;
+    bytes_printf(&h->shown, "%d ", r->said);
+    if (r->said == SENTINEL_MASTER || r->said == SENTINEL_SWITCH) {
+        EXPECT(r->host_len > 0 && r->host_len <= sizeof(r->host));
+        EXPECT(r->port >= 1 && r->port <= 65535);
+        bytes_append(&h->shown, r->host, r->host_len);
+        bytes_printf(&h->shown, " %d ", r->port);
+    }
+    EXPECT(h->is_awaited || (r->said != SENTINEL_MASTER && r->said != SENTINEL_UNKNOWN));
+    return true;
+}
+
+static struct bytes hear(struct slice said, bool is_awaited, struct pieces *pieces) {
+    struct hearing h = {.is_awaited = is_awaited};
+    struct resp *resp = resp_new((struct resp_handler){on_sentinel_event, on_sentinel_reply, &h});
+    const char *error = NULL;
+    sentinel_reply_init(&h.reply, "m");
+    while (said.len > 0 && !error) {
+        size_t len = pieces ? next_piece(pieces, said.len) : said.len;
+        char *exact = copy_exactly(said.data, len);
+        error = resp_feed(resp, exact, len);
+        free(exact);
+        said = (struct slice){said.data + len, said.len - len};
+    }
+    resp_free(resp);
+    return h.shown;
+}
+
+static void check_sentinel(struct slice said, bool is_awaited) {
+    struct pieces pieces = take_pieces(&said);
+    struct bytes whole = hear(said, is_awaited, NULL), split = hear(said, is_awaited, &pieces);
+    EXPECT(slice_equal(bytes_slice(&whole), bytes_slice(&split)));
+    bytes_deinit(&whole);
+    bytes_deinit(&split);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     struct slice said = {(const char *)input, size};
     switch (take_byte(&said)) {
@@ -130,6 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     case 'i': check_info(said); break;
     case 'h': check_slot(said); break;
     case 's': check_slots(said); break;
+    case 'm': check_sentinel(said, false); break;
+    case 'M': check_sentinel(said, true); break;
     default: break;
     }
     return 0;
