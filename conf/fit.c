@@ -119,14 +119,7 @@ static void check_sentinels(struct fitter *c, struct backend_conf *b) {
                      "sentinel_user: a user needs a password: name a sentinel_password_file");
 }
 
-static void refuse_unfinished_kinds(struct fitter *c, const struct backend_conf *b) {
-    if (b->url.kind == URL_CLUSTER)
-        problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "url"),
-                     "[backend %s]: %s is not supported yet", b->name, url_scheme(&b->url));
-}
-
 static void check_backend(struct fitter *c, struct backend_conf *b) {
-    refuse_unfinished_kinds(c, b);
     if (fit_tls_is_used(b))
         fit_tls_client(b, c->problems);
     if (b->common.line == 0) // from the environment: loader.c has checked it

@@ -69,6 +69,24 @@ void command_ask_ttl(struct command *c, const struct call *call) {
     command_key(c, call, call->args[0]);
 }
 
+// Reads the number behind the mark at `at` ("*3", "$4"), and moves `at` behind its line.
+static size_t read_header(struct slice commands, size_t *at) {
+    size_t number = 0;
+    for (++*at; commands.data[*at] != '\r'; ++*at)
+        number = 10 * number + (size_t)(commands.data[*at] - '0');
+    *at += 2;
+    return number;
+}
+
+size_t command_length(struct slice commands) {
+    size_t at = 0;
+    for (size_t words = read_header(commands, &at); words > 0; words--) {
+        size_t len = read_header(commands, &at);
+        at += len + 2;
+    }
+    return at;
+}
+
 static bool has_ttl(const struct call *call) {
     return call->ttl_rule == TTL_SET || call->ttl_rule == TTL_SET_IF_NONE;
 }

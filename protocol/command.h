@@ -58,6 +58,9 @@ void command_write(struct command *c, const struct call *call, struct slice name
 // make the ttl too short, or is reported by an invalidation.
 void command_ask_ttl(struct command *c, const struct call *call);
 
+// Returns the length in bytes of the first of several commands, which must be whole.
+size_t command_length(struct slice commands);
+
 // Appends "PX ttl".
 void command_px(struct command *c, int64_t ttl_ms);
 

@@ -138,6 +138,12 @@ static const struct near_source *no_source(struct backend *b, unsigned hash_slot
     return NULL;
 }
 
+static struct node *no_node(const struct backend *b, unsigned hash_slot) {
+    (void)b;
+    (void)hash_slot;
+    return NULL;
+}
+
 static unsigned no_nodes(const struct backend *b) {
     (void)b;
     return 0;
@@ -151,6 +157,7 @@ static const struct route route_gone = {.stop = do_nothing,
                                         .free = do_nothing,
                                         .pick = pick_none,
                                         .source = no_source,
+                                        .node_of = no_node,
                                         .node_most = no_nodes,
                                         .tracked = do_nothing,
                                         .judge = judge_lost,

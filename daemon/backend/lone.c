@@ -4,14 +4,14 @@
 
 enum { SETTLE_FAILURES = 2 };
 
-static struct node *node_of(const struct backend *b) {
+static struct node *the_node(const struct backend *b) {
     const struct lone *lone = b->parts;
     return lone->node;
 }
 
 // Sets what backend_pick() and backend_source() use.
 static void set_short_way(struct backend *b) {
-    const struct node *n = node_of(b);
+    const struct node *n = the_node(b);
     b->conn = n && n->is_up && !b->is_stopping ? n->conn : NULL;
     b->source = n && n->tracker ? &n->tracker->source : NULL;
 }
@@ -31,21 +31,26 @@ void lone_note_lost(struct backend *b, struct node *node) {
 }
 
 struct backend_conn *lone_pick(struct backend *b, unsigned hash_slot, enum backend_room *room) {
-    const struct node *n = node_of(b);
+    const struct node *n = the_node(b);
     (void)hash_slot;
     *room = n ? node_room(n, b->most_output) : BACKEND_DOWN;
     return *room == BACKEND_DOWN ? NULL : n->conn;
 }
 
 const struct near_source *lone_source(struct backend *b, unsigned hash_slot) {
-    const struct node *n = node_of(b);
+    const struct node *n = the_node(b);
     (void)hash_slot;
     return n && n->tracker ? &n->tracker->source : NULL;
 }
 
 struct node *lone_node_at(const struct backend *b, unsigned number) {
     (void)number;
-    return node_of(b);
+    return the_node(b);
+}
+
+struct node *lone_node_of(const struct backend *b, unsigned hash_slot) {
+    (void)hash_slot;
+    return the_node(b);
 }
 
 unsigned lone_node_most(const struct backend *b) {
@@ -56,7 +61,7 @@ unsigned lone_node_most(const struct backend *b) {
 void lone_tracked(struct backend *b) { set_short_way(b); }
 
 void lone_judge(const struct backend *b, struct backend_state *state) {
-    const struct node *n = node_of(b);
+    const struct node *n = the_node(b);
     const char *reason = *n->reason ? n->reason : NULL;
     state->since_ms = n->since_ms;
     if (n->is_up)
@@ -66,7 +71,7 @@ void lone_judge(const struct backend *b, struct backend_state *state) {
 }
 
 void lone_wake(struct backend *b) {
-    struct node *n = node_of(b);
+    struct node *n = the_node(b);
     if (n)
         node_wake(n);
     b->is_restless = n && n->former;

@@ -21,6 +21,7 @@ void lone_note_lost(struct backend *b, struct node *node);
 struct backend_conn *lone_pick(struct backend *b, unsigned hash_slot, enum backend_room *room);
 const struct near_source *lone_source(struct backend *b, unsigned hash_slot);
 struct node *lone_node_at(const struct backend *b, unsigned number);
+struct node *lone_node_of(const struct backend *b, unsigned hash_slot);
 unsigned lone_node_most(const struct backend *b);
 void lone_tracked(struct backend *b);
 void lone_judge(const struct backend *b, struct backend_state *state);

@@ -197,13 +197,12 @@ static void carry(void *owner, struct slot *slot) {
 
 static struct backend_conn_owner owner_of(struct node *n) {
     const struct node_events *events = n->family->events;
-    return (struct backend_conn_owner){
-        .on_ready = on_ready,
-        .on_lost = on_lost,
-        .on_fault = on_fault,
-        .owner = n,
-        .introduction = events->introduction.write ? &events->introduction : NULL,
-        .carry = events->carry ? carry : NULL};
+    return (struct backend_conn_owner){.on_ready = on_ready,
+                                       .on_lost = on_lost,
+                                       .on_fault = on_fault,
+                                       .owner = n,
+                                       .introduction = events->introduction,
+                                       .carry = events->carry ? carry : NULL};
 }
 
 static struct backend_conn *connect_as(struct node *n, struct backend_conn_owner owner) {
@@ -371,19 +370,29 @@ void node_reconnect(struct node *n) {
     start_connecting(n);
 }
 
-void node_move(struct node *n, const struct endpoint *server, const char *subject) {
+static void change_server(struct node *n, const struct endpoint *server, const char *subject) {
     struct node old = *n;
-    struct tracker *tracker = n->tracker;
-    drop_conns(n);
     set_server(n, server, subject);
-    if (tracker) {
-        tracker->server.host = n->server.host;
-        tracker->server.port = n->server.port;
-        tracker->server.path = n->server.path;
+    if (n->tracker) {
+        n->tracker->server.host = n->server.host;
+        n->tracker->server.port = n->server.port;
+        n->tracker->server.path = n->server.path;
     }
     forget_server(&old);
+}
+
+void node_move(struct node *n, const struct endpoint *server, const char *subject) {
+    drop_conns(n);
+    change_server(n, server, subject);
     n->failures = n->setbacks = n->attempt = 0;
     node_reconnect(n);
+}
+
+void node_readdress(struct node *n, const struct endpoint *server, const char *subject) {
+    if (n->is_up)
+        change_server(n, server, subject);
+    else
+        node_move(n, server, subject);
 }
 
 // --- life -------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ struct node_events {
     const char *(*why_gone)(void *owner);
     // As in struct backend_conn_owner; NULL as well.
     void (*carry)(void *owner, struct node *node, struct slot *slot);
-    struct introduction introduction; // write NULL: none; its `take` is given the node
+    const struct introduction *introduction; // whose `take` is given the node; NULL: none
 };
 
 // The things that all nodes of a backend share.
@@ -57,6 +57,7 @@ struct node_family {
 
 struct node {
     const struct node_family *family;
+    void *tag;     // the route's own
     char *subject; // of complaints: "backend NAME", or "backend NAME, node HOST:PORT"
     struct endpoint server;
     struct tls_session session;
@@ -86,6 +87,9 @@ struct node *node_new(const struct node_family *family, const struct endpoint *s
 
 // Closes all connections at once, whose requests fail, and connects to another server.
 void node_move(struct node *n, const struct endpoint *server, const char *subject);
+
+// The same server has another address from now on: a connection that serves stays.
+void node_readdress(struct node *n, const struct endpoint *server, const char *subject);
 
 // Closes all connections at once, and connects to the same server, whose name is looked up anew.
 void node_reconnect(struct node *n);

@@ -38,6 +38,8 @@ struct route {
     // 1; NULL: none has that number now. A server keeps its number as long as it is there.
     struct node *(*node_at)(const struct backend *b, unsigned number);
     unsigned (*node_most)(const struct backend *b);
+    // Returns the server that has the keys of the hash slot; NULL: none.
+    struct node *(*node_of)(const struct backend *b, unsigned hash_slot);
     // Returns how often a hash slot has come to another node; NULL: never.
     uint64_t (*turns)(const struct backend *b);
     // The nodes have new trackers, or none any more.
@@ -48,6 +50,7 @@ struct route {
     void (*wake)(struct backend *b);
     // Adds its counters; NULL: it has none.
     void (*count)(const struct backend *b, struct route_counters *sum);
-    // Appends further name=value pairs for the verb `backends`; NULL: there are none.
+    // Appends further name=value pairs for the verb `backends`, as this worker sees them, each
+    // behind a space; NULL: there are none.
     void (*append_state)(const struct backend *b, struct bytes *line);
 };

@@ -215,11 +215,10 @@ static void on_fault(void *owner, struct node *node, const struct answer *answer
         leave_replica(s, node);
 }
 
+static const struct introduction introduction = {"ROLE", write_role, take_role};
+
 static const struct node_events events = {
-    .on_up = on_up,
-    .on_lost = on_lost,
-    .on_fault = on_fault,
-    .introduction = {.name = "ROLE", .write = write_role, .take = take_role}};
+    .on_up = on_up, .on_lost = on_lost, .on_fault = on_fault, .introduction = &introduction};
 
 // --- life -------------------------------------------------------------------------------------
 
@@ -320,6 +319,7 @@ const struct route route_sentinel = {.events = &events,
                                      .pick = pick,
                                      .source = lone_source,
                                      .node_at = lone_node_at,
+                                     .node_of = lone_node_of,
                                      .node_most = lone_node_most,
                                      .turns = turns,
                                      .tracked = lone_tracked,

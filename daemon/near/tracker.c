@@ -371,6 +371,10 @@ void prefixes_add(struct prefixes *p, struct slice prefix) {
 
 void prefixes_deinit(struct prefixes *p) { bytes_deinit(&p->words); }
 
+uint64_t tracker_salt(const struct backend_conf *conf) {
+    return hash_slice(slice_of(conf->name), 0);
+}
+
 struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf,
                             const struct endpoint *server, struct prefixes prefixes) {
     struct tracker *t = mem_new(sizeof(*t));
@@ -379,7 +383,7 @@ struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf,
     t->server = *server;
     t->server.peer = &t->peer;
     t->prefixes = prefixes;
-    t->source.salt = hash_slice(slice_of(conf->name), 0);
+    t->source.salt = tracker_salt(conf);
     t->source.epoch = random_next(&loop->random);
     t->source.has_all_keys = true;
     uv_timer_init(&loop->uv, &t->timer);

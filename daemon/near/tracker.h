@@ -69,3 +69,7 @@ void tracker_restart(struct tracker *t);
 // Tells the tracker the address of the backend's present server: a host's name may have several,
 // and the tracker must hear of changes from the same server. Not for Unix sockets.
 void tracker_aim(struct tracker *t, const struct sockaddr_storage *peer);
+
+// Returns the salt of the hashes of the backend's keys: the same for all its trackers, so that any
+// of them voids what was kept of a key.
+uint64_t tracker_salt(const struct backend_conf *conf);

@@ -85,6 +85,7 @@ static __attribute__((noinline)) bool refuse_for_account(struct request *r,
 static void refuse_for_room(struct request *r, enum backend_room room) {
     static const char *const reasons[] = {[BACKEND_STARTING] = "is starting",
                                           [BACKEND_TURNING] = REQUEST_UNSERVED,
+                                          [BACKEND_UNSERVED] = REQUEST_UNSERVED,
                                           [BACKEND_DOWN] = REQUEST_DOWN};
     if (room == BACKEND_FULL)
         request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");

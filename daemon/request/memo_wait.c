@@ -178,7 +178,7 @@ static void ask_for_queue(struct context *context, struct memo_queue *queue) {
         queue->due_ms = now_of(context) + LONGEST_PAUSE_MS;
         return;
     }
-    while (room == BACKEND_DOWN && queue->first) {
+    while (backend_room_is_refused(room) && queue->first) {
         struct request *r = memo_queue_take_first(queue);
         if (r->session)
             request_unanswered(r, REPLY_UNAVAILABLE, REQUEST_DOWN);

@@ -90,8 +90,6 @@ START_TEST(problems_of_values_say_what_would_be_right) {
          "c.ini:3: tls_ca: can't read 'no.crt': No such file or directory\n"},
         {"[backend b]\nurl = rediss://h\ntls_key = no.key\n[namespace n]\n",
          "c.ini:3: tls_key needs tls_cert beside it\n"},
-        {"[backend b]\nurl = redis+cluster://h\n[namespace n]\n",
-         "c.ini:2: [backend b]: redis+cluster:// is not supported yet\n"},
         {"[backend b]\nurl = redis+sentinel://h/m\nseeds = g, h:26379\n[namespace n]\n",
          "c.ini:3: seeds: 'h:26379' is given twice\n"},
         {"[backend b]\nurl = redis+cluster://h,h\n[namespace n]\n",
@@ -108,7 +106,6 @@ START_TEST(problems_of_values_say_what_would_be_right) {
         {"[backend b]\nurl = redis://h\nseeds = :7\n[namespace n]\n",
          "c.ini:3: seeds: ':7' is wrong: a HOST is missing\n"},
         {"[backend b]\nurl = redis+cluster://h\nseeds = a, h:6379\n[namespace n]\n",
-         "c.ini:2: [backend b]: redis+cluster:// is not supported yet\n"
          "c.ini:3: seeds: 'h:6379' is given twice\n"},
         {"[backend b]\nurl = redis+sentinel://h/m\nsentinel_user = u\n[namespace n]\n",
          "c.ini:3: sentinel_user: a user needs a password: name a sentinel_password_file\n"},
@@ -441,9 +438,6 @@ START_TEST(problems_of_the_environment_never_show_a_secret) {
         {"CACHES_DSN_3=redis://secret@h#x", "c.ini: CACHES_DSN_3 in the environment: " NO_PASSWORD},
         {"CACHES_DSN_2=redis://u:secret@h#main",
          "c.ini: CACHES_DSN_2 in the environment: there is a backend of that #name already\n"},
-        {"CACHES_DSN=rediss+cluster://u:secret@h#x",
-         "c.ini: [backend x]: rediss+cluster:// is not supported yet\n"
-         "c.ini:3: [namespace n] needs backend = NAME, since there are several\n"},
         {"CACHES_DSN_1=redis+sentinel://u:secret@h,g#x",
          "c.ini: CACHES_DSN_1 in the environment: name the master as its sentinels do: "
          "redis+sentinel://HOST:PORT,HOST:PORT/MASTER\n"},
