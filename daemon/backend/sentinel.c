@@ -38,6 +38,7 @@ struct sentinel {
     size_t live; // links whose sentinel has answered
     uv_timer_t timer;
     uint64_t started_ms, asked_ms;
+    bool is_due;        // the sentinels are to be asked as soon as that may be
     bool is_replica;    // the server that was greeted last says so
     bool refuses_role;  // the operator has been told
     bool knows_no_name; // a sentinel knows no master of that name
@@ -95,12 +96,14 @@ static void on_timer(uv_timer_t *timer);
 static void arm(struct sentinel *s) {
     if (s->backend->is_stopping)
         return;
-    uint64_t now = now_of(s), due = s->asked_ms + (is_down(s) ? NEED_MS : CALM_MS);
+    uint64_t period = s->is_due ? SOONEST_MS : is_down(s) ? NEED_MS : CALM_MS;
+    uint64_t now = now_of(s), due = s->asked_ms + period;
     uv_timer_start(&s->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
 static void ask(struct sentinel *s) {
     s->asked_ms = now_of(s);
+    s->is_due = false;
     for (size_t i = 0; i < s->link_count; i++)
         sentinel_link_ask(s->links[i]);
     arm(s);
@@ -108,10 +111,8 @@ static void ask(struct sentinel *s) {
 
 // Asks now, or as soon as that may be.
 static void ask_soon(struct sentinel *s) {
-    uint64_t now = now_of(s), soonest = s->asked_ms + SOONEST_MS;
-    if (s->backend->is_stopping)
-        return;
-    uv_timer_start(&s->timer, on_timer, soonest > now ? soonest - now : 0, 0);
+    s->is_due = true;
+    arm(s);
 }
 
 // The daemon does not wait for ever for sentinels when it starts.

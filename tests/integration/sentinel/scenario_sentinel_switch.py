@@ -147,6 +147,33 @@ class Switch(harness.TestCase):
         self.check_later_writes(new, when)
 
 
+class Purge(harness.TestCase):
+    KEYS = 30_000
+
+    def test_a_purge_that_a_switch_meets_leaves_no_key_or_says_so(self):
+        watched = Sentinels()
+        self.addCleanup(watched.end)
+        daemon = self.world.daemon(harness.INI.replace("{redis:main}", watched.url))
+        with watched.master.client() as client:
+            client.call("DEBUG", "POPULATE", self.KEYS, "cart")
+        watched.wait_followed(watched.master, 1)
+        client = self.connect(daemon, timeout=harness.LONG)
+        client.send(resp.array("purge", "carts"))
+        removed = lambda: daemon.stats("carts")["purge_removed"]
+        harness.wait_until(lambda: removed() > 1000, "the purge goes on")
+        watched.switch()
+        _, new = watched.wait_switched()
+        reply = client.read()
+        left = new.must("DBSIZE")
+        if isinstance(reply, resp.Error):
+            self.assertIn(reply.code, ("LOST", "UNAVAILABLE"))
+        else:
+            self.assertEqual(left, 0)
+        harness.wait_until(lambda: daemon.backend()["switches"] == "1", "the daemon follows")
+        self.assertEqual(client.call("purge", "carts"), left)
+        self.assertEqual(new.must("DBSIZE"), 0)
+
+
 class Load(harness.TestCase):
     def test_nothing_is_lost_or_confused_under_load_where_masters_want_a_replica_that_follows(self):
         watched = Sentinels(options=["--min-replicas-to-write", "1", "--min-replicas-max-lag", "1"])

@@ -148,6 +148,25 @@ class Words(harness.TestCase):
         self.assertEqual(self.daemon.backend()["sentinels"], "1/3")
         self.daemon.wait_logged(f"sentinel {HOST}:{self.fakes[1].port}: can't be asked")
 
+    def test_a_sentinel_that_falls_silent_is_given_up_and_taken_back(self):
+        self.start("connect_timeout = 200ms\n")
+        self.wait_master(self.one)
+        heard = lambda count: self.daemon.backend()["sentinels"] == f"{count}/3"
+        harness.wait_until(lambda: heard(3), "all are heard")
+        self.fakes[0].greet = fake_redis.stall
+        self.one.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")  # so that all are asked
+        harness.wait_until(lambda: heard(2), "it is given up")
+        self.fakes[0].greet = fake_redis.send_right
+        harness.wait_until(lambda: heard(3), "it is heard again")
+        self.wait_master(self.one)
+
+    def test_sentinels_are_found_by_name(self):
+        name = harness.local_name()
+        ini = self.ini().replace(f"://{HOST}:", f"://{name}:").replace(f",{HOST}:", f",{name}:")
+        self.daemon = self.world.daemon(ini)
+        self.wait_master(self.one)
+        harness.wait_until(lambda: self.daemon.backend()["sentinels"] == "3/3", "all are heard")
+
     def test_without_sentinels_the_daemon_starts_and_serves_when_the_first_is_there(self):
         for fake in self.fakes:
             fake.close()
