@@ -7,7 +7,8 @@ struct redis_error {
     enum fault fault;
 };
 
-#define OUT_OF_RANGE "the result is out of range"
+#define OUT_OF_RANGE   "the result is out of range"
+#define ONE_OF_CLUSTER "is part of a cluster: use redis+cluster://"
 
 // The texts are from the source of Redis 7.0. The first match is taken, not the longest. Inside
 // MULTI, an error comes as the answer to the queued command, before EXECABORT.
@@ -25,10 +26,10 @@ static const struct redis_error redis_errors[] = {
     {"LOADING", REPLY_UNAVAILABLE, "is loading its data", FAULT_UNFIT},
     {"MASTERDOWN", REPLY_UNAVAILABLE, "has lost its master", FAULT_UNFIT},
     {"CLUSTERDOWN", REPLY_UNAVAILABLE, "is part of a cluster that is down", FAULT_UNFIT},
-    {"MOVED", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
-    {"ASK ", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
-    {"TRYAGAIN", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
-    {"CROSSSLOT", REPLY_UNAVAILABLE, "is part of a cluster", FAULT_TOLD},
+    {"MOVED", REPLY_UNAVAILABLE, ONE_OF_CLUSTER, FAULT_TOLD},
+    {"ASK ", REPLY_UNAVAILABLE, ONE_OF_CLUSTER, FAULT_TOLD},
+    {"TRYAGAIN", REPLY_UNAVAILABLE, ONE_OF_CLUSTER, FAULT_TOLD},
+    {"CROSSSLOT", REPLY_UNAVAILABLE, ONE_OF_CLUSTER, FAULT_TOLD},
     {"READONLY", REPLY_UNAVAILABLE, "is a read-only replica", FAULT_UNFIT},
     {"NOREPLICAS", REPLY_UNAVAILABLE, "has too few replicas", FAULT_UNFIT},
     {"MISCONF", REPLY_UNAVAILABLE, "can't save its data", FAULT_UNFIT},

@@ -433,7 +433,7 @@ static void check_turns(const struct turn_row *rows, size_t count) {
 #define SET         "dict.set n k f v", TTL_SET
 #define MOVED       "-MOVED 8579 10.0.0.1:6379\r\n"
 #define ASK         "-ASK 8579 10.0.0.1:6379\r\n"
-#define ELSEWHERE   "-UNAVAILABLE the backend is part of a cluster\r\n"
+#define ELSEWHERE   "-UNAVAILABLE the backend is part of a cluster: use redis+cluster://\r\n"
 #define IS_LOADING  "-UNAVAILABLE the backend is loading its data\r\n"
 #define IS_DOWN     "-UNAVAILABLE the backend is part of a cluster that is down\r\n"
 #define IS_REPLICA  "-UNAVAILABLE the backend is a read-only replica\r\n"
