@@ -80,7 +80,7 @@ void stream_init_unix(struct stream *s, uv_loop_t *loop, struct flusher *flusher
 }
 
 // What only TLS needs stays out of the plain path, which is each request's.
-#define APART static __attribute__((noinline, cold))
+#define APART static __attribute__((noinline))
 
 APART void read_records(struct stream *s, const char *data, size_t len);
 APART void end_records(struct stream *s, int status);

@@ -311,6 +311,62 @@ START_TEST(tls_says_that_records_are_damaged) {
 }
 END_TEST
 
+// A client of OpenSSL's own, since struct tls never asks for new keys itself.
+struct raw {
+    SSL *ssl;
+    BIO *in, *out;
+};
+
+// Carries all that either side has to say. Returns what the server has read.
+static struct bytes exchange(struct raw *r, struct tls *t) {
+    struct bytes got = {0}, *wire = tls_wire(t);
+    char records[4096];
+    int len = 1;
+    while (len > 0) {
+        len = BIO_read(r->out, records, sizeof(records));
+        tls_feed(t, records, len > 0 ? (size_t)len : 0);
+        if (tls_shake(t) == TLS_DONE)
+            ck_assert_int_eq(read_all(t, &got), TLS_WANTS);
+        tls_keep(t);
+        if (wire->len > 0)
+            BIO_write(r->in, wire->data, (int)wire->len);
+        bytes_deinit(wire);
+        SSL_do_handshake(r->ssl);
+    }
+    return got;
+}
+
+START_TEST(tls_takes_new_keys_and_answers_with_its_own) {
+    struct trial t = {0};
+    struct tls_client *client = client_of(&t);
+    struct tls_server *context = server_of(&t);
+    struct tls *server = tls_new_server(context);
+    struct raw raw = {SSL_new(client->ssl), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem())};
+    char got[16] = "";
+    SSL_set_bio(raw.ssl, raw.in, raw.out);
+    SSL_set_connect_state(raw.ssl);
+    SSL_do_handshake(raw.ssl);
+    struct bytes none = exchange(&raw, server);
+    check_text("handshake", &none, "");
+    ck_assert(SSL_is_init_finished(raw.ssl));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        ck_assert_int_eq(SSL_write(raw.ssl, "ping", 4), 4);
+        struct bytes read = exchange(&raw, server);
+        check_text("under new keys", &read, "ping");
+        ck_assert(tls_seal(server, SLICE("pong")));
+        BIO_write(raw.in, tls_wire(server)->data, (int)tls_wire(server)->len);
+        bytes_deinit(tls_wire(server));
+        ck_assert_int_eq(SSL_read(raw.ssl, got, sizeof(got)), 4);
+        ck_assert_str_eq(got, "pong");
+    }
+    SSL_free(raw.ssl);
+    tls_free(server);
+    tls_server_unref(context);
+    tls_client_unref(client);
+}
+END_TEST
+
 int main(void) {
     return RUN_TESTS_AROUND(
         "tls", certificates_begin, certificates_end, tls_carries_bytes_however_records_are_cut,
@@ -319,5 +375,5 @@ int main(void) {
         tls_says_what_is_wrong_with_the_server, tls_says_what_is_wrong_with_the_client,
         tls_says_that_the_answer_is_not_tls, tls_names_the_client_that_has_shown_a_certificate,
         tls_uses_a_session_again_for_the_same_name_and_rules_alone, tls_tells_the_end_from_a_cut,
-        tls_says_that_records_are_damaged);
+        tls_says_that_records_are_damaged, tls_takes_new_keys_and_answers_with_its_own);
 }
