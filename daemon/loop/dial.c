@@ -33,7 +33,9 @@ void dial_tell(char *reason, size_t size, int status, const char *what) {
 }
 
 const char *dial_waits_for(const struct dial *dial) {
-    return dial->is_shaking ? "no TLS answer: is this a TLS port?" : "no connection in time";
+    return dial->is_shaking
+               ? "no TLS answer: is this a TLS port? (of a cluster: is tls-cluster yes?)"
+               : "no connection in time";
 }
 
 static int connect_tcp(struct dial *dial, const struct sockaddr *address, const char **what) {
