@@ -2,9 +2,7 @@
 
 #include "conf/uri.h"
 #include "daemon/backend/backend.h"
-#include "daemon/backend/conn.h"
 #include "daemon/backend/node.h"
-#include "daemon/backend/room.h"
 #include "daemon/loop/loop.h"
 #include "daemon/near/near.h"
 #include "daemon/near/source.h"
@@ -59,30 +57,18 @@ static void append_ttl(struct bytes *text, const struct call *call) {
                                                    : "");
 }
 
-static const struct node *node_of(const struct backend *b, const struct backend_conn *conn) {
-    unsigned most = b->route->node_most(b);
-    for (unsigned i = 0; i < most; i++) {
-        const struct node *node = b->route->node_at(b, i);
-        if (node && node->conn == conn)
-            return node;
-    }
-    return NULL;
-}
-
 // Where the keys of the backend lie on several servers: the key's hash slot, and its server.
-static void append_place(struct bytes *text, struct backend *b, struct split_key key) {
-    enum backend_room room;
+static void append_place(struct bytes *text, const struct backend *b, struct split_key key) {
     if (!b->hash_slot_of)
         return;
     unsigned hash_slot = b->hash_slot_of(key);
-    const struct backend_conn *conn = backend_pick(b, hash_slot, &room);
-    const struct node *node = conn ? node_of(b, conn) : NULL;
+    const struct node *node = b->route->node_of(b, hash_slot);
     bytes_printf(text, "slot: %u\nnode: ", hash_slot);
     if (node)
         uri_append_host(text, node->server.host, node->server.port);
     else
         bytes_append_literal(text, "none now");
-    bytes_append_literal(text, "\n");
+    bytes_printf(text, "%s\n", node && !node->is_up ? ", which is down" : "");
 }
 
 static void append_keys(struct bytes *text, const struct admission *a) {

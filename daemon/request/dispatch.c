@@ -83,14 +83,10 @@ static __attribute__((noinline)) bool refuse_for_account(struct request *r,
 }
 
 static void refuse_for_room(struct request *r, enum backend_room room) {
-    static const char *const reasons[] = {[BACKEND_STARTING] = "is starting",
-                                          [BACKEND_TURNING] = REQUEST_UNSERVED,
-                                          [BACKEND_UNSERVED] = REQUEST_UNSERVED,
-                                          [BACKEND_DOWN] = REQUEST_DOWN};
     if (room == BACKEND_FULL)
         request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
     else
-        request_unanswered(r, REPLY_UNAVAILABLE, reasons[room]);
+        request_unanswered(r, REPLY_UNAVAILABLE, request_refused(room));
 }
 
 static void send_to_backend(struct request *r, const struct admission *a, struct backend_conn *conn,

@@ -101,12 +101,12 @@ static void make_token(struct request *r) {
     sodium_bin2hex(r->wait.token, sizeof(r->wait.token), bytes, sizeof(bytes));
 }
 
-// Sends the script for the request. Returns false, and changes nothing, when the backend is down.
-static bool ask(struct request *r, bool is_early) {
+// Sends the script for the request. Returns false, and changes nothing, when no server takes it:
+// *room says why.
+static bool ask(struct request *r, bool is_early, enum backend_room *room) {
     const struct namespace_conf *conf = r->namespace->conf;
     struct split_key key = {.rest = key_of(r)};
-    enum backend_room room;
-    struct backend_conn *conn = backend_pick(r->namespace->backend, r->hash_slot, &room);
+    struct backend_conn *conn = backend_pick(r->namespace->backend, r->hash_slot, room);
     if (!conn)
         return false;
     make_token(r);
@@ -181,7 +181,7 @@ static void ask_for_queue(struct context *context, struct memo_queue *queue) {
     while (backend_room_is_refused(room) && queue->first) {
         struct request *r = memo_queue_take_first(queue);
         if (r->session)
-            request_unanswered(r, REPLY_UNAVAILABLE, REQUEST_DOWN);
+            request_unanswered(r, REPLY_UNAVAILABLE, request_refused(room));
         request_release(r);
     }
     if (!queue->first)
@@ -192,7 +192,7 @@ static void ask_for_queue(struct context *context, struct memo_queue *queue) {
                        false); // the request still counts as waiting: no other may take its place
     queue->asking = r;
     queue->asked_to = queue->last;
-    ask(r, false);
+    ask(r, false, &room);
 }
 
 static void visit_queue(struct context *context, struct memo_queue *queue) {
@@ -342,9 +342,10 @@ static __attribute__((noinline)) bool go_on(struct request *r, const struct answ
     }
     if (r->wait.is_asking)
         return told(r, a);
-    if (ask(r, a->memo_state == MEMO_ASK_EARLY))
+    enum backend_room room;
+    if (ask(r, a->memo_state == MEMO_ASK_EARLY, &room))
         return true;
-    request_unanswered(r, REPLY_UNAVAILABLE, REQUEST_DOWN);
+    request_unanswered(r, REPLY_UNAVAILABLE, request_refused(room));
     request_release(r);
     return true;
 }

@@ -317,15 +317,27 @@ static void on_answered(struct slot *slot, const struct answer *a) {
     request_release(r);
 }
 
+#define DOWN     "is down"
+#define UNSERVED "has no server for the key now"
+
+const char *request_refused(enum backend_room room) {
+    static const char *const messages[] = {[BACKEND_FULL] = "has too many requests",
+                                           [BACKEND_STARTING] = "is starting",
+                                           [BACKEND_TURNING] = UNSERVED,
+                                           [BACKEND_UNSERVED] = UNSERVED,
+                                           [BACKEND_DOWN] = DOWN};
+    return messages[room];
+}
+
 const char *request_failure(enum slot_failure failure, enum reply_code *code) {
     switch (failure) {
     case SLOT_TIMEOUT: *code = REPLY_TIMEOUT; return "did not answer in time";
     case SLOT_LOST: *code = REPLY_LOST; return "broke the connection before it answered";
-    case SLOT_UNSENT: *code = REPLY_UNAVAILABLE; return REQUEST_DOWN;
+    case SLOT_UNSENT: *code = REPLY_UNAVAILABLE; return DOWN;
     case SLOT_UNSERVED: break;
     }
     *code = REPLY_UNAVAILABLE;
-    return REQUEST_UNSERVED;
+    return UNSERVED;
 }
 
 static void on_failed(struct slot *slot, enum slot_failure failure) {

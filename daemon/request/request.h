@@ -7,6 +7,7 @@
 // it has left both.
 #pragma once
 
+#include "daemon/backend/room.h"
 #include "daemon/backend/slot.h"
 #include "daemon/near/near.h"
 #include "daemon/policy/policy.h"
@@ -58,10 +59,6 @@ struct request {
     bool is_queued;        // the reply queue of its client holds it
     bool is_pending;       // a connection, or another part of the daemon, has yet to answer
 };
-
-// Messages behind the backend's name: no server takes a key for now; nobody takes a request.
-#define REQUEST_UNSERVED "has no server for the key now"
-#define REQUEST_DOWN     "is down"
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
 
@@ -124,6 +121,9 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
 
 // Returns whether the namespace says on_error = miss, and the request is a read.
 bool request_misses(const struct request *r);
+
+// Returns what to tell a client for want of room, behind the backend's name.
+const char *request_refused(enum backend_room room);
 
 // Returns what to tell a client when a slot has failed, behind the backend's name, and sets *code.
 const char *request_failure(enum slot_failure failure, enum reply_code *code);
