@@ -35,6 +35,13 @@ static bool has_both(const struct place *p, const struct tls_files *files) {
     return false;
 }
 
+// The file is good all the same: whoever does not check may go on.
+static void look_at_end(const struct place *p, const SSL_CTX *ssl) {
+    const X509 *cert = SSL_CTX_get0_certificate(ssl);
+    if (cert && X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
+        problems_warn(p->problems, line_of(p, p->cert), "%s: the certificate has expired", p->cert);
+}
+
 bool fit_tls_is_used(const struct backend_conf *b) {
     return b->url.is_tls || (b->url.kind == URL_SENTINEL && b->sentinel_tls == SENTINEL_TLS_YES);
 }
@@ -48,7 +55,9 @@ void fit_tls_client(struct backend_conf *b, struct problems *problems) {
         return;
     b->tls = tls_client_new(&files, (enum tls_verify)b->tls_verify, (enum tls_version)b->tls_min,
                             b->tls_ciphers, b->tls_server_name, &fault);
-    if (!b->tls)
+    if (b->tls)
+        look_at_end(&place, b->tls->ssl);
+    else
         tell(&place, &fault);
 }
 
@@ -77,7 +86,9 @@ void fit_tls_server(struct settings *settings, struct problems *problems) {
                      "tls_client: certificates of clients need a tls_client_ca to be signed by");
     } else {
         d->tls = tls_server_new(&files, (enum tls_ask)d->tls_client, &fault);
-        if (!d->tls)
+        if (d->tls)
+            look_at_end(&place, d->tls->ssl);
+        else
             tell(&place, &fault);
     }
 }

@@ -13,7 +13,7 @@ listen = {listen}
 [backend main]
 url = rediss+cluster://HOSTS
 tls_ca = ca.crt
-connect_timeout = 300ms
+connect_timeout = 1s
 [namespace carts]
 prefix = cart:
 """
