@@ -9,6 +9,7 @@
 #include "conf/url.h"
 #include "protocol/bytes.h"
 #include "protocol/collection.h"
+#include "protocol/hash_slot.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"
 #include "protocol/verb_table.h"
@@ -71,10 +72,21 @@ static void look_at_deny(const struct namespace_conf *n, const struct verb_table
     }
 }
 
+static void look_at_prefix(const struct settings *s, const struct namespace_conf *n,
+                           struct problems *problems) {
+    struct slice prefix = {n->prefix, n->prefix_len};
+    if (s->backends[n->backend].url.kind == URL_CLUSTER && hash_slot_is_of_prefix(prefix))
+        problems_warn(
+            problems, schema_line(&n->common, SECTION_NAMESPACE, "prefix"),
+            "prefix: what stands in its braces puts all keys of the namespace into one slot, "
+            "at one node of the cluster");
+}
+
 static void look_at_namespace(const struct settings *s, const struct namespace_conf *n,
                               const struct verb_table *verbs, const struct subject *subject) {
     look_at_near(s, n, subject);
     look_at_memo(n, subject);
+    look_at_prefix(s, n, subject->problems);
     if (schema_is_given(&n->common, SECTION_NAMESPACE, "deny"))
         look_at_deny(n, verbs, subject);
     if (n->max_ttl_ms == DURATION_FOREVER)

@@ -51,3 +51,9 @@ uint16_t hash_slot(struct slice prefix, struct slice key) {
     narrow_to_tag(&prefix, &key);
     return crc16(crc16(0, prefix), key) % HASH_SLOTS;
 }
+
+bool hash_slot_is_of_prefix(struct slice prefix) {
+    struct slice tag = prefix, none = {0};
+    narrow_to_tag(&tag, &none);
+    return tag.len < prefix.len;
+}

@@ -9,3 +9,7 @@ enum { HASH_SLOTS = 16384 };
 // stands between its first { and the } that follows, unless nothing does (redis.io, "Redis cluster
 // specification", "Hash tags"). The braces may stand in either part.
 uint16_t hash_slot(struct slice prefix, struct slice key);
+
+// Returns whether the prefix decides the slot alone, so that all keys that begin with it have the
+// same.
+bool hash_slot_is_of_prefix(struct slice prefix);

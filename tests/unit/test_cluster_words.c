@@ -49,6 +49,24 @@ START_TEST(slot_is_that_of_redis_wherever_prefix_and_key_meet) {
 }
 END_TEST
 
+START_TEST(slot_is_decided_by_a_prefix_with_a_whole_tag) {
+    static const struct {
+        const char *prefix;
+        bool is_whole;
+    } rows[] = {
+        {"", false},    {"a:", false}, {"{a}", true},    {"x{a}:", true},
+        {"{a", false},  {"a}", false}, {"{}", false},    {"{}{a}", false},
+        {"{{a}", true}, {"}{", false}, {"{a}{b}", true}, {"a}{", false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct slice prefix = slice_of(rows[i].prefix);
+        ck_assert_msg(hash_slot_is_of_prefix(prefix) == rows[i].is_whole, "%s", rows[i].prefix);
+        bool is_same = hash_slot(prefix, SLICE("b")) == hash_slot(prefix, SLICE("c"));
+        ck_assert_msg(is_same == rows[i].is_whole, "%s", rows[i].prefix);
+    }
+}
+END_TEST
+
 // --- redirects --------------------------------------------------------------------------------
 
 // "TURN SLOT HOST PORT", or "none".
@@ -323,7 +341,8 @@ END_TEST
 
 int main(void) {
     return RUN_TESTS(
-        "cluster_words", slot_is_that_of_redis_wherever_prefix_and_key_meet, redirect_is_read,
+        "cluster_words", slot_is_that_of_redis_wherever_prefix_and_key_meet,
+        slot_is_decided_by_a_prefix_with_a_whole_tag, redirect_is_read,
         redirect_that_no_server_writes_is_none, redirect_takes_hosts_of_255_bytes_and_no_longer,
         slots_are_read, slots_that_are_malformed_are_wrong, slots_of_long_hosts_are_wrong,
         slots_of_more_ranges_than_there_are_slots_are_wrong_after_as_many, cluster_info_is_read);

@@ -415,9 +415,38 @@ START_TEST(settings_live_until_the_last_reference_is_gone) {
 }
 END_TEST
 
+START_TEST(settings_have_the_seeds_among_the_hosts_of_a_url) {
+    struct settings *s =
+        load_good("[backend main]\nseeds = s2,\n [::1]:5\n"
+                  "url = redis+sentinel://s1/m\nsentinel_tls = no\n[namespace n]\n",
+                  NULL);
+    struct bytes shown = {0};
+    url_append_shown(&shown, &s->backends[0].url);
+    check_text("url", &shown, "redis+sentinel://s1:26379,s2:26379,[::1]:5/m");
+    ck_assert_uint_eq(s->backends[0].seed_count, 0);
+    ck_assert_int_eq(s->backends[0].sentinel_tls, SENTINEL_TLS_NO);
+    settings_unref(s);
+}
+END_TEST
+
+START_TEST(settings_have_the_password_for_sentinels) {
+    write_file("secret", SLICE("of-sentinels\r\n"));
+    struct settings *s = load_good("[backend main]\nurl = redis+sentinel://:of-servers@s1/m\n"
+                                   "sentinel_user = u\nsentinel_password_file = secret\n"
+                                   "[namespace n]\n",
+                                   NULL);
+    ck_assert_str_eq(s->backends[0].sentinel_user, "u");
+    ck_assert_str_eq(s->backends[0].sentinel_password, "of-sentinels");
+    ck_assert_str_eq(s->backends[0].url.password, "of-servers");
+    settings_unref(s);
+}
+END_TEST
+
 int main(void) {
     return RUN_TESTS_AROUND(
-        "settings", begin, end, settings_have_the_documented_defaults_of_the_daemon,
+        "settings", begin, end, settings_have_the_seeds_among_the_hosts_of_a_url,
+        settings_have_the_password_for_sentinels,
+        settings_have_the_documented_defaults_of_the_daemon,
         settings_have_the_documented_defaults_of_backends,
         settings_have_the_documented_defaults_of_namespaces,
         settings_give_users_no_more_than_they_are_given, settings_read_every_option_of_the_daemon,

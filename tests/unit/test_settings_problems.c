@@ -184,10 +184,12 @@ START_TEST(problems_of_prefixes_on_two_backends_of_one_server) {
         TWO("redis://[::1]", "redis://[0:0:0::1]:6379/"),
         TWO("unix:/run/r.sock", "unix:///run//./r.sock?db=0"),
         TWO("unix:/run/r%2esock?db=3", "unix:/run/r.sock?db=3"),
+        TWO("redis+cluster://b,a:7000", "redis+cluster://u:p@A.:7000,b,c"),
         TWO("redis+sentinel://s1,s2/m?db=3", "redis+sentinel://u:p@S2.,S1:26379/m?db=3"),
     };
     static const char *const likely[] = {
         TWO("redis://localhost", "redis://127.0.0.1"),
+        TWO("redis+cluster://localhost:7000", "redis+cluster://127.0.0.1:7000"),
         TWO("redis+sentinel://localhost/m", "redis+sentinel://s2,127.0.0.1/m"),
         TWO("redis://", "redis://[::1]"),
         TWO("redis://127.0.0.1/2", "redis://127.0.0.2/2"),

@@ -78,6 +78,19 @@ class Warnings(unittest.TestCase):
                 line = world.fill_in(ini).splitlines()[int(place.partition(":")[2]) - 1]
                 self.assertIn(text.split()[0], line)
 
+    def test_a_prefix_with_a_whole_tag_is_warned_of_at_a_cluster(self):
+        cluster = harness.INI.replace("{redis:main}", "redis+cluster://h")
+        for ini, prefix, is_told in (
+            (cluster, "{cart}:", True),
+            (cluster, "cart{:", False),
+            (cluster, "{}cart:", False),
+            (harness.INI, "{cart}:", False),
+        ):
+            with self.subTest(prefix=prefix), harness.World() as world:
+                code, told = self.check(world, ini.replace("prefix = cart:", f"prefix = {prefix}"))
+                self.assertEqual(code, 0, told)
+                self.assertEqual("c.ini:6: warning: prefix: what stands in its braces" in told, is_told)
+
     def test_the_log_tells_them_at_the_start_and_after_a_reload(self):
         with harness.World() as world:
             ini = harness.INI + "on_error = stale\n"
