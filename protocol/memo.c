@@ -48,9 +48,11 @@
     "till = redis.call('PEXPIRETIME', KEYS[1])\n"                                                  \
     "redis.call('SET', KEYS[1], " text " .. till, 'PXAT', till)\n"
 
-// ARGV of the script: token, lease, stale, early.
+// ARGV of the script: token, lease, stale, early. It may be sent again when its answer was lost: then
+// the lease that it has taken is its own.
 static const char ask_script[] = SCRIPT_READ
     "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+    "if holds and mine ~= '' and token == redis.sha1hex(mine) then holds = false end\n"
     "if kind == 'N' and holds then return {'NULL', false, false} end\n"
     "local stays = v and kind == '' and p == -1 or kind == 'V' and p == -1\n"
     "local rest = p\n"

@@ -10,6 +10,7 @@ import resp
 from cluster import names_in_slot
 from cluster_case import MOST_PAUSE, NOT_COVERED, TIMEOUT, ClusterCase
 
+CUTS = 60
 MAY_FAIL_WITH = {"LOST", "UNAVAILABLE", "TIMEOUT"}
 MOST_SECONDS = 4.0  # from a master's end to its last error: its node timeout of 1 s, and 3 s more
 MOST_MS = 50  # for 99 % of the replies of masters that nothing happens to
@@ -29,6 +30,23 @@ class Planned(ClusterCase):
         self.assert_clean(report)
         for name, group in report.groups.items():
             self.assertLessEqual(group.worst() / 1000 - report.worst_lag, MOST_PAUSE, name)
+
+
+class Cut(ClusterCase):
+    def test_connections_that_break_lose_what_was_sent_and_confuse_nothing(self):
+        self.start_cluster(3)
+        self.start_daemon()
+        with self.load(pause=0.01) as running:
+            running.wait_replies(1000)
+            for turn in range(CUTS):
+                node = self.cluster.masters[turn % 3]
+                node.must("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                running.wait_replies(300)
+            report = running.finish()
+        print(report)
+        self.assertEqual(report.problems(), [])
+        self.assertLessEqual(set(report.errors), {"LOST", "UNAVAILABLE"})
+        self.assertGreater(report.errors["LOST"], 0)
 
 
 class Watcher(threading.Thread):

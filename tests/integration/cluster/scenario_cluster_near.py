@@ -16,6 +16,7 @@ from cluster_case import IS_LONG, NOT_COVERED, ClusterCase
 INI = """\
 [cachesd]
 listen = unix:{folder}/NAME.sock
+workers = 1
 [backend main]
 url = CLUSTER
 timeout = 1s
