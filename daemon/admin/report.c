@@ -243,7 +243,11 @@ void report_stats(const struct totals *t, const struct request *r, struct bytes 
                  t->stats.accepted, t->stats.turned_away, t->stats.max_clients, t->stats.requests);
     append_errors(text, t->stats.errors, false);
     append_near(text, &t->near);
-    bytes_printf(text, "# backends\nswitches:%" PRIu64 "\n", t->routes.switches);
+    bytes_printf(text,
+                 "# backends\nswitches:%" PRIu64 "\nmoved:%" PRIu64 "\nasked:%" PRIu64
+                 "\nagain:%" PRIu64 "\ndisagreed:%" PRIu64 "\nrefreshes:%" PRIu64 "\n",
+                 t->routes.switches, t->routes.moved, t->routes.asked, t->routes.again,
+                 t->routes.disagreed, t->routes.refreshes);
     for (size_t i = 0; i < settings->namespace_count; i++)
         if (may_see_namespace(r, settings->namespaces[i].name))
             append_namespace_stats(t, i, text);

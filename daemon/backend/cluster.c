@@ -207,10 +207,9 @@ static void refused(void *owner, struct cluster_node *from, struct slice words) 
 
 static void told_state(void *owner, struct cluster_node *from, bool is_ok, uint64_t asked_ms) {
     (void)owner;
-    if (!is_ok)
-        return;
-    from->ok_ms = asked_ms;
-    from->down_until_ms = 0;
+    from->ok_ms = is_ok ? asked_ms : 0;
+    if (is_ok)
+        from->down_until_ms = 0;
 }
 
 static const struct topology_events topology_events = {
@@ -306,7 +305,7 @@ static enum backend_room room_at(struct cluster *c, const struct cluster_node *n
     }
     if (s->turnover || n->down_until_ms > now_of(c))
         return BACKEND_TURNING;
-    bool is_full = c->voyages.kept >= b->most_output || s->pending == CLUSTER_MOST_PENDING;
+    bool is_full = c->voyages.kept >= b->most_output || s->pending >= CLUSTER_MOST_PENDING;
     return is_full ? BACKEND_FULL : room;
 }
 
@@ -382,7 +381,7 @@ static void on_down_closed(uv_handle_t *timer) {
 }
 
 static void on_voyages_closed(uv_handle_t *timer) {
-    let_go(CONTAINER_OF(timer, struct cluster, voyages.timer));
+    let_go(CONTAINER_OF(timer, struct cluster, voyages.turnovers.timer));
 }
 
 static void on_topology_closed(uv_handle_t *timer) {
@@ -412,6 +411,51 @@ static struct node *node_of(const struct backend *b, unsigned hash_slot) {
     return n ? n->node : NULL;
 }
 
+static void count(const struct backend *b, struct route_counters *sum) {
+    const struct voyages *v = &cluster_of(b)->voyages;
+    sum->moved += v->moved;
+    sum->asked += v->asked;
+    sum->again += v->again;
+    sum->disagreed += v->disagreed;
+    sum->refreshes += cluster_of(b)->topology.refreshes;
+}
+
+static void append_node(const struct backend *b, const struct cluster_node *n, struct bytes *line) {
+    bytes_append_literal(line, "\nnode=");
+    uri_append_host(line, n->node->server.host, n->node->server.port);
+    bytes_printf(line, " of=%s id=%.8s state=%s slots=%" PRIu32 " pending=%zu failures=%u",
+                 b->conf->name, *n->id ? n->id : "unknown",
+                 n->node->is_up          ? "up"
+                 : n->node->failures > 0 ? "down"
+                                         : "connecting",
+                 n->slots, node_pending(n->node), n->node->failures);
+    if (n->node->tracker)
+        bytes_printf(line, " tracking=%s",
+                     near_source_is_live(&n->node->tracker->source, loop_now(b->loop)) ? "live"
+                                                                                       : "down");
+}
+
+static void append_state(const struct backend *b, struct bytes *line) {
+    const struct cluster *c = cluster_of(b);
+    struct route_counters sum = {0};
+    unsigned nodes = 0, up = 0;
+    for (unsigned i = 0; i < c->members.map.node_most; i++) {
+        nodes += node_at(b, i) != NULL;
+        up += node_at(b, i) && node_at(b, i)->is_up;
+    }
+    count(b, &sum);
+    bytes_printf(line,
+                 " nodes=%u/%u slots=%" PRIu32 " held=%zu parked=%zu moved=%" PRIu64
+                 " asked=%" PRIu64 " again=%" PRIu64 " disagreed=%" PRIu64 " refreshes=%" PRIu64
+                 " kept=%zu",
+                 up, nodes, members_slots_up(&c->members), c->voyages.turnovers.held,
+                 c->voyages.turnovers.parked, sum.moved, sum.asked, sum.again, sum.disagreed,
+                 sum.refreshes, c->voyages.kept);
+    for (unsigned i = 0; i < c->members.map.node_most; i++)
+        if (node_at(b, i))
+            append_node(b, c->members.map.nodes[i], line);
+}
+
 static unsigned node_most(const struct backend *b) { return cluster_of(b)->members.map.node_most; }
 
 static uint64_t turns(const struct backend *b) { return cluster_of(b)->members.map.turns; }
@@ -427,6 +471,8 @@ const struct route route_cluster = {.events = &node_events,
                                     .node_of = node_of,
                                     .node_most = node_most,
                                     .turns = turns,
+                                    .count = count,
+                                    .append_state = append_state,
                                     .tracked = tracked,
                                     .judge = judge,
                                     .wake = wake};

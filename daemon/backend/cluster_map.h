@@ -11,7 +11,7 @@ struct node;
 struct pulse;
 struct turnover;
 
-enum { CLUSTER_NO_NODE = UINT16_MAX, CLUSTER_MOST_PENDING = UINT16_MAX, CLUSTER_ID_SIZE = 41 };
+enum { CLUSTER_NO_NODE = UINT16_MAX, CLUSTER_MOST_PENDING = 1 << 23, CLUSTER_ID_SIZE = 41 };
 
 struct cluster_node {
     struct node *node;
@@ -26,10 +26,10 @@ struct cluster_node {
 };
 
 struct slot_state {
-    struct turnover *turnover; // the slot is on the move (voyage.h); NULL: new requests may be sent
-    uint32_t turn;             // how often the slot has come to another node
-    uint16_t node;             // the number of its node, or CLUSTER_NO_NODE
-    uint16_t pending;          // requests under way
+    struct turnover *turnover; // the slot is on the move; NULL: new requests may be sent
+    uint64_t node : 16;        // the number of its node, or CLUSTER_NO_NODE
+    uint64_t pending : 24;     // requests under way
+    uint64_t turn : 24;        // how often the slot has come to another node
 };
 
 struct cluster_map {

@@ -41,8 +41,7 @@ static void on_answered(struct slot *slot, const struct answer *a) {
     (void)a;
     if (p->node) {
         p->node->pulse = NULL;
-        if (p->info.is_ok)
-            p->node->ok_ms = p->asked_ms;
+        p->node->ok_ms = p->info.is_ok ? p->asked_ms : 0;
     }
     end(p);
 }

@@ -8,7 +8,7 @@
 #include "daemon/loop/loop.h"
 
 // Sends the question to the node, which must have a connection, unless the last one is unanswered.
-// If the node says that all is well, `n->ok_ms` becomes the moment of the question.
+// `n->ok_ms` becomes the moment of the question, or 0 when the node does not say that all is well.
 void pulse_ask(struct cluster_node *n, struct loop *loop);
 
 // To be called when the node is removed: an answer that is still to come changes nothing any more.

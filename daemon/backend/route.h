@@ -17,7 +17,10 @@ struct backend_state;
 
 // What `stats` counts of all backends; nothing but counters of 64 bits.
 struct route_counters {
-    uint64_t switches; // how often another server has become the master
+    uint64_t switches;         // how often another server has become the master
+    uint64_t moved, asked;     // requests that a redirect has sent to another node
+    uint64_t again, disagreed; // sent again for another reason, and given up
+    uint64_t refreshes;        // questions about the nodes of a cluster
 };
 
 struct route {

@@ -23,30 +23,19 @@ struct voyage {
     struct slot slot;   // in a connection's queue
     struct slot *inner; // whose commands these are
     struct voyages *all;
-    struct voyage *next;     // parked or unused
+    struct voyage *next;     // unused
     struct bytes kept;       // the commands
     struct command shape;    // of the commands, as the owner of `inner` wrote them
     struct cluster_node *at; // the node that it was sent to last
-    uint64_t number;         // in the order in which they were sent first
-    uint64_t until_ms;       // in the loop's time: when it is not sent again any more
-    uint64_t due_ms;         // parked: when it may be sent again
+    struct parked parked;    // its number and times
     uint16_t hash_slot;
     uint16_t hops;  // how often it was refused or lost
     bool is_over;   // the owner of `inner` has been told of a timeout
+    bool is_away;   // at no node
     bool is_again;  // counted in turnover->again
     bool is_tossed; // a redirect sent it on last
 };
 
-// A hash slot on the move.
-struct turnover {
-    struct turnover *next; // in voyages->turnovers
-    unsigned hash_slot;
-    struct cluster_node *node; // to which voyages were sent again, `again` of which are there yet
-    size_t again;
-    struct voyage *first, *last; // parked, by their numbers
-};
-
-static void on_timer(uv_timer_t *timer);
 static const struct slot_owner voyage_owner;
 
 static uint64_t now_of(const struct voyages *v) { return loop_now(v->loop); }
@@ -59,81 +48,20 @@ static struct voyage *voyage_of(struct slot *slot) {
     return CONTAINER_OF(slot, struct voyage, slot);
 }
 
-// --- slots on the move ------------------------------------------------------------------------
-
-static struct turnover *begin_turnover(struct voyages *v, unsigned hash_slot) {
-    struct slot_state *s = &v->map->slots[hash_slot];
-    if (s->turnover)
-        return s->turnover;
-    struct turnover *t = s->turnover = mem_new(sizeof(*t));
-    t->hash_slot = hash_slot;
-    t->next = v->turnovers;
-    v->turnovers = t;
-    v->held++;
-    return t;
-}
-
-static void end_turnover(struct voyages *v, struct turnover *t) {
-    struct turnover **at = &v->turnovers;
-    assert(!t->first);
-    while (*at != t)
-        at = &(*at)->next;
-    *at = t->next;
-    v->map->slots[t->hash_slot].turnover = NULL;
-    v->held--;
-    mem_free(t);
-}
-
 void voyages_turned(struct voyages *v, unsigned hash_slot) {
     if (v->map->slots[hash_slot].pending > 0)
-        begin_turnover(v, hash_slot);
+        turnover_begin(&v->turnovers, hash_slot, 0);
 }
 
-// --- parking ----------------------------------------------------------------------------------
-
-static void wake_at(struct voyages *v, uint64_t due_ms) {
-    uint64_t now = now_of(v);
-    if (due_ms >= v->due_ms)
-        return;
-    v->due_ms = due_ms;
-    uv_timer_start(&v->timer, on_timer, due_ms > now ? due_ms - now : 1, 0);
-}
-
-static void arm(struct voyages *v) {
-    v->due_ms = UINT64_MAX;
-    uv_timer_stop(&v->timer);
-    for (const struct turnover *t = v->turnovers; t; t = t->next)
-        if (t->first)
-            wake_at(v, t->first->due_ms);
-}
-
-// Most voyages are refused in the order of their numbers, and come last.
 static void park(struct voyage *v, uint64_t pause_ms) {
-    struct turnover *t = begin_turnover(v->all, v->hash_slot);
-    struct voyage **at = &t->first;
-    v->due_ms = now_of(v->all) + backoff_jittered(pause_ms, &v->all->loop->random);
+    struct turnovers *all = &v->all->turnovers;
     v->at = NULL;
-    v->all->parked++;
-    if (t->last && t->last->number < v->number)
-        at = &t->last->next;
-    while (*at && (*at)->number < v->number)
-        at = &(*at)->next;
-    v->next = *at;
-    *at = v;
-    if (!v->next)
-        t->last = v;
-    if (t->first == v)
-        wake_at(v->all, v->due_ms);
+    v->is_away = true;
+    turnover_park(all, turnover_begin(all, v->hash_slot, 1), &v->parked, pause_ms);
 }
 
-static struct voyage *unpark_first(struct voyages *all, struct turnover *t) {
-    struct voyage *v = t->first;
-    t->first = v->next;
-    if (!t->first)
-        t->last = NULL;
-    v->next = NULL;
-    all->parked--;
-    return v;
+static struct voyage *unpark(struct voyages *all, struct turnover *t) {
+    return CONTAINER_OF(turnover_unpark(&all->turnovers, t), struct voyage, parked);
 }
 
 // --- end --------------------------------------------------------------------------------------
@@ -147,9 +75,13 @@ static void empty(struct voyage *v) {
 
 // The voyage is at no node any more, as far as the order of its hash slot goes.
 static void leave_node(struct voyage *v) {
+    struct turnover *t = state_of(v)->turnover;
     if (v->is_again)
-        state_of(v)->turnover->again--;
+        t->again--;
+    else if (t && !v->is_away)
+        t->before--;
     v->is_again = false;
+    v->is_away = true;
 }
 
 static void leave_slot(struct voyage *v) {
@@ -157,7 +89,7 @@ static void leave_slot(struct voyage *v) {
     leave_node(v);
     s->pending--;
     if (s->turnover && s->pending == 0)
-        end_turnover(v->all, s->turnover);
+        turnover_end(&v->all->turnovers, s->turnover);
 }
 
 // Ends the voyage. Returns the slot that it was for.
@@ -214,6 +146,7 @@ static bool send_again(struct voyage *v, struct cluster_node *n, bool is_asking)
     if (!c || c->state == CONN_CLOSED)
         return false;
     v->at = n;
+    v->is_away = false;
     v->slot = (struct slot){.owner = &voyage_owner};
     backend_conn_begin(c, &v->slot);
     write_kept(v, is_asking);
@@ -226,11 +159,6 @@ static bool send_again(struct voyage *v, struct cluster_node *n, bool is_asking)
     return true;
 }
 
-// Returns whether the voyage may go to the node without overtaking one that was sent before it.
-static bool may_go(const struct turnover *t, const struct cluster_node *n) {
-    return !t->first && (t->again == 0 || t->node == n);
-}
-
 static uint64_t pause_of(const struct voyage *v) {
     if (v->hops <= QUICK_HOPS)
         return 0;
@@ -239,19 +167,20 @@ static uint64_t pause_of(const struct voyage *v) {
 
 static void go_on(struct voyage *v, struct cluster_node *n, bool is_asking) {
     const struct turnover *t = state_of(v)->turnover;
-    bool may = pause_of(v) == 0 && (!t || may_go(t, n));
+    bool may = pause_of(v) == 0 && (!t || turnover_may_go(t, n));
     if (!may || !send_again(v, n, is_asking))
         park(v, pause_of(v) > 0 ? pause_of(v) : FIRST_PAUSE_MS);
 }
 
 static void run_turnover(struct voyages *all, struct turnover *t) {
     unsigned hash_slot = t->hash_slot;
-    while (t->first && t->first->due_ms <= now_of(all)) {
+    bool must_wait = turnover_is_blocked(t);
+    while (t->first) {
         struct cluster_node *owner = cluster_map_owner(all->map, hash_slot);
         bool is_late = t->first->until_ms <= now_of(all);
-        if (!is_late && owner && t->again > 0 && t->node != owner)
-            return; // until those that were sent elsewhere are answered
-        struct voyage *v = unpark_first(all, t);
+        if (!is_late && (must_wait || t->first->due_ms > now_of(all)))
+            return;
+        struct voyage *v = unpark(all, t);
         bool is_last = all->map->slots[hash_slot].pending == 1;
         if (is_late)
             give_up(v);
@@ -267,17 +196,19 @@ static void run_turnover(struct voyages *all, struct turnover *t) {
 // Turnovers may end meanwhile, and the owners of slots may begin others: so each is looked for
 // anew.
 void voyages_run(struct voyages *v) {
-    struct turnover *t = v->turnovers;
+    struct turnover *t = v->turnovers.first;
     while (t) {
         struct turnover *next = t->next;
         unsigned next_slot = next ? next->hash_slot : 0;
         run_turnover(v, t);
         t = next && v->map->slots[next_slot].turnover == next ? next : NULL;
     }
-    arm(v);
+    turnovers_arm(&v->turnovers);
 }
 
-static void on_timer(uv_timer_t *timer) { voyages_run(CONTAINER_OF(timer, struct voyages, timer)); }
+static void on_due(struct turnovers *all) {
+    voyages_run(CONTAINER_OF(all, struct voyages, turnovers));
+}
 
 // --- answers ----------------------------------------------------------------------------------
 
@@ -312,7 +243,7 @@ static void follow(struct voyage *v, const struct redirect *to, const struct ans
     }
     if (!is_ask) {
         cluster_map_give(v->all->map, v->hash_slot, n);
-        begin_turnover(v->all, v->hash_slot);
+        turnover_begin(&v->all->turnovers, v->hash_slot, 1);
         v->all->events->doubt(v->all->owner, n, a->turn);
     }
     go_on(v, n, is_ask);
@@ -325,12 +256,12 @@ static void refused(struct voyage *v, const struct answer *a) {
     leave_node(v);
     v->hops++;
     v->is_tossed = false;
-    if (v->hops >= MOST_HOPS || v->until_ms <= now_of(v->all) || v->all->is_ending) {
+    if (v->hops >= MOST_HOPS || v->parked.until_ms <= now_of(v->all) || v->all->is_ending) {
         give_up(v);
         return;
     }
     if (v->hops > QUICK_HOPS)
-        begin_turnover(v->all, v->hash_slot);
+        turnover_begin(&v->all->turnovers, v->hash_slot, 1);
     if ((a->turn == TURN_MOVED || a->turn == TURN_ASK) && redirect_read(answer_turn_to(a), &to)) {
         follow(v, &to, a);
         return;
@@ -346,22 +277,25 @@ static void refused(struct voyage *v, const struct answer *a) {
 static void refuse_overtaken(struct voyages *all, unsigned hash_slot, uint64_t number) {
     struct turnover *t;
     while ((t = all->map->slots[hash_slot].turnover) && t->first && t->first->number < number)
-        fail(unpark_first(all, t), SLOT_UNSERVED);
+        fail(unpark(all, t), SLOT_UNSERVED);
 }
 
 // Those that waited for the last one that was sent elsewhere go on.
 static void run_if_free(struct voyages *all, unsigned hash_slot) {
     struct turnover *t = all->map->slots[hash_slot].turnover;
-    if (t && t->first && t->again == 0)
-        run_turnover(all, t);
+    if (!t || !t->first || turnover_is_blocked(t))
+        return;
+    run_turnover(all, t);
+    t = all->map->slots[hash_slot].turnover;
+    if (t && t->first && !turnover_is_blocked(t))
+        turnovers_wake_at(&all->turnovers, t->first->due_ms);
 }
 
 static void on_answered(struct slot *slot, const struct answer *a) {
     struct voyage *v = voyage_of(slot);
     struct voyages *all = v->all;
     unsigned hash_slot = v->hash_slot;
-    uint64_t number = v->number;
-    bool was_again = v->is_again;
+    uint64_t number = v->parked.number;
     if (a->turn != TURN_NONE && !v->is_over) {
         refused(v, a);
     } else {
@@ -370,12 +304,11 @@ static void on_answered(struct slot *slot, const struct answer *a) {
         if (a->turn == TURN_NONE)
             refuse_overtaken(all, hash_slot, number);
     }
-    if (was_again)
-        run_if_free(all, hash_slot);
+    run_if_free(all, hash_slot);
 }
 
 static bool may_repeat(const struct voyage *v, enum slot_failure failure) {
-    if (v->all->is_ending || v->until_ms <= now_of(v->all) || v->hops >= MOST_HOPS)
+    if (v->all->is_ending || v->parked.until_ms <= now_of(v->all) || v->hops >= MOST_HOPS)
         return false;
     return failure == SLOT_UNSENT ||
            (v->inner->owner->is_read && v->inner->owner->is_read(v->inner));
@@ -399,14 +332,17 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
         time_out(v);
         return;
     }
+    struct voyages *all = v->all;
+    unsigned hash_slot = v->hash_slot;
     if (v->is_over || !may_repeat(v, failure)) {
         fail(v, failure);
-        return;
+    } else {
+        leave_node(v);
+        v->hops++;
+        v->is_tossed = false;
+        park(v, FIRST_PAUSE_MS);
     }
-    leave_node(v);
-    v->hops++;
-    v->is_tossed = false;
-    park(v, FIRST_PAUSE_MS);
+    run_if_free(all, hash_slot);
 }
 
 static const struct slot_owner voyage_owner = {
@@ -442,8 +378,8 @@ void voyage_begin(struct voyages *all, struct cluster_node *n, struct slot *slot
     v->at = n;
     v->shape = slot->command;
     v->hash_slot = (uint16_t)hash_slot;
-    v->number = ++all->number;
-    v->until_ms = now_of(all) + (uint64_t)all->conf->timeout_ms;
+    v->parked.number = ++all->number;
+    v->parked.until_ms = now_of(all) + (uint64_t)all->conf->timeout_ms;
     bytes_append(&v->kept, out->data + out->len - len, len);
     all->kept += len;
     state_of(v)->pending++;
@@ -465,22 +401,21 @@ void voyages_init(struct voyages *v, struct loop *loop, const struct backend_con
     v->map = map;
     v->events = events;
     v->owner = owner;
-    v->due_ms = UINT64_MAX;
-    uv_timer_init(&loop->uv, &v->timer);
+    turnovers_init(&v->turnovers, loop, map, on_due);
 }
 
 void voyages_end(struct voyages *v) {
     v->is_ending = true;
-    while (v->turnovers && v->parked > 0) {
-        struct turnover *t = v->turnovers;
+    while (v->turnovers.parked > 0) {
+        struct turnover *t = v->turnovers.first;
         while (!t->first)
             t = t->next;
-        fail(unpark_first(v, t), SLOT_UNSERVED);
+        fail(unpark(v, t), SLOT_UNSERVED);
     }
 }
 
 void voyages_close(struct voyages *v, uv_close_cb on_closed) {
-    uv_close((uv_handle_t *)&v->timer, on_closed);
+    uv_close((uv_handle_t *)&v->turnovers.timer, on_closed);
 }
 
 void voyages_deinit(struct voyages *v) {

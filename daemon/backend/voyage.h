@@ -10,7 +10,7 @@
 // Order. Of two requests of a client for one key, the later must never be applied first. One
 // connection keeps their order; a redirect would break it: the first is refused by A and goes on to
 // B, and meanwhile the second goes straight to B. So a hash slot that comes to another node while
-// requests of it are under way is on the move (struct turnover) until they are answered: new
+// requests of it are under way is on the move (turnover.h) until they are answered: new
 // requests wait for room (BACKEND_TURNING), and those that are refused are sent again in the order
 // in which they were sent first, and only to one node at a time. (The fault, in others:
 // github.com/redis/redis/issues/2151, github.com/redis/jedis/issues/1025.)
@@ -19,11 +19,11 @@
 #include "conf/sections.h"
 #include "daemon/backend/cluster_map.h"
 #include "daemon/backend/slot.h"
+#include "daemon/backend/turnover.h"
 #include "daemon/loop/loop.h"
 #include "protocol/bytes.h"
 #include "protocol/redirect.h"
 
-struct turnover;
 struct voyage;
 
 // What the voyages ask of the cluster.
@@ -46,13 +46,10 @@ struct voyages {
     const struct voyage_events *events;
     void *owner;
     struct voyage *unused; // a list
-    struct turnover *turnovers;
-    uv_timer_t timer;       // until the first parked voyage is due
-    uint64_t due_ms;        // when that is, in the loop's time; UINT64_MAX: none is parked
+    struct turnovers turnovers;
     bool is_ending;         // nothing is sent again
     uint64_t number;        // of the last voyage
     size_t kept, most_kept; // bytes of commands that are kept
-    size_t held, parked;    // slots on the move, and voyages that are at no node
     uint64_t moved, asked;  // counters: redirects that were followed
     uint64_t again;         // voyages that were sent again for another reason
     uint64_t disagreed;     // voyages that were given up
