@@ -55,6 +55,11 @@ NOT_MOVED_HERE = {
     *(("near", "near_" + name) for name in ("entries", "hits", "misses", "kept", "evicted")),
     *(("near", "near_" + name) for name in ("void", "too_large")),
     ("backends", "switches"),  # scenario_sentinel_switch.py
+    ("backends", "moved"),  # here and below: scenario_cluster_*.py
+    ("backends", "asked"),
+    ("backends", "again"),
+    ("backends", "disagreed"),
+    ("backends", "refreshes"),
     # scenario_memo.py:
     *(("namespace", "memo_" + name) for name in ("hits", "stale", "nulls", "misses", "waiting", "waits")),
     *(("namespace", "leases_" + name) for name in ("given", "refused", "expired")),
