@@ -2,6 +2,7 @@
 """Nodes that talk nonsense about the cluster: a request always ends, and the nodes are not flooded."""
 
 import contextlib
+import signal
 import time
 
 import harness
@@ -140,6 +141,30 @@ class FakeNodes(ClusterCase):
         first, second = self.client.read(), self.client.read()
         self.assertEqual((first.code, second), ("UNAVAILABLE", b"OK"))
         self.assertEqual(sent, [b"1", b"2"])
+
+    def park(self):
+        """A hundred requests are under way, and no node takes any."""
+        self.start_up()
+        self.behave(*[refuse("CLUSTERDOWN The cluster is down")] * 2)
+        before = self.fakes.sends()
+        self.client.send(b"".join(resp.array("key.get", "carts", n) for n in range(100)))
+        harness.wait_until(lambda: self.fakes.sends() > before + 100, "some are sent again")
+
+    def test_the_daemon_ends_well_while_requests_have_no_node(self):
+        self.park()
+        self.daemon.send_signal(signal.SIGTERM)
+        codes = {self.client.read().code for _ in range(100)}
+        self.assertEqual(codes, {"UNAVAILABLE"})
+        self.assertEqual(self.daemon.wait(), 0)
+
+    def test_a_reload_takes_the_cluster_away_while_requests_have_no_node(self):
+        self.park()
+        self.assertEqual(self.daemon.reload(INI.replace("CLUSTER", "{redis:main}")), b"OK")
+        replies = [self.client.read() for _ in range(100)]  # nil: it had not begun before
+        codes = {reply.code for reply in replies if reply is not None}
+        self.assertEqual(codes, {"UNAVAILABLE"})
+        self.assertEqual(self.client.call("key.set", "carts", "a", "v"), b"OK")
+        self.assertEqual(self.world.redis().call("GET", "cart:a"), b"v")
 
     def test_a_thousand_clients_do_not_make_it_ask_for_the_table_more_often(self):
         self.start_up()
