@@ -54,10 +54,16 @@ static void read_section(struct reader *r, struct slice line) {
     r->handler->on_section(r->handler->owner, r->line, kind, name);
 }
 
+// Returns whether the line begins with an IPv6 address, as [::1]:6379, which a list may go on with.
+static bool begins_with_v6(struct slice line) {
+    const char *end = memchr(line.data, ']', line.len);
+    return end && memchr(line.data, ':', (size_t)(end - line.data));
+}
+
 // Returns the fault of a line that is no comment; NULL when the line is good.
 static const char *fault_of(const struct reader *r) {
     bool is_more = r->is_indented && r->option.data;
-    if (*r->text.data == '[')
+    if (*r->text.data == '[' && !(is_more && begins_with_v6(r->text)))
         return r->is_indented ? "a [section] must begin in the first column" : NULL;
     if (!is_more && !memchr(r->text.data, '=', r->text.len) &&
         !memchr(r->text.data, ':', r->text.len))
@@ -84,7 +90,7 @@ static struct slice see_line(struct reader *r, struct slice line) {
         problems_add(r->problems, r->line, "%s", fault);
         return nothing;
     }
-    if (*r->text.data == '[')
+    if (*r->text.data == '[' && !r->is_indented)
         read_section(r, r->text);
     return seen;
 }

@@ -74,6 +74,16 @@ START_TEST(ini_goes_on_over_indented_lines) {
 }
 END_TEST
 
+START_TEST(ini_goes_on_with_addresses_in_brackets) {
+    check_ini("[a]\nx = 1,\n  [::1]:5, b,\n\t[::2]\n[b c:d]\n",
+              "1 [a|]\n2 x=1,\n3 +x=[::1]:5, b,\n4 +x=[::2]\n5 [b|c:d]\n");
+    check_ini("[a]\nx = 1,\n  [b]\n",
+              "1 [a|]\n2 x=1,\nf:3: a [section] must begin in the first column\n");
+    check_ini("[a]\nx = 1,\n  [::1\n",
+              "1 [a|]\n2 x=1,\nf:3: a [section] must begin in the first column\n");
+}
+END_TEST
+
 START_TEST(ini_takes_an_indented_first_option_for_an_option) {
     check_ini("[a]\n  x = 1\n[b]\n  y = 2\n", "1 [a|]\n2 x=1\n3 [b|]\n4 y=2\n");
 }
@@ -91,6 +101,7 @@ START_TEST(ini_reports_what_is_no_ini) {
     check_ini("[a\nx = 1\n", "f:1: a section needs its closing ]\n"
                              "f:2: an option before the first [section]\n");
     check_ini("[a]\n [b]\n", "1 [a|]\nf:2: a [section] must begin in the first column\n");
+    check_ini("[a]\n [::1]\n", "1 [a|]\nf:2: a [section] must begin in the first column\n");
 }
 END_TEST
 
@@ -220,9 +231,9 @@ int main(void) {
         "ini", ini_gives_each_section_and_option_its_line, ini_reads_line_ends_of_both_kinds,
         ini_reads_nothing_from_nothing, ini_passes_over_a_byte_order_mark,
         ini_trims_the_names_of_sections, ini_reads_sections_without_options,
-        ini_goes_on_over_indented_lines, ini_takes_an_indented_first_option_for_an_option,
-        ini_drops_comments_behind_a_namespace, ini_reports_what_is_no_ini,
-        ini_reports_an_indented_line_that_goes_on_with_nothing,
+        ini_goes_on_over_indented_lines, ini_goes_on_with_addresses_in_brackets,
+        ini_takes_an_indented_first_option_for_an_option, ini_drops_comments_behind_a_namespace,
+        ini_reports_what_is_no_ini, ini_reports_an_indented_line_that_goes_on_with_nothing,
         ini_reports_what_follows_a_section_on_its_line, ini_reports_nul_bytes,
         ini_takes_lines_of_199_bytes_and_no_longer, ini_holds_every_kind_of_line_to_the_same_limit,
         ini_reads_a_last_line_of_199_bytes_without_its_end, ini_keeps_names_of_any_length_whole,

@@ -74,8 +74,7 @@ START_TEST(turnstile_may_change_while_somebody_begins) {
 END_TEST
 
 int main(void) {
-    return RUN_TESTS_AROUND("turnstile", begin, end,
-                            turnstile_lets_four_begin_in_a_turn_first_come_first,
-                            turnstile_passes_over_those_that_have_left,
-                            turnstile_may_change_while_somebody_begins);
+    return RUN_TESTS_AROUND(
+        "turnstile", begin, end, turnstile_lets_four_begin_in_a_turn_first_come_first,
+        turnstile_passes_over_those_that_have_left, turnstile_may_change_while_somebody_begins);
 }
