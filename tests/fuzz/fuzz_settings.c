@@ -2,7 +2,8 @@
 //
 // Input: the file. The linker puts the functions below in the place of those that would ask the
 // system (-Wl,--wrap), so that a run touches no file and no name service. The line
-// "password_file = empty" gives an empty secret, "missing" none at all.
+// "password_file = empty" gives an empty secret, "missing" none at all, and no certificates are in
+// files of the name "missing".
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
@@ -11,6 +12,7 @@
 #include "conf/file.h"
 #include "conf/include.h"
 #include "conf/loader.h"
+#include "conf/tls_context.h"
 #include "fuzz.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"
@@ -27,6 +29,11 @@ const char *__wrap_include_find(const char *pattern, const char *beside,
 bool __wrap_include_note(struct include_files *seen, const char *path);
 int __wrap_file_read(const char *path, struct bytes *text);
 int __wrap_file_read_secret(const char *path, const char *beside, struct bytes *text);
+struct tls_client *__wrap_tls_client_new(const struct tls_files *files, enum tls_verify verify,
+                                         enum tls_version least, const char *ciphers,
+                                         const char *server_name, struct tls_fault *fault);
+struct tls_server *__wrap_tls_server_new(const struct tls_files *files, enum tls_ask ask,
+                                         struct tls_fault *fault);
 struct passwd *__wrap_getpwnam(const char *name);
 struct group *__wrap_getgrnam(const char *name);
 int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -71,6 +78,48 @@ int __wrap_file_read_secret(const char *path, const char *beside, struct bytes *
     if (strcmp(path, "empty") != 0)
         bytes_append_literal(text, "secret\n");
     return 0;
+}
+
+// One context stands for all, since to make one takes a hundred times as long as all the rest.
+static SSL_CTX *context_of(const struct tls_files *files, struct tls_fault *fault) {
+    static SSL_CTX *all;
+    if (!all)
+        all = SSL_CTX_new(TLS_method());
+    if (strcmp(files->ca, "missing") == 0 || strcmp(files->cert, "missing") == 0) {
+        fault->part = strcmp(files->ca, "missing") == 0 ? TLS_PART_CA : TLS_PART_CERT;
+        bytes_append_literal(&fault->text, "it is missing");
+        return NULL;
+    }
+    EXPECT(SSL_CTX_up_ref(all) == 1);
+    return all;
+}
+
+struct tls_client *__wrap_tls_client_new(const struct tls_files *files, enum tls_verify verify,
+                                         enum tls_version least, const char *ciphers,
+                                         const char *server_name, struct tls_fault *fault) {
+    SSL_CTX *ssl = context_of(files, fault);
+    (void)least;
+    (void)ciphers;
+    (void)server_name;
+    if (!ssl)
+        return NULL;
+    struct tls_client *client = mem_new(sizeof(*client));
+    client->refs = 1;
+    client->ssl = ssl;
+    client->verify = verify;
+    return client;
+}
+
+struct tls_server *__wrap_tls_server_new(const struct tls_files *files, enum tls_ask ask,
+                                         struct tls_fault *fault) {
+    SSL_CTX *ssl = context_of(files, fault);
+    if (!ssl)
+        return NULL;
+    struct tls_server *server = mem_new(sizeof(*server));
+    server->refs = 1;
+    server->ssl = ssl;
+    server->ask = ask;
+    return server;
 }
 
 struct passwd *__wrap_getpwnam(const char *name) {
