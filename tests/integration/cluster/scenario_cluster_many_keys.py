@@ -179,6 +179,23 @@ class Failures(ClusterOfThree):
         nodes = re.findall(r"^node: (.*)$", text.decode(), re.M)
         self.assertEqual(nodes, [addresses[0], addresses[1] + ", which is down"])
 
+    def test_a_command_that_the_account_may_not_run_is_refused_for_all_keys(self):
+        keys = [*self.here, *self.there]
+        for node in self.cluster.masters:
+            node.must("ACL", "SETUSER", "default", "-unlink")
+        for _ in range(3):  # by the servers first, then by the daemon itself
+            self.assert_error(self.call("del", *keys), "UNAVAILABLE", b"refuses this daemon's account")
+        self.assertEqual(self.call("key.mget", *keys), keys)
+        for node in self.cluster.masters:
+            node.must("ACL", "SETUSER", "default", "+unlink")
+        allowed = lambda: self.call("del", *keys) == len(keys)
+        harness.wait_until(allowed, "the daemon finds that it may")
+
+    def test_one_server_of_several_that_refuses_does_not_hide_what_others_have_done(self):
+        self.lost.must("ACL", "SETUSER", "default", "-unlink")
+        self.assert_error(self.call("del", *self.here, *self.there), "LOST", b"3 keys were removed, others perhaps not")
+        self.assertEqual(self.call("key.mget", *self.here, *self.there), [None] * 3 + self.there)
+
     def test_clients_may_leave_while_a_master_hangs(self):
         self.lost.stop()
         for verb in ("key.mget", "del"):
