@@ -13,11 +13,8 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->stream_left = 0;
     a->render = render;
     a->context = NULL;
-    a->replies = a->left = c->replies + (uint32_t)c->asks; // as many as there are ASKINGs
-    a->asks = c->asks;
-    a->is_transaction = c->is_transaction;
-    a->has_ttl = c->has_ttl;
-    a->is_framed = c->is_transaction || c->has_ttl || c->asks != ASKS_NONE;
+    a->replies = a->left = c->replies + c->frame.asks; // as many as there are ASKINGs
+    a->frame = c->frame;
     a->ttl_ms = ANSWER_NO_TTL;
     a->is_too_long = a->is_unwrapped = a->is_failed = a->is_miss = false;
     a->is_redirected = false;
@@ -138,7 +135,7 @@ static void render_event(struct answer *a, const struct event *e) {
         a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
     if (e->type != EVENT_ERROR || a->takes_errors)
         a->render(a, e);
-    else if (e->depth == 0 && !a->is_transaction)
+    else if (e->depth == 0 && !a->frame.is_transaction)
         fail_unapplied(a, e->text);
     else
         fail_as_redis(a, e->text); // EXEC has run the command, and those beside it
@@ -202,12 +199,12 @@ static void transaction_event(struct answer *a, const struct event *e, uint32_t 
 }
 
 static void framed_event(struct answer *a, const struct event *e) {
-    uint32_t first = a->asks == ASKS_NONE ? a->replies : a->replies - 1;
-    if (a->left > first || (a->asks == ASKS_EACH && a->left == 2))
+    uint32_t first = a->frame.asks == ASKS_NONE ? a->replies : a->replies - 1;
+    if (a->left > first || (a->frame.asks == ASKS_EACH && a->left == 2))
         asking_event(a, e);
-    else if (a->has_ttl && a->left == first)
+    else if (a->frame.has_ttl && a->left == first)
         ttl_event(a, e);
-    else if (a->is_transaction)
+    else if (a->frame.is_transaction)
         transaction_event(a, e, first);
     else
         render_event(a, e);
@@ -218,7 +215,7 @@ void answer_event(struct answer *a, const struct event *e) {
         return;
     if (e->type == EVENT_MORE)
         stream_on(a, e);
-    else if (!a->is_framed)
+    else if (!a->frame.is_any)
         render_event(a, e);
     else
         framed_event(a, e);

@@ -61,10 +61,7 @@ struct answer {
     void *context;    // the renderer's own
     uint32_t replies; // top-level answers in all
     uint32_t left;    // top-level answers still to come
-    enum asks asks;
-    bool is_framed; // some of the answers are not for the renderer
-    bool is_transaction;
-    bool has_ttl;         // the first top-level answer, but for ASKING's, is PTTL's
+    struct command_frame frame;
     bool is_too_long;     // failed because the reply went beyond `most`
     bool is_unwrapped;    // MULTI was refused: the commands after it may have run, one by one
     bool is_failed;       // an error is written; the rest of the answer is skipped

@@ -33,7 +33,7 @@ void command_plain(struct command *c, const struct call *call, struct slice name
 
 void command_transaction_begin(struct command *c) {
     command_begin(c, SLICE("MULTI"), 1);
-    c->is_transaction = true;
+    c->frame.is_transaction = c->frame.is_any = true;
 }
 
 void command_write_begin(struct command *c, const struct call *call) {
@@ -42,7 +42,7 @@ void command_write_begin(struct command *c, const struct call *call) {
 }
 
 void command_write_end(struct command *c, const struct call *call) {
-    if (!c->is_transaction)
+    if (!c->frame.is_transaction)
         return;
     if (call->ttl_rule == TTL_PERSIST) {
         command_begin(c, SLICE("PERSIST"), 2);
@@ -64,7 +64,7 @@ void command_write(struct command *c, const struct call *call, struct slice name
 }
 
 void command_ask_ttl(struct command *c, const struct call *call) {
-    c->has_ttl = true;
+    c->frame.has_ttl = c->frame.is_any = true;
     command_begin(c, SLICE("PTTL"), 2);
     command_key(c, call, call->args[0]);
 }

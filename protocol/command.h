@@ -15,12 +15,18 @@ enum asks {
     ASKS_EACH, // before each of the two commands of a read whose ttl is asked for
 };
 
+// The answers that are not for the client.
+struct command_frame {
+    uint8_t asks;        // enum asks: whoever writes the ASKINGs sets it
+    bool is_transaction; // the last top-level answer is EXEC's
+    bool has_ttl;        // the first top-level answer, but for ASKING's, is PTTL's
+    bool is_any;         // there are such answers
+};
+
 struct command {
     struct bytes *out;
-    uint32_t replies;    // top-level answers to expect, but for those to ASKING
-    enum asks asks;      // whoever writes the ASKINGs sets it
-    bool is_transaction; // the last top-level answer is EXEC's
-    bool has_ttl;        // the first top-level answer is PTTL's, and not for the client
+    uint32_t replies; // top-level answers to expect, but for those to ASKING
+    struct command_frame frame;
     int64_t limit;       // for the renderer: how many items it may show
     int64_t stale_ms;    // for the renderer of memo.get: as in the call
     double early_factor; // likewise

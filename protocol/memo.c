@@ -48,8 +48,8 @@
     "till = redis.call('PEXPIRETIME', KEYS[1])\n"                                                  \
     "redis.call('SET', KEYS[1], " text " .. till, 'PXAT', till)\n"
 
-// ARGV of the script: token, lease, stale, early. It may be sent again when its answer was lost: then
-// the lease that it has taken is its own.
+// ARGV of the script: token, lease, stale, early. It may be sent again when its answer was lost:
+// then the lease that it has taken is its own.
 static const char ask_script[] = SCRIPT_READ
     "local mine, lease, stale = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
     "if holds and mine ~= '' and token == redis.sha1hex(mine) then holds = false end\n"
@@ -141,7 +141,7 @@ void memo_build_drop(struct command *c, struct slice key, struct slice token) {
 static void build_get(struct command *c, const struct call *call) {
     c->stale_ms = call->stale_ms;
     c->early_factor = call->early_factor;
-    if (!c->has_ttl && (call->stale_ms > 0 || call->early_factor > 0))
+    if (!c->frame.has_ttl && (call->stale_ms > 0 || call->early_factor > 0))
         command_ask_ttl(c, call);
     command_begin(c, SLICE("GET"), 2);
     command_key(c, call, call->args[0]);
@@ -241,8 +241,8 @@ static bool is_due_early(const struct answer *a, int64_t delta_ms, int64_t rest_
 // Renders a value that Redis keeps for ttl_ms; in the last stale_ms of these the value is stale.
 // `rest` bytes of the value are still to come.
 static void render_value(struct answer *a, int64_t delta_ms, struct slice value, size_t rest) {
-    bool is_unknown = a->has_ttl && a->ttl_ms == ANSWER_NO_TTL; // PTTL was refused
-    bool is_for_ever = !a->has_ttl || a->ttl_ms < 0;
+    bool is_unknown = a->frame.has_ttl && a->ttl_ms == ANSWER_NO_TTL; // PTTL was refused
+    bool is_for_ever = !a->frame.has_ttl || a->ttl_ms < 0;
     int64_t rest_ms = is_for_ever ? 0 : a->ttl_ms - a->stale_ms;
     if (is_unknown || (!is_for_ever && rest_ms <= 0))
         a->memo_state = MEMO_ASK;

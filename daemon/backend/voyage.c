@@ -124,7 +124,7 @@ static void write_asking(struct command *c) { command_begin(c, SLICE("ASKING"), 
 static void write_kept(struct voyage *v, bool is_asking) {
     struct command asking = {.out = v->slot.command.out};
     struct slice kept = bytes_slice(&v->kept);
-    enum asks asks = !is_asking ? ASKS_NONE : v->shape.has_ttl ? ASKS_EACH : ASKS_ONCE;
+    enum asks asks = !is_asking ? ASKS_NONE : v->shape.frame.has_ttl ? ASKS_EACH : ASKS_ONCE;
     if (asks != ASKS_NONE)
         write_asking(&asking);
     if (asks == ASKS_EACH) {
@@ -136,7 +136,8 @@ static void write_kept(struct voyage *v, bool is_asking) {
     bytes_append_slice(asking.out, kept);
     v->slot.command = v->shape;
     v->slot.command.out = asking.out;
-    v->slot.command.asks = asks;
+    v->slot.command.frame.asks = (uint8_t)asks;
+    v->slot.command.frame.is_any = v->shape.frame.is_any || is_asking;
 }
 
 // Sends the voyage to the node. Returns false, and does nothing, when the node has no connection.
@@ -334,8 +335,11 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
     }
     struct voyages *all = v->all;
     unsigned hash_slot = v->hash_slot;
+    uint64_t number = v->parked.number;
     if (v->is_over || !may_repeat(v, failure)) {
         fail(v, failure);
+        if (failure == SLOT_LOST) // it may have been applied
+            refuse_overtaken(all, hash_slot, number);
     } else {
         leave_node(v);
         v->hops++;

@@ -40,7 +40,8 @@ static size_t bytes_of(const struct slice *words, size_t count) {
 }
 
 // A read whose answer is to be kept also asks for the key's ttl; a write voids the kept answers.
-static void tell_near(struct request *r, const struct admission *a) {
+static inline __attribute__((always_inline)) void tell_near(struct request *r,
+                                                            const struct admission *a) {
     if (r->note.duty == NEAR_KEEP)
         command_ask_ttl(&r->slot.command, &a->call);
     if (!(r->entry->verb->flags & VERB_WRITE))

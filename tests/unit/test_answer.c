@@ -388,10 +388,11 @@ static void check_turn(const char *request, enum ttl_rule rule, unsigned asks, c
     for (size_t piece = 1; piece < 100000; piece += 99998) {
         struct exchange x;
         struct command command = {.replies = rule == TTL_KEEP ? 1 : 4,
-                                  .is_transaction = rule != TTL_KEEP,
-                                  .asks = asks & 3,
-                                  .has_ttl = asks & ASKS_TTL};
-        command.replies += command.has_ttl;
+                                  .frame.is_transaction = rule != TTL_KEEP,
+                                  .frame.asks = asks & 3,
+                                  .frame.has_ttl = asks & ASKS_TTL};
+        command.frame.is_any = asks != 0 || rule != TTL_KEEP;
+        command.replies += command.frame.has_ttl;
         exchange_begin(&x, request, rule);
         answer_begin(&x.answer, &command, x.answer.render, &x.out);
         size_t len = strlen(redis);
@@ -621,7 +622,7 @@ START_TEST(answer_tells_a_memos_state_from_its_ttl) {
         struct exchange x;
         struct bytes wanted = {0};
         exchange_begin(&x, "memo.get n k", TTL_KEEP);
-        x.answer.has_ttl = x.answer.is_framed = true;
+        x.answer.frame.has_ttl = x.answer.frame.is_any = true;
         x.answer.replies = x.answer.left = 2;
         x.answer.stale_ms = 1000;
         x.answer.early_factor = rows[i].early_factor;

@@ -76,8 +76,8 @@ static void check_build(const struct verb_entry *entry, uint32_t argc, enum ttl_
                   c.replies);
     struct slice all = bytes_slice(&shown);
     bool ends_with_exec = all.len > 4 && memcmp(all.data + all.len - 4, "EXEC", 4) == 0;
-    ck_assert_msg(c.is_transaction == slice_begins(all, SLICE("MULTI; ")), "%s", text.data);
-    ck_assert_msg(c.is_transaction == ends_with_exec, "%s", text.data);
+    ck_assert_msg(c.frame.is_transaction == slice_begins(all, SLICE("MULTI; ")), "%s", text.data);
+    ck_assert_msg(c.frame.is_transaction == ends_with_exec, "%s", text.data);
     bytes_append(&shown, "", 1);
     ck_assert_msg(strstr(shown.data, " p:k"), "%s: no key in %s", text.data, shown.data);
     bytes_deinit(&text);
