@@ -299,7 +299,7 @@ static struct backend_conn *conn_of_asking(struct slot *slot) {
 static void render_right(struct answer *a, const struct event *e) {
     struct backend_conn *c = a->context;
     bool is_frame = a->left == a->replies || a->left == 1; // MULTI and DISCARD
-    a->takes_errors = a->left < a->replies;
+    a->takes_errors = true; // from the first right's answer on: MULTI is not refused
     if (e->type == EVENT_END || e->depth > 0)
         return;
     if (!is_frame)
