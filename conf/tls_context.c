@@ -230,6 +230,8 @@ struct tls_server *tls_server_new(const struct tls_files *files, enum tls_ask as
     return NULL;
 }
 
+void tls_context_leave_thread(void) { OPENSSL_thread_stop(); }
+
 struct tls_client *tls_client_ref(struct tls_client *client) {
     if (client)
         client->refs++;

@@ -63,6 +63,9 @@ struct tls_client *tls_client_new(const struct tls_files *files, enum tls_verify
 struct tls_server *tls_server_new(const struct tls_files *files, enum tls_ask ask,
                                   struct tls_fault *fault);
 
+// Frees what OpenSSL keeps for this thread, which makes no more contexts soon.
+void tls_context_leave_thread(void);
+
 // Makes the session ready for a connection to the server of that name: what was kept under other
 // rules or for another name is dropped. The context keeps sessions in the one that is the app data
 // of a connection (SSL_set_app_data()), whose thread must be the session's.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "conf/loader.h"
+#include "conf/tls_context.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/loop.h"
 
@@ -94,6 +95,7 @@ static void load(uv_work_t *work) {
         .environment = (const char *const *)environ,
     };
     reload->settings = settings_load(&source, &reload->problems);
+    tls_context_leave_thread();
 }
 
 static void on_loaded(uv_work_t *work, int status) {

@@ -260,9 +260,10 @@ class Backend(harness.TestCase):
         redis = tls.redis(self.world)
         for size in (1, 3, 1000):
             with self.subTest(size=size), Relay(redis.tls_port, size) as relay:
-                daemon = self.start(redis=redis, url=f"rediss://127.0.0.1:{relay.port}")
+                slow = ("connect_timeout = 30s", "timeout = 30s")
+                daemon = self.start(*slow, redis=redis, url=f"rediss://127.0.0.1:{relay.port}")
                 value = b"x" * 20000
-                with daemon.client() as client:
+                with daemon.client(harness.LONG) as client:
                     client.send(resp.array("key.set", "carts", "k", value) + resp.array("key.get", "carts", "k") * 3)
                     self.assertEqual([client.read() for _ in range(4)], [b"OK", value, value, value])
 

@@ -20,6 +20,7 @@ tls_key = server.key
 {more}
 [backend main]
 url = {redis:main}
+timeout = 10s
 [namespace carts]
 prefix = cart:
 [namespace jobs]
