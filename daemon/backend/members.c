@@ -117,6 +117,16 @@ static void set_ip(struct cluster_node *n, struct slice ip) {
     n->ip = mem_text_of(ip.data, ip.len);
 }
 
+// A node is dialled by the name that it calls itself by, and redirects may have either form. One
+// that calls itself by nothing keeps any that is right.
+static bool must_readdress(const struct cluster_node *n, const struct slots_range *listed,
+                           struct slice host) {
+    const struct endpoint *server = &n->node->server;
+    if (listed->kind != SLOTS_HOST_NAMED)
+        return !cluster_map_is_at(n, host, listed->ip, listed->port);
+    return server->port != listed->port || !slice_equal(slice_of(server->host), host);
+}
+
 struct cluster_node *members_list(struct members *m, const struct cluster_node *from,
                                   const struct slots_range *listed) {
     struct slice host = host_of(from, listed), none = {0};
@@ -129,7 +139,7 @@ struct cluster_node *members_list(struct members *m, const struct cluster_node *
         memcpy(n->id, listed->id.data, listed->id.len);
         n->id[listed->id.len] = '\0';
     }
-    if (!cluster_map_is_at(n, host, listed->ip, listed->port))
+    if (must_readdress(n, listed, host))
         readdress(m, n, host, listed->port);
     set_ip(n, listed->kind == SLOTS_HOST_NAMED ? listed->ip : none);
     return n;
