@@ -36,7 +36,8 @@ enum {
     UNLISTED_TABLES = 2, // a node without slots in so many tables running is let go
     DOWN_PAUSE_MS = 50,
     PULSE_MS = 1000,
-    TURN_SHIFT = 34, // an epoch of the near cache holds the tracker's epoch, and the slot's turn
+    HURRY_MS = 30000, // for so long new owners of slots are looked for often
+    TURN_SHIFT = 34,  // an epoch of the near cache holds the tracker's epoch, and the slot's turn
 };
 
 struct cluster {
@@ -177,6 +178,15 @@ static void visit_nodes(struct cluster *c) {
         topology_want(&c->topology, NULL);
 }
 
+// While some slots have no node that is up, another may take them over at any time: the topology is
+// asked for on and on, and often at first.
+static bool is_awaited(struct cluster *c) {
+    if (members_slots_up(&c->members) == HASH_SLOTS)
+        return false;
+    topology_want(&c->topology, NULL);
+    return now_of(c) < c->since_ms + HURRY_MS;
+}
+
 static bool take(void *owner, const uint16_t *owners) {
     struct cluster *c = owner;
     bool is_new = false;
@@ -191,7 +201,7 @@ static bool take(void *owner, const uint16_t *owners) {
     visit_nodes(c);
     weigh(c);
     backend_settle(c->backend);
-    return is_new || members_slots_up(&c->members) < HASH_SLOTS; // asked for often until all are up
+    return is_awaited(c) || is_new;
 }
 
 static void refused(void *owner, struct cluster_node *from, struct slice words) {
