@@ -82,6 +82,7 @@ static bool take(struct master_choice *c, const struct url_host *host, uint64_t 
     }
     set_host(&c->master, *host);
     c->since_ms = now_ms;
+    c->doubt_ms = 0;
     return true;
 }
 
@@ -121,11 +122,26 @@ void master_choice_lose(struct master_choice *c, size_t sentinel) {
     c->words[sentinel].has_answered = false;
 }
 
+bool master_choice_is_doubtful(const struct master_choice *c) {
+    const struct url_host *favourite = find_favourite(c);
+    return c->master.host && count_votes(c, &c->master) == 0 && favourite &&
+           has_majority(c, favourite);
+}
+
+static void note_doubt(struct master_choice *c, uint64_t now_ms) {
+    if (!master_choice_is_doubtful(c))
+        c->doubt_ms = 0;
+    else if (c->doubt_ms == 0)
+        c->doubt_ms = now_ms;
+}
+
 bool master_choice_look(struct master_choice *c, bool is_down, uint64_t now_ms) {
     if (!c->master.host)
         return begin(c, now_ms);
+    note_doubt(c, now_ms);
+    bool is_given_up = (is_down && now_ms - c->since_ms >= CHOICE_DOUBT_MS) ||
+                       (c->doubt_ms > 0 && now_ms - c->doubt_ms >= CHOICE_DOUBT_MS);
     const struct url_host *favourite = find_favourite(c);
-    return is_down && now_ms - c->since_ms >= CHOICE_DOUBT_MS && favourite &&
-           has_majority(c, favourite) && !url_is_same_host(favourite, &c->master) &&
-           take(c, favourite, now_ms);
+    return is_given_up && favourite && has_majority(c, favourite) &&
+           !is_host(favourite, &c->master) && take(c, favourite, now_ms);
 }

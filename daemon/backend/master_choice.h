@@ -4,6 +4,10 @@
 // one of them may be wrong for ever. So it counts when a sentinel changes its mind, and not when it
 // says again what it said before: the first that names a new master is believed.
 //
+// That alone could leave the daemon at a server that nobody names any more, where one sentinel was
+// wrong for a while, and the others could not be heard. So a majority that goes on naming another
+// server prevails in the end.
+//
 // Pure: no clock, no sockets.
 #pragma once
 
@@ -13,8 +17,9 @@
 enum {
     CHOICE_START_MS = 500,  // the longest wait for the first word of a majority
     CHOICE_LEFT_MS = 30000, // so long a master that was left is taken again by a majority alone
-    CHOICE_DOUBT_MS =
-        3000, // so long a master that no connection reaches is kept against a majority
+    // So long a master that no connection reaches, or that no sentinel names any more, is kept
+    // against a majority.
+    CHOICE_DOUBT_MS = 3000,
     CHOICE_LEFT_MOST = 8,
 };
 
@@ -33,6 +38,7 @@ struct master_choice {
     size_t count;
     struct url_host master; // host NULL: none yet
     uint64_t since_ms;      // since when it is this one, or since when there is none
+    uint64_t doubt_ms;      // since when no sentinel names it; 0: not known to be so
     struct choice_left left[CHOICE_LEFT_MOST];
     size_t left_at;    // of the next entry in `left`
     uint64_t switches; // counter; the first master is none
@@ -52,7 +58,10 @@ bool master_choice_hear(struct master_choice *c, size_t sentinel, struct slice h
 // The connection to a sentinel was lost: what it has said counts for no majority any more.
 void master_choice_lose(struct master_choice *c, size_t sentinel);
 
+// Returns whether no sentinel names the master, and a majority names another.
+bool master_choice_is_doubtful(const struct master_choice *c);
+
 // Looks whether time alone decides now. Returns whether c->master is another one now. To be called
-// a few times a second while there is no master, or while it is down.
+// a few times a second while there is no master, or while it is down or doubtful.
 bool master_choice_look(struct master_choice *c, bool is_down, uint64_t now_ms)
     __attribute__((warn_unused_result));

@@ -24,7 +24,7 @@
 
 enum {
     CALM_MS = 10000, // between two questions while the master serves
-    NEED_MS = 250,   // while there is none that serves
+    NEED_MS = 250,   // while there is none that serves, or that is named
     SOONEST_MS = 100,
     REPLICA_MS = 100, // until a server that says it is a replica is connected to again
 };
@@ -96,7 +96,8 @@ static void on_timer(uv_timer_t *timer);
 static void arm(struct sentinel *s) {
     if (s->backend->is_stopping)
         return;
-    uint64_t period = s->is_due ? SOONEST_MS : is_down(s) ? NEED_MS : CALM_MS;
+    bool is_needed = is_down(s) || master_choice_is_doubtful(&s->choice);
+    uint64_t period = s->is_due ? SOONEST_MS : is_needed ? NEED_MS : CALM_MS;
     uint64_t now = now_of(s), due = s->asked_ms + period;
     uv_timer_start(&s->timer, on_timer, due > now ? due - now : 0, 0);
 }
@@ -145,12 +146,15 @@ static void on_word(void *owner, struct sentinel_link *link, struct slice host, 
     s->knows_no_name = host.len == 0;
     if (master_choice_hear(&s->choice, number, host, port, is_switch, is_down(s), now_of(s)))
         move(s);
+    else
+        arm(s);
 }
 
 static void on_link_lost(void *owner, struct sentinel_link *link) {
     struct sentinel *s = owner;
     count_live(s);
     master_choice_lose(&s->choice, sentinel_link_number(link));
+    arm(s);
 }
 
 // --- the server -------------------------------------------------------------------------------

@@ -102,6 +102,22 @@ START_TEST(choice_leaves_a_master_that_is_down_to_the_majority) {
 }
 END_TEST
 
+START_TEST(choice_leaves_a_master_that_nobody_names_to_the_majority) {
+    // B was wrong, and right again while the others could not be heard.
+    CHECK(BEGIN, {10, "B", "y", "y#", 0}, {20, "A", "-", "y", 0}, {21, "C", "-", "y", 0},
+          {30, "B", "x", "y", 0}, {40, "A", "x", "y", 0}, {50, "C", "x", "y", 0},
+          {60, "C", ".", "y", 0}, {3059, "C", ".", "y", 0}, {3060, "C", ".", "x#", 0});
+    // One that names it, or one that can't be heard, keeps a majority from being one.
+    CHECK(BEGIN, {10, "B", "y", "y#", 0}, {60, "C", ".", "y", 0}, {9999, "C", ".", "y", 0});
+    CHECK(BEGIN, {10, "B", "y", "y#", 0}, {20, "B", "-", "y", 0}, {21, "C", "-", "y", 0},
+          {60, "C", ".", "y", 0}, {9999, "C", ".", "y", 0});
+    // It is named again meanwhile.
+    CHECK(BEGIN, {10, "B", "y", "y#", 0}, {20, "B", "-", "y", 0}, {60, "C", ".", "y", 0},
+          {2000, "B", "y", "y", 0}, {2060, "C", ".", "y", 0}, {2070, "B", "-", "y", 0},
+          {3060, "C", ".", "y", 0}, {6059, "C", ".", "y", 0}, {6060, "C", ".", "x#", 0});
+}
+END_TEST
+
 START_TEST(choice_counts_switches) {
     struct master_choice c;
     master_choice_init(&c, 1, 0);
@@ -124,5 +140,7 @@ int main(void) {
                      choice_notes_a_change_while_a_sentinel_was_away,
                      choice_heeds_the_first_word_of_a_late_one_with_a_majority_or_in_need,
                      choice_goes_back_within_30_s_with_a_majority_alone,
-                     choice_leaves_a_master_that_is_down_to_the_majority, choice_counts_switches);
+                     choice_leaves_a_master_that_is_down_to_the_majority,
+                     choice_leaves_a_master_that_nobody_names_to_the_majority,
+                     choice_counts_switches);
 }

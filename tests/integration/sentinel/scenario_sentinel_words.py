@@ -77,6 +77,21 @@ class Words(harness.TestCase):
         self.move(self.fakes[1], to=self.one)
         self.wait_master(self.one)
 
+    def test_a_master_that_nobody_names_any_more_is_left_in_the_end(self):
+        self.start()
+        self.wait_master(self.one)
+        self.move(self.fakes[1], to=self.two)
+        self.wait_master(self.two)
+        self.fakes[0].close()
+        self.fakes[2].close()
+        harness.wait_until(lambda: self.daemon.backend()["sentinels"] == "1/3", "one is heard")
+        self.move(self.fakes[1], to=self.one)
+        self.ask_again(self.fakes[1])
+        self.assertTrue(self.is_master(self.two))
+        self.fakes[0].reopen()
+        self.fakes[2].reopen()
+        self.wait_master(self.one, 5 * QUICK)
+
     def test_the_switch_of_another_master_is_none_of_ours(self):
         self.start()
         self.wait_master(self.one)
