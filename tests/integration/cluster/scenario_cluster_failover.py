@@ -131,7 +131,9 @@ class Unplanned(ClusterCase):
         self.check_master(report, began)
         for other in self.others:
             failures = self.errors_of(report, other)
-            self.assertLessEqual({failure.code for failure in failures}, {"UNAVAILABLE"})
+            # A `del` of several keys is LOST where some were removed and others not.
+            codes = {failure.code for failure in failures if len(failure.slots) == 1}
+            self.assertLessEqual(codes, {"UNAVAILABLE"})
             times = [failure.at for failure in failures] or [began]
             self.assertLessEqual(max(times) - min(times), 1.5)
 
