@@ -46,8 +46,10 @@ VALUES = {
         "url": (
             ["redis://h", "redis://u:p@h:1/0", "unix:/r.sock?db=1", "embedded:",
              "embedded:?maxmemory=1gb&policy=noeviction", "redis://[::1]:6379", "rediss://h",
-             "redis+sentinel://s1,s2:5/m?db=1", "rediss+sentinel://s1/m"],
-            ["", "http://h", "redis+cluster://h", "redis+cluster://h/1", "redis+sentinel://h",
+             "redis+sentinel://s1,s2:5/m?db=1", "rediss+sentinel://s1/m",
+             "redis+cluster://c1:7000,c2,[::1]", "rediss+cluster://u:p@h/0"],
+            ["", "http://h", "redis+cluster://h/1", "redis+cluster://h?db=1", "redis+cluster://h,h:6379",
+             "redis+sentinel://h",
              "redis+sentinel://h/m/1", "redis+sentinel://h,h/m",
              "redis://h:0x1", "redis://h:0", "redis://u@h", "redis://h/1?db=2", "redis://a,b", "redis://h:65536", "redis://h/x", "redis://h#name", "h:6379"],
         ),
