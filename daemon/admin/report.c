@@ -168,6 +168,8 @@ void report_unready(const struct totals *t, const struct request *r, struct byte
         bytes_printf(text, "%sbackend %s ", text->len > 0 ? ", " : "", name);
         if (b->state.since_ms > 0 && b->state.health == BACKEND_UNFIT)
             bytes_printf(text, "%s", b->reason);
+        else if (b->state.since_ms > 0 && b->state.health == BACKEND_PARTLY)
+            bytes_printf(text, "serves only some keys (%s)", b->reason);
         else
             bytes_printf(text, "is %s (%s)", state_of(b), *b->reason ? b->reason : "no reason yet");
     }

@@ -331,7 +331,7 @@ void node_track(struct node *n, const struct prefixes *prefixes) {
     if (prefixes->count > 0) {
         struct prefixes copy = {.count = prefixes->count};
         bytes_append_slice(&copy.words, bytes_slice(&prefixes->words));
-        n->tracker = tracker_new(f->loop, f->conf, &n->server, copy);
+        n->tracker = tracker_new(f->loop, f->conf, n->subject, &n->server, copy);
     }
     if (n->is_up && !n->former)
         aim_tracker(n);
@@ -374,6 +374,7 @@ static void change_server(struct node *n, const struct endpoint *server, const c
     struct node old = *n;
     set_server(n, server, subject);
     if (n->tracker) {
+        n->tracker->subject = n->subject;
         n->tracker->server.host = n->server.host;
         n->tracker->server.port = n->server.port;
         n->tracker->server.path = n->server.path;

@@ -88,30 +88,19 @@ static uint64_t retry_delay(struct tracker *t, bool is_refused) {
     return backoff_jittered(delay_ms, &t->loop->random);
 }
 
-static char *subject_of(const struct tracker *t, struct bytes *text) {
-    bytes_printf(text, "backend %s", t->conf->name);
-    bytes_append(text, "", 1);
-    return text->data;
-}
-
 static void complain(struct tracker *t, enum log_level level, const char *cause,
                      const char *detail) {
-    struct bytes subject = {0};
-    complaints_add(t->loop->complaints, &t->loop->log, level, now_of(t), subject_of(t, &subject),
-                   cause, slice_of(detail));
-    bytes_deinit(&subject);
+    complaints_add(t->loop->complaints, &t->loop->log, level, now_of(t), t->subject, cause,
+                   slice_of(detail));
 }
 
 // Returns whether the log knows of an outage. The complaint ends without a line, since the caller
 // logs the end in its own words.
 static bool end_outage(struct tracker *t) {
     struct complaints *all = t->loop->complaints;
-    struct bytes text = {0};
-    const char *subject = subject_of(t, &text);
-    bool was_off = complaints_end(all, NULL, now_of(t), subject, OFF);
-    bool stayed_off = complaints_end(all, NULL, now_of(t), subject, STAYS_OFF);
-    bool was_refused = complaints_end(all, NULL, now_of(t), subject, REFUSED);
-    bytes_deinit(&text);
+    bool was_off = complaints_end(all, NULL, now_of(t), t->subject, OFF);
+    bool stayed_off = complaints_end(all, NULL, now_of(t), t->subject, STAYS_OFF);
+    bool was_refused = complaints_end(all, NULL, now_of(t), t->subject, REFUSED);
     return was_off || stayed_off || was_refused;
 }
 
@@ -205,7 +194,7 @@ static void become_live(struct tracking *c) {
     t->source.proven_ms = c->asked_ms;
     t->failures = 0;
     if (end_outage(t) || !t->has_been_live)
-        log_info(&t->loop->log, "backend %s: near cache on", t->conf->name);
+        log_info(&t->loop->log, "%s: near cache on", t->subject);
     t->has_been_live = true;
     uv_timer_start(&t->timer, on_timer, PING_MS, PING_MS);
 }
@@ -375,11 +364,12 @@ uint64_t tracker_salt(const struct backend_conf *conf) {
     return hash_slice(slice_of(conf->name), 0);
 }
 
-struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf,
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *subject,
                             const struct endpoint *server, struct prefixes prefixes) {
     struct tracker *t = mem_new(sizeof(*t));
     t->loop = loop;
     t->conf = conf;
+    t->subject = subject;
     t->server = *server;
     t->server.peer = &t->peer;
     t->prefixes = prefixes;
