@@ -58,7 +58,10 @@ class Questions(harness.TestCase):
 
     def keep_secret(self):
         """Many requests at once ask for it, so that many structs of the daemon's have held the question."""
+        heard = int(self.daemon.backend()["invalidations"])
         self.client.call("memo.set", "one", "k", "secret")
+        # Redis tells of this write, too: were that heard later, it would void what is kept.
+        harness.wait_until(lambda: int(self.daemon.backend()["invalidations"]) > heard, "the write is heard of")
         self.valve.shut("data")
         self.client.send(resp.array("memo.get", "one", "k") * VERBS)
         self.valve.wait_for("data", b"secret")
