@@ -5,6 +5,7 @@
 // …) and a key whose prefix is so long; 's', two pieces (see next_piece()) and the answer to
 // CLUSTER SLOTS; 'm', two pieces, and what a sentinel says; 'M' the same, where the master was
 // asked for.
+#include "feed.h"
 #include "fuzz.h"
 #include "protocol/cluster_info.h"
 #include "protocol/hash_slot.h"
@@ -104,14 +105,7 @@ static struct table read_slots(struct slice answer, struct pieces *pieces) {
     struct table t = {0};
     struct resp *resp = resp_new((struct resp_handler){on_event, on_reply, &t});
     slots_reply_begin(&t.reply, take, &t);
-    const char *error = NULL;
-    while (answer.len > 0 && !error) {
-        size_t len = pieces ? next_piece(pieces, answer.len) : answer.len;
-        char *exact = copy_exactly(answer.data, len);
-        error = resp_feed(resp, exact, len);
-        free(exact);
-        answer = (struct slice){answer.data + len, answer.len - len};
-    }
+    (void)feed(resp, answer, pieces);
     resp_free(resp);
     EXPECT(t.ranges == t.reply.ranges && t.slots <= t.reply.slots);
     return t;
@@ -156,15 +150,8 @@ static bool on_sentinel_reply(void *owner) {
 static struct bytes hear(struct slice said, bool is_awaited, struct pieces *pieces) {
     struct hearing h = {.is_awaited = is_awaited};
     struct resp *resp = resp_new((struct resp_handler){on_sentinel_event, on_sentinel_reply, &h});
-    const char *error = NULL;
     sentinel_reply_init(&h.reply, "m");
-    while (said.len > 0 && !error) {
-        size_t len = pieces ? next_piece(pieces, said.len) : said.len;
-        char *exact = copy_exactly(said.data, len);
-        error = resp_feed(resp, exact, len);
-        free(exact);
-        said = (struct slice){said.data + len, said.len - len};
-    }
+    (void)feed(resp, said, pieces);
     resp_free(resp);
     return h.shown;
 }

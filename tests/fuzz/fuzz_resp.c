@@ -5,6 +5,7 @@
 // are not compared by pieces, but joined: RESP_WHOLE is small here.
 #include <hiredis/hiredis.h>
 
+#include "feed.h"
 #include "fuzz.h"
 #include "protocol/resp.h"
 
@@ -38,15 +39,8 @@ static bool on_reply(void *owner) {
 static int64_t read_ours(struct slice said, struct pieces *pieces) {
     size_t replies = 0;
     struct resp *resp = resp_new((struct resp_handler){on_event, on_reply, &replies});
-    const char *error = NULL;
     ours.len = 0;
-    while (said.len > 0 && !error) {
-        size_t len = pieces ? next_piece(pieces, said.len) : said.len;
-        char *exact = copy_exactly(said.data, len);
-        error = resp_feed(resp, exact, len);
-        free(exact);
-        said = (struct slice){said.data + len, said.len - len};
-    }
+    const char *error = feed(resp, said, pieces);
     resp_free(resp);
     return error ? -1 : (int64_t)replies;
 }
