@@ -280,8 +280,6 @@ static void tracked(struct backend *b) {
     topology_want(&c->topology, NULL);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 // A kept answer is as good as the word of the key's node, which must tell of changes, see the
 // cluster well, and still have the slot.
 static const struct near_source *source(struct backend *b, unsigned hash_slot) {
@@ -290,14 +288,15 @@ static const struct near_source *source(struct backend *b, unsigned hash_slot) {
     const struct slot_state *s = &c->members.map.slots[hash_slot];
     if (b->prefixes.count == 0)
         return NULL;
-    c->source = (struct near_source){.salt = tracker_salt(b->conf)};
     c->source.epoch = (uint64_t)s->turn << TURN_SHIFT;
+    c->source.is_live = false;
     if (!n || !n->node->tracker)
         return &c->source;
     const struct near_source *own = &n->node->tracker->source;
     c->source.epoch += own->epoch;
     c->source.is_live = own->is_live;
-    c->source.proven_ms = earlier(own->proven_ms, earlier(n->ok_ms, c->topology.proven_ms));
+    c->source.proven_ms =
+        loop_earlier(own->proven_ms, loop_earlier(n->ok_ms, c->topology.proven_ms));
     return &c->source;
 }
 
@@ -354,9 +353,10 @@ static void start(struct backend *b, const char *path) {
     c->handles = 4; // timers
     c->members.family = &b->family;
     c->members.subject = b->subject;
+    c->source.salt = tracker_salt(b->conf);
     cluster_map_init(&c->members.map);
     voyages_init(&c->voyages, b->loop, b->conf, &c->members.map, &voyage_events, c);
-    topology_init(&c->topology, b->loop, b->conf, &topology_events, c);
+    topology_init(&c->topology, b->loop, &topology_events, c);
     uv_timer_init(&b->loop->uv, &c->pulse);
     uv_timer_init(&b->loop->uv, &c->down);
     members_add_seeds(&c->members);

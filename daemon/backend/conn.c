@@ -12,6 +12,8 @@
 
 enum { LONGEST_PING_MS = 1000, SHORTEST_STALL_MS = 500, PROGRESS_BYTES = 4096, ASKING_MS = 1000 };
 
+#define USE_TLS "use rediss://"
+
 static void on_timer(uv_timer_t *timer);
 static void fail(struct backend_conn *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -75,17 +77,13 @@ static void fail(struct backend_conn *c, const char *format, ...) {
 
 // --- time -------------------------------------------------------------------------------------
 
-static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 // Returns when a connection with pending slots is given up: after two timeouts without progress the
 // server hangs, or is gone without a word. A reply that is arriving is progress, however long it
 // takes, unless it arrives too slowly (PROGRESS_BYTES).
 static uint64_t stall_ms(const struct backend_conn *c) {
     uint64_t timeout = (uint64_t)c->conf->timeout_ms;
-    return later(c->first->deadline_ms - timeout, c->progress_ms) +
-           later(2 * timeout, SHORTEST_STALL_MS);
+    return loop_later(c->first->deadline_ms - timeout, c->progress_ms) +
+           loop_later(2 * timeout, SHORTEST_STALL_MS);
 }
 
 // One timer serves everything that can come due. The oldest live slot has the earliest deadline.
@@ -100,7 +98,7 @@ static void arm(struct backend_conn *c) {
     else
         due = c->progress_ms + c->ping_ms;
     if (c->oldest_live)
-        due = sooner(due, c->oldest_live->deadline_ms);
+        due = loop_earlier(due, c->oldest_live->deadline_ms);
     c->due_ms = due;
     uv_timer_start(&c->timer, on_timer, due > now ? due - now : 0, 0);
 }
@@ -404,8 +402,8 @@ static void count_received(struct backend_conn *c, size_t len) {
 static void on_read(struct stream *s, char *data, size_t len) {
     struct backend_conn *c = conn_of(s);
     bool is_first = c->state == CONN_GREETING && c->greeting_at == 0;
-    const char *error = is_first ? lost_look(s, (struct slice){data, len}) : NULL;
-    error = error ? error : resp_feed(c->resp, data, len);
+    bool is_tls = is_first && lost_is_tls(s, (struct slice){data, len});
+    const char *error = is_tls ? "it answers in TLS: " USE_TLS : resp_feed(c->resp, data, len);
     if (error) {
         fail(c, "%s", *c->reason ? c->reason : error);
         return;
@@ -422,7 +420,8 @@ static uv_buf_t on_buffer(struct stream *s) {
 static void on_end(struct stream *s, int status) {
     struct backend_conn *c = conn_of(s);
     bool is_greeting = c->state == CONN_GREETING;
-    lost_tell(c->reason, sizeof(c->reason), s, status, is_greeting && c->greeting_at == 0);
+    lost_tell(c->reason, sizeof(c->reason), s, status, is_greeting && c->greeting_at == 0,
+              "the backend", USE_TLS);
     if (is_greeting && *c->farewell)
         fail(c, "refused: %s", c->farewell);
     else
@@ -462,7 +461,7 @@ struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_co
     uv_timer_init(&loop->uv, &c->timer);
     c->timer.data = c;
     c->connect_deadline_ms = loop_now(loop) + (uint64_t)conf->connect_timeout_ms;
-    c->ping_ms = sooner(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
+    c->ping_ms = loop_earlier(LONGEST_PING_MS, (uint64_t)conf->timeout_ms);
     c->answer.backend = conf->name;
     arm(c);
     int error = dial_start(&c->dial, loop, &c->stream, &events, server, attempt, on_dialed, &what);

@@ -24,7 +24,6 @@ struct backend_conn;
 
 // A question of the greeting: whether the server is the one that is looked for.
 struct introduction {
-    const char *name; // of the command, for errors
     void (*write)(struct command *command);
     // Takes an event of the answer. Writes to `reason`, an empty text of CONN_REASON_SIZE bytes,
     // why the connection must not be used.

@@ -10,7 +10,7 @@ static struct node *the_node(const struct backend *b) {
 }
 
 // Sets what backend_pick() and backend_source() use.
-static void set_short_way(struct backend *b) {
+void lone_tracked(struct backend *b) {
     const struct node *n = the_node(b);
     b->conn = n && n->is_up && !b->is_stopping ? n->conn : NULL;
     b->source = n && n->tracker ? &n->tracker->source : NULL;
@@ -18,14 +18,14 @@ static void set_short_way(struct backend *b) {
 
 void lone_note_up(struct backend *b, struct node *node) {
     b->trouble.is_unfit = false; // as far as is known; the cause is shown for a while longer
-    set_short_way(b);
+    lone_tracked(b);
     b->is_restless = node->former != NULL;
     backend_settle(b);
 }
 
 void lone_note_lost(struct backend *b, struct node *node) {
     b->trouble.cause = NULL;
-    set_short_way(b);
+    lone_tracked(b);
     if (node->failures >= SETTLE_FAILURES && b->conf->url.kind != URL_EMBEDDED)
         backend_settle(b);
 }
@@ -57,8 +57,6 @@ unsigned lone_node_most(const struct backend *b) {
     (void)b;
     return 1;
 }
-
-void lone_tracked(struct backend *b) { set_short_way(b); }
 
 void lone_judge(const struct backend *b, struct backend_state *state) {
     const struct node *n = the_node(b);

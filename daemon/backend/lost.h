@@ -4,8 +4,11 @@
 #include "daemon/loop/stream.h"
 #include "protocol/bytes.h"
 
-// Writes why the stream has ended, with on_end()'s status. `is_mute`: before any answer came.
-void lost_tell(char *reason, size_t size, const struct stream *s, int status, bool is_mute);
+// Writes why the stream has ended, with on_end()'s status. `who` was at its other end; `is_mute`:
+// before any answer came; `remedy`: how the server would be reached over TLS.
+void lost_tell(char *reason, size_t size, const struct stream *s, int status, bool is_mute,
+               const char *who, const char *remedy);
 
-// Returns what is wrong with a server whose first answer these bytes are; NULL: nothing so far.
-const char *lost_look(const struct stream *s, struct slice answer);
+// Returns whether a server that is spoken to without TLS answers in TLS; `answer` are the first
+// bytes of its first answer.
+bool lost_is_tls(const struct stream *s, struct slice answer);

@@ -174,5 +174,4 @@ static void take_introduction(void *owner, const struct event *e, char *reason) 
     n->id[e->text.len] = '\0';
 }
 
-const struct introduction members_introduction = {"CLUSTER MYID", write_introduction,
-                                                  take_introduction};
+const struct introduction members_introduction = {write_introduction, take_introduction};

@@ -371,7 +371,7 @@ void node_reconnect(struct node *n) {
 }
 
 static void change_server(struct node *n, const struct endpoint *server, const char *subject) {
-    struct node old = *n;
+    char *host = (char *)n->server.host, *path = (char *)n->server.path, *former = n->subject;
     set_server(n, server, subject);
     if (n->tracker) {
         n->tracker->subject = n->subject;
@@ -379,7 +379,9 @@ static void change_server(struct node *n, const struct endpoint *server, const c
         n->tracker->server.port = n->server.port;
         n->tracker->server.path = n->server.path;
     }
-    forget_server(&old);
+    mem_free(host);
+    mem_free(path);
+    mem_free(former);
 }
 
 void node_move(struct node *n, const struct endpoint *server, const char *subject) {

@@ -15,7 +15,7 @@
 struct backend;
 struct backend_state;
 
-// What `stats` counts of all backends; nothing but counters of 64 bits.
+// The counters of all backends that `stats` shows; nothing but counters of 64 bits.
 struct route_counters {
     uint64_t switches;         // how often another server has become the master
     uint64_t moved, asked;     // requests that a redirect has sent to another node

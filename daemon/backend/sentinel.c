@@ -220,7 +220,7 @@ static void on_fault(void *owner, struct node *node, const struct answer *answer
         leave_replica(s, node);
 }
 
-static const struct introduction introduction = {"ROLE", write_role, take_role};
+static const struct introduction introduction = {write_role, take_role};
 
 static const struct node_events events = {
     .on_up = on_up, .on_lost = on_lost, .on_fault = on_fault, .introduction = &introduction};
@@ -243,7 +243,7 @@ static void start(struct backend *b, const char *path) {
     s->links = mem_new(s->link_count * sizeof(struct sentinel_link *));
     master_choice_init(&s->choice, s->link_count, s->started_ms);
     for (size_t i = 0; i < s->link_count; i++)
-        s->links[i] = sentinel_link_new(b->loop, b->conf, i, tls_of(b), owner);
+        s->links[i] = sentinel_link_new(b->loop, b->conf, b->subject, i, tls_of(b), owner);
     uv_timer_init(&b->loop->uv, &s->timer);
     s->timer.data = s;
     arm(s);

@@ -64,8 +64,9 @@ struct sentinel_link {
     struct sentinel_link_owner owner;
     struct endpoint server;
     struct tls_session session;
-    char *subject, *backend_subject; // of complaints
-    struct hearing *hearing;         // NULL: not connected
+    char *subject;               // of complaints
+    const char *backend_subject; // likewise
+    struct hearing *hearing;     // NULL: not connected
     bool is_live;
     bool was_refused, was_unknown; // the operator may have been told
     unsigned failures;             // in a row
@@ -247,11 +248,11 @@ static bool on_reply(void *owner) {
 
 static void on_read(struct stream *s, char *data, size_t len) {
     struct hearing *h = hearing_of(s);
-    const char *other = h->has_heard ? NULL : lost_look(s, (struct slice){data, len});
+    bool is_tls = !h->has_heard && lost_is_tls(s, (struct slice){data, len});
     h->has_heard = true;
     const char *error = resp_feed(h->resp, data, len);
     if (error)
-        lose(h, "%s", *h->reason ? h->reason : other ? "it answers in TLS: " USE_TLS : error);
+        lose(h, "%s", *h->reason ? h->reason : is_tls ? "it answers in TLS: " USE_TLS : error);
 }
 
 static uv_buf_t on_buffer(struct stream *s) {
@@ -261,10 +262,9 @@ static uv_buf_t on_buffer(struct stream *s) {
 
 static void on_end(struct stream *s, int status) {
     struct hearing *h = hearing_of(s);
-    bool may_want_tls = !h->has_heard && !s->tls;
-    lose(h, "%s%s",
-         status == UV_EOF ? "the sentinel closed the connection" : stream_trouble(s, status),
-         may_want_tls ? " before any answer (is this a TLS port? " USE_TLS ")" : "");
+    char reason[sizeof(h->reason)];
+    lost_tell(reason, sizeof(reason), s, status, !h->has_heard, "the sentinel", USE_TLS);
+    lose(h, "%s", reason);
 }
 
 static void on_written(struct stream *s) { (void)s; }
@@ -316,20 +316,18 @@ static void on_timer(uv_timer_t *timer) {
 
 // --- life -------------------------------------------------------------------------------------
 
-static char *subject_of(const struct backend_conf *conf, const struct url_host *at) {
+static char *subject_of(const char *backend_subject, const struct url_host *at) {
     struct bytes text = {0};
-    bytes_printf(&text, "backend %s", conf->name);
-    if (at) {
-        bytes_append_literal(&text, ", sentinel ");
-        uri_append_host(&text, at->host, at->port);
-    }
+    bytes_printf(&text, "%s, sentinel ", backend_subject);
+    uri_append_host(&text, at->host, at->port);
     char *subject = mem_text_of(text.data, text.len);
     bytes_deinit(&text);
     return subject;
 }
 
 struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_conf *conf,
-                                        size_t number, struct tls_client *const *tls,
+                                        const char *backend_subject, size_t number,
+                                        struct tls_client *const *tls,
                                         struct sentinel_link_owner owner) {
     struct sentinel_link *l = mem_new(sizeof(*l));
     const struct url_host *at = &conf->url.hosts[number];
@@ -339,8 +337,8 @@ struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_
     l->owner = owner;
     l->server =
         (struct endpoint){.host = at->host, .port = at->port, .tls = tls, .session = &l->session};
-    l->subject = subject_of(conf, at);
-    l->backend_subject = subject_of(conf, NULL);
+    l->subject = subject_of(backend_subject, at);
+    l->backend_subject = backend_subject;
     uv_timer_init(&loop->uv, &l->timer);
     l->timer.data = l;
     uv_timer_start(&l->timer, on_timer, 0, 0);
@@ -350,7 +348,6 @@ struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_
 static void on_timer_closed(uv_handle_t *handle) {
     struct sentinel_link *l = handle->data;
     mem_free(l->subject);
-    mem_free(l->backend_subject);
     tls_session_deinit(&l->session);
     mem_free(l);
 }

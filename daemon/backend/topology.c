@@ -214,10 +214,9 @@ static void on_timer(uv_timer_t *timer) {
 
 // --- life -------------------------------------------------------------------------------------
 
-void topology_init(struct topology *t, struct loop *loop, const struct backend_conf *conf,
-                   const struct topology_events *events, void *owner) {
+void topology_init(struct topology *t, struct loop *loop, const struct topology_events *events,
+                   void *owner) {
     t->loop = loop;
-    t->conf = conf;
     t->events = events;
     t->owner = owner;
     uv_timer_init(&loop->uv, &t->timer);

@@ -31,7 +31,6 @@ struct topology_events {
 
 struct topology {
     struct loop *loop;
-    const struct backend_conf *conf;
     const struct topology_events *events;
     void *owner;
     uv_timer_t timer;
@@ -50,8 +49,8 @@ struct topology {
     uint64_t refreshes; // counter: questions
 };
 
-void topology_init(struct topology *t, struct loop *loop, const struct backend_conf *conf,
-                   const struct topology_events *events, void *owner);
+void topology_init(struct topology *t, struct loop *loop, const struct topology_events *events,
+                   void *owner);
 
 // Asks as soon as the policy allows, and `whom` if that node has a connection then; NULL: any.
 void topology_want(struct topology *t, struct cluster_node *whom);

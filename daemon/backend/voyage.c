@@ -281,7 +281,7 @@ static void refuse_overtaken(struct voyages *all, unsigned hash_slot, uint64_t n
         fail(unpark(all, t), SLOT_UNSERVED);
 }
 
-// Those that waited for the last one that was sent elsewhere go on.
+// Parked voyages go on that waited for the last one at a node.
 static void run_if_free(struct voyages *all, unsigned hash_slot) {
     struct turnover *t = all->map->slots[hash_slot].turnover;
     if (!t || !t->first || turnover_is_blocked(t))

@@ -26,7 +26,7 @@
 
 struct voyage;
 
-// What the voyages ask of the cluster.
+// The questions that voyages have for the cluster.
 struct voyage_events {
     // Returns the node that `from` has named in a redirect, which is added when it is not known;
     // NULL when nobody can be told.

@@ -78,7 +78,7 @@ void waiting_room_call_first(struct waiting_room *room, bool is_late) {
     call(room, room->first, is_late);
 }
 
-// Those who wait again stand behind `last`. If a waiter is called and others leave by that, the
+// Waiters who wait again stand behind `last`. If a waiter is called and others leave by that, the
 // next one may be among them: the rest has its chance in the next turn.
 void waiting_room_call_ready(struct waiting_room *room, waiting_room_test *has_room,
                              const void *context) {

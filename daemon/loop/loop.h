@@ -23,3 +23,8 @@ struct loop {
 // Returns the loop's time, in milliseconds since some moment of the past. The clock is read once a
 // turn of the loop: the time stands still while the turn's events are handled.
 uint64_t loop_now(const struct loop *loop);
+
+// Return the earlier, or the later, of two moments of the loop's time.
+static inline uint64_t loop_earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static inline uint64_t loop_later(uint64_t a, uint64_t b) { return a > b ? a : b; }

@@ -79,7 +79,7 @@ void stream_init_unix(struct stream *s, uv_loop_t *loop, struct flusher *flusher
     init(s, flusher, events);
 }
 
-// What only TLS needs stays out of the plain path, which is each request's.
+// Code that only TLS needs stays out of the plain path, which is each request's.
 #define APART static __attribute__((noinline))
 
 APART void read_records(struct stream *s, const char *data, size_t len);

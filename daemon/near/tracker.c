@@ -41,7 +41,6 @@ struct tracking {
     struct resp *resp;
     enum stage stage;
     unsigned handles;     // that libuv still holds
-    uint64_t due_ms;      // the connection is given up then, unless it has answered
     uint64_t asked_ms;    // when the unanswered ping was sent
     bool is_asked;        // a ping is unanswered
     bool is_invalidation; // the message now being read

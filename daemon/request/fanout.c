@@ -141,7 +141,7 @@ static void append_failure(struct bytes *text, const struct part *part) {
         bytes_append(text, error.data + code, error.len - code - strlen("\r\n"));
 }
 
-// What the failures of the parts come to.
+// The outcome of a request some of whose parts have failed.
 struct outcome {
     const struct part *first;  // that failed; NULL: none
     const struct part *missed; // on_error = miss: that failed, and counts as missing; NULL: none

@@ -120,8 +120,6 @@ static bool ask(struct request *r, bool is_early, enum backend_room *room) {
     return true;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 static uint64_t pause_ms(struct context *context, unsigned asks) {
     uint64_t pause = backoff_ms(asks, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     uint64_t fair = context->awaited_keys / MOST_ASKS_PER_MS;
@@ -132,7 +130,7 @@ static void pause_queue(struct context *context, struct memo_queue *queue) {
     queue->asking = NULL;
     queue->asked_to = NULL;
     queue->due_ms = now_of(context) + (queue->is_woken ? 0 : pause_ms(context, queue->asks++));
-    queue->visit_ms = earlier(queue->visit_ms, queue->due_ms);
+    queue->visit_ms = loop_earlier(queue->visit_ms, queue->due_ms);
     queue->is_woken = false;
 }
 
@@ -211,7 +209,7 @@ static void visit_queue(struct context *context, struct memo_queue *queue) {
         }
         r->wait.queue = queue;
         ledger_wait_begins(r->namespace, false);
-        queue->visit_ms = earlier(queue->visit_ms, r->wait.wait_until_ms);
+        queue->visit_ms = loop_earlier(queue->visit_ms, r->wait.wait_until_ms);
         if (kept_last)
             kept_last->wait.next = r;
         else
@@ -224,7 +222,7 @@ static void visit_queue(struct context *context, struct memo_queue *queue) {
     if (queue->first && !queue->asking && now >= queue->due_ms)
         ask_for_queue(context, queue);
     if (!queue->asking)
-        queue->visit_ms = earlier(queue->visit_ms, queue->due_ms);
+        queue->visit_ms = loop_earlier(queue->visit_ms, queue->due_ms);
     memo_queue_free_if_empty(context, queue);
 }
 
@@ -295,7 +293,7 @@ static bool has_room(const struct namespace *namespace) {
 static void wait_in_queue(struct request *r, bool is_new) {
     struct memo_queue *queue = memo_queue_of(r);
     ledger_wait_begins(r->namespace, is_new);
-    queue->visit_ms = earlier(queue->visit_ms, r->wait.wait_until_ms);
+    queue->visit_ms = loop_earlier(queue->visit_ms, r->wait.wait_until_ms);
     memo_queue_put(queue, r, !is_new);
     if (!uv_is_active((uv_handle_t *)&r->context->memo_waits->timer))
         uv_timer_start(&r->context->memo_waits->timer, on_tick, TICK_MS, TICK_MS);

@@ -233,24 +233,17 @@ static void on_scanned(void *owner, struct purge_batch *batch, bool has_failed) 
     on_batch_end(p, has_failed);
 }
 
-static bool has_node(const struct backend *b) {
-    unsigned most = b->route->node_most(b);
-    for (unsigned i = 0; i < most; i++)
-        if (b->route->node_at(b, i))
-            return true;
-    return false;
-}
-
-// Returns the server to be scanned; NULL when none is left in this pass.
-static struct node *find_node(struct purge *p) {
-    const struct backend *b = p->namespace->backend;
-    struct pass *pass = &p->pass;
+// Returns the first server whose number is not below this one, which becomes the server's; NULL:
+// none is left.
+static struct node *find_node(const struct backend *b, unsigned *number) {
     unsigned most = b->route->node_most(b);
     struct node *node = NULL;
-    while (pass->number < most && !(node = b->route->node_at(b, pass->number)))
-        pass->number++;
+    while (*number < most && !(node = b->route->node_at(b, *number)))
+        ++*number;
     return node;
 }
+
+static bool has_node(const struct backend *b) { return find_node(b, &(unsigned){0}); }
 
 // A scan goes on only where it began: the server at an address may be another one by now.
 static void follow(struct purge *p, const struct node *node) {
@@ -264,7 +257,7 @@ static void follow(struct purge *p, const struct node *node) {
 
 static void scan(struct purge *p) {
     const struct backend *b = p->namespace->backend;
-    struct node *node = find_node(p);
+    struct node *node = find_node(b, &p->pass.number);
     if (!node && p->pass.has_scanned && has_node(b)) {
         end_pass(p);
         return;
