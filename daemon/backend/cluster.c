@@ -68,7 +68,6 @@ static void complain(struct cluster *c, const char *cause, const char *detail) {
 // --- nodes ------------------------------------------------------------------------------------
 
 static void remove_node(struct cluster *c, struct cluster_node *n) {
-    log_info(&c->backend->loop->log, "%s: has no slot any more", n->node->subject);
     topology_forget(&c->topology, n);
     members_remove(&c->members, n);
 }
@@ -163,16 +162,16 @@ static struct cluster_node *list(void *owner, const struct cluster_node *from,
 static void visit_nodes(struct cluster *c) {
     static const struct prefixes no_prefixes;
     bool is_any_unlisted = false;
-    for (unsigned i = 0; i < c->members.map.node_most; i++) {
-        struct cluster_node *n = c->members.map.nodes[i];
-        if (!n)
-            continue;
+    struct cluster_node *n;
+    for (unsigned at = 0; (n = cluster_map_next(&c->members.map, &at));) {
         n->unlisted = n->slots > 0 ? 0 : n->unlisted + 1;
         node_track(n->node, n->slots > 0 ? &c->backend->prefixes : &no_prefixes);
-        if (n->unlisted >= UNLISTED_TABLES && node_pending(n->node) == 0)
+        if (n->unlisted >= UNLISTED_TABLES && node_pending(n->node) == 0) {
+            log_info(&c->backend->loop->log, "%s: has no slot any more", n->node->subject);
             remove_node(c, n);
-        else
+        } else {
             is_any_unlisted = is_any_unlisted || n->unlisted > 0;
+        }
     }
     if (is_any_unlisted)
         topology_want(&c->topology, NULL);
@@ -262,11 +261,10 @@ static const struct voyage_events voyage_events = {
 
 static void on_pulse(uv_timer_t *timer) {
     struct cluster *c = CONTAINER_OF(timer, struct cluster, pulse);
-    for (unsigned i = 0; i < c->members.map.node_most; i++) {
-        struct cluster_node *n = c->members.map.nodes[i];
-        if (n && n->slots > 0 && n->node->is_up)
+    struct cluster_node *n;
+    for (unsigned at = 0; (n = cluster_map_next(&c->members.map, &at));)
+        if (n->slots > 0 && n->node->is_up)
             pulse_ask(n, c->backend->loop);
-    }
 }
 
 static void tracked(struct backend *b) {
@@ -335,12 +333,11 @@ static struct backend_conn *pick(struct backend *b, unsigned hash_slot, enum bac
 
 static void wake(struct backend *b) {
     struct cluster *c = cluster_of(b);
+    const struct cluster_node *n;
     b->is_restless = false;
-    for (unsigned i = 0; i < c->members.map.node_most; i++) {
-        if (!c->members.map.nodes[i])
-            continue;
-        node_wake(c->members.map.nodes[i]->node);
-        b->is_restless = b->is_restless || c->members.map.nodes[i]->node->former;
+    for (unsigned at = 0; (n = cluster_map_next(&c->members.map, &at));) {
+        node_wake(n->node);
+        b->is_restless = b->is_restless || n->node->former;
     }
 }
 
@@ -366,11 +363,11 @@ static void start(struct backend *b, const char *path) {
 
 static void stop(struct backend *b) {
     struct cluster *c = cluster_of(b);
+    const struct cluster_node *n;
     c->voyages.is_ending = true;
     topology_end(&c->topology);
-    for (unsigned i = 0; i < c->members.map.node_most; i++)
-        if (c->members.map.nodes[i])
-            node_stop(c->members.map.nodes[i]->node);
+    for (unsigned at = 0; (n = cluster_map_next(&c->members.map, &at));)
+        node_stop(n->node);
     voyages_end(&c->voyages);
 }
 
@@ -400,9 +397,9 @@ static void on_topology_closed(uv_handle_t *timer) {
 
 static void free_parts(struct backend *b) {
     struct cluster *c = cluster_of(b);
-    for (unsigned i = 0; i < c->members.map.node_most; i++)
-        if (c->members.map.nodes[i])
-            remove_node(c, c->members.map.nodes[i]);
+    struct cluster_node *n;
+    for (unsigned at = 0; (n = cluster_map_next(&c->members.map, &at));)
+        remove_node(c, n);
     voyages_close(&c->voyages, on_voyages_closed);
     topology_close(&c->topology, on_topology_closed);
     uv_close((uv_handle_t *)&c->pulse, on_pulse_closed);
@@ -411,9 +408,11 @@ static void free_parts(struct backend *b) {
 
 // --- reports ----------------------------------------------------------------------------------
 
+static bool is_serving(const struct cluster_node *n) { return n->slots > 0; }
+
 static struct node *node_at(const struct backend *b, unsigned number) {
     const struct cluster_node *n = cluster_of(b)->members.map.nodes[number];
-    return n && n->slots > 0 ? n->node : NULL;
+    return n && is_serving(n) ? n->node : NULL;
 }
 
 static struct node *node_of(const struct backend *b, unsigned hash_slot) {
@@ -448,10 +447,11 @@ static void append_node(const struct backend *b, const struct cluster_node *n, s
 static void append_state(const struct backend *b, struct bytes *line) {
     const struct cluster *c = cluster_of(b);
     struct route_counters sum = {0};
+    const struct cluster_node *n;
     unsigned nodes = 0, up = 0;
-    for (unsigned i = 0; i < c->members.map.node_most; i++) {
-        nodes += node_at(b, i) != NULL;
-        up += node_at(b, i) && node_at(b, i)->is_up;
+    for (unsigned at = 0; (n = cluster_map_next(&c->members.map, &at));) {
+        nodes += is_serving(n);
+        up += is_serving(n) && n->node->is_up;
     }
     count(b, &sum);
     bytes_printf(line,
@@ -461,9 +461,9 @@ static void append_state(const struct backend *b, struct bytes *line) {
                  up, nodes, members_slots_up(&c->members), c->voyages.turnovers.held,
                  c->voyages.turnovers.parked, sum.moved, sum.asked, sum.again, sum.disagreed,
                  sum.refreshes, c->voyages.kept);
-    for (unsigned i = 0; i < c->members.map.node_most; i++)
-        if (node_at(b, i))
-            append_node(b, c->members.map.nodes[i], line);
+    for (unsigned at = 0; (n = cluster_map_next(&c->members.map, &at));)
+        if (is_serving(n))
+            append_node(b, n, line);
 }
 
 static unsigned node_most(const struct backend *b) { return cluster_of(b)->members.map.node_most; }

@@ -51,11 +51,8 @@ bool cluster_map_is_at(const struct cluster_node *n, struct slice host, struct s
 
 struct cluster_node *cluster_map_find(const struct cluster_map *m, struct slice id,
                                       struct slice host, struct slice ip, int port) {
-    struct cluster_node *found = NULL;
-    for (unsigned i = 0; i < m->node_most; i++) {
-        struct cluster_node *n = m->nodes[i];
-        if (!n)
-            continue;
+    struct cluster_node *n, *found = NULL;
+    for (unsigned at = 0; (n = cluster_map_next(m, &at));) {
         if (id.len > 0 && slice_equal(id, slice_of(n->id)))
             return n;
         if ((id.len == 0 || *n->id == '\0') && cluster_map_is_at(n, host, ip, port))

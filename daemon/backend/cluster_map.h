@@ -67,3 +67,14 @@ static inline struct cluster_node *cluster_map_owner(const struct cluster_map *m
     uint16_t number = m->slots[hash_slot].node;
     return number == CLUSTER_NO_NODE ? NULL : m->nodes[number];
 }
+
+// Returns the node with the least number from *at on, and puts the number behind it into *at; NULL:
+// there is none. The node that was returned last may be taken out of the map meanwhile.
+static inline struct cluster_node *cluster_map_next(const struct cluster_map *m, unsigned *at) {
+    while (*at < m->node_most) {
+        struct cluster_node *n = m->nodes[(*at)++];
+        if (n)
+            return n;
+    }
+    return NULL;
+}

@@ -54,26 +54,26 @@ void members_add_seeds(struct members *m) {
 }
 
 uint32_t members_slots_up(const struct members *m) {
+    const struct cluster_node *n;
     uint32_t slots = 0;
-    for (unsigned i = 0; i < m->map.node_most; i++)
-        if (m->map.nodes[i] && m->map.nodes[i]->node->is_up)
-            slots += m->map.nodes[i]->slots;
+    for (unsigned at = 0; (n = cluster_map_next(&m->map, &at));)
+        slots += n->node->is_up ? n->slots : 0;
     return slots;
 }
 
 bool members_have_failed(const struct members *m, unsigned failures) {
-    for (unsigned i = 0; i < m->map.node_most; i++)
-        if (m->map.nodes[i] && m->map.nodes[i]->node->failures < failures)
+    const struct cluster_node *n;
+    for (unsigned at = 0; (n = cluster_map_next(&m->map, &at));)
+        if (n->node->failures < failures)
             return false;
     return true;
 }
 
 bool members_has_twin(const struct members *m, const struct cluster_node *n) {
-    for (unsigned i = 0; i < m->map.node_most && *n->id; i++) {
-        const struct cluster_node *other = m->map.nodes[i];
-        if (other && other != n && other->slots > 0 && strcmp(other->id, n->id) == 0)
+    const struct cluster_node *other;
+    for (unsigned at = 0; *n->id && (other = cluster_map_next(&m->map, &at));)
+        if (other != n && other->slots > 0 && strcmp(other->id, n->id) == 0)
             return true;
-    }
     return false;
 }
 

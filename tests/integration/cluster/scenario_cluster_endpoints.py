@@ -42,6 +42,8 @@ class Named(ClusterCase):
         self.assertEqual(self.backend()["nodes"], "3/3")
         self.assertGreater(int(self.backend()["moved"]), 0)
         self.assertGreater(int(self.backend()["asked"]), 0)
+        self.daemon.stop()
+        self.assertNotIn("has no slot any more", self.daemon.log())  # though its nodes are let go
 
     def test_by_host_name(self):
         self.check(["--cluster-announce-hostname", harness.local_name(), PREFER, "hostname"])
