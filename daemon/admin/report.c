@@ -114,7 +114,7 @@ static void append_route(struct bytes *text, const struct backend *b) {
 }
 
 void report_backends(const struct totals *t, const struct request *r, struct bytes *text) {
-    const struct settings *settings = t->policy->settings;
+    const struct settings *settings = t->settings;
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_totals *b = &t->backends[i];
         if (!may_see_backend(settings, r, i))
@@ -137,7 +137,7 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
             bytes_printf(text,
                          " invalidations=%" PRIu64 " flushes=%" PRIu64 " tracking_losses=%" PRIu64,
                          b->invalidations, b->flushes, b->losses);
-        append_route(text, t->policy->backends[i]);
+        append_route(text, r->policy->backends[i]);
         bytes_append_literal(text, "\n");
     }
 }
@@ -158,7 +158,7 @@ static bool is_asked_for(const struct request *r, const char *backend) {
 }
 
 void report_unready(const struct totals *t, const struct request *r, struct bytes *text) {
-    const struct settings *settings = t->policy->settings;
+    const struct settings *settings = t->settings;
     for (size_t i = 0; i < settings->backend_count; i++) {
         const struct backend_totals *b = &t->backends[i];
         const char *name = settings->backends[i].name;
@@ -199,8 +199,8 @@ static void append_namespace_stats(const struct totals *t, size_t index, struct 
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
                  "\nnear_hits:%" PRIu64 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64
                  "\nbytes_in:%" PRIu64 "\nbytes_out:%" PRIu64 "\n",
-                 t->policy->settings->namespaces[index].name, s->requests, s->hits, s->misses,
-                 s->near_hits, s->writes, s->clamped, s->bytes_in, s->bytes_out);
+                 t->settings->namespaces[index].name, s->requests, s->hits, s->misses, s->near_hits,
+                 s->writes, s->clamped, s->bytes_in, s->bytes_out);
     bytes_printf(text,
                  "memo_hits:%" PRIu64 "\nmemo_stale:%" PRIu64 "\nmemo_nulls:%" PRIu64
                  "\nmemo_misses:%" PRIu64 "\nleases_given:%" PRIu64 "\nleases_refused:%" PRIu64
@@ -222,7 +222,7 @@ static void append_namespace_stats(const struct totals *t, size_t index, struct 
 }
 
 void report_namespace_stats(const struct totals *t, const struct request *r, struct bytes *text) {
-    append_namespace_stats(t, (size_t)(r->namespace - t->policy->namespaces), text);
+    append_namespace_stats(t, (size_t)(r->namespace - r->policy->namespaces), text);
 }
 
 static void append_near(struct bytes *text, const struct near_counters *n) {
@@ -235,7 +235,7 @@ static void append_near(struct bytes *text, const struct near_counters *n) {
 
 void report_stats(const struct totals *t, const struct request *r, struct bytes *text) {
     uint64_t started_ms = worker_of(r->context)->shared->started_ms;
-    const struct settings *settings = t->policy->settings;
+    const struct settings *settings = t->settings;
     uint64_t uptime_ms = loop_now(&r->context->loop) - started_ms;
     bytes_printf(text,
                  "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64 "\nworkers:%zu"

@@ -62,7 +62,8 @@ static void inquire(struct request *r, bool has_clients, const char *status, rep
     inquiry->request = r;
     inquiry->write = write;
     inquiry->status = status;
-    totals_init(&inquiry->totals, r->policy, has_clients, sees_all ? NULL : identity->user->name);
+    totals_init(&inquiry->totals, r->policy->settings, has_clients,
+                sees_all ? NULL : identity->user->name);
     r->is_pending = true;
     totals_collect(&inquiry->totals, workers_of(r->context), worker_of(r->context), on_collected);
 }

@@ -3,23 +3,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "conf/settings.h"
 #include "daemon/front/client.h"
 #include "daemon/loop/loop.h"
 #include "daemon/near/tracker.h"
+#include "daemon/policy/policy.h"
 #include "daemon/request/reply_queue.h"
 #include "protocol/mem.h"
 
-void totals_init(struct totals *t, struct policy *policy, bool has_clients, const char *user) {
-    const struct settings *settings = policy->settings;
-    *t = (struct totals){.policy = policy_ref(policy), .has_clients = has_clients};
+void totals_init(struct totals *t, struct settings *settings, bool has_clients, const char *user) {
+    *t = (struct totals){.settings = settings_ref(settings), .has_clients = has_clients};
     t->user = user ? mem_text(user) : NULL;
     t->namespaces = mem_new(settings->namespace_count * sizeof(*t->namespaces));
     t->backends = mem_new(settings->backend_count * sizeof(*t->backends));
 }
 
 void totals_deinit(struct totals *t) {
-    policy_unref(t->policy);
+    settings_unref(t->settings);
     mem_free(t->namespaces);
     mem_free(t->backends);
     mem_free(t->user);
@@ -66,7 +65,7 @@ static void add_backend(struct backend_totals *t, const struct backend *b) {
 
 // Backends are matched by name, because a reload may reach one worker earlier than another.
 static void add_backends(struct totals *t, const struct policy *policy) {
-    const struct settings *listed = t->policy->settings;
+    const struct settings *listed = t->settings;
     for (size_t i = 0; i < listed->backend_count; i++)
         for (size_t j = 0; j < policy->settings->backend_count; j++)
             if (strcmp(policy->backends[j]->conf->name, listed->backends[i].name) == 0)
@@ -100,7 +99,7 @@ static void add_clients(struct totals *t, const struct worker *worker) {
 }
 
 static void add_worker(struct totals *t, const struct worker *worker) {
-    const struct settings *listed = t->policy->settings;
+    const struct settings *listed = t->settings;
     t->workers++;
     t->clients += worker->clients.count;
     ADD(&t->stats, &worker->context.stats);

@@ -4,11 +4,11 @@
 // (workers.h) carries the struct round.
 #pragma once
 
+#include "conf/settings.h"
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/route.h"
 #include "daemon/near/store.h"
-#include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
 #include "daemon/worker.h"
 #include "daemon/workers.h"
@@ -28,7 +28,7 @@ struct backend_totals {
 struct totals {
     struct broadcast broadcast;
     void (*on_collected)(struct totals *t);
-    struct policy *policy; // a reference: its namespaces and backends are listed
+    struct settings *settings; // a reference: their namespaces and backends are listed
     size_t workers;
     size_t clients;
     struct daemon_stats stats;
@@ -41,11 +41,11 @@ struct totals {
     struct bytes client_lines;
 };
 
-// Prepares the sums for the namespaces and backends of `policy`, on which a reference is taken.
+// Prepares the sums for the namespaces and backends of `settings`, on which a reference is taken.
 // With `has_clients`, there will also be a line for each client of the user with the name `user`,
 // which is copied; NULL: for each client.
-void totals_init(struct totals *t, struct policy *policy, bool has_clients, const char *user);
-// To be called on the thread of the worker that collected them.
+void totals_init(struct totals *t, struct settings *settings, bool has_clients, const char *user);
+// May be called on any thread, once they are collected.
 void totals_deinit(struct totals *t);
 
 // Adds up the counters of all workers, and then calls on_collected(). To be called on the thread of
