@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <unistr.h>
 
+#include "daemon/loop/recent.h"
 #include "daemon/loop/sink.h"
 #include "protocol/bytes.h"
 
@@ -60,17 +61,10 @@ static void append_text(struct bytes *line, const char *text, size_t len) {
     }
 }
 
-void log_write(const struct log *log, enum log_level level, const char *format, ...) {
+static void write_line(const struct log *log, enum log_level level, struct slice text) {
     static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
     static const char *const names[] = {"error: ", "warning: ", "", "debug: "};
-    if (level > log->level)
-        return;
     struct bytes line = {0};
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
     if (log->has_priorities)
         bytes_printf(&line, "<%d>", priorities[level]);
     if (log->has_times)
@@ -79,11 +73,28 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
         bytes_printf(&line, "cachesd: %s", names[level]);
     if (log->worker > 0)
         bytes_printf(&line, "worker %zu: ", log->worker);
-    append_text(&line, text, strlen(text));
+    bytes_append_slice(&line, text);
     bytes_append_literal(&line, "\n");
     // One write for the whole line, so that lines of several processes and threads do not mix.
     sink_write(bytes_slice(&line));
     bytes_deinit(&line);
+}
+
+void log_write(const struct log *log, enum log_level level, const char *format, ...) {
+    char text[1024];
+    struct bytes shown = {0};
+    va_list args;
+    if (level > log->level && level > LOG_LEVEL_INFO)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    append_text(&shown, text, strlen(text));
+    if (level <= LOG_LEVEL_INFO)
+        recent_add(level, "note", bytes_slice(&shown));
+    if (level <= log->level)
+        write_line(log, level, bytes_slice(&shown));
+    bytes_deinit(&shown);
 }
 
 unsigned log_problems(const struct log *log, struct problems *problems) {
