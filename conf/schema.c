@@ -84,6 +84,7 @@ const struct option_row schema[] = {
     {.name = "workers",
      DAEMON(workers),
      NUMBER(1, 64),
+     .needs_restart = true,
      .fallback = "1",
      .help = "threads that serve clients, each with backend connections and near cache of its own; "
              "can't change by a reload"},

@@ -39,6 +39,7 @@ struct option_row {
     int64_t least, most;  // DURATION (ms), SIZE, COUNT
     bool zero_is_forever; // DURATION: 0 and forever mean never
     const char *choices;  // "clamp|reject", in the order of the enum
+    bool needs_restart;   // a reload that changes the option is refused
     const char *help;
 };
 

@@ -1,13 +1,17 @@
 #include "daemon/daemon.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "conf/address.h"
+#include "conf/option.h"
 #include "conf/problems.h"
 #include "conf/runtime_folder.h"
 #include "conf/schema.h"
+#include "conf/sections.h"
+#include "conf/shown.h"
 #include "conf/url.h"
 #include "daemon/descriptors.h"
 #include "daemon/handover.h"
@@ -176,15 +180,28 @@ static void on_settled(void *owner) { accept_clients(owner); }
 
 // --- settings ---------------------------------------------------------------------------------
 
-static bool keeps_workers(const struct policy *policy, const struct settings *settings,
-                          struct problems *problems) {
-    int64_t now = policy ? policy->settings->daemon.workers : 0;
-    if (now == 0 || now == settings->daemon.workers)
+// Refuses a change of an option that is read only once, when the daemon starts.
+static bool keeps_fixed(const struct option_row *row, const struct daemon_conf *now,
+                        const struct daemon_conf *next, struct problems *problems) {
+    struct bytes value = {0};
+    if (!row->needs_restart || option_is_same(row, now, next))
         return true;
-    problems_add(problems, schema_line(&settings->daemon.common, SECTION_CACHESD, "workers"),
-                 "workers: it is %lld, and can't change by a reload: restart the daemon",
-                 (long long)now);
+    assert(row->section == SECTION_CACHESD);
+    shown_append_value(&value, row, now, NULL);
+    problems_add(problems, schema_line(&next->common, SECTION_CACHESD, row->name),
+                 "%s: it is %.*s, and can't change by a reload: restart the daemon", row->name,
+                 (int)value.len, value.data);
+    bytes_deinit(&value);
     return false;
+}
+
+static bool keeps_all_fixed(const struct policy *policy, const struct settings *settings,
+                            struct problems *problems) {
+    bool keeps = true;
+    for (size_t i = 0; policy && i < schema_count; i++)
+        keeps = keeps_fixed(&schema[i], &policy->settings->daemon, &settings->daemon, problems) &&
+                keeps;
+    return keeps;
 }
 
 static bool needs_folder(const struct settings *settings) {
@@ -211,7 +228,7 @@ static bool apply_settings(struct daemon *daemon, struct settings *settings,
     struct worker *main = main_of(daemon);
     const struct policy *policy = main->context.policy;
     problems_set_file(problems, settings->file ? settings->file : "built-in");
-    if (!keeps_workers(policy, settings, problems) || !prepare_folder(settings, problems) ||
+    if (!keeps_all_fixed(policy, settings, problems) || !prepare_folder(settings, problems) ||
         !listeners_resolve(settings, problems) ||
         !listeners_change(&daemon->listeners, settings, policy ? &policy->settings->daemon : NULL,
                           problems)) {

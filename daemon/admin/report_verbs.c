@@ -1,6 +1,7 @@
 #include "daemon/admin/report_verbs.h"
 
 #include "daemon/admin/report.h"
+#include "daemon/admin/settings_verb.h"
 #include "daemon/admin/totals.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
@@ -111,6 +112,13 @@ const struct verb report_verbs[] = {
         .syntax = "",
         .summary = "a line of name=value pairs for each namespace",
         .run = run_namespaces,
+    },
+    {
+        .name = "settings",
+        .flags = VERB_READ,
+        .syntax = "[word]",
+        .summary = "a line of name=value pairs for each option of the configuration in force",
+        .run = settings_verb_run,
     },
     {
         .name = "backends",

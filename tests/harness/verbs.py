@@ -10,7 +10,7 @@ import resp
 
 OPEN = {"ping", "help", "auth", "quit", "reset"}
 ADMIN = {"reload", "purge"}
-DAEMON = {"ready", "explain", "namespaces", "backends", "clients", "stats"}
+DAEMON = {"ready", "explain", "namespaces", "settings", "backends", "clients", "stats"}
 DAEMON |= {"client", "select", "echo", "info", "command"}
 READS = {
     *("exists", "ttl", "pttl", "key.get", "key.mget"),
