@@ -93,9 +93,7 @@ void shown_append_value(struct bytes *out, const struct option_row *row, const v
     const void *field = (const char *)target + row->offset;
     const struct user_conf *user = target; // of the types that only a [user] has
     switch (row->type) {
-    case TYPE_BOOL:
-        bytes_append_slice(out, slice_of(*(const bool *)field ? "yes" : "no"));
-        return;
+    case TYPE_BOOL: bytes_append_slice(out, slice_of(*(const bool *)field ? "yes" : "no")); return;
     case TYPE_TEXT:
     case TYPE_NAME:
         bytes_append_slice(out, slice_of(*(char *const *)field ? *(char *const *)field : ""));

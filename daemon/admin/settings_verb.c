@@ -46,8 +46,7 @@ static bool is_wanted(const struct listing *l, const struct option_row *row, con
 static bool may_see_backend(const struct listing *l, size_t backend) {
     bool may_see = identity_is_admin(l->identity);
     for (size_t i = 0; i < l->settings->namespace_count && !may_see; i++)
-        may_see =
-            l->settings->namespaces[i].backend == backend && identity_may_use(l->identity, i);
+        may_see = l->settings->namespaces[i].backend == backend && identity_may_use(l->identity, i);
     return may_see;
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "daemon/admin/explain.h"
+#include "daemon/admin/kill_verb.h"
 #include "daemon/admin/reload_verb.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
@@ -122,6 +123,13 @@ const struct verb admin_verbs[] = {
         .summary = "removes every key of the namespace, step by step; replies how many",
         .build = purge_build,
         .run = run_purge,
+    },
+    {
+        .name = "kill",
+        .flags = VERB_ADMIN,
+        .syntax = "id",
+        .summary = "closes the client of that id: 1, or 0 if there is none",
+        .run = kill_verb_run,
     },
     {
         .name = "help",

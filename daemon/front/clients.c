@@ -78,6 +78,17 @@ void clients_identify(struct clients *all, const struct settings *settings) {
     }
 }
 
+bool clients_kill(struct clients *all, uint64_t id) {
+    struct client *c = all->first;
+    while (c && (c->session.id != id || c->state == CLIENT_CLOSED))
+        c = c->next;
+    if (!c)
+        return false;
+    log_info(&all->context->loop.log, "client %s: closed by kill", c->session.address);
+    client_close(c);
+    return true;
+}
+
 void clients_drain(struct clients *all) {
     for (struct client *c = all->first; c; c = c->next)
         client_drain(c);

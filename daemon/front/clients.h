@@ -16,6 +16,9 @@ void clients_sweep(struct clients *all, uint64_t now_ms);
 // Finds each client's user and limits again, under these settings.
 void clients_identify(struct clients *all, const struct settings *settings);
 
+// Closes the client of that id. Returns false when there is none on this loop.
+bool clients_kill(struct clients *all, uint64_t id);
+
 // Call client_drain() or client_close() for each client.
 void clients_drain(struct clients *all);
 void clients_close(struct clients *all);

@@ -9,7 +9,7 @@ import re
 import resp
 
 OPEN = {"ping", "help", "auth", "quit", "reset"}
-ADMIN = {"reload", "purge"}
+ADMIN = {"reload", "purge", "kill"}
 DAEMON = {"ready", "explain", "namespaces", "settings", "backends", "clients", "stats"}
 DAEMON |= {"client", "select", "echo", "info", "command"}
 READS = {
@@ -28,7 +28,7 @@ WRITES = {
     *("memo.put", "memo.null", "memo.drop", "memo.set"),
 }
 SAMPLES = {"F": "f", "M": "m", "V": "1", "VERB": "ping", "cursor": "0"}
-SAMPLES.update({"word": "id", "index": "0", "message": "m"})
+SAMPLES.update({"word": "id", "index": "0", "id": "0", "message": "m"})
 SAMPLES.update({"USER": "nobody", "TOKEN": "wrong", "lease": "0123456789abcdef"})
 NUMBERS = {"n", "count", "start", "stop", "score", "min", "max"}
 
