@@ -1,5 +1,6 @@
 #include "daemon/reload.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/loader.h"
@@ -13,6 +14,7 @@ void reload_init(struct reload *reload, struct loop *loop, const char *file,
                  const struct verb_table *verbs, const struct reload_events *events, void *owner) {
     *reload = (struct reload){
         .loop = loop, .file = file, .verbs = verbs, .events = events, .owner = owner};
+    reload->good_s = time(NULL);
     reload->work.data = reload;
 }
 
@@ -126,6 +128,9 @@ void reload_conclude(struct reload *reload, bool is_good) {
     if (!reload->is_running)
         return;
     reload->is_running = false;
+    reload->is_last_refused = !is_good;
+    if (is_good)
+        reload->good_s = time(NULL);
     log_outcome(reload, is_good);
     answer_all(reload, is_good);
     problems_deinit(&reload->problems);

@@ -46,6 +46,8 @@ struct reload {
     bool is_running;
     bool is_wanted_again; // asked for while it ran: the file may have changed since it was read
     bool is_ending;
+    bool is_last_refused;      // the last that was concluded
+    int64_t good_s;            // when settings were last put in force, in seconds since 1970
     struct settings *settings; // that were read; NULL: the configuration is bad
     struct problems problems;
     struct reload_ask *waiting; // askers that wait for the present run

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/settings.h"
@@ -57,6 +58,7 @@ void workers_init(struct workers *workers, const struct verb_table *verbs, int v
     workers->all = mem_new(sizeof(*workers->all));
     workers->all[0] = new_worker(workers, 0, events, owner);
     shared->started_ms = loop_now(&workers->all[0]->context.loop);
+    shared->started_s = time(NULL);
 }
 
 void workers_deinit(struct workers *workers) {

@@ -64,14 +64,6 @@ void report_namespaces(const struct context *context, const struct identity *ide
     }
 }
 
-static const char *state_of(const struct backend_totals *t) {
-    static const char *const names[] = {
-        [BACKEND_WELL] = "up",       [BACKEND_TROUBLED] = "up",           [BACKEND_UNFIT] = "unfit",
-        [BACKEND_PARTLY] = "partly", [BACKEND_CONNECTING] = "connecting", [BACKEND_LOST] = "down"};
-    bool is_known = t->state.since_ms > 0; // not in the middle of a reload
-    return names[is_known ? t->state.health : BACKEND_CONNECTING];
-}
-
 // Appends a moment of the loop's time as date and time of day.
 static void append_moment(struct bytes *text, uint64_t moment_ms, uint64_t now_ms) {
     uint64_t ago_ms = now_ms > moment_ms ? now_ms - moment_ms : 0;
@@ -121,7 +113,7 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
             continue;
         bytes_printf(text, "name=%s url=", settings->backends[i].name);
         url_append_shown(text, &settings->backends[i].url);
-        bytes_printf(text, " state=%s reason=", state_of(b));
+        bytes_printf(text, " state=%s reason=", totals_state(b));
         bytes_append_readable(text, slice_of(*b->reason ? b->reason : "none"), SIZE_MAX);
         bytes_append_literal(text, " since=");
         append_moment(text, b->state.since_ms, loop_now(&r->context->loop));
@@ -171,7 +163,8 @@ void report_unready(const struct totals *t, const struct request *r, struct byte
         else if (b->state.since_ms > 0 && b->state.health == BACKEND_PARTLY)
             bytes_printf(text, "serves only some keys (%s)", b->reason);
         else
-            bytes_printf(text, "is %s (%s)", state_of(b), *b->reason ? b->reason : "no reason yet");
+            bytes_printf(text, "is %s (%s)", totals_state(b),
+                         *b->reason ? b->reason : "no reason yet");
     }
 }
 
@@ -199,8 +192,8 @@ static void append_namespace_stats(const struct totals *t, size_t index, struct 
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
                  "\nnear_hits:%" PRIu64 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64
                  "\nbytes_in:%" PRIu64 "\nbytes_out:%" PRIu64 "\n",
-                 t->settings->namespaces[index].name, s->requests, s->hits, s->misses, s->near_hits,
-                 s->writes, s->clamped, s->bytes_in, s->bytes_out);
+                 t->settings->namespaces[index].name, s->requests, s->hits, s->misses,
+                 s->near_hits + s->near_misses, s->writes, s->clamped, s->bytes_in, s->bytes_out);
     bytes_printf(text,
                  "memo_hits:%" PRIu64 "\nmemo_stale:%" PRIu64 "\nmemo_nulls:%" PRIu64
                  "\nmemo_misses:%" PRIu64 "\nleases_given:%" PRIu64 "\nleases_refused:%" PRIu64

@@ -1,5 +1,6 @@
 #include "daemon/admin/report_verbs.h"
 
+#include "daemon/admin/metrics_verb.h"
 #include "daemon/admin/report.h"
 #include "daemon/admin/settings_verb.h"
 #include "daemon/admin/totals.h"
@@ -57,14 +58,11 @@ static void on_collected(struct totals *totals) {
 }
 
 static void inquire(struct request *r, bool has_clients, const char *status, report_write *write) {
-    const struct identity *identity = &r->session->identity;
-    bool sees_all = identity_is_admin(identity) || !identity->user;
     struct inquiry *inquiry = mem_new(sizeof(*inquiry));
     inquiry->request = r;
     inquiry->write = write;
     inquiry->status = status;
-    totals_init(&inquiry->totals, r->policy->settings, has_clients,
-                sees_all ? NULL : identity->user->name);
+    totals_init(&inquiry->totals, r->policy->settings, &r->session->identity, has_clients);
     r->is_pending = true;
     totals_collect(&inquiry->totals, workers_of(r->context), worker_of(r->context), on_collected);
 }
@@ -147,6 +145,13 @@ const struct verb report_verbs[] = {
         .syntax = "[N]",
         .summary = "counters of the daemon, or of a namespace, as name:value lines",
         .run = run_stats,
+    },
+    {
+        .name = "metrics",
+        .flags = VERB_READ | VERB_IN_TURN,
+        .syntax = "[format]",
+        .summary = "the counters as Prometheus reads them, as text or openmetrics",
+        .run = metrics_verb_run,
     },
 };
 const size_t report_verb_count = sizeof(report_verbs) / sizeof(*report_verbs);

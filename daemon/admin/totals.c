@@ -2,27 +2,58 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
+#include "daemon/daemon.h"
 #include "daemon/front/client.h"
 #include "daemon/loop/loop.h"
-#include "daemon/near/tracker.h"
+#include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/reply_queue.h"
 #include "protocol/mem.h"
 
-void totals_init(struct totals *t, struct settings *settings, bool has_clients, const char *user) {
+// A user sees only the backends of its own namespaces.
+static void look(struct totals *t, const struct identity *reader) {
+    const struct settings *settings = t->settings;
+    for (size_t i = 0; i < settings->backend_count; i++)
+        t->sees_backend[i] = identity_is_admin(reader);
+    for (size_t i = 0; i < settings->namespace_count; i++) {
+        if (!identity_may_use(reader, i))
+            continue;
+        t->sees_namespace[i] = true;
+        t->sees_backend[settings->namespaces[i].backend] = true;
+    }
+}
+
+void totals_init(struct totals *t, struct settings *settings, const struct identity *reader,
+                 bool has_clients) {
+    bool sees_all = identity_is_admin(reader) || !reader->user;
     *t = (struct totals){.settings = settings_ref(settings), .has_clients = has_clients};
-    t->user = user ? mem_text(user) : NULL;
+    t->user = sees_all ? NULL : mem_text(reader->user->name);
+    t->sees_namespace = mem_new(settings->namespace_count * sizeof(*t->sees_namespace));
+    t->sees_backend = mem_new(settings->backend_count * sizeof(*t->sees_backend));
     t->namespaces = mem_new(settings->namespace_count * sizeof(*t->namespaces));
     t->backends = mem_new(settings->backend_count * sizeof(*t->backends));
+    look(t, reader);
 }
 
 void totals_deinit(struct totals *t) {
     settings_unref(t->settings);
+    mem_free(t->sees_namespace);
+    mem_free(t->sees_backend);
+    mem_free(t->by_worker);
     mem_free(t->namespaces);
     mem_free(t->backends);
     mem_free(t->user);
     bytes_deinit(&t->client_lines);
+}
+
+const char *totals_state(const struct backend_totals *b) {
+    static const char *const names[] = {
+        [BACKEND_WELL] = "up",       [BACKEND_TROUBLED] = "up",           [BACKEND_UNFIT] = "unfit",
+        [BACKEND_PARTLY] = "partly", [BACKEND_CONNECTING] = "connecting", [BACKEND_LOST] = "down"};
+    bool is_known = b->state.since_ms > 0; // not in the middle of a reload
+    return names[is_known ? b->state.health : BACKEND_CONNECTING];
 }
 
 // Adds up structs that hold only counters of 64 bits.
@@ -61,6 +92,8 @@ static void add_backend(struct backend_totals *t, const struct backend *b) {
     t->invalidations += sums.invalidations;
     t->flushes += sums.flushes;
     t->losses += sums.losses;
+    if (b->route->count)
+        b->route->count(b, &t->routes);
 }
 
 // Backends are matched by name, because a reload may reach one worker earlier than another.
@@ -70,12 +103,6 @@ static void add_backends(struct totals *t, const struct policy *policy) {
         for (size_t j = 0; j < policy->settings->backend_count; j++)
             if (strcmp(policy->backends[j]->conf->name, listed->backends[i].name) == 0)
                 add_backend(&t->backends[i], policy->backends[j]);
-}
-
-static void add_routes(struct totals *t, const struct policy *policy) {
-    for (size_t i = 0; i < policy->settings->backend_count; i++)
-        if (policy->backends[i]->route->count)
-            policy->backends[i]->route->count(policy->backends[i], &t->routes);
 }
 
 static void add_client(struct totals *t, const struct client *c, size_t number, uint64_t now_ms) {
@@ -98,9 +125,26 @@ static void add_clients(struct totals *t, const struct worker *worker) {
         add_client(t, c, worker->number, now);
 }
 
-static void add_worker(struct totals *t, const struct worker *worker) {
+static void add_process(struct totals *t, const struct daemon *daemon) {
+    t->process = (struct process_totals){
+        .started_s = daemon->workers.shared.started_s,
+        .settings_s = daemon->reload.good_s,
+        .is_reload_good = !daemon->reload.is_last_refused,
+    };
+}
+
+// A worker's thread works except while it waits for events, so the processor's time that it has had
+// is the time that it was busy: a clock that costs nothing until it is read.
+static uint64_t busy_us(void) {
+    struct timespec spent;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return (uint64_t)spent.tv_sec * 1000000 + (uint64_t)spent.tv_nsec / 1000;
+}
+
+static void add_worker(struct totals *t, struct worker *worker) {
     const struct settings *listed = t->settings;
-    t->workers++;
+    t->by_worker = mem_resize(t->by_worker, (t->workers + 1) * sizeof(*t->by_worker));
+    t->by_worker[t->workers++] = (struct worker_totals){worker->number, busy_us()};
     t->clients += worker->clients.count;
     ADD(&t->stats, &worker->context.stats);
     ADD(&t->near, near_store_counters(worker->context.loop.near));
@@ -111,7 +155,8 @@ static void add_worker(struct totals *t, const struct worker *worker) {
             ADD(&t->namespaces[i], namespace->stats);
     }
     add_backends(t, worker->context.policy);
-    add_routes(t, worker->context.policy);
+    if (worker->number == 0)
+        add_process(t, daemon_of(&worker->context));
     if (t->has_clients)
         add_clients(t, worker);
 }
@@ -123,6 +168,8 @@ static void visit_to_add(struct broadcast *b, struct worker *worker) {
 static void on_all_done(struct broadcast *b, struct worker *origin) {
     struct totals *t = (struct totals *)b;
     (void)origin;
+    for (size_t i = 0; i < t->settings->backend_count; i++)
+        ADD(&t->routes, &t->backends[i].routes);
     t->on_collected(t);
 }
 

@@ -1,7 +1,8 @@
-// Totals: the counters of all workers, added up, for the reports.
+// Totals: the counters of all workers, added up, for reports and metrics.
 //
 // The workers add their counters one after the other, each on its own thread: a broadcast
-// (workers.h) carries the struct round.
+// (workers.h) carries the struct round. Totals that are collected belong to no thread: any thread
+// may read them and free them.
 #pragma once
 
 #include "conf/settings.h"
@@ -14,6 +15,8 @@
 #include "daemon/workers.h"
 #include "protocol/bytes.h"
 
+struct identity;
+
 struct backend_totals {
     struct backend_state state; // the worst of all workers
     char reason[160];           // a copy, which state.reason points to
@@ -22,13 +25,30 @@ struct backend_totals {
     uint64_t invalidations, flushes, losses; // of trackers
     uint64_t most_failures;                  // in a row
     struct conn_counters conns;
+    struct route_counters routes;
+};
+
+// Things that the process has once.
+struct process_totals {
+    int64_t started_s;   // when it began, in seconds since 1970
+    int64_t settings_s;  // since when the settings are in force, likewise
+    bool is_reload_good; // the last reload put its settings in force; true before any
+};
+
+struct worker_totals {
+    size_t number;
+    uint64_t busy_us; // the time that its thread has been at work
 };
 
 // The sums. The code that asks for them embeds the struct.
 struct totals {
     struct broadcast broadcast;
     void (*on_collected)(struct totals *t);
-    struct settings *settings; // a reference: their namespaces and backends are listed
+    struct settings *settings; // a reference: its namespaces and backends are listed
+    // Whether the reader may see each of these namespaces and backends.
+    bool *sees_namespace, *sees_backend;
+    struct process_totals process;
+    struct worker_totals *by_worker; // `workers` of them, in any order
     size_t workers;
     size_t clients;
     struct daemon_stats stats;
@@ -41,14 +61,17 @@ struct totals {
     struct bytes client_lines;
 };
 
-// Prepares the sums for the namespaces and backends of `settings`, on which a reference is taken.
-// With `has_clients`, there will also be a line for each client of the user with the name `user`,
-// which is copied; NULL: for each client.
-void totals_init(struct totals *t, struct settings *settings, bool has_clients, const char *user);
-// May be called on any thread, once they are collected.
+// Prepares the sums for the namespaces and backends of `settings`, on which a reference is taken,
+// as far as the reader, who was identified among the same settings, may see them. With
+// `has_clients`, there will also be a line for each client that the reader may see.
+void totals_init(struct totals *t, struct settings *settings, const struct identity *reader,
+                 bool has_clients);
 void totals_deinit(struct totals *t);
 
 // Adds up the counters of all workers, and then calls on_collected(). To be called on the thread of
 // `origin`, which also runs on_collected(): before this returns when there is only one worker.
 void totals_collect(struct totals *t, struct workers *workers, struct worker *origin,
                     void (*on_collected)(struct totals *t));
+
+// Returns the name of the backend's state, as `backends` shows it.
+const char *totals_state(const struct backend_totals *b);

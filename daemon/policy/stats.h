@@ -7,9 +7,10 @@
 struct namespace_stats {
     uint64_t refs; // of policies: a namespace's counters outlive a reload
     uint64_t requests;
-    uint64_t hits;      // reads that found something
-    uint64_t misses;    // reads that found nothing
-    uint64_t near_hits; // hits and misses that were answered from the near cache
+    uint64_t hits;        // reads that found something
+    uint64_t misses;      // reads that found nothing
+    uint64_t near_hits;   // those of the hits that were answered from the near cache
+    uint64_t near_misses; // likewise
     uint64_t writes;
     uint64_t memo_hits, memo_stale, memo_nulls, memo_misses; // replies of memo.get, by state
     uint64_t leases_given;
@@ -33,4 +34,5 @@ struct daemon_stats {
     uint64_t max_clients; // as the open-files limit allows; worker 0 counts for all workers
     uint64_t requests;
     uint64_t errors[REPLY_CODE_COUNT];
+    uint64_t stray_errors[REPLY_CODE_COUNT]; // those of them of no namespace
 };

@@ -37,6 +37,8 @@ static inline void ledger_error(struct context *context, const struct namespace 
     struct namespace_stats *stats = namespace ? namespace->stats : NULL;
     if (stats)
         stats->errors[code]++;
+    else
+        context->stats.stray_errors[code]++;
 }
 
 static inline void ledger_read(const struct namespace *namespace, bool is_miss) {
@@ -49,9 +51,13 @@ static inline void ledger_read(const struct namespace *namespace, bool is_miss) 
 
 // The near cache gave a reply of `len` bytes.
 static inline void ledger_near_reply(const struct namespace *namespace, bool is_miss, size_t len) {
-    namespace->stats->near_hits++;
+    struct namespace_stats *stats = namespace->stats;
+    if (is_miss)
+        stats->near_misses++;
+    else
+        stats->near_hits++;
     ledger_read(namespace, is_miss);
-    namespace->stats->bytes_out += len;
+    stats->bytes_out += len;
 }
 
 // A backend's answer became the reply of `len` bytes.

@@ -189,6 +189,7 @@ static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply
         return false;
     ledger_error(r->context, r->namespace, code);
     ledger_memo(r->namespace, MEMO_STALE, false);
+    ledger_read(r->namespace, false);
     request_finish(r);
     return true;
 }

@@ -11,7 +11,8 @@ import resp
 OPEN = {"ping", "help", "auth", "quit", "reset"}
 ADMIN = {"reload", "purge", "kill"}
 DAEMON = {"ready", "explain", "namespaces", "settings", "backends", "clients", "stats"}
-DAEMON |= {"client", "select", "echo", "info", "command"}
+
+DAEMON |= {"metrics", "client", "select", "echo", "info", "command"}
 READS = {
     *("exists", "ttl", "pttl", "key.get", "key.mget"),
     *("dict.get", "dict.mget", "dict.has", "dict.len", "dict.keys", "dict.values"),

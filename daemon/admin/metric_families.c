@@ -1,0 +1,390 @@
+#include "daemon/admin/metric_families.h"
+
+#include <uv.h>
+
+#include "conf/sections.h"
+#include "conf/settings.h"
+#include "daemon/admin/process.h"
+#include "daemon/admin/totals.h"
+#include "daemon/backend/route.h"
+#include "daemon/policy/stats.h"
+#include "protocol/bytes.h"
+#include "protocol/number.h"
+#include "protocol/refusal.h"
+#include "protocol/reply.h"
+
+#define NO_SUFFIX ((struct slice){"", 0})
+
+typedef const struct metrics_source source;
+typedef const struct metric_family family;
+
+// --- where values are -------------------------------------------------------------------------
+
+static uint64_t value_at(const void *figures, size_t at) {
+    return *(const uint64_t *)((const char *)figures + at);
+}
+
+static const struct namespace_stats *stats_of(source *s, size_t i) {
+    return &s->totals->namespaces[i];
+}
+
+static const struct backend_totals *backend_of(source *s, size_t i) {
+    return &s->totals->backends[i];
+}
+
+static struct slice namespace_name(source *s, size_t i) {
+    const struct namespace_conf *n = &s->totals->settings->namespaces[i];
+    return (struct slice){n->name, n->name_len};
+}
+
+static struct slice backend_name(source *s, size_t i) {
+    return slice_of(s->totals->settings->backends[i].name);
+}
+
+// Step to the next namespace, or backend, that the reader may see, beginning at `i`. Return false
+// when there is none.
+static bool next_namespace(source *s, size_t *i) {
+    while (*i < s->totals->settings->namespace_count && !s->totals->sees_namespace[*i])
+        (*i)++;
+    return *i < s->totals->settings->namespace_count;
+}
+
+static bool next_backend(source *s, size_t *i) {
+    while (*i < s->totals->settings->backend_count && !s->totals->sees_backend[*i])
+        (*i)++;
+    return *i < s->totals->settings->backend_count;
+}
+
+// --- samples ----------------------------------------------------------------------------------
+
+static void lone_sample(struct exposition *x, uint64_t value) {
+    exposition_sample(x, NO_SUFFIX);
+    exposition_value(x, value);
+}
+
+static void begin_labelled(struct exposition *x, struct slice label, struct slice value) {
+    exposition_sample(x, NO_SUFFIX);
+    exposition_label(x, label, value);
+}
+
+static void begin_of_namespace(source *s, size_t i, struct exposition *x) {
+    begin_labelled(x, SLICE("namespace"), namespace_name(s, i));
+}
+
+static void begin_of_backend(source *s, size_t i, struct exposition *x) {
+    begin_labelled(x, SLICE("backend"), backend_name(s, i));
+}
+
+static void end_labelled(struct exposition *x, struct slice label, const char *value,
+                         uint64_t count) {
+    exposition_label(x, label, slice_of(value));
+    exposition_value(x, count);
+}
+
+// --- rows of one kind -------------------------------------------------------------------------
+
+// A figure of struct totals.
+static void of_totals(source *s, family *f, struct exposition *x) {
+    lone_sample(x, value_at(s->totals, f->at));
+}
+
+static void of_process(source *s, family *f, struct exposition *x) {
+    lone_sample(x, value_at(s->process, f->at));
+}
+
+// A figure of struct namespace_stats for each namespace.
+static void of_namespaces(source *s, family *f, struct exposition *x) {
+    for (size_t i = 0; next_namespace(s, &i); i++) {
+        begin_of_namespace(s, i, x);
+        exposition_value(x, value_at(stats_of(s, i), f->at));
+    }
+}
+
+// A figure of struct backend_totals for each backend.
+static void of_backends(source *s, family *f, struct exposition *x) {
+    for (size_t i = 0; next_backend(s, &i); i++) {
+        begin_of_backend(s, i, x);
+        exposition_value(x, value_at(backend_of(s, i), f->at));
+    }
+}
+
+// --- the daemon -------------------------------------------------------------------------------
+
+static void write_build(source *s, family *f, struct exposition *x) {
+    (void)s;
+    (void)f;
+    begin_labelled(x, SLICE("version"), SLICE(CACHESD_VERSION));
+    end_labelled(x, SLICE("libuv"), uv_version_string(), 1);
+}
+
+static void write_cpu(source *s, family *f, struct exposition *x) {
+    (void)f;
+    exposition_sample(x, NO_SUFFIX);
+    exposition_seconds(x, s->process->cpu_us);
+}
+
+static void write_reload(source *s, family *f, struct exposition *x) {
+    (void)f;
+    lone_sample(x, s->totals->process.is_reload_good);
+}
+
+static void write_busy(source *s, family *f, struct exposition *x) {
+    (void)f;
+    for (size_t i = 0; i < s->totals->workers; i++) {
+        char number[NUMBER_MOST_DIGITS];
+        const struct worker_totals *worker = &s->totals->by_worker[i];
+        size_t len = (size_t)(number_write(number, worker->number) - number);
+        begin_labelled(x, SLICE("worker"), (struct slice){number, len});
+        exposition_seconds(x, worker->busy_us);
+    }
+}
+
+static void write_rejected(source *s, family *f, struct exposition *x) {
+    (void)f;
+    exposition_sample(x, NO_SUFFIX);
+    end_labelled(x, SLICE("reason"), "max_clients", s->totals->stats.turned_away);
+}
+
+static void write_near_limit(source *s, family *f, struct exposition *x) {
+    (void)f;
+    lone_sample(x, (uint64_t)s->totals->settings->daemon.near_memory);
+}
+
+// --- namespaces -------------------------------------------------------------------------------
+
+static void write_info(source *s, family *f, struct exposition *x) {
+    (void)f;
+    for (size_t i = 0; next_namespace(s, &i); i++) {
+        const struct namespace_conf *n = &s->totals->settings->namespaces[i];
+        struct bytes ttl = {0};
+        number_append_duration(&ttl, n->ttl_ms);
+        begin_of_namespace(s, i, x);
+        exposition_label(x, SLICE("backend"), backend_name(s, n->backend));
+        exposition_label(x, SLICE("prefix"), (struct slice){n->prefix, n->prefix_len});
+        exposition_label(x, SLICE("ttl"), bytes_slice(&ttl));
+        end_labelled(x, SLICE("near"), n->is_near ? "yes" : "no", 1);
+        bytes_deinit(&ttl);
+    }
+}
+
+static void write_reads(source *s, family *f, struct exposition *x) {
+    (void)f;
+    for (size_t i = 0; next_namespace(s, &i); i++) {
+        const struct namespace_stats *n = stats_of(s, i);
+        const struct {
+            const char *name;
+            uint64_t count;
+        } results[] = {{"near_hit", n->near_hits + n->near_misses},
+                       {"hit", n->hits - n->near_hits - n->memo_stale},
+                       {"stale", n->memo_stale},
+                       {"miss", n->misses - n->near_misses}};
+        for (size_t j = 0; j < sizeof(results) / sizeof(*results); j++) {
+            begin_of_namespace(s, i, x);
+            end_labelled(x, SLICE("result"), results[j].name, results[j].count);
+        }
+    }
+}
+
+static void write_errors_of(struct slice namespace, const uint64_t *errors, struct exposition *x) {
+    for (int code = 0; code < REPLY_CODE_COUNT; code++) {
+        begin_labelled(x, SLICE("namespace"), namespace);
+        end_labelled(x, SLICE("code"), reply_code_name((enum reply_code)code), errors[code]);
+    }
+}
+
+static void write_errors(source *s, family *f, struct exposition *x) {
+    (void)f;
+    write_errors_of(SLICE(""), s->totals->stats.stray_errors, x);
+    for (size_t i = 0; next_namespace(s, &i); i++)
+        write_errors_of(namespace_name(s, i), stats_of(s, i)->errors, x);
+}
+
+static void write_refusals(source *s, family *f, struct exposition *x) {
+    static const char *const rules[] = {
+#define X(name, text) #text,
+        REFUSAL_REASONS(X)
+#undef X
+    };
+    (void)f;
+    for (size_t i = 0; next_namespace(s, &i); i++) {
+        for (int rule = 0; rule < REFUSALS; rule++) {
+            begin_of_namespace(s, i, x);
+            end_labelled(x, SLICE("rule"), rules[rule], stats_of(s, i)->refused[rule]);
+        }
+    }
+}
+
+static void write_memo(source *s, family *f, struct exposition *x) {
+    (void)f;
+    for (size_t i = 0; next_namespace(s, &i); i++) {
+        const struct namespace_stats *n = stats_of(s, i);
+        const char *const states[] = {"hit", "stale", "null", "miss"};
+        const uint64_t counts[] = {n->memo_hits, n->memo_stale, n->memo_nulls, n->memo_misses};
+        for (size_t j = 0; j < sizeof(states) / sizeof(*states); j++) {
+            begin_of_namespace(s, i, x);
+            end_labelled(x, SLICE("state"), states[j], counts[j]);
+        }
+    }
+}
+
+static void write_leases(source *s, family *f, struct exposition *x) {
+    (void)f;
+    for (size_t i = 0; next_namespace(s, &i); i++) {
+        const struct namespace_stats *n = stats_of(s, i);
+        const char *const outcomes[] = {"given", "refused", "expired"};
+        const uint64_t counts[] = {n->leases_given, n->leases_refused, n->leases_expired};
+        for (size_t j = 0; j < sizeof(outcomes) / sizeof(*outcomes); j++) {
+            begin_of_namespace(s, i, x);
+            end_labelled(x, SLICE("outcome"), outcomes[j], counts[j]);
+        }
+    }
+}
+
+// --- backends ---------------------------------------------------------------------------------
+
+// A gauge for each state, in either format: OpenMetrics's stateset would have another label than
+// the text format, and queries would fit one format alone.
+static void write_states(source *s, family *f, struct exposition *x) {
+    static const char *const states[] = {"up", "unfit", "partly", "connecting", "down"};
+    (void)f;
+    for (size_t i = 0; next_backend(s, &i); i++) {
+        const char *state = totals_state(backend_of(s, i));
+        for (size_t j = 0; j < sizeof(states) / sizeof(*states); j++) {
+            begin_of_backend(s, i, x);
+            end_labelled(x, SLICE("state"), states[j], strcmp(states[j], state) == 0);
+        }
+    }
+}
+
+static void write_live(source *s, family *f, struct exposition *x) {
+    (void)f;
+    for (size_t i = 0; next_backend(s, &i); i++) {
+        const struct backend_totals *b = backend_of(s, i);
+        begin_of_backend(s, i, x);
+        exposition_value(x, b->tracking > 0 && b->live == b->tracking);
+    }
+}
+
+static void write_redirects(source *s, family *f, struct exposition *x) {
+    (void)f;
+    for (size_t i = 0; next_backend(s, &i); i++) {
+        const struct route_counters *routes = &backend_of(s, i)->routes;
+        begin_of_backend(s, i, x);
+        end_labelled(x, SLICE("kind"), "moved", routes->moved);
+        begin_of_backend(s, i, x);
+        end_labelled(x, SLICE("kind"), "asked", routes->asked);
+    }
+}
+
+// --- the table --------------------------------------------------------------------------------
+
+#define TOTAL(member)     of_totals, offsetof(struct totals, member)
+#define PROCESS(member)   of_process, offsetof(struct process, member)
+#define NAMESPACE(member) of_namespaces, offsetof(struct namespace_stats, member)
+#define BACKEND(member)   of_backends, offsetof(struct backend_totals, member)
+
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "figures are read as 64 bits");
+
+const struct metric_family metric_families[] = {
+    {"cachesd_build_info", METRIC_INFO, "The daemon's version, and libuv's.", write_build, 0},
+    {"cachesd_start_time_seconds", METRIC_GAUGE, "When the daemon began, since 1970.",
+     TOTAL(process.started_s)},
+    {"process_start_time_seconds", METRIC_GAUGE, "The same, under the name that all programs use.",
+     TOTAL(process.started_s)},
+    {"process_cpu_seconds_total", METRIC_COUNTER, "Time of processors, user's and system's.",
+     write_cpu, 0},
+    {"process_resident_memory_bytes", METRIC_GAUGE, "Memory in use.", PROCESS(resident_bytes)},
+    {"process_virtual_memory_bytes", METRIC_GAUGE, "Addresses in use.", PROCESS(virtual_bytes)},
+    {"process_open_fds", METRIC_GAUGE, "Open file descriptors.", PROCESS(open_fds)},
+    {"process_max_fds", METRIC_GAUGE, "The most that may be open.", PROCESS(max_fds)},
+    {"cachesd_config_last_reload_successful", METRIC_GAUGE,
+     "1: the last reload was put in force, or there was none.", write_reload, 0},
+    {"cachesd_config_last_reload_success_timestamp_seconds", METRIC_GAUGE,
+     "When the settings were put in force, since 1970.", TOTAL(process.settings_s)},
+    {"cachesd_worker_busy_seconds_total", METRIC_COUNTER,
+     "Time that the worker's thread was at work.", write_busy, 0},
+
+    {"cachesd_clients", METRIC_GAUGE, "Connected clients.", TOTAL(clients)},
+    {"cachesd_clients_limit", METRIC_GAUGE, "The most that may be connected.",
+     TOTAL(stats.max_clients)},
+    {"cachesd_clients_accepted_total", METRIC_COUNTER, "Clients that were let in.",
+     TOTAL(stats.accepted)},
+    {"cachesd_clients_rejected_total", METRIC_COUNTER, "Clients that were turned away.",
+     write_rejected, 0},
+
+    {"cachesd_namespace_info", METRIC_INFO, "The namespace's settings.", write_info, 0},
+    {"cachesd_reads_total", METRIC_COUNTER,
+     "Answered reads. near_hit: from the daemon's memory, also when it knew that nothing is there.",
+     write_reads, 0},
+    {"cachesd_writes_total", METRIC_COUNTER, "Answered writes.", NAMESPACE(writes)},
+    {"cachesd_errors_total", METRIC_COUNTER,
+     "Error replies. Without a namespace: before one was known.", write_errors, 0},
+    {"cachesd_refusals_total", METRIC_COUNTER, "Requests that the namespace's policy refused.",
+     write_refusals, 0},
+    {"cachesd_clamped_ttls_total", METRIC_COUNTER, "Writes whose ttl= was shortened to max_ttl.",
+     NAMESPACE(clamped)},
+    {"cachesd_request_bytes_total", METRIC_COUNTER, "Bytes of requests' words.",
+     NAMESPACE(bytes_in)},
+    {"cachesd_reply_bytes_total", METRIC_COUNTER, "Bytes of replies.", NAMESPACE(bytes_out)},
+    {"cachesd_purges", METRIC_GAUGE, "Purges under way.", NAMESPACE(purging)},
+    {"cachesd_purged_keys_total", METRIC_COUNTER, "Keys that purges removed.",
+     NAMESPACE(purge_removed)},
+
+    {"cachesd_memo_replies_total", METRIC_COUNTER, "Replies of memo.get.", write_memo, 0},
+    {"cachesd_memo_leases_total", METRIC_COUNTER,
+     "Leases given; results that came too late; leases that ended while others waited.",
+     write_leases, 0},
+    {"cachesd_memo_waits_total", METRIC_COUNTER, "Requests that waited for another's result.",
+     NAMESPACE(memo_waits)},
+    {"cachesd_memo_computations_saved_total", METRIC_COUNTER,
+     "Waits that ended with another client's result.", NAMESPACE(computations_saved)},
+    {"cachesd_memo_waiting", METRIC_GAUGE, "Requests that wait for another's result now.",
+     NAMESPACE(memo_waiting)},
+
+    {"cachesd_backend_state", METRIC_GAUGE, "1 for the state that the backend is in.", write_states,
+     0},
+    {"cachesd_backend_pending", METRIC_GAUGE, "Requests that the backend has yet to answer.",
+     BACKEND(pending)},
+    {"cachesd_backend_failures", METRIC_GAUGE, "Failed attempts to connect, in a row.",
+     BACKEND(most_failures)},
+    {"cachesd_backend_requests_total", METRIC_COUNTER, "Requests sent to the backend.",
+     BACKEND(conns.requests)},
+    {"cachesd_backend_answers_total", METRIC_COUNTER, "Answers of the backend.",
+     BACKEND(conns.answers)},
+    {"cachesd_backend_timeouts_total", METRIC_COUNTER, "Requests not answered in time.",
+     BACKEND(conns.timeouts)},
+    {"cachesd_backend_connects_total", METRIC_COUNTER, "Connections made.", BACKEND(connects)},
+    {"cachesd_backend_overloads_total", METRIC_COUNTER,
+     "Requests that waited too long for room at the backend.", BACKEND(late_waits)},
+    {"cachesd_backend_switches_total", METRIC_COUNTER, "Times that another master was gone to.",
+     BACKEND(routes.switches)},
+    {"cachesd_backend_redirects_total", METRIC_COUNTER,
+     "Requests that a cluster's node redirected to another.", write_redirects, 0},
+    {"cachesd_backend_repeats_total", METRIC_COUNTER,
+     "Requests sent again for another reason than a redirect.", BACKEND(routes.again)},
+    {"cachesd_backend_disagreements_total", METRIC_COUNTER,
+     "Requests given up, because a cluster's nodes did not agree.", BACKEND(routes.disagreed)},
+    {"cachesd_backend_refreshes_total", METRIC_COUNTER, "Questions about a cluster's nodes.",
+     BACKEND(routes.refreshes)},
+
+    {"cachesd_near_live", METRIC_GAUGE, "1: the daemon hears of changes at the backend.",
+     write_live, 0},
+    {"cachesd_near_invalidations_total", METRIC_COUNTER, "Keys that the backend said had changed.",
+     BACKEND(invalidations)},
+    {"cachesd_near_flushes_total", METRIC_COUNTER, "Times that it said all keys had.",
+     BACKEND(flushes)},
+    {"cachesd_near_losses_total", METRIC_COUNTER,
+     "Times that the daemon ceased to hear of changes.", BACKEND(losses)},
+    {"cachesd_near_entries", METRIC_GAUGE, "Answers kept in the daemon's memory.",
+     TOTAL(near.entries)},
+    {"cachesd_near_size_bytes", METRIC_GAUGE, "Memory that they take.", TOTAL(near.bytes)},
+    {"cachesd_near_limit_bytes", METRIC_GAUGE, "The most that they may take.", write_near_limit, 0},
+    {"cachesd_near_kept_total", METRIC_COUNTER, "Answers taken into memory.", TOTAL(near.kept)},
+    {"cachesd_near_evictions_total", METRIC_COUNTER, "Answers that had to leave for others.",
+     TOTAL(near.evicted)},
+    {"cachesd_near_voided_total", METRIC_COUNTER, "Answers that were void before they came.",
+     TOTAL(near.late)},
+    {"cachesd_near_too_large_total", METRIC_COUNTER, "Answers too large to keep.",
+     TOTAL(near.large)},
+};
+const size_t metric_family_count = sizeof(metric_families) / sizeof(*metric_families);
