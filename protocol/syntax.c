@@ -53,6 +53,14 @@ static struct slice next_token(const char **at, bool *opens, bool *closes) {
     return token;
 }
 
+// Returns the option that a word as "ttl=" stands for; OPTIONS for an argument, as also
+// "name=value" of a verb without a namespace is.
+static enum option option_of(struct slice token) {
+    const char *equals = memchr(token.data, '=', token.len);
+    return equals ? syntax_option((struct slice){token.data, (size_t)(equals - token.data)})
+                  : OPTIONS;
+}
+
 struct signature syntax_read(const char *syntax) {
     struct signature s = {0};
     uint32_t group = 0; // words since the last "["
@@ -61,20 +69,18 @@ struct signature syntax_read(const char *syntax) {
         struct slice token = next_token(&syntax, &opens, &closes);
         if (token.len == 0)
             break;
-        const char *equals = memchr(token.data, '=', token.len);
+        enum option option = option_of(token);
         if (opens) {
             is_optional = true;
             group = 0;
         }
-        if (equals) {
-            enum option option =
-                syntax_option((struct slice){token.data, (size_t)(equals - token.data)});
-            assert(option < OPTIONS);
+        if (option < OPTIONS) {
             s.options |= 1u << option;
         } else if (slice_equal(token, SLICE("..."))) {
             s.group = group;
             s.fixed -= group;
         } else if (slice_equal(token, SLICE("N")) && !is_optional) {
+            assert(s.fixed == 0); // only options stand before it
             s.has_namespace = true;
         } else {
             assert(s.fixed < SIGNATURE_KINDS);

@@ -44,9 +44,8 @@ static void on_all_done(struct broadcast *b, struct worker *origin) {
 
 static void hunt_elsewhere(struct request *r, uint64_t id) {
     struct hunt *hunt = mem_new(sizeof(*hunt));
-    *hunt = (struct hunt){.broadcast = {.visit = visit, .on_all_done = on_all_done},
-                          .request = r,
-                          .id = id};
+    *hunt = (struct hunt){
+        .broadcast = {.visit = visit, .on_all_done = on_all_done}, .request = r, .id = id};
     r->is_pending = true;
     workers_broadcast(workers_of(r->context), worker_of(r->context), &hunt->broadcast);
 }

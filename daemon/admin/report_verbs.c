@@ -1,11 +1,13 @@
 #include "daemon/admin/report_verbs.h"
 
+#include "daemon/admin/client_filter.h"
 #include "daemon/admin/metrics_verb.h"
 #include "daemon/admin/report.h"
 #include "daemon/admin/settings_verb.h"
 #include "daemon/admin/totals.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
+#include "daemon/request/context.h"
 #include "daemon/request/request.h"
 #include "daemon/worker.h"
 #include "daemon/workers.h"
@@ -20,6 +22,7 @@
 // gone meanwhile, no reply is written.
 struct inquiry {
     struct totals totals;
+    struct client_filter filter; // of `clients`
     struct request *request;
     report_write *write;
     const char *status; // as in reply_status_or(); NULL: the report is the reply
@@ -54,17 +57,26 @@ static void on_collected(struct totals *totals) {
     }
     request_release(r);
     totals_deinit(totals);
+    client_filter_deinit(&inquiry->filter);
     mem_free(inquiry);
 }
 
-static void inquire(struct request *r, bool has_clients, const char *status, report_write *write) {
+static struct inquiry *inquiry_new(struct request *r, bool has_clients, report_write *write) {
     struct inquiry *inquiry = mem_new(sizeof(*inquiry));
     inquiry->request = r;
     inquiry->write = write;
-    inquiry->status = status;
     totals_init(&inquiry->totals, r->policy->settings, &r->session->identity, has_clients);
+    return inquiry;
+}
+
+static void ask_all(struct inquiry *inquiry) {
+    struct request *r = inquiry->request;
     r->is_pending = true;
     totals_collect(&inquiry->totals, workers_of(r->context), worker_of(r->context), on_collected);
+}
+
+static void inquire(struct request *r, report_write *write) {
+    ask_all(inquiry_new(r, false, write));
 }
 
 // --- verbs ------------------------------------------------------------------------------------
@@ -78,29 +90,39 @@ static void run_namespaces(struct request *r, const struct call *call) {
 
 static void run_backends(struct request *r, const struct call *call) {
     (void)call;
-    inquire(r, false, NULL, report_backends);
+    inquire(r, report_backends);
 }
 
 static void run_ready(struct request *r, const struct call *call) {
     (void)call;
-    inquire(r, false, "READY", report_unready);
+    struct inquiry *inquiry = inquiry_new(r, false, report_unready);
+    inquiry->status = "READY";
+    ask_all(inquiry);
 }
 
 static void run_clients(struct request *r, const struct call *call) {
-    (void)call;
-    inquire(r, true, NULL, report_clients);
+    struct client_filter filter = {0};
+    if (!client_filter_read(&filter, call->args, call->argc, &r->context->refusal)) {
+        client_filter_deinit(&filter);
+        request_fail_with(r, &r->context->refusal);
+        return;
+    }
+    struct inquiry *inquiry = inquiry_new(r, true, report_clients);
+    inquiry->filter = filter;
+    inquiry->totals.filter = &inquiry->filter;
+    ask_all(inquiry);
 }
 
 static void run_stats(struct request *r, const struct call *call) {
     if (call->argc == 0) {
-        inquire(r, false, NULL, report_stats);
+        inquire(r, report_stats);
         return;
     }
     struct namespace *namespace = request_find_namespace(r, call->args[0]);
     if (!namespace)
         return;
     r->namespace = namespace;
-    inquire(r, false, NULL, report_namespace_stats);
+    inquire(r, report_namespace_stats);
 }
 
 const struct verb report_verbs[] = {
@@ -135,8 +157,8 @@ const struct verb report_verbs[] = {
     {
         .name = "clients",
         .flags = VERB_READ | VERB_IN_TURN,
-        .syntax = "",
-        .summary = "a line of name=value pairs for each client",
+        .syntax = "[name=value ...]",
+        .summary = "a line of name=value pairs for each client, or for those that have all these",
         .run = run_clients,
     },
     {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "daemon/admin/client_filter.h"
 #include "daemon/daemon.h"
 #include "daemon/front/client.h"
 #include "daemon/loop/loop.h"
@@ -109,6 +110,7 @@ static void add_client(struct totals *t, const struct client *c, size_t number, 
     const char *user = c->session.identity.user ? c->session.identity.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
         return;
+    size_t start = t->client_lines.len;
     bytes_printf(&t->client_lines,
                  "id=%" PRIu64 " addr=%s name=%s user=%s age=%" PRIu64 " idle=%" PRIu64
                  " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
@@ -117,6 +119,9 @@ static void add_client(struct totals *t, const struct client *c, size_t number, 
                  c->session.replies.count, c->in.len, reply_queue_unread(&c->session.replies),
                  number, c->session.requests,
                  c->session.last_verb ? c->session.last_verb->name : "none");
+    struct slice line = {t->client_lines.data + start, t->client_lines.len - start};
+    if (t->filter && !client_filter_passes(t->filter, line))
+        t->client_lines.len = start;
 }
 
 static void add_clients(struct totals *t, const struct worker *worker) {

@@ -15,6 +15,7 @@
 #include "daemon/workers.h"
 #include "protocol/bytes.h"
 
+struct client_filter;
 struct identity;
 
 struct backend_totals {
@@ -58,6 +59,7 @@ struct totals {
     struct backend_totals *backends;    // likewise
     bool has_clients;                   // whether to fill in `client_lines`
     char *user;                         // lines only for this user's clients; NULL: for all
+    const struct client_filter *filter; // lines only for the clients that pass; NULL: for all
     struct bytes client_lines;
 };
 
