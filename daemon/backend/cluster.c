@@ -203,14 +203,10 @@ static bool take(void *owner, const uint16_t *owners) {
     return is_awaited(c) || is_new;
 }
 
-static void refused(void *owner, struct cluster_node *from, struct slice words) {
+static void unknown(void *owner, const char *why) {
     struct cluster *c = owner;
-    bool is_single = slice_begins(words, SLICE("ERR This instance has cluster support disabled"));
-    snprintf(c->reason, sizeof(c->reason), "%s%.*s",
-             is_single ? "it is no cluster: use redis://: " : "CLUSTER SLOTS refused: ",
-             (int)(words.len < 100 ? words.len : 100), words.data);
-    complain(c, "the cluster's slots are not known", c->reason);
-    (void)from;
+    snprintf(c->reason, sizeof(c->reason), "%s", why);
+    complain(c, "the cluster's slots are not known", why);
     backend_settle(c->backend);
 }
 
@@ -222,7 +218,7 @@ static void told_state(void *owner, struct cluster_node *from, bool is_ok, uint6
 }
 
 static const struct topology_events topology_events = {
-    .choose = choose, .list = list, .take = take, .refused = refused, .told_state = told_state};
+    .choose = choose, .list = list, .take = take, .unknown = unknown, .told_state = told_state};
 
 // --- what voyages ask and tell ----------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 #include "daemon/backend/topology.h"
 
+#include <stdio.h>
+
 #include "daemon/backend/conn.h"
 #include "daemon/backend/node.h"
 #include "daemon/loop/random.h"
@@ -134,10 +136,35 @@ static void take_table(struct topology *t, struct topology_question *q) {
     arm(t);
 }
 
+static void tell_refusal(struct topology *t, const struct cluster_node *from, struct slice words) {
+    bool is_single = slice_begins(words, SLICE("ERR This instance has cluster support disabled"));
+    bool is_tls = from->node->family->conf->url.is_tls;
+    char why[CONN_REASON_SIZE];
+    snprintf(why, sizeof(why), "%s%.*s",
+             !is_single ? "CLUSTER SLOTS refused: "
+             : is_tls   ? "it is no cluster: use rediss://: "
+                        : "it is no cluster: use redis://: ",
+             (int)(words.len < 100 ? words.len : 100), words.data);
+    t->events->unknown(t->owner, why);
+}
+
+// A table that is known stays in force, whatever another node says. At the start, too, the next
+// node may have one.
+static void tell_of_none(struct topology *t, const struct topology_question *q, bool is_read) {
+    if (q->words.len > 0)
+        tell_refusal(t, q->from, bytes_slice(&q->words));
+    else if (!t->has_table && t->idle > 0)
+        t->events->unknown(
+            t->owner, is_read && q->reply.ranges == 0
+                          ? "its nodes serve no slot: was it made (redis-cli --cluster create)?"
+                          : "what its nodes answer to CLUSTER SLOTS can't be read");
+}
+
 // A table is older than the one that is known when its epoch is lower. Emulations of a cluster have
 // no epoch, or always the same.
 static void take_answer(struct topology *t, struct topology_question *q) {
-    bool is_table = slots_reply_end(&q->reply) && q->reply.ranges > 0 && !q->is_overfull;
+    bool is_read = slots_reply_end(&q->reply);
+    bool is_table = is_read && q->reply.ranges > 0 && !q->is_overfull;
     bool is_old = q->info.epoch > 0 && q->info.epoch < t->epoch && t->olds < MOST_OLDS;
     t->question = NULL;
     t->olds = is_table && is_old ? t->olds + 1 : 0;
@@ -150,8 +177,8 @@ static void take_answer(struct topology *t, struct topology_question *q) {
         take_table(t, q);
         return;
     }
-    if (q->words.len > 0)
-        t->events->refused(t->owner, q->from, bytes_slice(&q->words));
+    if (!is_table)
+        tell_of_none(t, q, is_read);
     t->idle++;
     try_another(t, q->from);
 }

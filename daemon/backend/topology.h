@@ -23,8 +23,8 @@ struct topology_events {
     // The table is accepted: owners[slot] is the number of a node, or CLUSTER_NO_NODE. Returns
     // whether it brings anything new.
     bool (*take)(void *owner, const uint16_t *owners);
-    // The node says that it is no part of a cluster, or cannot tell: `words` are its own.
-    void (*refused)(void *owner, struct cluster_node *from, struct slice words);
+    // A node gives no table, for this reason.
+    void (*unknown)(void *owner, const char *why);
     // The node has told the state of the cluster, as it sees it.
     void (*told_state)(void *owner, struct cluster_node *from, bool is_ok, uint64_t asked_ms);
 };

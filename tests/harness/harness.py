@@ -165,12 +165,13 @@ def text_of(reply):
 
 
 def local_name():
-    """A name of loopback, to be looked up: not every machine knows one, as without /etc/hosts."""
+    """A name of 127.0.0.1 alone, to be looked up. Not every machine knows one, as without /etc/hosts, and
+    most have localhost stand for ::1, too."""
     try:
-        socket.getaddrinfo("localhost", 1)
-        return "localhost"
+        found = {address[4][0] for address in socket.getaddrinfo("localhost", 1)}
     except socket.gaierror:
-        return "127.1"  # inet_aton(3)
+        found = set()
+    return "localhost" if found == {"127.0.0.1"} else "127.1"  # inet_aton(3)
 
 
 def free_port():

@@ -46,6 +46,11 @@ class TlsCluster(unittest.TestCase):
             self.assertGreater(node.counters().get("set", 0) + node.counters().get("get", 0), 10)
             self.assertGreater(node.connections(), 0)
 
+    def test_a_server_that_is_no_cluster_is_told_of(self):
+        port = tls.redis(self.world).tls_port
+        daemon = self.world.start_daemon(INI.replace("HOSTS", f"127.0.0.1:{port}")).wait_ready()
+        harness.wait_until(lambda: "use rediss://" in str(daemon.call("ready")), "it says what to do")
+
     def test_a_slot_that_moves_is_followed_to_the_other_nodes_tls_port(self):
         nodes, daemon = self.start("yes")
         daemon.wait_ready()
@@ -60,6 +65,7 @@ class TlsCluster(unittest.TestCase):
     def test_nodes_that_name_their_ports_without_tls_are_told(self):
         """Redis 7.0 names those of its own links; later servers those of the kind that they were asked over."""
         nodes, daemon = self.start("no", seeds=1)
+        daemon.wait_ready()
         key = cluster.names_in_slot(nodes.ranges_of(nodes.masters[1])[0][0], b"cart:")[0]
         is_old = b"redis_version:7.0" in nodes.masters[1].must("INFO", "server")
         if is_old:
