@@ -39,8 +39,10 @@ bool slice_begins(struct slice s, struct slice prefix);
 // adds the bytes that were really written there to the buffer.
 char *bytes_reserve_slow(struct bytes *b, size_t more);
 
+// One byte more than is asked for must be free, so that a single comparison tells an empty buffer,
+// which has no memory, from one with room for nothing.
 static inline char *bytes_reserve(struct bytes *b, size_t more) {
-    return b->cap - b->len >= more && b->data ? b->data + b->len : bytes_reserve_slow(b, more);
+    return b->cap - b->len > more ? b->data + b->len : bytes_reserve_slow(b, more);
 }
 
 static inline void bytes_grew(struct bytes *b, size_t by) { b->len += by; }

@@ -96,7 +96,7 @@ static void append_near(struct bytes *text, const struct admission *a, struct co
     struct backend *backend = a->namespace->backend;
     unsigned hash_slot = backend_hash_slot(backend, call_key(&a->call));
     const struct near_source *source = backend_source(backend, hash_slot);
-    if (near_duty_of(source, a->namespace->conf, now_ms) != NEAR_KEEP) {
+    if (near_duty_of(source, now_ms) != NEAR_KEEP) {
         bytes_append_literal(text, "off now: the backend does not tell of changes\n");
         return;
     }

@@ -148,9 +148,10 @@ static inline const struct near_source *backend_source(struct backend *b, unsign
     return b->source ? b->source : b->route->source(b, hash_slot);
 }
 
-// The same by the key itself.
-static inline const struct near_source *backend_source_of(struct backend *b, struct split_key key) {
-    return b->source ? b->source : b->route->source(b, backend_hash_slot(b, key));
+// The same for the first key of the call, whose hash slot is looked for only where it matters.
+static inline const struct near_source *backend_source_of(struct backend *b,
+                                                          const struct call *call) {
+    return b->source ? b->source : b->route->source(b, backend_hash_slot(b, call_key(call)));
 }
 
 // Lets waiters go on as far as there is room. To be called once a turn of the loop.

@@ -14,13 +14,6 @@ struct tail {
     uint16_t options; // as in struct question
 };
 
-enum near_duty near_duty_of(const struct near_source *source, const struct namespace_conf *conf,
-                            uint64_t now_ms) {
-    if (!conf->is_near || !source)
-        return NEAR_NOTHING;
-    return near_source_is_live(source, now_ms) ? NEAR_KEEP : NEAR_SEE;
-}
-
 // Returns the epoch of all answers kept from this source. Both parts of the sum only rise.
 static uint64_t epoch_of(const struct near_store *store, const struct near_source *source) {
     return source->epoch + near_store_era(store);

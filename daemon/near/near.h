@@ -41,10 +41,13 @@ struct near_note {
     bool has_all_keys; // as in the source
 };
 
-// The duty of a read towards the near cache now: NEAR_KEEP when its namespace has near = yes and
-// every change there is heard of, NEAR_SEE while it is not.
-enum near_duty near_duty_of(const struct near_source *source, const struct namespace_conf *conf,
-                            uint64_t now_ms);
+// The duty of a read, in a namespace with near = yes, towards the near cache now: NEAR_KEEP when
+// every change at the source is heard of, NEAR_SEE while it is not. `source` NULL: there is none.
+static inline enum near_duty near_duty_of(const struct near_source *source, uint64_t now_ms) {
+    if (!source)
+        return NEAR_NOTHING;
+    return near_source_is_live(source, now_ms) ? NEAR_KEEP : NEAR_SEE;
+}
 
 // Returns the question that the read asks. `scratch` holds its bytes. A question that is too long
 // is empty, and never kept.

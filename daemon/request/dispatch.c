@@ -219,13 +219,12 @@ struct near_look {
 static inline __attribute__((always_inline)) bool
 look_near(struct session *session, const struct admission *a, struct near_look *look) {
     struct context *context = session->context;
-    const struct namespace_conf *conf = a->namespace->conf;
     look->duty = NEAR_NOTHING;
-    if (!(a->entry->verb->flags & VERB_NEAR) || context->is_draining || !conf->is_near)
+    if (!(a->entry->verb->flags & VERB_NEAR && a->namespace->conf->is_near) || context->is_draining)
         return false;
     uint64_t now_ms = loop_now(&context->loop);
-    look->source = backend_source_of(a->namespace->backend, call_key(&a->call));
-    look->duty = near_duty_of(look->source, conf, now_ms);
+    look->source = backend_source_of(a->namespace->backend, &a->call);
+    look->duty = near_duty_of(look->source, now_ms);
     if (look->duty == NEAR_NOTHING)
         return false;
     look->question =
@@ -277,15 +276,12 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
     return PROGRESS_DONE;
 }
 
-static enum progress start_remote(struct session *session, const struct admission *a,
-                                  const struct slice *words, size_t count, bool may_wait) {
+// Starts a request that the near cache has not answered.
+static __attribute__((noinline)) enum progress
+start_asking(struct session *session, const struct admission *a, const struct slice *words,
+             size_t count, bool may_wait, const struct near_look *look) {
     struct context *context = session->context;
     struct backend *backend = a->namespace->backend;
-    struct near_look look;
-    if (look_near(session, a, &look)) {
-        count_request(session, a, words, count);
-        return PROGRESS_DONE;
-    }
     if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(session, a)) {
         // The wait ends when the requests are answered, or when the replies are read.
         return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
@@ -301,13 +297,22 @@ static enum progress start_remote(struct session *session, const struct admissio
     ledger_ttl(a->namespace, a->call.ttl_reason);
     struct request *r = request_of(session, a);
     r->hash_slot = (uint16_t)hash_slot;
-    if (look.duty != NEAR_NOTHING)
-        near_note_read(&r->note, context->loop.near, look.source, &look.question, look.duty,
+    if (look->duty != NEAR_NOTHING)
+        near_note_read(&r->note, context->loop.near, look->source, &look->question, look->duty,
                        may_be_stale(a), loop_now(&context->loop));
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
     else
         send_to_backend(r, a, conn, room);
+    return PROGRESS_DONE;
+}
+
+static enum progress start_remote(struct session *session, const struct admission *a,
+                                  const struct slice *words, size_t count, bool may_wait) {
+    struct near_look look;
+    if (!look_near(session, a, &look))
+        return start_asking(session, a, words, count, may_wait, &look);
+    count_request(session, a, words, count);
     return PROGRESS_DONE;
 }
 
