@@ -116,7 +116,7 @@ static void on_ready(void *owner) {
         log_up(n, "up");
     n->is_up = true;
     aim_tracker(n);
-    n->failures = 0;
+    n->failures = n->tried = 0;
     n->starting_until_ms = 0;
     n->since_ms = now_of(n);
     *n->reason = '\0';
@@ -160,14 +160,23 @@ static void connect_again(struct node *n, bool has_served, const char *reason) {
         start_connecting(n);
         return;
     }
+    n->tried = 0;
     note_failure(n, reason);
     uint64_t delay_ms = backoff_ms(n->setbacks - 1, FIRST_DELAY_MS, LONGEST_DELAY_MS);
     uv_timer_start(&n->retry, on_retry, backoff_jittered(delay_ms, &n->family->loop->random), 0);
 }
 
+// A server may listen at one address of its name alone, as many do that "localhost" means.
+static bool has_further_address(struct node *n) { return ++n->tried < n->conn->dial.addresses; }
+
+static void try_next_address(struct node *n) {
+    n->attempt++;
+    start_connecting(n);
+}
+
 static void on_lost(void *owner, const char *reason) {
     struct node *n = owner;
-    bool was_up = n->is_up;
+    bool was_up = n->is_up, is_elsewhere = !was_up && has_further_address(n);
     // A server that greets and then closes the connection is as good as down.
     bool has_served = n->conn->counters.answers > 0 || now_of(n) - n->since_ms >= STEADY_MS;
     add_counters(&n->past, n->conn);
@@ -181,7 +190,10 @@ static void on_lost(void *owner, const char *reason) {
         tracker_restart(n->tracker);
     if (was_up)
         complain(n, LOG_LEVEL_WARNING, LOST, reason);
-    connect_again(n, was_up && has_served, reason);
+    if (is_elsewhere)
+        try_next_address(n);
+    else
+        connect_again(n, was_up && has_served, reason);
     n->family->events->on_lost(n->family->owner, n, was_up);
 }
 
@@ -387,7 +399,7 @@ static void change_server(struct node *n, const struct endpoint *server, const c
 void node_move(struct node *n, const struct endpoint *server, const char *subject) {
     drop_conns(n);
     change_server(n, server, subject);
-    n->failures = n->setbacks = n->attempt = 0;
+    n->failures = n->setbacks = n->attempt = n->tried = 0;
     node_reconnect(n);
 }
 

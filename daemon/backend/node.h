@@ -2,7 +2,8 @@
 // and its tracker.
 //
 //   CONNECTING ──ready──► UP ──lost──► CONNECTING (at once; requests are kept meanwhile)
-//        └──failed──► DOWN ──delay──► CONNECTING (requests are refused at once meanwhile)
+//        └──failed, at each address of its name──► DOWN ──delay──► CONNECTING (requests are
+//                                                  refused at once meanwhile)
 //
 // The delay grows with each failure and is jittered, so that many daemons do not come back
 // together.
@@ -75,6 +76,7 @@ struct node {
     uint64_t renew_ms;             // no reserve is made before
     unsigned renewals;             // how many reserves were made of late
     unsigned attempt;              // chooses among the host's addresses
+    unsigned tried;                // of these, since the last failure: all of them are one
     uv_timer_t retry;
     struct conn_counters past; // of the connections before this one
     uint64_t connects;         // counters

@@ -48,23 +48,30 @@ static int connect_tcp(struct dial *dial, const struct sockaddr *address, const 
     return error;
 }
 
+static const char *name_unresolved(struct dial *dial) {
+    snprintf(dial->what, sizeof(dial->what), "can't resolve the name %.50s", dial->to->host);
+    return dial->what;
+}
+
 // Each attempt takes the next of a name's addresses: "localhost" may be ::1 first, then 127.0.0.1.
-static const struct sockaddr *pick_address(const struct addrinfo *found, unsigned attempt) {
-    unsigned count = 0;
+static const struct sockaddr *pick_address(struct dial *dial, const struct addrinfo *found) {
+    dial->addresses = 0;
     for (const struct addrinfo *a = found; a; a = a->ai_next)
-        count++;
-    for (attempt %= count; attempt > 0; attempt--)
+        dial->addresses++;
+    for (unsigned left = dial->attempt % dial->addresses; left > 0; left--)
         found = found->ai_next;
     return found->ai_addr;
 }
 
 static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found) {
     struct dial *dial = resolve->data;
-    const char *what = "can't resolve the host's name";
+    const char *what = "";
     if (dial->stream->is_closing)
-        status = UV_ECANCELED;
-    else if (status == 0)
-        status = connect_tcp(dial, pick_address(found, dial->attempt), &what);
+        status = UV_ECANCELED; // and the endpoint may be gone
+    else if (status < 0)
+        what = name_unresolved(dial);
+    else
+        status = connect_tcp(dial, pick_address(dial, found), &what);
     uv_freeaddrinfo(found);
     if (status < 0)
         dial->on_done(dial, status, what);
@@ -80,7 +87,7 @@ static int resolve(struct dial *dial, struct loop *loop, const struct endpoint *
         return connect_tcp(dial, (const struct sockaddr *)&v4, what);
     if (uv_ip6_addr(to->host, to->port, &v6) == 0)
         return connect_tcp(dial, (const struct sockaddr *)&v6, what);
-    *what = "can't resolve the host's name"; // the host is not a numeric address
+    *what = name_unresolved(dial); // if it can't even be looked up
     snprintf(port, sizeof(port), "%d", to->port);
     return uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, to->host, port, &hints);
 }
@@ -91,6 +98,7 @@ int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
     dial->stream = stream;
     dial->to = to;
     dial->is_shaking = false;
+    dial->addresses = 0;
     dial->attempt = attempt;
     dial->on_done = on_done;
     dial->resolve.data = dial->connect.data = dial;

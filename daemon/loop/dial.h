@@ -25,7 +25,9 @@ struct dial {
     struct stream *stream;
     const struct endpoint *to;
     unsigned attempt;
-    bool is_shaking; // the handshake of TLS is under way
+    unsigned addresses; // of the host's name, once it is resolved; else 0
+    bool is_shaking;    // the handshake of TLS is under way
+    char what[80];      // the step that failed, where it is to be told with the name
     dial_done *on_done;
 };
 

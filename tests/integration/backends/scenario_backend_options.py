@@ -8,6 +8,7 @@ import time
 import unittest
 
 import harness
+import own_hosts
 import resp
 
 HEAD = "[cachesd]\nlisten = {listen}\n[backend main]\nurl = "
@@ -53,6 +54,23 @@ class Urls(harness.TestCase):
         self.expect(f"redis://{harness.local_name()}:{self.redis.port}/1", db=1)
         self.expect(f"unix:{self.redis.path}")
         self.expect(f"unix:{self.redis.path}?db=15", db=15)
+
+    @own_hosts.needed
+    def test_a_name_of_two_addresses_where_the_server_is_at_one_alone(self):
+        """Not even the first request after a reload is refused."""
+        hosts = pathlib.Path(self.world.folder, "hosts")
+        hosts.write_text("127.0.0.2 two.test\n127.0.0.1 two.test\n::1 two.test\n")
+        daemon = self.world.daemon(HEAD + self.redis.url + CARTS, preexec_fn=lambda: own_hosts.use(hosts))
+        for turn in range(3):
+            ini = HEAD + f"redis://two.test:{self.redis.port}/{turn}" + CARTS
+            self.assertEqual(daemon.reload(ini), b"OK")
+            self.assertEqual(daemon.call("key.set", "carts", "k", "v"), b"OK")
+
+    def test_a_host_name_that_is_not_known_is_named(self):
+        daemon = self.world.daemon(HEAD + "redis://no.such.host.invalid:1" + CARTS)
+        told = "can't resolve the name no.such.host.invalid: "
+        harness.wait_until(lambda: told in daemon.backend().get("reason", ""), "backends names it")
+        daemon.wait_logged(told)
 
     def test_a_host_name_that_cannot_be_one_is_unavailable_and_ends_nothing(self):
         good = self.world.fill_in(HEAD + self.redis.url + CARTS + "backend = main\n")

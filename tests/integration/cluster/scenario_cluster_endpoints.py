@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """How nodes are named to clients: by name, not at all, by another address; and when that changes."""
 
-import ctypes
-import os
 import pathlib
 import time
-import unittest
 
 import harness
+import own_hosts
 import resp
 from cluster import HOST, slot_of
 from cluster_case import INI, ClusterCase
@@ -82,18 +80,7 @@ class Named(ClusterCase):
                 self.assertEqual(client.call("key.set", "carts", number, "v"), b"OK")
 
 
-def use_hosts(path):
-    """Run in a child: this file is its /etc/hosts."""
-    CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
-    libc = ctypes.CDLL(None, use_errno=True)
-    harness.end_with_parent()
-    done = libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
-    if done or libc.mount(os.fsencode(path), b"/etc/hosts", None, MS_BIND, None):
-        raise OSError(ctypes.get_errno(), "no own /etc/hosts")
-
-
-@harness.NEEDS_ROOT
-@unittest.skipIf(not os.path.exists("/etc/hosts"), "names come from /etc/hosts here")
+@own_hosts.needed
 class Addresses(ClusterCase):
     """Nodes and seeds are known by names, whose addresses change."""
 
@@ -115,7 +102,7 @@ class Addresses(ClusterCase):
         self.point_names_to(HOST)
         seeds = ",".join(f"node{node.number}.test:{node.port}" for node in self.cluster.nodes)
         ini = INI.replace("CLUSTER", f"redis+cluster://{seeds}")
-        self.daemon = self.world.daemon(ini, preexec_fn=lambda: use_hosts(self.hosts))
+        self.daemon = self.world.daemon(ini, preexec_fn=lambda: own_hosts.use(self.hosts))
         self.wait_up()
         for host in ("127.0.0.2", "127.0.0.3"):
             for node in self.cluster.nodes:
