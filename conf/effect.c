@@ -198,6 +198,12 @@ static void look_at_tls_names(const struct settings *s, struct problems *problem
                           "tls_client)");
 }
 
+static void look_at_http(const struct settings *s, struct problems *problems) {
+    if (s->http.hosts.count > 0 && s->http.listens.count == 0)
+        problems_warn(problems, schema_line(&s->http.common, SECTION_HTTP, "hosts"),
+                      "hosts has no effect: [http] listens nowhere");
+}
+
 void effect_check(const struct settings *s, const struct verb_table *verbs,
                   struct problems *problems) {
     look_at_daemon(s, problems);
@@ -205,4 +211,5 @@ void effect_check(const struct settings *s, const struct verb_table *verbs,
     look_at_namespaces(s, verbs, problems);
     look_at_users(s, problems);
     look_at_tls_names(s, problems);
+    look_at_http(s, problems);
 }

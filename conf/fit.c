@@ -245,8 +245,8 @@ static void check_user(struct fitter *c, struct user_conf *u) {
 // --- listeners --------------------------------------------------------------------------------
 
 // Replaces each name by its numbers.
-static void resolve_listens(struct fitter *c) {
-    struct addresses *listens = &c->settings->daemon.listens, resolved = {0};
+static void resolve_listens(struct fitter *c, struct addresses *listens) {
+    struct addresses resolved = {0};
     for (size_t i = 0; i < listens->count; i++) {
         const char *error = address_resolve(&listens->items[i], &resolved);
         if (error)
@@ -257,24 +257,48 @@ static void resolve_listens(struct fitter *c) {
     *listens = resolved;
 }
 
+static const struct address *address_at(const struct settings *s, size_t i) {
+    const struct addresses *listens = &s->daemon.listens;
+    return i < listens->count ? &listens->items[i] : &s->http.listens.items[i - listens->count];
+}
+
 static void find_same_addresses(struct fitter *c) {
-    const struct addresses *listens = &c->settings->daemon.listens;
-    struct bytes *keys = mem_new(listens->count * sizeof(*keys));
-    for (size_t i = 0; i < listens->count; i++)
-        address_append_key(&keys[i], &listens->items[i]);
-    size_t *first = twins_find(keys, listens->count);
-    for (size_t i = 0; i < listens->count; i++)
+    size_t count = c->settings->daemon.listens.count + c->settings->http.listens.count;
+    struct bytes *keys = mem_new(count * sizeof(*keys));
+    for (size_t i = 0; i < count; i++)
+        address_append_key(&keys[i], address_at(c->settings, i));
+    size_t *first = twins_find(keys, count);
+    for (size_t i = 0; i < count; i++)
         if (first[i] != i)
-            problems_add(c->problems, listens->items[i].line,
-                         "listen: the same address as at line %d", listens->items[first[i]].line);
+            problems_add(c->problems, address_at(c->settings, i)->line,
+                         "listen: the same address as at line %d",
+                         address_at(c->settings, first[i])->line);
     mem_free(first);
     mem_free(keys);
+}
+
+static void check_http(struct fitter *c) {
+    const struct addresses *listens = &c->settings->http.listens;
+    int last = 0; // one error is enough for all numbers of a name
+    for (size_t i = 0; i < listens->count; i++) {
+        const struct address *address = &listens->items[i];
+        const char *problem = NULL;
+        if (address->kind == ADDRESS_SYSTEMD || address->is_tls)
+            problem = "[http] takes tcp:HOST:PORT and unix:/PATH alone; for TLS, put a reverse "
+                      "proxy before it";
+        else if (!address_is_local(address) && !settings_has_tokens(c->settings))
+            problem = "an address that other machines reach needs a [user] with a token";
+        if (problem && address->line != last)
+            problems_add(c->problems, address->line, "listen: %s", problem);
+        last = problem ? address->line : last;
+    }
 }
 
 static void check_listens(struct fitter *c) {
     const struct addresses *listens = &c->settings->daemon.listens;
     int last = 0; // one error is enough for all numbers of a name
-    resolve_listens(c);
+    resolve_listens(c, &c->settings->daemon.listens);
+    resolve_listens(c, &c->settings->http.listens);
     find_same_addresses(c);
     fit_tls_server(c->settings, c->problems);
     for (size_t i = 0; i < listens->count; i++) {
@@ -302,6 +326,7 @@ void fit_settings(struct settings *s, struct problems *problems) {
     for (size_t i = 0; i < s->user_count; i++)
         check_user(&c, &s->users[i]);
     check_listens(&c);
+    check_http(&c);
     if (s->namespace_count == 0)
         problems_add(problems, 0, "no [namespace NAME]: there would be nothing to serve");
     name_table_deinit(&c.backends);

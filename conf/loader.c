@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "conf/address.h"
 #include "conf/dsn.h"
 #include "conf/effect.h"
 #include "conf/file.h"
@@ -31,11 +32,11 @@ struct loader {
     struct settings *settings;
     const struct verb_table *verbs;
     struct problems *problems;
-    int section;                  // enum section; -1: a bad section, whose options are skipped
-    const struct option_row *row; // of the last option, for lines that go on with it
-    bool has_daemon_section;
-    bool is_included; // the present file was named by an include
-    int last_line;    // of all lines read so far
+    int section;                     // enum section; -1: a bad section, whose options are skipped
+    const struct option_row *row;    // of the last option, for lines that go on with it
+    bool has_section[SECTION_COUNT]; // those that have no name
+    bool is_included;                // the present file was named by an include
+    int last_line;                   // of all lines read so far
     struct include_files seen;
 };
 
@@ -48,6 +49,7 @@ static void *current(struct loader *l) {
     case SECTION_BACKEND: return &s->backends[s->backend_count - 1];
     case SECTION_NAMESPACE: return &s->namespaces[s->namespace_count - 1];
     case SECTION_USER: return &s->users[s->user_count - 1];
+    case SECTION_HTTP: return &s->http;
     default: return &s->daemon;
     }
 }
@@ -71,24 +73,27 @@ static void add_user(struct settings *s, struct slice name, int line) {
     option_set_defaults(user, SECTION_USER);
 }
 
-static void on_daemon_section(struct loader *l, int line, struct slice name) {
+// [cachesd] or [http]: there is one of each.
+static void on_only_section(struct loader *l, int line, enum section section, struct slice name) {
+    struct section_conf *common = current(l); // the struct begins with it
+    const char *kind = section_name(section);
     struct bytes place = {0};
     if (l->is_included) {
         problems_add(l->problems, line,
-                     "[cachesd] belongs in the file that includes this one, and to it alone");
+                     "[%s] belongs in the file that includes this one, and to it alone", kind);
         l->section = -1;
         return;
     }
     if (name.len > 0)
-        problems_add(l->problems, line, "[cachesd] takes no name");
-    if (l->has_daemon_section) {
-        problems_append_place(l->problems, line, l->settings->daemon.common.line, &place);
-        problems_add(l->problems, line, "[cachesd] again: it began at %.*s", (int)place.len,
+        problems_add(l->problems, line, "[%s] takes no name", kind);
+    if (l->has_section[section]) {
+        problems_append_place(l->problems, line, common->line, &place);
+        problems_add(l->problems, line, "[%s] again: it began at %.*s", kind, (int)place.len,
                      place.data);
     }
     bytes_deinit(&place);
-    l->has_daemon_section = true;
-    l->settings->daemon.common.line = line;
+    l->has_section[section] = true;
+    common->line = line;
 }
 
 static void on_named_section(struct loader *l, int line, enum section section, struct slice name) {
@@ -112,17 +117,22 @@ static void on_named_section(struct loader *l, int line, enum section section, s
 
 static void refuse_section(struct loader *l, int line, struct slice kind) {
     const char *nearest = NULL;
-    for (int i = 0; i < SECTION_COUNT; i++)
-        if (spelling_distance(kind, slice_of(section_name((enum section)i))) < 4)
+    size_t least = 4;
+    for (int i = 0; i < SECTION_COUNT; i++) {
+        size_t distance = spelling_distance(kind, slice_of(section_name((enum section)i)));
+        if (distance < least) {
+            least = distance;
             nearest = section_name((enum section)i);
+        }
+    }
     struct slice shown = problems_may_show(kind) ? kind : SLICE("...");
     if (nearest)
         problems_add(l->problems, line, "unknown section [%.*s]: did you mean [%s]?",
                      (int)shown.len, shown.data, nearest);
     else
         problems_add(l->problems, line,
-                     "unknown section [%.*s]: use [cachesd], [backend NAME], [namespace NAME] or "
-                     "[user NAME]",
+                     "unknown section [%.*s]: use [cachesd], [http], [backend NAME], [namespace "
+                     "NAME] or [user NAME]",
                      (int)shown.len, shown.data);
 }
 
@@ -133,8 +143,8 @@ static void on_section(void *owner, int line, struct slice kind, struct slice na
     for (int i = 0; i < SECTION_COUNT; i++)
         if (slice_equal(kind, slice_of(section_name((enum section)i))))
             l->section = i;
-    if (l->section == SECTION_CACHESD)
-        on_daemon_section(l, line, name);
+    if (l->section == SECTION_CACHESD || l->section == SECTION_HTTP)
+        on_only_section(l, line, (enum section)l->section, name);
     else if (l->section >= 0)
         on_named_section(l, line, (enum section)l->section, name);
     else
@@ -146,12 +156,14 @@ static void on_section(void *owner, int line, struct slice kind, struct slice na
 static void read_value(struct loader *l, int line, struct slice value) {
     struct bytes error = {0};
     struct daemon_conf *daemon = &l->settings->daemon;
-    size_t listens = daemon->listens.count, includes = daemon->include_count;
+    struct addresses *listens =
+        l->section == SECTION_HTTP ? &l->settings->http.listens : &daemon->listens;
+    size_t listen = listens->count, includes = daemon->include_count;
     if (!option_read(l->row, value, current(l), l->verbs, &error))
         problems_add(l->problems, line, "%.*s", (int)error.len, error.data);
     bytes_deinit(&error);
-    for (; listens < daemon->listens.count; listens++)
-        daemon->listens.items[listens].line = line;
+    for (; listen < listens->count; listen++)
+        listens->items[listen].line = line;
     for (; includes < daemon->include_count; includes++)
         daemon->includes[includes].line = line;
 }

@@ -5,6 +5,7 @@
 #include <pwd.h>
 
 #include "conf/address.h"
+#include "conf/hosts.h"
 #include "conf/problems.h"
 #include "conf/sections.h"
 #include "conf/url.h"
@@ -189,7 +190,7 @@ static bool read_listens(const struct option_row *row, struct slice text, struct
     struct address address;
     struct slice item;
     if (text.len == 0)
-        return refuse(error, row, text, "unix:/PATH, tcp:HOST:PORT or systemd");
+        return !*row->fallback || refuse(error, row, text, "unix:/PATH, tcp:HOST:PORT or systemd");
     while (next_item(&text, ',', &item)) {
         const char *problem = address_parse(item, &address);
         if (problem) {
@@ -275,6 +276,20 @@ static bool read_tls_names(const struct option_row *row, struct slice text, stru
         names->items[names->count++] = mem_text_of(item.data, item.len);
     }
     return true;
+}
+
+static bool read_hosts(const struct option_row *row, struct slice text, struct names *hosts,
+                       struct bytes *error) {
+    struct slice item;
+    const char *problem = NULL;
+    while (!problem && next_item(&text, ',', &item)) {
+        problem = hosts_add(hosts, item);
+        if (problem) {
+            append_value(error, row, item);
+            bytes_printf(error, " is wrong: %s", problem);
+        }
+    }
+    return !problem;
 }
 
 static bool read_id(const struct option_row *row, struct slice text, int64_t *id,
@@ -371,6 +386,7 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
     case TYPE_NAMES: return read_names(row, text, target, error);
     case TYPE_TOKEN: return read_token(row, text, target, error);
     case TYPE_TLS_NAMES: return read_tls_names(row, text, field, error);
+    case TYPE_HOSTS: return read_hosts(row, text, field, error);
     case TYPE_TEXT: return read_text(text, field);
     default: return false; // no number either
     }
@@ -379,7 +395,7 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
 bool option_is_list(const struct option_row *row) {
     return row->type == TYPE_LISTENS || row->type == TYPE_INCLUDES || row->type == TYPE_SEEDS ||
            row->type == TYPE_COLLECTIONS || row->type == TYPE_VERBS || row->type == TYPE_NAMES ||
-           row->type == TYPE_TLS_NAMES;
+           row->type == TYPE_TLS_NAMES || row->type == TYPE_HOSTS;
 }
 
 bool option_may_repeat(const struct option_row *row) {
@@ -412,6 +428,7 @@ bool option_is_same(const struct option_row *row, const void *left, const void *
     case TYPE_URL: return url_is_same(a, b);
     case TYPE_SEEDS: return has_same_seeds(left, right);
     case TYPE_LISTENS: return is_same_list(a, b);
+    case TYPE_HOSTS: return hosts_are_same(a, b);
     case TYPE_BOOL: return *(const bool *)a == *(const bool *)b;
     case TYPE_VERBS: return memcmp(a, b, sizeof(struct verb_set)) == 0;
     case TYPE_INCLUDES:
@@ -449,7 +466,7 @@ void option_free(const struct option_row *row, void *target) {
         mem_free(conf->includes);
     if (row->type == TYPE_NAMES)
         free_names(&user->namespaces);
-    if (row->type == TYPE_TLS_NAMES)
+    if (row->type == TYPE_TLS_NAMES || row->type == TYPE_HOSTS)
         free_names(field);
 }
 

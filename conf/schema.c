@@ -12,6 +12,7 @@
 #define GB   (INT64_C(1) << 30)
 
 #define DAEMON(field)  .section = SECTION_CACHESD, .offset = offsetof(struct daemon_conf, field)
+#define HTTP(field)    .section = SECTION_HTTP, .offset = offsetof(struct http_conf, field)
 #define BACKEND(field) .section = SECTION_BACKEND, .offset = offsetof(struct backend_conf, field)
 #define NAMESPACE(field)                                                                           \
     .section = SECTION_NAMESPACE, .offset = offsetof(struct namespace_conf, field)
@@ -83,7 +84,7 @@ const struct option_row schema[] = {
      .help = "memory of the near cache; less than 64kb: there is none"},
     {.name = "workers",
      DAEMON(workers),
-     NUMBER(1, 64),
+     NUMBER(1, WORKERS_MOST),
      .needs_restart = true,
      .fallback = "1",
      .help = "threads that serve clients, each with backend connections and near cache of its own; "
@@ -121,6 +122,19 @@ const struct option_row schema[] = {
      CHOICE("no|optional|required"),
      .fallback = "no",
      .help = "whether clients over TLS show a certificate; then tls_name says which user that is"},
+
+    {.name = "listen",
+     HTTP(listens),
+     .type = TYPE_LISTENS,
+     .fallback = "",
+     .help = "where metrics, health, status and the page are served over HTTP; may repeat. "
+             "tcp:HOST:PORT | tcp:[V6]:PORT | unix:PATH; empty: nowhere"},
+    {.name = "hosts",
+     HTTP(hosts),
+     .type = TYPE_HOSTS,
+     .fallback = "",
+     .help = "names by which browsers and scrapers may call it beside localhost and the address "
+             "itself"},
 
     {.name = "url",
      BACKEND(url),
@@ -342,7 +356,7 @@ const struct option_row schema[] = {
 const size_t schema_count = sizeof(schema) / sizeof(*schema);
 
 const char *section_name(enum section section) {
-    static const char *const names[] = {"cachesd", "backend", "namespace", "user"};
+    static const char *const names[] = {"cachesd", "http", "backend", "namespace", "user"};
     return names[section];
 }
 

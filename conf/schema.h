@@ -5,7 +5,14 @@
 #include "conf/sections.h"
 #include "protocol/bytes.h"
 
-enum section { SECTION_CACHESD, SECTION_BACKEND, SECTION_NAMESPACE, SECTION_USER, SECTION_COUNT };
+enum section {
+    SECTION_CACHESD,
+    SECTION_HTTP,
+    SECTION_BACKEND,
+    SECTION_NAMESPACE,
+    SECTION_USER,
+    SECTION_COUNT
+};
 
 enum value_type {
     TYPE_DURATION,
@@ -28,6 +35,7 @@ enum value_type {
     TYPE_GID,
     TYPE_TOKEN,
     TYPE_TLS_NAMES,
+    TYPE_HOSTS,
 };
 
 struct option_row {

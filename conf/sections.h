@@ -40,6 +40,8 @@ struct names {
     size_t count;
 };
 
+enum { WORKERS_MOST = 64 };
+
 enum { OPTIONS_MOST = 24 }; // of one kind of section
 
 // The beginning of every section's struct. Lines are as problems.h counts them.
@@ -76,6 +78,12 @@ struct daemon_conf { // [cachesd]
     char *tls_client_ca;
     int64_t tls_client;     // enum tls_ask
     struct tls_server *tls; // made of these; NULL: no client comes over TLS
+};
+
+struct http_conf { // [http]
+    struct section_conf common;
+    struct addresses listens; // empty: no HTTP
+    struct names hosts;       // further hosts that the Host of a request may name
 };
 
 struct backend_conf { // [backend NAME]

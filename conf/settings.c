@@ -36,6 +36,8 @@ static void free_settings(struct settings *s) {
     for (size_t row = 0; row < schema_count; row++) {
         if (schema[row].section == SECTION_CACHESD)
             option_free(&schema[row], &s->daemon);
+        if (schema[row].section == SECTION_HTTP)
+            option_free(&schema[row], &s->http);
         for (size_t i = 0; schema[row].section == SECTION_BACKEND && i < s->backend_count; i++)
             option_free(&schema[row], &s->backends[i]);
         for (size_t i = 0; schema[row].section == SECTION_NAMESPACE && i < s->namespace_count; i++)

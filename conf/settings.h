@@ -14,6 +14,7 @@ struct settings {
     atomic_uint refs; // of all threads
     char *file;
     struct daemon_conf daemon;
+    struct http_conf http;
     struct backend_conf *backends;
     size_t backend_count;
     struct namespace_conf *namespaces;

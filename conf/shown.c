@@ -104,6 +104,7 @@ void shown_append_value(struct bytes *out, const struct option_row *row, const v
     case TYPE_COLLECTIONS: append_collections(out, *(const uint64_t *)field); return;
     case TYPE_VERBS: append_verbs(out, field, verbs); return;
     case TYPE_NAMES: append_namespaces(out, user); return;
+    case TYPE_HOSTS:
     case TYPE_TLS_NAMES: append_names(out, field); return;
     case TYPE_TOKEN: bytes_append_slice(out, slice_of(user->has_token ? "hidden" : "")); return;
     case TYPE_SEEDS: return;

@@ -13,6 +13,7 @@
 #include "conf/sections.h"
 #include "conf/shown.h"
 #include "conf/url.h"
+#include "daemon/annex.h"
 #include "daemon/descriptors.h"
 #include "daemon/handover.h"
 #include "daemon/loop/complaint.h"
@@ -69,6 +70,7 @@ static void close_signals(struct daemon *daemon) {
 // The main thread's worker is being closed; the other workers may still drain.
 static void on_closing(void *owner) {
     struct daemon *daemon = owner;
+    daemon->phase = DAEMON_ENDING;
     uv_timer_start(&daemon->overdue, on_overdue, OVERDUE_MS, 0);
     uv_close((uv_handle_t *)&daemon->start, NULL);
     systemd_stopping();
@@ -76,6 +78,8 @@ static void on_closing(void *owner) {
     listeners_close(&daemon->listeners);
     reload_cancel(&daemon->reload);
     close_signals(daemon);
+    if (daemon->annex)
+        daemon->annex->close(daemon->annex);
     workers_end(&daemon->workers);
 }
 
@@ -110,6 +114,7 @@ static void end_in_order(struct daemon *daemon, const char *why) {
     }
     log_info(log_of(daemon), "%s: ending, %zu clients connected", why,
              atomic_load(&daemon->workers.shared.clients));
+    daemon->phase = DAEMON_ENDING;
     systemd_stopping();
     listeners_close(&daemon->listeners);
     reload_end(&daemon->reload);
@@ -168,6 +173,7 @@ static void accept_clients(struct daemon *daemon) {
         end_in_failure(daemon);
         return;
     }
+    daemon->phase = DAEMON_ACCEPTING;
     if (!daemon->file)
         log_try(daemon);
     log_info(log_of(daemon), "ready");
@@ -220,6 +226,20 @@ static bool prepare_folder(const struct settings *settings, struct problems *pro
     return !error;
 }
 
+// Opens and closes listening sockets, those of the annex among them: all or none.
+static bool change_doors(struct daemon *daemon, struct settings *settings,
+                         struct problems *problems) {
+    const struct policy *policy = main_of(daemon)->context.policy;
+    struct annex *annex = daemon->annex;
+    if (annex && !annex->prepare(annex, settings, problems))
+        return false;
+    bool is_good = listeners_change(&daemon->listeners, settings,
+                                    policy ? &policy->settings->daemon : NULL, problems);
+    if (annex)
+        annex->conclude(annex, is_good);
+    return is_good;
+}
+
 // Puts the settings in force on the main thread, wholly or not at all, and takes them over. The
 // first start and each reload call this function. Returns false when nothing has changed: *problems
 // says why.
@@ -229,9 +249,7 @@ static bool apply_settings(struct daemon *daemon, struct settings *settings,
     const struct policy *policy = main->context.policy;
     problems_set_file(problems, settings->file ? settings->file : "built-in");
     if (!keeps_all_fixed(policy, settings, problems) || !prepare_folder(settings, problems) ||
-        !listeners_resolve(settings, problems) ||
-        !listeners_change(&daemon->listeners, settings, policy ? &policy->settings->daemon : NULL,
-                          problems)) {
+        !listeners_resolve(settings, problems) || !change_doors(daemon, settings, problems)) {
         settings_unref(settings);
         return false;
     }
@@ -387,9 +405,12 @@ static void run_until_closed(struct daemon *daemon) {
 }
 
 int daemon_run(struct settings *settings, const struct verb_table *verbs, const char *file,
-               int verbosity) {
+               int verbosity, struct annex *annex) {
     struct daemon *daemon = mem_new(sizeof(*daemon));
     daemon->file = file;
+    daemon->annex = annex;
+    if (annex)
+        annex->daemon = daemon;
     daemon_init(daemon, verbs, verbosity);
     daemon_start(daemon, settings);
     run_until_closed(daemon);

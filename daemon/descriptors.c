@@ -9,6 +9,7 @@ enum {
     OWN_FILES = 64, // files that do not belong to clients, loops, listeners or backends
     LOOP_FILES = 5,
     RESERVED_FILES = 16,
+    HTTP_FILES = 40,    // of each address of [http]: its connections, and what its thread has
     CLUSTER_NODES = 64, // as many as a cluster is expected to have at most
 };
 
@@ -27,7 +28,8 @@ static rlim_t own_files(const struct settings *settings) {
     rlim_t loop = LOOP_FILES;
     for (size_t i = 0; i < settings->backend_count; i++)
         loop += backend_files(&settings->backends[i].url);
-    return OWN_FILES + conf->listens.count + (rlim_t)conf->workers * loop;
+    return OWN_FILES + conf->listens.count + HTTP_FILES * settings->http.listens.count +
+           (rlim_t)conf->workers * loop;
 }
 
 uint64_t descriptors_fit_clients(const struct settings *settings, const struct log *log) {

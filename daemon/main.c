@@ -12,6 +12,7 @@
 #include "daemon/admin/report_verbs.h"
 #include "daemon/admin/verbs.h"
 #include "daemon/daemon.h"
+#include "daemon/http/http.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/sink.h"
 #include "protocol/bytes.h"
@@ -99,6 +100,14 @@ static void fill_standard_files(void) {
         close(fd);
 }
 
+static int run(struct settings *settings, const struct verb_table *verbs,
+               const struct arguments *a) {
+    struct http *http = http_new();
+    int code = daemon_run(settings, verbs, a->file, a->verbosity, &http->annex);
+    http_free(http);
+    return code;
+}
+
 int main(int argc, char **argv) {
     struct arguments a = {0};
     fill_standard_files();
@@ -116,7 +125,7 @@ int main(int argc, char **argv) {
         settings_unref(settings);
         code = EXIT_SUCCESS;
     } else if (settings) {
-        code = daemon_run(settings, verbs, a.file, a.verbosity);
+        code = run(settings, verbs, &a);
     } else {
         code = a.is_test ? EXIT_FAILURE : BAD_CONFIGURATION;
     }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "conf/sections.h"
 #include "daemon/front/clients.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/loop.h"
@@ -23,6 +22,8 @@ enum {
 // --- mailbox ----------------------------------------------------------------------------------
 
 void worker_open_mailbox(struct worker *worker) {
+    if (worker->has_mailbox)
+        return;
     mailbox_open(&worker->mailbox, &worker->context.loop.uv, worker);
     worker->has_mailbox = true;
 }
@@ -81,6 +82,7 @@ void worker_close(struct worker *worker) {
     if (worker->is_closed)
         return;
     worker->is_closed = true;
+    worker->shared->turned_ms[worker->number] = 0;
     clients_close(&worker->clients);
     while (worker->backends) {
         struct backend *b = worker->backends;
@@ -149,8 +151,14 @@ static void before_flush(void *owner) {
     worker->context.compared = 0;
 }
 
+static void note_turn(struct worker *worker) {
+    atomic_store_explicit(&worker->shared->turned_ms[worker->number],
+                          loop_now(&worker->context.loop), memory_order_relaxed);
+}
+
 static void on_sweep(uv_timer_t *timer) {
     struct worker *worker = timer->data;
+    note_turn(worker);
     clients_sweep(&worker->clients, loop_now(&worker->context.loop));
     call(worker, worker->events->on_sweep);
 }
@@ -193,6 +201,7 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
     uv_timer_init(&context->loop.uv, &worker->deadline);
     worker->sweep.data = worker->deadline.data = worker;
     uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    note_turn(worker);
     memo_wait_init(context);
 }
 

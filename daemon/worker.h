@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "conf/sections.h"
 #include "conf/settings.h"
 #include "daemon/backend/backend.h"
 #include "daemon/front/client.h"
@@ -31,8 +32,11 @@ struct worker_shared {
     struct complaints *about_clients; // apart from `complaints`, so that they can't crowd these out
     struct guesses *guesses;          // of tokens
     struct near_shared *near;         // NULL: there is one worker
-    atomic_size_t handshakes;         // of clients of all workers, that are under way
-    atomic_size_t clients;            // of all workers: from accepting a client until it is closed
+    // When each worker's loop last turned, at a quarter of a second's accuracy, in the loops' time;
+    // 0: there is no such worker, or it has ended.
+    atomic_uint_least64_t turned_ms[WORKERS_MOST];
+    atomic_size_t handshakes; // of clients of all workers, that are under way
+    atomic_size_t clients;    // of all workers: from accepting a client until it is closed
 };
 
 // All but on_drained may be NULL.
@@ -64,7 +68,8 @@ struct worker {
 };
 
 // Initializes a worker in memory that is all zero. Its loop does not run yet, and it has no
-// settings. A worker that is alone needs no mailbox; others get it by worker_open_mailbox().
+// settings. A worker that is alone needs no mailbox; others get it by worker_open_mailbox(),
+// which has no effect when called again.
 void worker_init(struct worker *worker, struct worker_shared *shared, size_t number,
                  const struct worker_events *events, void *owner);
 void worker_open_mailbox(struct worker *worker);

@@ -83,6 +83,7 @@ static void append_section(struct listing *l, enum section kind, const char *nam
 static void append_sections(struct listing *l) {
     const struct settings *s = l->settings;
     append_section(l, SECTION_CACHESD, "", &s->daemon.common);
+    append_section(l, SECTION_HTTP, "", &s->http.common);
     for (size_t i = 0; i < s->backend_count; i++)
         if (may_see_backend(l, i))
             append_section(l, SECTION_BACKEND, s->backends[i].name, &s->backends[i].common);

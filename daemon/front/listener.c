@@ -85,8 +85,7 @@ static int folder_length(const char *path) {
     return slash && slash > path ? (int)(slash - path) : 1;
 }
 
-// Says why the daemon can't listen at an address, and what can be done. `code` is a libuv error.
-static void append_problem(struct bytes *error, const struct address *address, int code) {
+void listener_append_problem(struct bytes *error, const struct address *address, int code) {
     const char *path = address->path;
     address_append(error, address);
     bytes_printf(error, ": %s", uv_strerror(code));
@@ -146,7 +145,7 @@ static bool bind_unix(struct listener *l, const struct daemon_conf *conf, struct
         return false;
     int code = open_at(path, &l->uv.pipe);
     if (code) {
-        append_problem(error, &l->address, uv_translate_sys_error(code));
+        listener_append_problem(error, &l->address, uv_translate_sys_error(code));
         return false;
     }
     if (stat(path, &made) == 0) {
@@ -173,7 +172,7 @@ static bool bind_tcp(struct listener *l, struct bytes *error) {
     int code = uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)&l->address.socket,
                            bind_flags(&l->address));
     if (code)
-        append_problem(error, &l->address, code);
+        listener_append_problem(error, &l->address, code);
     return code == 0;
 }
 
@@ -283,7 +282,7 @@ bool listener_start(struct listener *l, struct bytes *error) {
                                      found.st_dev != l->device || found.st_ino != l->inode);
     int code = is_lost ? UV_EADDRINUSE : uv_listen(&l->uv.stream, BACKLOG, on_connection);
     if (code) {
-        append_problem(error, &l->address, code);
+        listener_append_problem(error, &l->address, code);
         return false;
     }
     struct bytes shown = {0};

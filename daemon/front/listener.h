@@ -59,5 +59,8 @@ void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why
 bool listener_set_access(struct listener *l, const struct daemon_conf *conf, struct bytes *error)
     __attribute__((warn_unused_result));
 
+// Appends why the daemon can't listen at an address, and what can be done. `code` is a libuv error.
+void listener_append_problem(struct bytes *error, const struct address *address, int code);
+
 // Stops listening and removes the socket file. The memory is freed later.
 void listener_free(struct listener *l);

@@ -12,32 +12,6 @@ enum { SHOWN_PEER = 60 };
 
 // --- the peer ---------------------------------------------------------------------------------
 
-static bool is_loopback(const struct sockaddr_storage *peer) {
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-    if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        return v6->sin6_addr.s6_addr[12] == 127;
-    return peer->ss_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
-                                       : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-}
-
-static void note_peer(struct session *s, char kind, const void *address, size_t len) {
-    s->peer[0] = kind;
-    memcpy(s->peer + 1, address, len);
-    s->peer_len = 1 + len;
-}
-
-static void note_internet_peer(struct session *s, const struct sockaddr_storage *peer) {
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-    if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        note_peer(s, '4', v6->sin6_addr.s6_addr + 12, 4);
-    else if (peer->ss_family == AF_INET6) // a host with one address has all of its /64
-        note_peer(s, '6', v6->sin6_addr.s6_addr, 8);
-    else
-        note_peer(s, '4', &v4->sin_addr, 4);
-}
-
 void session_init_peer(struct session *s, const struct stream *stream) {
     struct sockaddr_storage peer;
     int len = sizeof(peer), fd;
@@ -47,15 +21,15 @@ void session_init_peer(struct session *s, const struct stream *stream) {
         if (uv_fileno(&stream->uv.handle, &fd) == 0)
             identity_init_peer(&s->identity, fd);
         s->identity.is_local = true;
-        note_peer(s, 'u', &s->identity.uid, sizeof(s->identity.uid));
+        s->peer_len = peer_write_uid(s->peer, s->identity.uid);
         snprintf(s->address, sizeof(s->address), "unix:pid=%d,uid=%u", (int)s->identity.pid,
                  (unsigned)s->identity.uid);
         return;
     }
     if (uv_tcp_getpeername(&stream->uv.tcp, (struct sockaddr *)&peer, &len) == 0) {
         uv_ip_name((struct sockaddr *)&peer, host, sizeof(host));
-        s->identity.is_local = is_loopback(&peer);
-        note_internet_peer(s, &peer);
+        s->identity.is_local = peer_is_loopback(&peer);
+        s->peer_len = peer_write(s->peer, &peer);
         port = ntohs(peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port
                                                 : ((struct sockaddr_in *)&peer)->sin_port);
     }

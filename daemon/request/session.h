@@ -5,6 +5,7 @@
 #include "conf/sections.h"
 #include "daemon/loop/stream.h"
 #include "daemon/policy/identity.h"
+#include "daemon/policy/peer.h"
 #include "daemon/request/json_check.h"
 #include "daemon/request/reply_queue.h"
 #include "protocol/bytes.h"
@@ -43,7 +44,7 @@ struct session {
     bool is_half_closed;          // likewise, but unread bytes may come before the end
     char *name;                   // as `client setname` says; NULL: none
     char address[56];             // "unix:pid=1,uid=2" or "127.0.0.1:3": of the peer
-    char peer[9];                 // the peer, however often it connects, as guesses.h counts it
+    char peer[PEER_SIZE];         // the peer, however often it connects, as guesses.h counts it
     size_t peer_len;
     void (*on_identified)(struct session *s); // called when the identity has changed
 };

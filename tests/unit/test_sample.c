@@ -31,6 +31,7 @@ static bool find_in_sample(const char *text, const struct option_row *row, struc
 // The section of that kind of which the sample shows the option.
 static const void *section_of(const struct settings *s, enum section section) {
     switch (section) {
+    case SECTION_HTTP: return &s->http;
     case SECTION_BACKEND: return &s->backends[0];
     case SECTION_NAMESPACE: return &s->namespaces[0];
     default: return &s->daemon;

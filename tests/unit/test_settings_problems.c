@@ -17,8 +17,8 @@ START_TEST(problems_of_sections_have_their_line) {
         {SMALL "[namespac x]\n",
          "c.ini:4: unknown section [namespac]: did you mean [namespace]?\n"},
         {SMALL "[users u]\nuid = 1\n", "c.ini:4: unknown section [users]: did you mean [user]?\n"},
-        {SMALL "[something]\n", "c.ini:4: unknown section [something]: use [cachesd], [backend "
-                                "NAME], [namespace NAME] or [user NAME]\n"},
+        {SMALL "[something]\n", "c.ini:4: unknown section [something]: use [cachesd], [http], "
+                                "[backend NAME], [namespace NAME] or [user NAME]\n"},
         {SMALL "[cachesd x]\n", "c.ini:4: [cachesd] takes no name\n"},
         {SMALL "[cachesd]\n\n[cachesd]\n", "c.ini:6: [cachesd] again: it began at line 4\n"},
         {SMALL "[namespace n]\n", "c.ini:4: [namespace n] again: it began at line 3\n"

@@ -7,6 +7,7 @@ import harness
 
 SECTIONS = {
     "cachesd": "[cachesd]\n{option}[backend main]\nurl = redis://h\n[namespace carts]\n",
+    "http": "[http]\n{option}[backend main]\nurl = redis://h\n[namespace carts]\n",
     "backend": "[backend main]\n{option}{url}[namespace carts]\n",
     "namespace": "[backend main]\nurl = redis://h\n[namespace carts]\n{option}",
     "user": "[backend main]\nurl = redis://h\n[namespace carts]\n[user web]\n{option}{user}",
@@ -41,6 +42,14 @@ VALUES = {
         "tls_key": (["", "nosuch"], []),
         "tls_client": (["no", "optional", "required"], ["", "yes", "Required"]),
         "tls_client_ca": (["", "nosuch"], []),
+    },
+    "http": {
+        "listen": (
+            ["", "tcp:127.0.0.1:9379", "tcp:[::1]:9379, unix:/run/http.sock"],
+            ["tcp:127.0.0.1", "tcp:0.0.0.0:9379", "systemd", "tls:127.0.0.1:9379",
+             "unix:/run/cachesd/cachesd.sock", "http://127.0.0.1:9379", "tcp:127.0.0.1:1, tcp:127.0.0.1:1"],
+        ),
+        "hosts": (["", "cache.internal, 10.0.0.7, [fd00::1]"], ["cache:9379", "a b", "http://h"]),
     },
     "backend": {
         "url": (

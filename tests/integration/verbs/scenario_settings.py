@@ -86,7 +86,7 @@ class Settings(harness.TestCase):
         for client, name in ((web, "web"), (ops, "ops")):
             self.assertEqual(client.call("auth", name, name), b"OK")
         seen = {key[:2] for key in read(web.call("settings"))}
-        self.assertEqual(seen, {("cachesd", ""), ("backend", "main"), ("namespace", "carts"), ("user", "web")})
+        self.assertEqual(seen, {("cachesd", ""), ("http", ""), ("backend", "main"), ("namespace", "carts"), ("user", "web")})
         seen = {key[:2] for key in read(ops.call("settings"))}
         self.assertTrue({("backend", "other"), ("namespace", "logs"), ("user", "web"), ("user", "ops")} <= seen)
         theirs, none = web.call("settings", "logs"), web.call("settings", "nope")

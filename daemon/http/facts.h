@@ -1,0 +1,28 @@
+// Facts: what a request needs to know of the daemon, gathered on the main thread and the workers'.
+//
+//   a thread of HTTP: facts_ask() ──message──► the main thread ──► all workers (totals.h) ──►
+//     the main thread ──► the guest (desk.h) goes on, and owns the facts
+//
+// From then on the facts belong to the guest alone: its thread writes the reply from them, so that
+// no loop is held up by a long one.
+#pragma once
+
+#include "daemon/admin/totals.h"
+#include "daemon/http/desk.h"
+#include "daemon/loop/mailbox.h"
+#include "daemon/policy/identity.h"
+
+struct facts {
+    struct totals totals; // the first member
+    struct message message;
+    struct desk *desk;
+    uint64_t guest;         // the id of the wait
+    struct identity reader; // identified among the settings of the totals
+};
+
+// Asks for the facts that `reader`, which is taken over, may see. The guest must wait already.
+void facts_ask(struct desk *desk, const struct guest *guest, struct identity *reader);
+void facts_free(struct facts *facts);
+
+// Has the main thread look for the next wait whose time is over.
+void facts_ask_to_look(struct desk *desk);
