@@ -6,6 +6,8 @@
 #include "protocol/call.h"
 #include "protocol/command.h"
 #include "protocol/memo.h"
+#include "protocol/reply.h"
+#include "protocol/scan.h"
 #include "protocol/verb.h"
 
 // PERSIST answers 0 for a key without a ttl, so EXISTS has to tell whether the key is there.
@@ -24,6 +26,36 @@ static void build_touch(struct command *c, const struct call *call) {
     command_begin(c, SLICE("PEXPIRE"), 3);
     command_key(c, call, call->args[0]);
     command_integer(c, call->ttl_ms);
+}
+
+// Redis's own word where no collection of the daemon's has such a value, as for a list.
+static struct slice collection_of(struct slice type) {
+    static const char *const names[][2] = {
+        {"string", "key"}, {"hash", "dict"}, {"set", "set"}, {"zset", "sorted"}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (slice_equal(type, slice_of(names[i][0])))
+            return slice_of(names[i][1]);
+    return type;
+}
+
+static void render_type(struct answer *a, const struct event *e) {
+    if (e->type == EVENT_END)
+        return;
+    if (e->type != EVENT_STATUS || e->depth > 0)
+        answer_fail_unknown(a);
+    else if (slice_equal(e->text, SLICE("none")))
+        reply_nil(a->out);
+    else
+        reply_bulk(a->out, collection_of(e->text));
+}
+
+static void build_scan(struct command *c, const struct call *call) {
+    bool has_count = call->options & 1u << OPTION_COUNT;
+    bool has_match = call->options & 1u << OPTION_MATCH;
+    int64_t count = has_count ? call->count : SCAN_USUAL_KEYS;
+    scan_write(c, scan_cursor(call->args[0]), call->prefix, has_match ? call->match : SLICE("*"),
+               count < SCAN_MOST_KEYS ? count : SCAN_MOST_KEYS);
+    c->limit = (int64_t)call->prefix.len;
 }
 
 const struct verb any_verbs[] = {
@@ -61,6 +93,24 @@ const struct verb any_verbs[] = {
         .redis = REDIS("PTTL"),
         .render = render_integer,
         .miss = MISS_NO_KEY,
+    },
+    {
+        .name = "type",
+        .flags = VERB_READ,
+        .syntax = "N K",
+        .summary = "the collection that the key holds: key, dict, set or sorted; or nil",
+        .redis = REDIS("TYPE"),
+        .render = render_type,
+        .miss = MISS_NIL,
+    },
+    {
+        .name = "scan",
+        .flags = VERB_READ,
+        .syntax = "[count=] [match=] N cursor",
+        .summary = "a step of an iteration: the next cursor (0: done) and an array of keys",
+        .build = build_scan,
+        .render = render_keys,
+        .miss = MISS_SCAN,
     },
     {
         .name = "touch",

@@ -9,6 +9,7 @@ enum option {
     OPTION_ORDER,
     OPTION_LIMIT,
     OPTION_COUNT,
+    OPTION_MATCH,
     OPTION_WAIT,
     OPTIONS,
 };
@@ -51,6 +52,7 @@ struct call {
     int64_t wait_ms;
     // Each is set when its option is given:
     int64_t ttl_asked_ms, limit, count;
+    struct slice match;
     int64_t json_bytes; // of values that must be JSON: beyond JSON_AT_ONCE they are not checked yet
     // For VERB_MEMO alone, as the namespace says; otherwise not set:
     int64_t stale_ms, lease_ms, null_ttl_ms;

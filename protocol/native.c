@@ -2,6 +2,7 @@
 
 #include "protocol/number.h"
 #include "protocol/reply.h"
+#include "protocol/scan.h"
 #include "protocol/syntax.h"
 #include "protocol/verb.h"
 #include "protocol/verb_table.h"
@@ -46,6 +47,9 @@ static const char *read_option(struct call *call, enum option option, struct sli
     case OPTION_COUNT:
         return number_parse_int(value, &call->count) && call->count > 0 ? NULL
                                                                         : "a whole number above 0";
+    case OPTION_MATCH:
+        call->match = value;
+        return value.len <= SCAN_MOST_PATTERN ? NULL : "a pattern of 1024 bytes at most";
     case OPTIONS: break;
     }
     return NULL;
@@ -86,8 +90,8 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
 
 // The kinds of arguments that check_argument() may refuse.
 enum {
-    CHECKED_KINDS =
-        1u << ARG_INTEGER | 1u << ARG_COUNT | 1u << ARG_SCORE | 1u << ARG_BOUND | 1u << ARG_CURSOR
+    CHECKED_KINDS = 1u << ARG_INTEGER | 1u << ARG_COUNT | 1u << ARG_SCORE | 1u << ARG_BOUND |
+                    1u << ARG_CURSOR | 1u << ARG_PLACE
 };
 
 static const char *check_argument(enum arg_kind kind, struct slice arg) {
@@ -108,7 +112,10 @@ static const char *check_argument(enum arg_kind kind, struct slice arg) {
         return number_parse_double(arg, &number)
                    ? NULL
                    : "is not a score: use a number, (number, -inf or +inf";
+    case ARG_PLACE:
     case ARG_CURSOR:
+        if (kind == ARG_PLACE)
+            arg = scan_cursor(arg);
         return number_parse_unsigned(arg, &cursor) ? NULL
                                                    : "is not a cursor: use 0, then the one replied";
     default: return NULL;

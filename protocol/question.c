@@ -8,8 +8,9 @@ static bool changes_answer(const struct call *call, enum option option, int64_t 
     case OPTION_LIMIT: *value = call->limit; return true;
     case OPTION_COUNT: *value = call->count; return true;
     case OPTION_IF: *value = call->add_if; return true;
-    case OPTION_TTL:  // of a write
-    case OPTION_WAIT: // how long the client waits for an answer, whatever it is
+    case OPTION_TTL:   // of a write
+    case OPTION_MATCH: // of an iteration over keys, which is never kept
+    case OPTION_WAIT:  // how long the client waits for an answer, whatever it is
     case OPTIONS: break;
     }
     return false;

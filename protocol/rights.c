@@ -146,7 +146,8 @@ uint64_t rights_learn(struct rights *rights, const struct verb *verb, verb_build
     struct slice args[SIGNATURE_KINDS];
     struct bytes out = {0};
     struct lesson lesson = {rights, 0};
-    struct call call = {.verb = verb, .args = args, .ttl_ms = 1, .limit = 1, .count = 1};
+    struct call call = {
+        .verb = verb, .args = args, .ttl_ms = 1, .limit = 1, .count = 1, .match = SLICE("*")};
     if (!build)
         return 0;
     call.argc = fill_samples(signature, args);

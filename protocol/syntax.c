@@ -16,6 +16,7 @@ static const struct named_kind named_kinds[] = {
 static const struct slice option_names[OPTIONS] = {
     [OPTION_TTL] = {"ttl", 3},     [OPTION_IF] = {"if", 2},       [OPTION_ORDER] = {"order", 5},
     [OPTION_LIMIT] = {"limit", 5}, [OPTION_COUNT] = {"count", 5}, [OPTION_WAIT] = {"wait", 4},
+    [OPTION_MATCH] = {"match", 5},
 };
 
 static enum arg_kind kind_of(struct slice name) {
@@ -23,6 +24,12 @@ static enum arg_kind kind_of(struct slice name) {
         if (slice_equal(name, slice_of(named_kinds[i].name)))
             return named_kinds[i].kind;
     return ARG_TEXT;
+}
+
+// A cursor without a key before it is one over the keys, at whichever server.
+static enum arg_kind kind_of_first(struct slice name) {
+    enum arg_kind kind = kind_of(name);
+    return kind == ARG_CURSOR ? ARG_PLACE : kind;
 }
 
 enum option syntax_option(struct slice name) {
@@ -84,7 +91,7 @@ struct signature syntax_read(const char *syntax) {
             s.has_namespace = true;
         } else {
             assert(s.fixed < SIGNATURE_KINDS);
-            s.kinds[s.fixed] = kind_of(token);
+            s.kinds[s.fixed] = s.fixed == 0 ? kind_of_first(token) : kind_of(token);
             s.has_kinds |= 1u << s.kinds[s.fixed++];
             s.least += !is_optional;
             group++;

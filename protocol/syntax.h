@@ -15,7 +15,8 @@ enum arg_kind {
     ARG_COUNT,   // count: a whole number, not negative
     ARG_SCORE,   // score: a double
     ARG_BOUND,   // min, max: a double; "(" before the number excludes the number itself
-    ARG_CURSOR,  // cursor
+    ARG_CURSOR,  // cursor, behind a key
+    ARG_PLACE,   // cursor alone: over keys, perhaps with the name of a server
     ARG_TEXT,    // anything else
     ARG_KINDS,
 };

@@ -30,8 +30,9 @@ static bool refuse_column(struct refusal *refusal, struct slice name) {
 static bool read_duration(struct client_test *test, struct slice value, struct refusal *refusal) {
     int64_t ms;
     if (!number_parse_duration(value, &ms))
-        return refusal_set(refusal, REPLY_ARGS, "%s=%.*s: use a duration, as 90 or 5m: it means "
-                                                "at least so long",
+        return refusal_set(refusal, REPLY_ARGS,
+                           "%s=%.*s: use a duration, as 90 or 5m: it means "
+                           "at least so long",
                            test->column, REPLY_WORD(value));
     test->is_duration = true;
     test->at_least_s = ms / 1000 + (ms % 1000 > 0);

@@ -22,6 +22,7 @@
 #include "daemon/request/ledger.h"
 #include "daemon/request/reply_queue.h"
 #include "daemon/request/request.h"
+#include "daemon/request/scan_place.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
 #include "protocol/redis_error.h"
@@ -276,6 +277,20 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
     return PROGRESS_DONE;
 }
 
+// Starts a step of an iteration over the keys of a cluster.
+static __attribute__((noinline)) enum progress start_scan(struct session *session,
+                                                          const struct admission *a,
+                                                          const struct slice *words, size_t count) {
+    count_request(session, a, words, count);
+    struct request *r = request_of(session, a);
+    if (session->context->is_draining)
+        request_fail(r, REPLY_UNAVAILABLE, DRAINING);
+    else if (!(a->namespace->backend->account.refused & a->entry->commands) ||
+             !refuse_for_account(r, a))
+        scan_place_start(r, &a->call);
+    return PROGRESS_DONE;
+}
+
 // Starts a request that the near cache has not answered.
 static __attribute__((noinline)) enum progress
 start_asking(struct session *session, const struct admission *a, const struct slice *words,
@@ -288,6 +303,8 @@ start_asking(struct session *session, const struct admission *a, const struct sl
     }
     if (fanout_is_for(backend, a))
         return start_fanout(session, a, words, count, may_wait);
+    if (scan_place_is_for(backend, a))
+        return start_scan(session, a, words, count);
     enum backend_room room;
     unsigned hash_slot = backend_hash_slot(backend, call_key(&a->call));
     struct backend_conn *conn = backend_pick(backend, hash_slot, &room);

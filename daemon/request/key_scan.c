@@ -1,5 +1,7 @@
 #include "daemon/request/key_scan.h"
 
+#include "protocol/scan.h"
+
 enum {
     MOST_STEPS = 1 << 26, // of one purge: Redis needs as many for 10^10 keys
     MOST_FOUND = 8 << 20, // bytes of keys held at a time; the other keys are found again
@@ -14,26 +16,8 @@ void key_scan_begin(struct key_scan *s) {
 
 // --- the command ------------------------------------------------------------------------------
 
-// Appends the prefix with its glob characters escaped, then "*".
-static void append_pattern(struct bytes *pattern, struct slice prefix) {
-    for (size_t i = 0; i < prefix.len; i++) {
-        if (strchr("*?[]\\", prefix.data[i]))
-            bytes_append_literal(pattern, "\\");
-        bytes_append(pattern, &prefix.data[i], 1);
-    }
-    bytes_append_literal(pattern, "*");
-}
-
 static void write_scan(struct command *c, struct slice cursor, struct slice prefix) {
-    struct bytes pattern = {0};
-    append_pattern(&pattern, prefix);
-    command_begin(c, SLICE("SCAN"), 6);
-    command_word(c, cursor);
-    command_word(c, SLICE("MATCH"));
-    command_word(c, bytes_slice(&pattern));
-    command_word(c, SLICE("COUNT"));
-    command_integer(c, SCAN_KEYS);
-    bytes_deinit(&pattern);
+    scan_write(c, cursor, prefix, SLICE("*"), SCAN_KEYS);
 }
 
 void key_scan_build(struct command *c, struct slice prefix) { write_scan(c, SLICE("0"), prefix); }

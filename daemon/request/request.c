@@ -262,6 +262,7 @@ static void begin_answer(struct slot *slot, struct answer *a) {
     }
     answer_begin(a, &slot->command, r->render, reply_queue_out(&r->session->replies, &r->place));
     a->most = reply_limit(r);
+    a->context = r;
     if (r->entry->verb->flags & VERB_WRITE)
         a->too_long = REPLY_LOST;
 }

@@ -14,7 +14,7 @@ DAEMON = {"ready", "explain", "namespaces", "settings", "backends", "clients", "
 
 DAEMON |= {"metrics", "client", "select", "echo", "info", "command"}
 READS = {
-    *("exists", "ttl", "pttl", "key.get", "key.mget"),
+    *("exists", "ttl", "pttl", "type", "scan", "key.get", "key.mget"),
     *("dict.get", "dict.mget", "dict.has", "dict.len", "dict.keys", "dict.values"),
     *("dict.items", "dict.scan", "set.has", "set.len", "set.members", "set.random"),
     *("set.scan", "sorted.has", "sorted.len", "sorted.score", "sorted.rank", "sorted.range"),

@@ -131,6 +131,8 @@ void backend_conn_push(struct backend_conn *c, struct slot *slot) {
     stream_out(&c->stream)->len = 0;
 }
 
+void backend_conn_enqueue(struct backend_conn *c, struct slot *slot) { backend_conn_push(c, slot); }
+
 // --- the connection's other end ---------------------------------------------------------------
 
 // Commands at different servers are not answered in the order in which they were sent.

@@ -10,12 +10,13 @@ static void end(void) { verb_table_free(table); }
 static const char *const sample_args[] = {
     [ARG_KEY] = "k",      [ARG_FIELD] = "f", [ARG_MEMBER] = "m",  [ARG_VALUE] = "v",
     [ARG_INTEGER] = "-7", [ARG_COUNT] = "3", [ARG_SCORE] = "1.5", [ARG_BOUND] = "(2",
-    [ARG_CURSOR] = "0",   [ARG_TEXT] = "t",
+    [ARG_CURSOR] = "0",   [ARG_PLACE] = "0", [ARG_TEXT] = "t",
 };
 
 static const char *const sample_options[OPTIONS] = {
-    [OPTION_TTL] = "ttl=5s",    [OPTION_IF] = "if=greater",  [OPTION_ORDER] = "order=desc",
-    [OPTION_LIMIT] = "limit=3", [OPTION_COUNT] = "count=10", [OPTION_WAIT] = "wait=1s",
+    [OPTION_TTL] = "ttl=5s",     [OPTION_IF] = "if=greater",  [OPTION_ORDER] = "order=desc",
+    [OPTION_LIMIT] = "limit=3",  [OPTION_COUNT] = "count=10", [OPTION_WAIT] = "wait=1s",
+    [OPTION_MATCH] = "match=k*",
 };
 
 // A policy never lets a verb that starts a new ttl keep the old one.

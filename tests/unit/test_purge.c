@@ -19,8 +19,6 @@ enum backend_room node_room(const struct node *n, size_t most_output) {
     return node_rooms[n - nodes];
 }
 
-void backend_conn_enqueue(struct backend_conn *c, struct slot *slot) { backend_conn_push(c, slot); }
-
 static unsigned slot_of(struct split_key key) {
     return (unsigned)key.rest.data[key.rest.len - 1] - '0';
 }

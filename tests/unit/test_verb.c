@@ -65,7 +65,9 @@ START_TEST(verb_rows_are_complete) {
             continue;
         ck_assert_msg(entry->collection != COLLECTION_NONE, "%s: of no collection", verb->name);
         ck_assert_msg(entry->signature.has_namespace, "%s: no namespace", verb->name);
-        ck_assert_msg(entry->signature.kinds[0] == ARG_KEY, "%s: no key", verb->name);
+        bool is_over_keys = entry->signature.kinds[0] == ARG_PLACE;
+        ck_assert_msg(is_over_keys || entry->signature.kinds[0] == ARG_KEY, "%s: no key",
+                      verb->name);
         ck_assert_msg(!(verb->flags & VERB_READ) != !(verb->flags & VERB_WRITE),
                       "%s: reads or writes?", verb->name);
         ck_assert_msg(!(entry->signature.options & 1u << OPTION_TTL) || verb->flags & VERB_WRITE,
@@ -91,63 +93,26 @@ END_TEST
 
 START_TEST(verb_table_holds_every_verb_of_the_protocol) {
     static const char *const names[] = {
-        "del",
-        "exists",
-        "ttl",
-        "pttl",
-        "touch",
-        "key.get",
-        "key.mget",
-        "key.set",
-        "key.add",
-        "key.replace",
-        "key.swap",
-        "key.take",
-        "key.incr",
-        "dict.get",
-        "dict.mget",
-        "dict.set",
-        "dict.add",
-        "dict.del",
-        "dict.has",
-        "dict.len",
-        "dict.keys",
-        "dict.values",
-        "dict.items",
-        "dict.incr",
-        "dict.pop",
-        "dict.popitem",
-        "dict.scan",
-        "set.add",
-        "set.del",
-        "set.has",
-        "set.len",
-        "set.members",
-        "set.pop",
-        "set.random",
-        "set.scan",
-        "sorted.add",
-        "sorted.incr",
-        "sorted.del",
-        "sorted.has",
-        "sorted.len",
-        "sorted.score",
-        "sorted.rank",
-        "sorted.pop",
-        "sorted.rpop",
-        "sorted.range",
-        "sorted.between",
-        "sorted.scan",
-        "counter.get",
-        "counter.set",
-        "counter.incr",
-        "counter.update",
-        "counter.del",
-        "counter.len",
-        "counter.items",
-        "counter.total",
-        "counter.top",
-        "ping",
+        "del",          "exists",         "ttl",
+        "pttl",         "type",           "scan",
+        "touch",        "key.get",        "key.mget",
+        "key.set",      "key.add",        "key.replace",
+        "key.swap",     "key.take",       "key.incr",
+        "dict.get",     "dict.mget",      "dict.set",
+        "dict.add",     "dict.del",       "dict.has",
+        "dict.len",     "dict.keys",      "dict.values",
+        "dict.items",   "dict.incr",      "dict.pop",
+        "dict.popitem", "dict.scan",      "set.add",
+        "set.del",      "set.has",        "set.len",
+        "set.members",  "set.pop",        "set.random",
+        "set.scan",     "sorted.add",     "sorted.incr",
+        "sorted.del",   "sorted.has",     "sorted.len",
+        "sorted.score", "sorted.rank",    "sorted.pop",
+        "sorted.rpop",  "sorted.range",   "sorted.between",
+        "sorted.scan",  "counter.get",    "counter.set",
+        "counter.incr", "counter.update", "counter.del",
+        "counter.len",  "counter.items",  "counter.total",
+        "counter.top",  "ping",
     };
     for (size_t i = 0; i < COUNT(names); i++) {
         const struct verb_entry *entry = verb_find(table, slice_of(names[i]));
@@ -239,6 +204,7 @@ START_TEST(verb_signatures_say_what_their_syntax_says) {
         {"key.incr", true, 1 << OPTION_TTL, 1, 2, 0, "Kn"},
         {"dict.set", true, 1 << OPTION_TTL, 3, UINT32_MAX, 2, "KFVFVFV"},
         {"dict.scan", true, 1 << OPTION_COUNT, 2, 2, 0, "Kc"},
+        {"scan", true, 1 << OPTION_COUNT | 1 << OPTION_MATCH, 1, 1, 0, "p"},
         {"set.pop", true, 0, 1, 2, 0, "K#"},
         {"sorted.add", true, 1 << OPTION_TTL | 1 << OPTION_IF, 3, UINT32_MAX, 2, "KsMsMsM"},
         {"sorted.range", true, 1 << OPTION_ORDER, 3, 3, 0, "Knn"},
@@ -247,7 +213,7 @@ START_TEST(verb_signatures_say_what_their_syntax_says) {
         {"counter.top", true, 0, 2, 2, 0, "K#"},
         {"memo.get", true, 1 << OPTION_WAIT, 1, 1, 0, "K"},
     };
-    static const char letters[] = "KFMVn#sbct"; // in the order of enum arg_kind
+    static const char letters[] = "KFMVn#sbcpt"; // in the order of enum arg_kind
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct signature *s = &verb_find(table, slice_of(rows[i].verb))->signature;
         ck_assert_msg(s->has_namespace == rows[i].has_namespace, "%s", rows[i].verb);
@@ -449,6 +415,9 @@ START_TEST(verb_refuses_arguments_of_the_wrong_kind) {
         {"sorted.between N k 1 ((2", "-ARGS '((2' " NO_BOUND},
         {"dict.scan N k -1", "-ARGS '-1' " NO_CURSOR},
         {"dict.scan N k x", "-ARGS 'x' " NO_CURSOR},
+        {"dict.scan N k h:1/5", "-ARGS 'h:1/5' " NO_CURSOR},
+        {"scan N h:1/", "-ARGS 'h:1/' " NO_CURSOR},
+        {"scan N 5/x", "-ARGS '5/x' " NO_CURSOR},
     };
     check_refused(rows, COUNT(rows));
 }
@@ -498,6 +467,7 @@ START_TEST(verb_question_holds_every_option_that_changes_an_answer) {
         [OPTION_LIMIT] = {"limit=0", "limit=1", true},
         [OPTION_COUNT] = {"count=1", "count=2", true},
         [OPTION_WAIT] = {"wait=1s", "wait=2s", false},
+        [OPTION_MATCH] = {"match=a", "match=b", false},
     };
     const struct verb_entry *entry;
     for (size_t id = 0; (entry = verb_at(table, id)) != NULL; id++)

@@ -22,6 +22,7 @@ NOT_HERE = {  # and why
     "errors.unavailable_replica": "makes its Redis a replica by REPLICAOF, which no cluster allows",
     "explain": "shows the slot and the node, too",
     "backends": "shows the nodes, too",
+    "scan": "a step for each server, and cursors that name it: scenario_cluster_scan.py",
 }
 
 

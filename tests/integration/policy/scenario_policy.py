@@ -69,6 +69,8 @@ class Refusals(unittest.TestCase):
         with harness.World() as world:
             with world.daemon(HEAD + "[namespace carts]\nmax_key = 20\n").client() as client:
                 for verb in of_namespaces(client):
+                    if "K" not in verb.words:
+                        continue
                     with self.subTest(verb=verb.name):
                         exact = verb.request(key="k" * (20 - len("carts:")))
                         over = verb.request(key="k" * (21 - len("carts:")))
