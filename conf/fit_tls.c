@@ -1,5 +1,7 @@
 #include "conf/fit_tls.h"
 
+#include <arpa/inet.h>
+
 #include "conf/address.h"
 #include "conf/schema.h"
 #include "conf/tls_context.h"
@@ -42,6 +44,12 @@ static void look_at_end(const struct place *p, const SSL_CTX *ssl) {
         problems_warn(p->problems, line_of(p, p->cert), "%s: the certificate has expired", p->cert);
 }
 
+// Certificates are for names and numbers, never for a port or a URL.
+static bool is_name_or_number(const char *text) {
+    struct in6_addr number;
+    return inet_pton(AF_INET6, text, &number) == 1 || !strpbrk(text, ":/[] ");
+}
+
 bool fit_tls_is_used(const struct backend_conf *b) {
     return b->url.is_tls || (b->url.kind == URL_SENTINEL && b->sentinel_tls == SENTINEL_TLS_YES);
 }
@@ -51,6 +59,11 @@ void fit_tls_client(struct backend_conf *b, struct problems *problems) {
     struct tls_files files = {b->tls_ca, b->tls_cert, b->tls_key,
                               problems_file(problems, b->common.line)};
     struct tls_fault fault = {0};
+    if (!is_name_or_number(b->tls_server_name))
+        problems_add(problems, line_of(&place, "tls_server_name"),
+                     "tls_server_name: '%s' is wrong: use a name or a number alone, as "
+                     "redis.internal",
+                     b->tls_server_name);
     if (!has_both(&place, &files))
         return;
     b->tls = tls_client_new(&files, (enum tls_verify)b->tls_verify, (enum tls_version)b->tls_min,

@@ -367,16 +367,22 @@ const struct option_row *schema_find(enum section section, struct slice name) {
     return NULL;
 }
 
+// As "password" of "password_file".
+static bool is_begin_of(struct slice name, const char *option) {
+    return name.len >= 4 && slice_begins(slice_of(option), name) && option[name.len] == '_';
+}
+
 const char *schema_nearest(enum section section, struct slice name) {
     const char *nearest = NULL;
     size_t least = 4;
     for (size_t i = 0; i < schema_count; i++) {
-        size_t distance = schema[i].section == section
-                              ? spelling_distance(slice_of(schema[i].name), name)
-                              : least;
+        const char *option = schema[i].name;
+        if (schema[i].section != section)
+            continue;
+        size_t distance = is_begin_of(name, option) ? 1 : spelling_distance(slice_of(option), name);
         if (distance < least) {
             least = distance;
-            nearest = schema[i].name;
+            nearest = option;
         }
     }
     return nearest;

@@ -1,5 +1,6 @@
 #include "conf/tls_context.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -125,6 +126,29 @@ static bool is_folder(const struct tls_files *files, struct bytes *path) {
     return stat(path->data, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
+// OpenSSL looks for a certificate by a hash of its owner's name: HHHHHHHH.N.
+static bool has_hashed(DIR *folder) {
+    const struct dirent *entry;
+    bool is_found = false;
+    while (!is_found && (entry = readdir(folder)))
+        is_found = strspn(entry->d_name, "0123456789abcdef") == 8 && entry->d_name[8] == '.';
+    return is_found;
+}
+
+static bool use_folder(SSL_CTX *ssl, const char *path, struct tls_fault *fault) {
+    DIR *folder = opendir(path);
+    if (!folder)
+        return refuse(fault, TLS_PART_CA, strerror(errno));
+    bool is_of_use = has_hashed(folder);
+    closedir(folder);
+    if (!is_of_use)
+        return refuse(fault, TLS_PART_CA,
+                      "there is no certificate in the folder under a name that OpenSSL looks for: "
+                      "run openssl rehash on it");
+    return SSL_CTX_load_verify_dir(ssl, path) == 1 ||
+           refuse_as_told(fault, TLS_PART_CA, "the folder can't be used");
+}
+
 static bool load_authorities(SSL_CTX *ssl, const struct tls_files *files, struct tls_fault *fault) {
     struct bytes text = {0}, path = {0};
     if (!*files->ca)
@@ -132,8 +156,7 @@ static bool load_authorities(SSL_CTX *ssl, const struct tls_files *files, struct
                refuse_as_told(fault, TLS_PART_CA, "the system's certificates can't be read");
     bool is_good;
     if (is_folder(files, &path)) {
-        is_good = SSL_CTX_load_verify_dir(ssl, path.data) == 1 ||
-                  refuse_as_told(fault, TLS_PART_CA, "the folder can't be used");
+        is_good = use_folder(ssl, path.data, fault);
     } else {
         BIO *bio = open_file(files->ca, files->beside, &text, TLS_PART_CA, fault);
         is_good = bio && take_authorities(ssl, bio, fault);
@@ -200,7 +223,7 @@ struct tls_client *tls_client_new(const struct tls_files *files, enum tls_verify
         (verify == TLS_VERIFY_NO && !*files->ca) || load_authorities(client->ssl, files, fault);
     is_good = is_good && (!client->has_cert || load_own(client->ssl, files, fault));
     if (is_good && *ciphers && SSL_CTX_set_cipher_list(client->ssl, ciphers) != 1)
-        is_good = refuse_as_told(fault, TLS_PART_CIPHERS, "OpenSSL knows none of them");
+        is_good = refuse_as_told(fault, TLS_PART_CIPHERS, "OpenSSL knows none of them for TLS 1.2");
     if (is_good)
         return client;
     tls_client_unref(client);

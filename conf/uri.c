@@ -70,6 +70,8 @@ static const char *cut_brackets(struct slice s, struct slice *name, struct slice
 }
 
 static const char *cut_host(struct slice s, struct slice *name, struct slice *port) {
+    if (s.len > 1 && memmem(s.data, s.len, "//", 2))
+        return "HOST:PORT alone belongs here, without //";
     if (s.len > 0 && *s.data == '[')
         return cut_brackets(s, name, port);
     if (s.len > 0 && memchr(s.data, ',', s.len))

@@ -284,8 +284,7 @@ static void on_greeting_event(struct backend_conn *c, const struct event *e) {
     if (greeting == GREETING_NAME)
         snprintf(c->farewell, sizeof(c->farewell), "%.*s", len, e->text.data);
     else
-        snprintf(c->reason, sizeof(c->reason), "%s refused: %.*s", names[greeting], len,
-                 e->text.data);
+        lost_tell_refusal(c->reason, sizeof(c->reason), names[greeting], e->text);
 }
 
 // --- the account's rights, later --------------------------------------------------------------

@@ -20,3 +20,21 @@ bool lost_is_tls(const struct stream *s, struct slice answer) {
     bool is_alert = answer.len >= 2 && answer.data[0] == TLS_ALERT && answer.data[1] == TLS_MAJOR;
     return is_alert && !s->tls;
 }
+
+bool lost_is_unknown_command(struct slice *words) {
+    if (!slice_begins(*words, SLICE("ERR unknown command")))
+        return false;
+    const char *arguments = memchr(words->data, ',', words->len);
+    if (arguments)
+        words->len = (size_t)(arguments - words->data);
+    return true;
+}
+
+// A sentinel knows few commands.
+void lost_tell_refusal(char *reason, size_t size, const char *command, struct slice words) {
+    bool is_sentinel =
+        lost_is_unknown_command(&words) && slice_equal(slice_of(command), SLICE("MULTI"));
+    snprintf(reason, size, "%s refused: %.*s%s", command, (int)(words.len < 120 ? words.len : 120),
+             words.data,
+             is_sentinel ? ": is it a sentinel? (redis+sentinel://HOST:PORT/MASTER)" : "");
+}

@@ -12,3 +12,10 @@ void lost_tell(char *reason, size_t size, const struct stream *s, int status, bo
 // Returns whether a server that is spoken to without TLS answers in TLS; `answer` are the first
 // bytes of its first answer.
 bool lost_is_tls(const struct stream *s, struct slice answer);
+
+// Returns whether these words of a server's say that it knows no such command, and cuts off what it
+// says of the arguments.
+bool lost_is_unknown_command(struct slice *words);
+
+// Writes that the server refuses a command of the greeting.
+void lost_tell_refusal(char *reason, size_t size, const char *command, struct slice words);

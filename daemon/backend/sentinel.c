@@ -42,6 +42,7 @@ struct sentinel {
     bool is_replica;    // the server that was greeted last says so
     bool refuses_role;  // the operator has been told
     bool knows_no_name; // a sentinel knows no master of that name
+    char reason[240];   // that was judged last
 };
 
 static struct sentinel *sentinel_of(const struct backend *b) { return b->parts; }
@@ -283,10 +284,16 @@ static struct backend_conn *pick(struct backend *b, unsigned hash_slot, enum bac
     return NULL;
 }
 
-static const char *why_unknown(const struct sentinel *s) {
-    if (s->live == 0)
-        return "none of the sentinels answers";
-    return s->knows_no_name ? "its sentinels know no master of that name" : "no sentinel names one";
+static const char *why_unknown(struct sentinel *s) {
+    const char *trouble = "";
+    if (s->live > 0)
+        return s->knows_no_name ? "its sentinels know no master of that name"
+                                : "no sentinel names one";
+    for (size_t i = 0; i < s->link_count && !*trouble; i++)
+        trouble = sentinel_link_trouble(s->links[i]);
+    snprintf(s->reason, sizeof(s->reason), "none of the sentinels answers%s%s",
+             *trouble ? ": " : "", trouble);
+    return s->reason;
 }
 
 static void judge(const struct backend *b, struct backend_state *state) {

@@ -23,6 +23,7 @@ enum {
     LONGEST_DELAY_MS = 500,
     REFUSED_DELAY_MS = 5000, // after the account was refused
     TOLD_FAILURES = 2,       // the operator is told of the second failure in a row
+    TROUBLE_SIZE = 200,
 };
 
 #define CHANNEL "+switch-master"
@@ -53,7 +54,7 @@ struct hearing {
     bool is_greeted;
     bool has_heard; // anything
     bool is_refused;
-    char reason[160]; // why the connection is to be dropped; "" while it is well
+    char reason[TROUBLE_SIZE]; // why the connection is to be dropped; "" while it is well
     struct sentinel_reply reply;
 };
 
@@ -71,6 +72,7 @@ struct sentinel_link {
     bool was_refused, was_unknown; // the operator may have been told
     unsigned failures;             // in a row
     unsigned attempt;              // chooses among the addresses of the sentinel's name
+    char trouble[TROUBLE_SIZE];    // why it was lost last; "" while it is well
     uv_timer_t timer;              // to connect again, or to give up
 };
 
@@ -120,6 +122,7 @@ static void lose(struct hearing *h, const char *format, ...) {
     va_end(args);
     bool is_refused = h->is_refused;
     drop(l);
+    snprintf(l->trouble, sizeof(l->trouble), "%s", reason);
     l->was_refused = l->was_refused || is_refused;
     l->failures++;
     l->attempt++;
@@ -173,14 +176,23 @@ static void greet(struct hearing *h) {
 
 // --- answers ----------------------------------------------------------------------------------
 
-static void refuse(struct hearing *h, const struct event *e) {
+static const char *remedy_of(struct slice *refusal) {
+    if (lost_is_unknown_command(refusal))
+        return " (is it a sentinel?)";
+    bool is_unnamed =
+        slice_begins(*refusal, SLICE("NOAUTH")) || slice_begins(*refusal, SLICE("WRONGPASS"));
+    return is_unnamed ? " (sentinel_user, sentinel_password_file)" : "";
+}
+
+static void refuse(struct hearing *h, struct slice words) {
     static const char *const names[] = {"AUTH",     "CLIENT SETNAME", "UNSUBSCRIBE",
                                         "SENTINEL", "SUBSCRIBE",      "nothing"};
     if (h->stage == STAGE_NAME)
         return; // it is told for operators alone
+    const char *remedy = remedy_of(&words);
     h->is_refused = true;
-    snprintf(h->reason, sizeof(h->reason), "%s: %s refused: %.*s", h->link->subject,
-             names[h->stage], (int)(e->text.len < 80 ? e->text.len : 80), e->text.data);
+    snprintf(h->reason, sizeof(h->reason), "%s: %s refused: %.*s%s", h->link->subject,
+             names[h->stage], (int)(words.len < 80 ? words.len : 80), words.data, remedy);
 }
 
 static void on_event(void *owner, const struct event *e) {
@@ -188,7 +200,7 @@ static void on_event(void *owner, const struct event *e) {
     if (!h->link || *h->reason)
         return;
     if (e->depth == 0 && e->type == EVENT_ERROR)
-        refuse(h, e);
+        refuse(h, e->text);
     sentinel_reply_event(&h->reply, e, h->stage == STAGE_MASTER);
 }
 
@@ -214,14 +226,22 @@ static void end_complaints(struct sentinel_link *l, bool is_unknown) {
     l->was_unknown = is_unknown;
 }
 
+static void tell_unknown(struct sentinel_link *l) {
+    char detail[TROUBLE_SIZE];
+    snprintf(detail, sizeof(detail), "%.60s (%s; its SENTINEL MASTERS lists those that it knows)",
+             l->conf->url.master, l->subject);
+    complain(l, l->backend_subject, UNKNOWN, detail);
+}
+
 static void take_master(struct hearing *h) {
     struct sentinel_link *l = h->link;
     bool is_unknown = h->reply.said == SENTINEL_UNKNOWN;
     end_complaints(l, is_unknown);
     if (is_unknown)
-        complain(l, l->backend_subject, UNKNOWN, l->subject);
+        tell_unknown(l);
     l->is_live = true;
     l->failures = 0;
+    *l->trouble = '\0';
     tell(h);
 }
 
@@ -360,3 +380,5 @@ void sentinel_link_free(struct sentinel_link *l) {
 size_t sentinel_link_number(const struct sentinel_link *l) { return l->number; }
 
 bool sentinel_link_is_live(const struct sentinel_link *l) { return l->is_live; }
+
+const char *sentinel_link_trouble(const struct sentinel_link *l) { return l->trouble; }

@@ -45,5 +45,8 @@ size_t sentinel_link_number(const struct sentinel_link *link);
 // Returns whether the sentinel has answered on this connection.
 bool sentinel_link_is_live(const struct sentinel_link *link);
 
+// Returns why the link was lost last; "" while its sentinel answers, or nothing is known yet.
+const char *sentinel_link_trouble(const struct sentinel_link *link);
+
 // Asks who the master is, unless that is being asked, or there is no connection.
 void sentinel_link_ask(struct sentinel_link *link);

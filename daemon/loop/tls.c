@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "daemon/loop/certificate_fault.h"
 #include "protocol/mem.h"
 
 enum { REASON_OF_ALERT = 1000 }; // SSL_R_… of an alert of the peer's is so much above its number
@@ -74,6 +75,15 @@ static int on_cert_asked(SSL *ssl, void *of) {
     return 1;
 }
 
+// OpenSSL calls this for each certificate of the server's that it has looked at.
+static int on_checked(int is_good, X509_STORE_CTX *check) {
+    SSL *ssl = X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls *t = BIO_get_data(SSL_get_rbio(ssl));
+    if (!is_good)
+        certificate_fault_tell(t->trouble, sizeof(t->trouble), check, t->name);
+    return is_good;
+}
+
 static struct tls *new_tls(SSL_CTX *context) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct tls *t = mem_new(sizeof(*t));
@@ -114,6 +124,8 @@ struct tls *tls_new_client(struct tls_client *client, const char *host,
     t->name = mem_text(client->server_name ? client->server_name : host);
     SSL_set_connect_state(t->ssl);
     SSL_set_cert_cb(t->ssl, on_cert_asked, t);
+    if (client->verify != TLS_VERIFY_NO)
+        SSL_set_verify(t->ssl, SSL_VERIFY_PEER, on_checked);
     expect(t);
     if (session) {
         tls_session_aim(session, client, t->name);
@@ -145,19 +157,11 @@ void tls_free(struct tls *t) {
 
 // --- trouble ----------------------------------------------------------------------------------
 
+// What is wrong with a server's certificate was told when it was checked.
 static void say_untrusted(struct tls *t, long fault) {
-    const char *why = X509_verify_cert_error_string(fault);
     if (!t->client)
-        snprintf(t->trouble, sizeof(t->trouble), "TLS: the client's certificate: %s", why);
-    else if (fault == X509_V_ERR_HOSTNAME_MISMATCH || fault == X509_V_ERR_IP_ADDRESS_MISMATCH)
-        snprintf(t->trouble, sizeof(t->trouble),
-                 "TLS: the server's certificate is not for %.60s (tls_server_name says for whom)",
-                 t->name);
-    else if (fault == X509_V_ERR_CERT_HAS_EXPIRED)
-        snprintf(t->trouble, sizeof(t->trouble), "TLS: the server's certificate has expired");
-    else
-        snprintf(t->trouble, sizeof(t->trouble),
-                 "TLS: the server's certificate is not to be trusted: %s (tls_ca)", why);
+        snprintf(t->trouble, sizeof(t->trouble), "TLS: the client's certificate: %s",
+                 X509_verify_cert_error_string(fault));
 }
 
 // The peer has refused with an alert.
@@ -189,7 +193,8 @@ static void say_failed(struct tls *t) {
     else if (why > REASON_OF_ALERT)
         say_refused(t, why - REASON_OF_ALERT, reason);
     else if (t->client && (why == SSL_R_WRONG_VERSION_NUMBER || why == SSL_R_HTTP_REQUEST))
-        snprintf(t->trouble, sizeof(t->trouble), "the answer is not TLS: is this a TLS port?");
+        snprintf(t->trouble, sizeof(t->trouble),
+                 "the answer is not TLS: is this a TLS port? (redis:// is without TLS)");
     else
         snprintf(t->trouble, sizeof(t->trouble), "TLS: %s", reason);
 }

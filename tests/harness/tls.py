@@ -63,14 +63,14 @@ class Authority:
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-batch",
                 "-subj", f"/CN={name}", "-keyout", self.path(name, "key"), "-out", out, *more)
 
-    def issue(self, name, *names, has_expired=False):
+    def issue(self, name, *names, has_expired=False, begin="20200101000000Z"):
         """NAME.crt and NAME.key, for these alternative names; NAME is the common name."""
         request = self.path(name, "csr")
         more = ["-addext", f"subjectAltName={','.join(names)}"] if names else []
         self._request(name, *more, out=request)
         end = "20210101000000Z" if has_expired else "20980101000000Z"
         openssl("ca", "-batch", "-notext", "-config", self.path(self.name, "cnf"), "-in", request,
-                "-out", self.path(name), "-startdate", "20200101000000Z", "-enddate", end)
+                "-out", self.path(name), "-startdate", begin, "-enddate", end)
         return self
 
     def context(self, cert=None):

@@ -70,6 +70,7 @@ START_TEST(address_says_what_is_wrong) {
         {"udp:host:1", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
         {"systemd:x", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
         {"tcp:", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
+        {"tls://host:1", "HOST:PORT alone belongs here, without //"},
         {"tcp:host", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tcp::7379", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tcp:[::1]", "use tcp:HOST:PORT or tcp:[V6]:PORT"},

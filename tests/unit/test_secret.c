@@ -31,11 +31,15 @@ static void on_closed(struct secret *s) {
 
 static const struct secret_events events = {on_changed, on_trouble, on_closed};
 
+// At once, as whoever reads the file meanwhile must find either text.
 static void put(const char *text) {
-    FILE *to = fopen(file, "w");
+    char fresh[sizeof(file) + sizeof(".new")];
+    snprintf(fresh, sizeof(fresh), "%s.new", file);
+    FILE *to = fopen(fresh, "w");
     ck_assert_ptr_nonnull(to);
     fputs(text, to);
     fclose(to);
+    ck_assert_int_eq(rename(fresh, file), 0);
 }
 
 static void begin(void) {

@@ -46,6 +46,9 @@ START_TEST(problems_of_misspelt_options_name_the_nearest) {
         {SMALL "TTL = 1h\n", "c.ini:4: unknown option 'TTL' in [namespace]: did you mean ttl?\n"},
         {SMALL "[cachesd]\nmax_client = 1\n",
          "c.ini:5: unknown option 'max_client' in [cachesd]: did you mean max_clients?\n"},
+        {"[backend x]\nurl = redis://h\nsentinel_password = a\n[namespace n]\n",
+         "c.ini:3: unknown option 'sentinel_password' in [backend]: did you mean "
+         "sentinel_password_file?\n"},
         {SMALL "completely_different = 1\n",
          "c.ini:4: unknown option 'completely_different' in [namespace]\n"},
         {SMALL "max_clients = 1\n",

@@ -61,7 +61,10 @@ class Account(unittest.TestCase):
 
     def test_no_password_is_told_too(self):
         self.start(sentinel_lines=["requirepass secret"], sentinel_auth=["secret"])
-        self.assertIn("NOAUTH", self.daemon.lines("its sentinels refuse this daemon")[0])
+        told = self.daemon.lines("its sentinels refuse this daemon")[0]
+        self.assertIn("NOAUTH", told)
+        self.assertIn("(sentinel_user, sentinel_password_file)", told)
+        self.assertIn("NOAUTH", self.daemon.backend()["reason"])
 
     def test_the_password_of_the_servers_is_not_told_to_sentinels(self):
         self.start(password="other")

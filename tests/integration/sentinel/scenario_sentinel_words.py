@@ -5,7 +5,7 @@ import time
 
 import fake_redis
 import harness
-from sentinel import HOST, NAME, FakeSentinel
+from sentinel import HOST, NAME, FakeSentinel, Sentinels
 
 QUICK = 1  # seconds, for what should take a few milliseconds
 
@@ -188,7 +188,7 @@ class Words(harness.TestCase):
         self.start("connect_timeout = 300ms\n")
         found = self.daemon.backend()
         self.assertEqual((found["state"], found["master"]), ("down", "none"))
-        self.assertEqual(found["reason"], '"none of the sentinels answers"')
+        self.assertIn("none of the sentinels answers: can't connect: ", found["reason"])
         self.assertEqual(self.daemon.call("key.get", "carts", "a").code, "UNAVAILABLE")
         self.fakes[2].reopen()
         self.wait_master(self.one, 3 * QUICK)
@@ -201,9 +201,28 @@ class Words(harness.TestCase):
         harness.wait_until(lambda: self.daemon.backend()["state"] == "down", "it is down")
         self.assertIn("know no master of that name", self.daemon.backend()["reason"])
         harness.wait_until(lambda: self.fakes[0].asked > 3, "it is asked again and again")
-        self.assertEqual(len(self.daemon.lines("its sentinels know no master of that name")), 1)
+        told = self.daemon.lines("its sentinels know no master of that name")
+        self.assertEqual(len(told), 1)
+        self.assertIn(f"{NAME} (", told[0])
         self.move(self.fakes[0], to=self.one)
         self.wait_master(self.one, 3 * QUICK)
+
+    def test_a_server_that_is_no_sentinel_and_a_sentinel_that_is_no_server_are_told_of(self):
+        url = f"redis+sentinel://{HOST}:{self.one.port}/{NAME}"
+        daemon = self.world.daemon(harness.INI.replace("{redis:main}", url))
+        told = "SENTINEL refused: ERR unknown command"
+        harness.wait_until(lambda: told in daemon.backend().get("reason", ""), "backends says so")
+        self.assertIn("(is it a sentinel?)", daemon.backend()["reason"])
+        daemon.wait_logged("(is it a sentinel?)")
+        daemon.stop()
+        sentinels = self.world.keep(Sentinels(replicas=0, sentinels=1))
+        port = sentinels.sentinels[0].port
+        for scheme in ("redis", "redis+cluster"):
+            daemon = self.world.daemon(harness.INI.replace("{redis:main}", f"{scheme}://{HOST}:{port}"))
+            harness.wait_until(
+                lambda: "is it a sentinel? (redis+sentinel://" in daemon.backend().get("reason", ""), f"{scheme} is told"
+            )
+            daemon.stop()
 
     def test_a_sentinel_that_talks_nonsense_is_left_alone(self):
         nonsense = (b"+OK\r\n", b":1\r\n", b"*0\r\n", b"*3\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n1\r\n",

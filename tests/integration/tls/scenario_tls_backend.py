@@ -110,20 +110,24 @@ class Backend(harness.TestCase):
 
     def test_a_server_of_a_foreign_authority(self):
         tls.Authority(self.world.folder, "foreign").issue("stranger", "DNS:localhost")
-        self.check_bad("TLS: the server's certificate is not to be trusted: ",
+        self.check_bad("TLS: the server's certificate is not to be trusted: is its CA, foreign, in tls_ca? (",
                        redis=tls.redis(self.world, cert="stranger"))  # fmt: skip
 
     def test_a_server_of_the_systems_authorities_is_none(self):
         self.check_bad("is not to be trusted: ", "tls_ca = ")
 
     def test_a_server_of_another_name(self):
-        self.authority.issue("other", "DNS:other")
-        self.check_bad("TLS: the server's certificate is not for localhost (tls_server_name",
+        self.authority.issue("other", "DNS:other", "IP:10.0.0.7")
+        self.check_bad("TLS: the server's certificate is not for localhost (tls_server_name), but for other, 10.0.0.7",
                        redis=tls.redis(self.world, cert="other"))  # fmt: skip
 
     def test_a_server_whose_certificate_has_expired(self):
         self.authority.issue("old", "DNS:localhost", has_expired=True)
-        self.check_bad("TLS: the server's certificate has expired", redis=tls.redis(self.world, cert="old"))
+        self.check_bad("TLS: the server's certificate has expired on 2021-01-01", redis=tls.redis(self.world, cert="old"))
+
+    def test_a_server_whose_certificate_is_not_valid_yet(self):
+        self.authority.issue("young", "DNS:localhost", begin="20900101000000Z")
+        self.check_bad("is not valid before 2090-01-01 (or is the clock wrong?)", redis=tls.redis(self.world, cert="young"))
 
     def test_a_missing_client_certificate(self):
         for version in ("TLSv1.2", "TLSv1.3"):
@@ -161,13 +165,17 @@ class Backend(harness.TestCase):
         self.check_bad("use rediss://", "tls_ca = ", redis=redis, url=f"redis://localhost:{redis.tls_port}")
 
     def test_a_bad_file_refuses_the_start_and_the_reload(self):
+        pathlib.Path(self.world.folder, "empty").mkdir()
         self.start()
         for option, told in (
             ("tls_ca = nosuch.crt", "tls_ca: can't read 'nosuch.crt'"),
             ("tls_ca = ca.key", "tls_ca: there is no certificate in the file"),
             ("tls_cert = server.crt", "tls_cert needs tls_key beside it"),
             ("tls_key = server.key", "tls_key needs tls_cert beside it"),
-            ("tls_ciphers = NONE-SUCH", "tls_ciphers: OpenSSL knows none of them"),
+            ("tls_ciphers = NONE-SUCH", "tls_ciphers: OpenSSL knows none of them for TLS 1.2"),
+            ("tls_ca = empty", "tls_ca: there is no certificate in the folder under a name that OpenSSL looks for"),
+            ("tls_server_name = localhost:7001", "tls_server_name: 'localhost:7001' is wrong: use a name or a number"),
+            ("tls_server_name = rediss://localhost", "is wrong: use a name or a number"),
         ):
             with self.subTest(told=told):
                 self.assertIn(told.encode(), self.daemon.reload(with_options(self.ini, option)))
