@@ -14,6 +14,7 @@
 
 struct daemon;
 struct facts;
+struct history;
 struct MHD_Connection;
 
 enum wait_end {
@@ -42,6 +43,7 @@ struct desk {
     struct daemon *daemon;
     uv_timer_t turn; // the main thread's, for the next wait whose time is over
     bool is_open;
+    struct history *history;   // the main thread's; NULL: none is kept
     uv_mutex_t lock;           // of all below
     struct settings *settings; // in force; NULL: none yet
     struct log log;

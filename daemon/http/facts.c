@@ -1,8 +1,12 @@
 #include "daemon/http/facts.h"
 
 #include "conf/settings.h"
+#include "daemon/backend/backend.h"
+#include "daemon/backend/route.h"
 #include "daemon/daemon.h"
+#include "daemon/loop/loop.h"
 #include "daemon/policy/policy.h"
+#include "daemon/request/context.h"
 #include "daemon/worker.h"
 #include "daemon/workers.h"
 #include "protocol/mem.h"
@@ -10,19 +14,47 @@
 void facts_free(struct facts *facts) {
     if (!facts)
         return;
-    if (facts->totals.settings)
+    const struct settings *settings = facts->totals.settings;
+    if (settings) {
+        for (size_t i = 0; facts->routes && i < settings->backend_count; i++)
+            bytes_deinit(&facts->routes[i]);
+        history_view_deinit(&facts->view, settings->namespace_count);
         totals_deinit(&facts->totals);
+    }
+    mem_free(facts->routes);
     identity_deinit(&facts->reader);
     mem_free(facts);
 }
 
+// --- on the main thread -----------------------------------------------------------------------
+
+// The policy in force may be another by now than the one whose settings the totals list.
+static void note_routes(struct facts *facts, const struct policy *policy) {
+    const struct settings *settings = facts->totals.settings;
+    facts->routes = mem_new(settings->backend_count * sizeof(*facts->routes));
+    if (policy->settings != settings)
+        return;
+    for (size_t i = 0; i < settings->backend_count; i++) {
+        const struct backend *b = policy->backends[i];
+        if (facts->totals.sees_backend[i] && b->route->append_state && !b->is_stopping)
+            b->route->append_state(b, &facts->routes[i]);
+    }
+}
+
 static void on_collected(struct totals *totals) {
     struct facts *facts = (struct facts *)totals;
+    const struct workers *workers = &facts->desk->daemon->workers;
+    const struct context *context = &workers->all[0]->context;
+    if (facts->has_view && facts->desk->history) {
+        facts->now_ms = loop_now(&context->loop);
+        facts->started_ms = workers->shared.started_ms;
+        history_view(facts->desk->history, totals, facts->sees_all, &facts->view);
+        note_routes(facts, context->policy);
+    }
     if (!desk_finish(facts->desk, facts->guest, facts))
         facts_free(facts);
 }
 
-// This runs on the main thread.
 static void run_ask(struct message *message, void *owner) {
     struct facts *facts = CONTAINER_OF(message, struct facts, message);
     struct worker *main = owner;
@@ -33,22 +65,26 @@ static void run_ask(struct message *message, void *owner) {
         return;
     }
     identity_identify(&facts->reader, settings);
+    facts->is_admin = identity_is_admin(&facts->reader);
+    facts->sees_all = !identity_is_limited(&facts->reader);
     totals_init(&facts->totals, settings, &facts->reader, false);
     totals_collect(&facts->totals, workers_of(&main->context), main, on_collected);
 }
 
-void facts_ask(struct desk *desk, const struct guest *guest, struct identity *reader) {
+// --- on any thread ----------------------------------------------------------------------------
+
+void facts_ask(struct desk *desk, const struct guest *guest, struct identity *reader,
+               bool has_view) {
     struct facts *facts = mem_new(sizeof(*facts));
     facts->message.run = run_ask;
     facts->desk = desk;
     facts->guest = guest->id;
+    facts->has_view = has_view;
     facts->reader = *reader;
     *reader = (struct identity){0};
     if (!desk_post(desk, &facts->message))
         facts_free(facts); // the door is shut in a moment
 }
-
-// --- only to look -----------------------------------------------------------------------------
 
 struct look {
     struct message message;

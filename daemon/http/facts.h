@@ -9,8 +9,10 @@
 
 #include "daemon/admin/totals.h"
 #include "daemon/http/desk.h"
+#include "daemon/http/history.h"
 #include "daemon/loop/mailbox.h"
 #include "daemon/policy/identity.h"
+#include "protocol/bytes.h"
 
 struct facts {
     struct totals totals; // the first member
@@ -18,10 +20,19 @@ struct facts {
     struct desk *desk;
     uint64_t guest;         // the id of the wait
     struct identity reader; // identified among the settings of the totals
+    bool has_view;          // whether all below is filled in, for /status
+    bool is_admin;          // of the reader: may see keys and other clients
+    bool sees_all;          // likewise: all namespaces
+    uint64_t now_ms;        // in the loops' time
+    uint64_t started_ms;    // likewise
+    struct history_view view;
+    struct bytes *routes; // for each backend what its route tells (route.h), as the main thread's
+                          // worker sees it; empty: nothing, or it may not be seen
 };
 
 // Asks for the facts that `reader`, which is taken over, may see. The guest must wait already.
-void facts_ask(struct desk *desk, const struct guest *guest, struct identity *reader);
+void facts_ask(struct desk *desk, const struct guest *guest, struct identity *reader,
+               bool has_view);
 void facts_free(struct facts *facts);
 
 // Has the main thread look for the next wait whose time is over.

@@ -88,6 +88,7 @@ static void on_second(uv_timer_t *timer) {
     desk_look(&http->desk);
     for (size_t i = 0; i < http->servers.count; i++)
         server_sweep(http->servers.items[i]);
+    sampler_tick(&http->sampler);
 }
 
 static void set_timer(struct http *http) {
@@ -96,10 +97,13 @@ static void set_timer(struct http *http) {
         http->second.data = http;
         uv_timer_init(&main_of(http)->context.loop.uv, &http->second);
     }
-    if (http->servers.count > 0)
+    if (http->servers.count > 0) {
         uv_timer_start(&http->second, on_second, SECOND_MS, SECOND_MS);
-    else if (http->has_timer)
+        sampler_start(&http->sampler, &http->desk);
+    } else if (http->has_timer) {
         uv_timer_stop(&http->second);
+        sampler_stop(&http->sampler);
+    }
 }
 
 // --- an annex ---------------------------------------------------------------------------------
@@ -147,6 +151,7 @@ static bool prepare(struct annex *annex, struct settings *settings, struct probl
 static void close_all(struct annex *annex) {
     struct http *http = (struct http *)annex;
     end_others(&http->servers, &(struct servers){0});
+    sampler_stop(&http->sampler);
     desk_close(&http->desk);
     if (http->has_timer)
         uv_close((uv_handle_t *)&http->second, NULL);

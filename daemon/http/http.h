@@ -10,6 +10,7 @@
 #include "conf/settings.h"
 #include "daemon/annex.h"
 #include "daemon/http/desk.h"
+#include "daemon/http/sampler.h"
 #include "daemon/http/server.h"
 
 struct servers {
@@ -23,6 +24,7 @@ struct http {
     struct servers servers;    // in force
     struct servers next;       // prepared: some of these are in force already
     struct settings *prepared; // a reference
+    struct sampler sampler;
     uv_timer_t second;
     bool has_timer;
 };

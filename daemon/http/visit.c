@@ -7,7 +7,9 @@
 #include "daemon/http/facts.h"
 #include "daemon/http/health.h"
 #include "daemon/http/host.h"
+#include "daemon/http/page.h"
 #include "daemon/http/response.h"
+#include "daemon/http/status.h"
 #include "daemon/http/visitor.h"
 #include "daemon/policy/guesses.h"
 #include "protocol/bytes.h"
@@ -36,6 +38,7 @@ struct visit {
 struct path {
     const char *name;
     bool is_for_all;  // whoever asks, by whatever name
+    bool has_view;    // these with a view of the history
     bool needs_facts; // which are in visit->guest.facts
     enum MHD_Result (*answer)(struct visit *v);
 };
@@ -86,7 +89,29 @@ static enum MHD_Result answer_metrics(struct visit *v) {
     return response_send(v->guest.connection, &r, &body);
 }
 
+static enum MHD_Result answer_status(struct visit *v) {
+    struct response r = {.status = MHD_HTTP_OK, .type = "application/json"};
+    struct bytes body = {0};
+    if (!v->guest.facts->view.namespaces)
+        return say(v, MHD_HTTP_SERVICE_UNAVAILABLE,
+                   "no history is kept yet: ask again in a moment");
+    status_append(v->guest.facts, &body);
+    return response_send(v->guest.connection, &r, &body);
+}
+
+static enum MHD_Result answer_page(struct visit *v) {
+    struct bytes page = {0}, policy = {0};
+    page_append(&page, &policy);
+    struct response r = {
+        .status = MHD_HTTP_OK, .type = "text/html; charset=utf-8", .policy = policy.data};
+    enum MHD_Result result = response_send(v->guest.connection, &r, &page);
+    bytes_deinit(&policy);
+    return result;
+}
+
 static const struct path paths[] = {
+    {.name = "/", .answer = answer_page},
+    {.name = "/status", .needs_facts = true, .has_view = true, .answer = answer_status},
     {.name = "/metrics", .needs_facts = true, .answer = answer_metrics},
     {.name = "/healthz", .is_for_all = true, .answer = answer_healthz},
     {.name = "/readyz", .is_for_all = true, .needs_facts = true, .answer = answer_readyz},
@@ -118,7 +143,7 @@ static enum MHD_Result ask_for_facts(struct visit *v) {
     bytes_deinit(&text);
     if (!lives || !desk_wait(desk, &v->guest, desk_now() + FACTS_MS))
         return say_hanging(v);
-    facts_ask(desk, &v->guest, &v->visitor.identity);
+    facts_ask(desk, &v->guest, &v->visitor.identity, v->path->has_view);
     return MHD_YES;
 }
 

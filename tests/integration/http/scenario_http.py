@@ -11,7 +11,7 @@ import harness
 import web
 
 INI = harness.INI + web.HTTP
-PATHS = ["/metrics", "/healthz", "/readyz"]
+PATHS = ["/", "/status", "/metrics", "/healthz", "/readyz"]
 EVERYWHERE = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
