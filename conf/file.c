@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LARGEST = 16 * 1024 * 1024, STEP = 16 * 1024 };
 
@@ -26,24 +27,25 @@ int file_read(const char *path, struct bytes *text) {
     return error;
 }
 
-// Reads `folder`/`path`.
-static int read_in(struct slice folder, const char *path, struct bytes *text) {
-    struct bytes full = {0};
-    bytes_append_slice(&full, folder);
-    bytes_printf(&full, "/%s", path);
-    bytes_append(&full, "", 1);
-    int error = file_read(full.data, text);
-    bytes_deinit(&full);
-    return error;
+bool file_secret_place(const char *path, const char *beside, unsigned number, struct bytes *place) {
+    const char *credentials = *path == '/' ? NULL : getenv("CREDENTIALS_DIRECTORY");
+    const char *slash = beside && *path != '/' ? strrchr(beside, '/') : NULL;
+    place->len = 0;
+    if (credentials && number == 0)
+        bytes_printf(place, "%s/", credentials);
+    else if (number > (credentials ? 1 : 0))
+        return false;
+    else if (slash)
+        bytes_append(place, beside, (size_t)(slash + 1 - beside));
+    bytes_append(place, path, strlen(path) + 1);
+    return true;
 }
 
 int file_read_secret(const char *path, const char *beside, struct bytes *text) {
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    const char *slash = beside ? strrchr(beside, '/') : NULL;
-    if (*path == '/')
-        return file_read(path, text);
-    if (credentials && read_in(slice_of(credentials), path, text) == 0)
-        return 0;
-    return slash ? read_in((struct slice){beside, (size_t)(slash - beside)}, path, text)
-                 : file_read(path, text);
+    struct bytes place = {0};
+    int error = ENOENT;
+    for (unsigned i = 0; error && file_secret_place(path, beside, i, &place); i++)
+        error = file_read(place.data, text);
+    bytes_deinit(&place);
+    return error;
 }

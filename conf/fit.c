@@ -3,6 +3,7 @@
 #include "conf/address.h"
 #include "conf/file.h"
 #include "conf/fit_tls.h"
+#include "conf/origins.h"
 #include "conf/overlap.h"
 #include "conf/schema.h"
 #include "conf/sections.h"
@@ -111,17 +112,21 @@ static void add_seeds(struct fitter *c, struct backend_conf *b) {
 }
 
 static void check_sentinels(struct fitter *c, struct backend_conf *b) {
-    if (*b->sentinel_password_file)
+    if (*b->sentinel_password_file) {
+        int line = LINE_OF(b, SECTION_BACKEND, "sentinel_password_file");
+        origins_add_secret(&c->settings->origins, b->sentinel_password_file,
+                           problems_file(c->problems, line));
         b->sentinel_password =
             read_secret(c, b, "sentinel_password_file", b->sentinel_password_file);
-    else if (*b->sentinel_user && b->url.kind == URL_SENTINEL)
+    } else if (*b->sentinel_user && b->url.kind == URL_SENTINEL) {
         problems_add(c->problems, LINE_OF(b, SECTION_BACKEND, "sentinel_user"),
                      "sentinel_user: a user needs a password: name a sentinel_password_file");
+    }
 }
 
 static void check_backend(struct fitter *c, struct backend_conf *b) {
     if (fit_tls_is_used(b))
-        fit_tls_client(b, c->problems);
+        fit_tls_client(b, &c->settings->origins, c->problems);
     if (b->common.line == 0) // from the environment: loader.c has checked it
         return;
     if (!schema_is_given(&b->common, SECTION_BACKEND, "url"))

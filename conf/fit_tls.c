@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "conf/address.h"
+#include "conf/origins.h"
 #include "conf/schema.h"
 #include "conf/tls_context.h"
 #include "conf/url.h"
@@ -54,7 +55,25 @@ bool fit_tls_is_used(const struct backend_conf *b) {
     return b->url.is_tls || (b->url.kind == URL_SENTINEL && b->sentinel_tls == SENTINEL_TLS_YES);
 }
 
-void fit_tls_client(struct backend_conf *b, struct problems *problems) {
+// The system's may be a file and a folder, and be named by the environment.
+static void note_authorities(struct origins *origins, const struct tls_files *files) {
+    if (*files->ca) {
+        origins_add_secret(origins, files->ca, files->beside);
+        return;
+    }
+    struct tls_system_authorities system = tls_system_authorities();
+    origins_add_file(origins, system.file);
+    origins_add_file(origins, system.folder);
+}
+
+static void note_own(struct origins *origins, const struct tls_files *files) {
+    if (*files->cert) {
+        origins_add_secret(origins, files->cert, files->beside);
+        origins_add_secret(origins, files->key, files->beside);
+    }
+}
+
+void fit_tls_client(struct backend_conf *b, struct origins *origins, struct problems *problems) {
     struct place place = {&b->common, SECTION_BACKEND, "tls_ca", "tls_cert", "tls_key", problems};
     struct tls_files files = {b->tls_ca, b->tls_cert, b->tls_key,
                               problems_file(problems, b->common.line)};
@@ -66,6 +85,9 @@ void fit_tls_client(struct backend_conf *b, struct problems *problems) {
                      b->tls_server_name);
     if (!has_both(&place, &files))
         return;
+    note_own(origins, &files);
+    if (b->tls_verify != TLS_VERIFY_NO || *b->tls_ca)
+        note_authorities(origins, &files);
     b->tls = tls_client_new(&files, (enum tls_verify)b->tls_verify, (enum tls_version)b->tls_min,
                             b->tls_ciphers, b->tls_server_name, &fault);
     if (b->tls)
@@ -98,6 +120,9 @@ void fit_tls_server(struct settings *settings, struct problems *problems) {
         problems_add(problems, line_of(&place, "tls_client"),
                      "tls_client: certificates of clients need a tls_client_ca to be signed by");
     } else {
+        note_own(&settings->origins, &files);
+        if (d->tls_client != TLS_ASK_NO)
+            note_authorities(&settings->origins, &files);
         d->tls = tls_server_new(&files, (enum tls_ask)d->tls_client, &fault);
         if (d->tls)
             look_at_end(&place, d->tls->ssl);

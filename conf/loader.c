@@ -10,6 +10,7 @@
 #include "conf/include.h"
 #include "conf/ini.h"
 #include "conf/option.h"
+#include "conf/origins.h"
 #include "conf/schema.h"
 #include "conf/sections.h"
 #include "conf/url.h"
@@ -242,6 +243,7 @@ static void read_included(struct loader *l, int line, const char *path) {
         problems_add(l->problems, line, "include: can't read '%s': %s", path, strerror(error));
     } else {
         problems_add_file(l->problems, path, l->last_line + 1);
+        origins_add_text(&l->settings->origins, path, bytes_slice(&text));
         read_text(l, bytes_slice(&text));
     }
     bytes_deinit(&text);
@@ -253,6 +255,7 @@ static void read_includes(struct loader *l, const char *beside) {
     for (size_t i = 0; i < daemon->include_count; i++) {
         const struct include *include = &daemon->includes[i];
         struct include_files files;
+        origins_add_pattern(&l->settings->origins, include->pattern, beside);
         const char *error = include_find(include->pattern, beside, &files);
         if (error)
             problems_add(l->problems, include->line, "include: %s", error);
@@ -275,6 +278,8 @@ static bool read_files(const struct settings_source *source, struct settings *se
         problems_add(problems, 0, "can't read it: %s", strerror(error));
     else
         read_text(&l, source->file ? bytes_slice(&text) : slice_of(built_in));
+    if (source->file)
+        origins_add_text(&settings->origins, source->file, bytes_slice(&text));
     if (settings->daemon.include_count > 0) {
         include_note(&l.seen, source->file);
         read_includes(&l, source->file);

@@ -1,6 +1,7 @@
 #include "conf/settings.h"
 
 #include "conf/option.h"
+#include "conf/origins.h"
 #include "conf/schema.h"
 #include "conf/tls_context.h"
 #include "protocol/mem.h"
@@ -62,6 +63,7 @@ static void free_settings(struct settings *s) {
     mem_free(s->namespaces);
     mem_free(s->users);
     name_table_deinit(&s->namespace_numbers);
+    origins_deinit(&s->origins);
     mem_free(s->file);
     mem_free(s);
 }

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "conf/origins.h"
 #include "conf/sections.h"
 #include "protocol/bytes.h"
 #include "protocol/name_table.h"
@@ -13,6 +14,7 @@
 struct settings {
     atomic_uint refs; // of all threads
     char *file;
+    struct origins origins; // the files that all this was made of
     struct daemon_conf daemon;
     struct http_conf http;
     struct backend_conf *backends;

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "conf/file.h"
@@ -164,6 +165,13 @@ static bool load_authorities(SSL_CTX *ssl, const struct tls_files *files, struct
     }
     bytes_deinit(&path);
     return is_good;
+}
+
+struct tls_system_authorities tls_system_authorities(void) {
+    const char *file = getenv(X509_get_default_cert_file_env());
+    const char *folder = getenv(X509_get_default_cert_dir_env());
+    return (struct tls_system_authorities){file ? file : X509_get_default_cert_file(),
+                                           folder ? folder : X509_get_default_cert_dir()};
 }
 
 // --- sessions ---------------------------------------------------------------------------------

@@ -63,6 +63,12 @@ struct tls_client *tls_client_new(const struct tls_files *files, enum tls_verify
 struct tls_server *tls_server_new(const struct tls_files *files, enum tls_ask ask,
                                   struct tls_fault *fault);
 
+// Where OpenSSL looks for the system's CAs, unless `ca` says otherwise. Either need not exist.
+struct tls_system_authorities {
+    const char *file, *folder;
+};
+struct tls_system_authorities tls_system_authorities(void);
+
 // Frees what OpenSSL keeps for this thread, which makes no more contexts soon.
 void tls_context_leave_thread(void);
 
