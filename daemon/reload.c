@@ -7,6 +7,7 @@
 #include "conf/tls_context.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/loop.h"
+#include "protocol/hash.h"
 
 enum { WINDOW_MS = 10000, WINDOW_LINES = 200 };
 
@@ -70,9 +71,21 @@ void reload_sweep(struct reload *reload) {
     reload->lines = reload->untold = 0;
 }
 
+static uint64_t hash_problems(struct reload *reload) {
+    struct bytes text = {0};
+    problems_append(&reload->problems, &text);
+    uint64_t hash = hash_slice(bytes_slice(&text), 0);
+    bytes_deinit(&text);
+    return hash;
+}
+
 static void log_outcome(struct reload *reload, bool is_good) {
     const struct log *log = &reload->loop->log;
+    uint64_t before = reload->refusal;
+    reload->refusal = is_good ? 0 : hash_problems(reload);
     reload_sweep(reload);
+    if (reload->is_retry && !is_good && reload->refusal == before)
+        return;
     if (reload->lines >= WINDOW_LINES) {
         if (reload->untold++ == 0)
             log_warning(log, "reload: too many: they are only counted for up to %d s",
@@ -115,9 +128,10 @@ static void on_loaded(uv_work_t *work, int status) {
     reload->events->on_loaded(reload->owner, settings, &reload->problems);
 }
 
-static void reload_run(struct reload *reload) {
+static void reload_run(struct reload *reload, bool is_retry) {
     reload->events->on_begin(reload->owner);
     reload->is_running = true;
+    reload->is_retry = is_retry;
     reload->waiting = reload->later;
     reload->later = NULL;
     reload->is_wanted_again = false;
@@ -140,14 +154,19 @@ void reload_conclude(struct reload *reload, bool is_good) {
     }
     reload->events->on_over(reload->owner);
     if (reload->is_wanted_again)
-        reload_run(reload);
+        reload_run(reload, false);
 }
 
 void reload_start(struct reload *reload) {
     if (reload->is_running)
         reload->is_wanted_again = true;
     else
-        reload_run(reload);
+        reload_run(reload, false);
+}
+
+void reload_retry(struct reload *reload) {
+    if (!reload->is_running)
+        reload_run(reload, true);
 }
 
 void reload_ask(struct reload *reload, struct reload_ask *ask) {

@@ -48,6 +48,7 @@ struct reload {
     bool is_ending;
     bool is_last_refused;      // the last that was concluded
     int64_t good_s;            // when settings were last put in force, in seconds since 1970
+    bool is_retry;             // the present run: nothing new is expected of it
     struct settings *settings; // that were read; NULL: the configuration is bad
     struct problems problems;
     struct reload_ask *waiting; // askers that wait for the present run
@@ -55,7 +56,8 @@ struct reload {
     // A client that may reload may do so in a loop: so the log's lines about reloads are bounded.
     uint64_t window_ms; // since when lines are counted
     unsigned lines;
-    unsigned untold; // reloads that the log has not been told of
+    unsigned untold;  // reloads that the log has not been told of
+    uint64_t refusal; // a hash of the problems that were told of last; 0: that reload was good
 };
 
 // `file` and `verbs` must outlive the struct.
@@ -64,6 +66,9 @@ void reload_init(struct reload *reload, struct loop *loop, const char *file,
 
 // Starts a reload that nobody waits for, after a signal: only the log tells of the outcome.
 void reload_start(struct reload *reload);
+
+// Starts a reload if none is under way. A refusal that the log was told of last is not told again.
+void reload_retry(struct reload *reload);
 
 // Starts a reload. `ask` is told when the owner has concluded it.
 void reload_ask(struct reload *reload, struct reload_ask *ask);

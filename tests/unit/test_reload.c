@@ -83,6 +83,27 @@ START_TEST(reload_of_a_bad_file_tells_the_first_problem) {
 }
 END_TEST
 
+START_TEST(reload_that_is_tried_again_tells_a_refusal_once) {
+    write_file("c.ini", SLICE("[cachesd]\nno = 1\n"));
+    reload_retry(&reload);
+    run();
+    unsigned lines = reload.lines;
+    ck_assert_uint_gt(lines, 0);
+    reload_retry(&reload);
+    reload_retry(&reload); // one is under way
+    run();
+    ck_assert_int_eq(loaded, 2);
+    ck_assert_uint_eq(reload.lines, lines);
+    reload_start(&reload); // whoever asks is told
+    run();
+    ck_assert_uint_eq(reload.lines, 2 * lines);
+    write_file("c.ini", SLICE("[cachesd]\nneither = 1\n"));
+    reload_retry(&reload);
+    run();
+    ck_assert_uint_eq(reload.lines, 3 * lines);
+}
+END_TEST
+
 // The file may have changed since it was read.
 START_TEST(reload_asked_for_while_one_runs_is_another) {
     struct asker first = ask(), second = ask(), third = ask();
@@ -154,7 +175,8 @@ END_TEST
 int main(void) {
     return RUN_TESTS_AROUND(
         "reload", begin_reload, end_reload, reload_tells_who_asked_when_the_settings_are_in_force,
-        reload_of_a_bad_file_tells_the_first_problem, reload_asked_for_while_one_runs_is_another,
+        reload_of_a_bad_file_tells_the_first_problem,
+        reload_that_is_tried_again_tells_a_refusal_once, reload_asked_for_while_one_runs_is_another,
         reload_that_the_end_overtakes_is_thrown_away,
         reload_in_force_when_the_end_begins_is_still_told_as_done,
         reload_that_is_cancelled_tells_all_at_once);
