@@ -27,6 +27,7 @@
 
 enum {
     START_MS = 3000,   // the longest wait for backends before clients are let in
+    LOOK_MS = 60000,   // between looks at the files of the settings
     OVERDUE_MS = 5000, // the wait for work that can't be cancelled, after everything is closed
 };
 
@@ -77,6 +78,7 @@ static void on_closing(void *owner) {
     systemd_close(&daemon->systemd);
     listeners_close(&daemon->listeners);
     reload_cancel(&daemon->reload);
+    lookout_close(&daemon->lookout);
     close_signals(daemon);
     if (daemon->annex)
         daemon->annex->close(daemon->annex);
@@ -254,6 +256,7 @@ static bool apply_settings(struct daemon *daemon, struct settings *settings,
         return false;
     }
     worker_adopt(main, settings, NULL); // from here on nothing can fail
+    lookout_follow(&daemon->lookout, settings);
     main->context.stats.max_clients = descriptors_fit_clients(settings, log_of(daemon));
     return true;
 }
@@ -292,6 +295,17 @@ static const struct reload_events reload_events = {
 
 void daemon_reload(struct daemon *daemon, struct reload_ask *ask) {
     reload_ask(&daemon->reload, ask);
+}
+
+// Certificates, say, have changed, and the file of the configuration has not.
+static void on_reload_due(void *owner, bool is_told) {
+    struct daemon *daemon = owner;
+    if (is_draining(daemon))
+        return;
+    if (is_told)
+        reload_start(&daemon->reload);
+    else
+        reload_retry(&daemon->reload);
 }
 
 // --- once in a while --------------------------------------------------------------------------
@@ -380,6 +394,7 @@ static void daemon_init(struct daemon *daemon, const struct verb_table *verbs, i
     systemd_init(&daemon->systemd, &loop->uv, on_watchdog, daemon);
     listeners_init(&daemon->listeners, loop, handover_client, &daemon->workers);
     reload_init(&daemon->reload, loop, daemon->file, verbs, &reload_events, daemon);
+    lookout_init(&daemon->lookout, loop, LOOK_MS, on_reload_due, daemon);
 }
 
 // The first settings are put in force in the same way as those of a reload.

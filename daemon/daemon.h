@@ -1,7 +1,7 @@
 // Daemon: the process. The struct holds the things that exist once, on the main thread, however
 // many workers there are.
 //
-//   daemon ─owns─► workers, listeners, signals, reload, systemd's watchdog
+//   daemon ─owns─► workers, listeners, signals, reload, lookout, systemd's watchdog
 //
 //   starting ──backends have settled, or START_MS──► accepting ──a signal──► draining
 //     ──no client is left at any worker──► closing ──► ended, or overdue
@@ -12,6 +12,7 @@
 #include "conf/settings.h"
 #include "daemon/hangup.h"
 #include "daemon/listeners.h"
+#include "daemon/lookout.h"
 #include "daemon/reload.h"
 #include "daemon/request/context.h"
 #include "daemon/systemd.h"
@@ -27,6 +28,7 @@ struct daemon {
     struct workers workers; // worker 0 is the main thread's
     struct listeners listeners;
     struct reload reload;
+    struct lookout lookout;
     struct systemd systemd;
     struct broadcast pulse; // finds out whether all loops turn
     struct hangup hangup;
