@@ -39,6 +39,8 @@ REDIS_SERVER = os.environ.get("REDIS_SERVER") or "redis-server"
 # A program to run it under: `./dev valgrind` says valgrind.
 UNDER = os.environ.get("CACHESD_UNDER", "").split()
 DAEMON = [*UNDER, CACHESD]
+# The same, but for a daemon that looks all the time whether its files have changed (hasty.c).
+HASTY = [*UNDER, str(pathlib.Path(CACHESD).with_name("cachesd_hasty"))]
 # How many workers each daemon has whose configuration does not say so.
 WORKERS = os.environ.get("WORKERS")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
@@ -258,7 +260,7 @@ class Daemon:
         self.log_path = pathlib.Path(f"{world.folder}/cachesd-{number}.log")
         pathlib.Path(self.ini).write_text(ini)
         self.is_expected_to_fail = False
-        program = DAEMON  # which a test may have replaced
+        program = options.pop("program", DAEMON)  # which a test may have replaced
         # Neither the build's folder nor a file under this umask need be open to another user.
         self.is_others = "user" in options
         if self.is_others:
@@ -407,7 +409,7 @@ class World:
         return text.replace("{port}", str(self.port)).replace("{folder}", self.folder)
 
     def start_daemon(self, ini=INI, env=None, arguments=(), **options):
-        """Starts it without waiting for anything. `options`: of subprocess.Popen."""
+        """Starts it without waiting for anything. `options`: of subprocess.Popen, and program=HASTY."""
         number = len(self.daemons)
         daemon = Daemon(self, self.fill_in(ini), number, env or {}, arguments, options)
         self.daemons.append(daemon)

@@ -17,14 +17,14 @@ LEAST = (
 
 
 class Account(unittest.TestCase):
-    def start(self, options="", password="secret", **watched):
+    def start(self, options="", password="secret", program=harness.DAEMON, **watched):
         self.watched = Sentinels(replicas=0, sentinels=1, **watched)
         self.addCleanup(self.watched.end)
         self.world = world = harness.World()
         self.addCleanup(world.__exit__, None)
         pathlib.Path(world.folder, "password").write_text(password + "\n")
         ini = harness.INI.replace("{redis:main}", self.watched.url)
-        self.daemon = world.daemon(ini.replace("[namespace", f"{options}[namespace"))
+        self.daemon = world.daemon(ini.replace("[namespace", f"{options}[namespace"), program=program)
         return self.daemon
 
     def wait_up(self):
@@ -58,6 +58,16 @@ class Account(unittest.TestCase):
         pathlib.Path(self.world.folder, "password").write_text("secret\n")
         self.assertEqual(self.daemon.call("reload"), b"OK")  # which reads the file again
         self.wait_up()
+
+    def test_a_password_that_changes_is_read_again_although_nobody_says_so(self):
+        account = {"sentinel_lines": ["requirepass secret"], "sentinel_auth": ["secret"]}
+        self.start(self.FILE, "wrong", program=harness.HASTY, **account)
+        self.assertEqual(self.daemon.backend()["state"], "down")
+        path = pathlib.Path(self.world.folder, "password")
+        path.write_text("secret\n")
+        self.wait_up()
+        self.assertTrue(self.daemon.lines(f"{path} has changed: the settings are read again"))
+        self.assertNotIn("secret", self.daemon.log())
 
     def test_no_password_is_told_too(self):
         self.start(sentinel_lines=["requirepass secret"], sentinel_auth=["secret"])
