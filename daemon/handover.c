@@ -124,10 +124,9 @@ static void keep_client(struct workers *workers, struct listener *listener) {
     if (!accept_client(workers, listener, &c->stream.uv.stream)) {
         if (tls)
             atomic_fetch_sub(&workers->shared.handshakes, 1);
-        client_close(c);
+        client_close(c, CLOSED_GONE);
         return;
     }
-    main->context.stats.accepted++;
     client_start(c, tls);
 }
 

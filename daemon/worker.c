@@ -10,6 +10,7 @@
 #include "daemon/loop/random.h"
 #include "daemon/loop/stream.h"
 #include "daemon/near/store.h"
+#include "daemon/request/answer_run.h"
 #include "daemon/request/memo_wait.h"
 #include "daemon/request/purge.h"
 #include "daemon/request/request.h"
@@ -146,6 +147,8 @@ static void visit_backends(struct worker *worker) {
 // This runs before output is flushed, because requests that waited add to the output.
 static void before_flush(void *owner) {
     struct worker *worker = owner;
+    struct context *context = &worker->context;
+    answer_run_end(&context->run, &context->loop.flusher.clock);
     visit_backends(worker);
     clients_take_turns(&worker->clients);
     worker->context.compared = 0;

@@ -226,7 +226,8 @@ bool answer_end(struct answer *a) {
         return false;
     if (!a->is_failed)
         a->render(a, &(struct event){.type = EVENT_END});
-    answer_deinit(a);
+    if (a->gathered.data) // seldom
+        answer_deinit(a);
     check_length(a);
     return true;
 }

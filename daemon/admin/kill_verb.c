@@ -3,6 +3,7 @@
 #include "daemon/front/client.h"
 #include "daemon/front/clients.h"
 #include "daemon/policy/identity.h"
+#include "daemon/policy/stats.h"
 #include "daemon/request/context.h"
 #include "daemon/request/request.h"
 #include "daemon/worker.h"
@@ -66,7 +67,7 @@ void kill_verb_run(struct request *r, const struct call *call) {
         refuse_id(r, call->args[0]);
     } else if (id == r->session->id) {
         finish(r, true);
-        client_end(self);
+        client_end(self, CLOSED_KILLED);
     } else if (clients_kill(here, id)) {
         finish(r, true);
     } else {

@@ -2,109 +2,48 @@
 
 #include <uv.h>
 
-#include "conf/sections.h"
 #include "conf/settings.h"
+#include "daemon/admin/backend_metrics.h"
+#include "daemon/admin/metric_source.h"
+#include "daemon/admin/namespace_metrics.h"
 #include "daemon/admin/process.h"
 #include "daemon/admin/totals.h"
 #include "daemon/backend/route.h"
 #include "daemon/policy/stats.h"
 #include "protocol/bytes.h"
 #include "protocol/number.h"
-#include "protocol/refusal.h"
-#include "protocol/reply.h"
 
-#define NO_SUFFIX ((struct slice){"", 0})
-
-typedef const struct metrics_source source;
+typedef const struct metric_source source;
 typedef const struct metric_family family;
-
-// --- where values are -------------------------------------------------------------------------
 
 static uint64_t value_at(const void *figures, size_t at) {
     return *(const uint64_t *)((const char *)figures + at);
-}
-
-static const struct namespace_stats *stats_of(source *s, size_t i) {
-    return &s->totals->namespaces[i];
-}
-
-static const struct backend_totals *backend_of(source *s, size_t i) {
-    return &s->totals->backends[i];
-}
-
-static struct slice namespace_name(source *s, size_t i) {
-    const struct namespace_conf *n = &s->totals->settings->namespaces[i];
-    return (struct slice){n->name, n->name_len};
-}
-
-static struct slice backend_name(source *s, size_t i) {
-    return slice_of(s->totals->settings->backends[i].name);
-}
-
-// Step to the next namespace, or backend, that the reader may see, beginning at `i`. Return false
-// when there is none.
-static bool next_namespace(source *s, size_t *i) {
-    while (*i < s->totals->settings->namespace_count && !s->totals->sees_namespace[*i])
-        (*i)++;
-    return *i < s->totals->settings->namespace_count;
-}
-
-static bool next_backend(source *s, size_t *i) {
-    while (*i < s->totals->settings->backend_count && !s->totals->sees_backend[*i])
-        (*i)++;
-    return *i < s->totals->settings->backend_count;
-}
-
-// --- samples ----------------------------------------------------------------------------------
-
-static void lone_sample(struct exposition *x, uint64_t value) {
-    exposition_sample(x, NO_SUFFIX);
-    exposition_value(x, value);
-}
-
-static void begin_labelled(struct exposition *x, struct slice label, struct slice value) {
-    exposition_sample(x, NO_SUFFIX);
-    exposition_label(x, label, value);
-}
-
-static void begin_of_namespace(source *s, size_t i, struct exposition *x) {
-    begin_labelled(x, SLICE("namespace"), namespace_name(s, i));
-}
-
-static void begin_of_backend(source *s, size_t i, struct exposition *x) {
-    begin_labelled(x, SLICE("backend"), backend_name(s, i));
-}
-
-static void end_labelled(struct exposition *x, struct slice label, const char *value,
-                         uint64_t count) {
-    exposition_label(x, label, slice_of(value));
-    exposition_value(x, count);
 }
 
 // --- rows of one kind -------------------------------------------------------------------------
 
 // A figure of struct totals.
 static void of_totals(source *s, family *f, struct exposition *x) {
-    lone_sample(x, value_at(s->totals, f->at));
+    sample_alone(x, value_at(s->totals, f->at));
 }
 
 static void of_process(source *s, family *f, struct exposition *x) {
-    lone_sample(x, value_at(s->process, f->at));
+    sample_alone(x, value_at(s->process, f->at));
 }
 
 // A figure of struct namespace_stats for each namespace.
 static void of_namespaces(source *s, family *f, struct exposition *x) {
-    for (size_t i = 0; next_namespace(s, &i); i++) {
-        begin_of_namespace(s, i, x);
-        exposition_value(x, value_at(stats_of(s, i), f->at));
+    for (size_t i = 0; source_next_namespace(s, &i); i++) {
+        sample_begin_namespace(s, i, x);
+        exposition_value(x, value_at(source_stats(s, i), f->at));
     }
 }
 
 // A figure of struct backend_totals for each backend.
 static void of_backends(source *s, family *f, struct exposition *x) {
-    for (size_t i = 0; next_backend(s, &i); i++) {
-        begin_of_backend(s, i, x);
-        exposition_value(x, value_at(backend_of(s, i), f->at));
+    for (size_t i = 0; source_next_backend(s, &i); i++) {
+        sample_begin_backend(s, i, x);
+        exposition_value(x, value_at(source_backend(s, i), f->at));
     }
 }
 
@@ -113,8 +52,8 @@ static void of_backends(source *s, family *f, struct exposition *x) {
 static void write_build(source *s, family *f, struct exposition *x) {
     (void)s;
     (void)f;
-    begin_labelled(x, SLICE("version"), SLICE(CACHESD_VERSION));
-    end_labelled(x, SLICE("libuv"), uv_version_string(), 1);
+    sample_begin(x, SLICE("version"), SLICE(CACHESD_VERSION));
+    sample_end(x, SLICE("libuv"), uv_version_string(), 1);
 }
 
 static void write_cpu(source *s, family *f, struct exposition *x) {
@@ -125,7 +64,7 @@ static void write_cpu(source *s, family *f, struct exposition *x) {
 
 static void write_reload(source *s, family *f, struct exposition *x) {
     (void)f;
-    lone_sample(x, s->totals->process.is_reload_good);
+    sample_alone(x, s->totals->process.is_reload_good);
 }
 
 static void write_busy(source *s, family *f, struct exposition *x) {
@@ -134,7 +73,7 @@ static void write_busy(source *s, family *f, struct exposition *x) {
         char number[NUMBER_MOST_DIGITS];
         const struct worker_totals *worker = &s->totals->by_worker[i];
         size_t len = (size_t)(number_write(number, worker->number) - number);
-        begin_labelled(x, SLICE("worker"), (struct slice){number, len});
+        sample_begin(x, SLICE("worker"), (struct slice){number, len});
         exposition_seconds(x, worker->busy_us);
     }
 }
@@ -142,137 +81,24 @@ static void write_busy(source *s, family *f, struct exposition *x) {
 static void write_rejected(source *s, family *f, struct exposition *x) {
     (void)f;
     exposition_sample(x, NO_SUFFIX);
-    end_labelled(x, SLICE("reason"), "max_clients", s->totals->stats.turned_away);
+    sample_end(x, SLICE("reason"), "max_clients", s->totals->stats.turned_away);
 }
 
 static void write_near_limit(source *s, family *f, struct exposition *x) {
     (void)f;
-    lone_sample(x, (uint64_t)s->totals->settings->daemon.near_memory);
+    sample_alone(x, (uint64_t)s->totals->settings->daemon.near_memory);
 }
 
-// --- namespaces -------------------------------------------------------------------------------
-
-static void write_info(source *s, family *f, struct exposition *x) {
-    (void)f;
-    for (size_t i = 0; next_namespace(s, &i); i++) {
-        const struct namespace_conf *n = &s->totals->settings->namespaces[i];
-        struct bytes ttl = {0};
-        number_append_duration(&ttl, n->ttl_ms);
-        begin_of_namespace(s, i, x);
-        exposition_label(x, SLICE("backend"), backend_name(s, n->backend));
-        exposition_label(x, SLICE("prefix"), (struct slice){n->prefix, n->prefix_len});
-        exposition_label(x, SLICE("ttl"), bytes_slice(&ttl));
-        end_labelled(x, SLICE("near"), n->is_near ? "yes" : "no", 1);
-        bytes_deinit(&ttl);
-    }
-}
-
-static void write_reads(source *s, family *f, struct exposition *x) {
-    (void)f;
-    for (size_t i = 0; next_namespace(s, &i); i++) {
-        const struct namespace_stats *n = stats_of(s, i);
-        const struct {
-            const char *name;
-            uint64_t count;
-        } results[] = {{"near_hit", n->near_hits + n->near_misses},
-                       {"hit", n->hits - n->near_hits - n->memo_stale},
-                       {"stale", n->memo_stale},
-                       {"miss", n->misses - n->near_misses}};
-        for (size_t j = 0; j < sizeof(results) / sizeof(*results); j++) {
-            begin_of_namespace(s, i, x);
-            end_labelled(x, SLICE("result"), results[j].name, results[j].count);
-        }
-    }
-}
-
-static void write_errors_of(struct slice namespace, const uint64_t *errors, struct exposition *x) {
-    for (int code = 0; code < REPLY_CODE_COUNT; code++) {
-        begin_labelled(x, SLICE("namespace"), namespace);
-        end_labelled(x, SLICE("code"), reply_code_name((enum reply_code)code), errors[code]);
-    }
-}
-
-static void write_errors(source *s, family *f, struct exposition *x) {
-    (void)f;
-    write_errors_of(SLICE(""), s->totals->stats.stray_errors, x);
-    for (size_t i = 0; next_namespace(s, &i); i++)
-        write_errors_of(namespace_name(s, i), stats_of(s, i)->errors, x);
-}
-
-static void write_refusals(source *s, family *f, struct exposition *x) {
-    static const char *const rules[] = {
+static void write_closed(source *s, family *f, struct exposition *x) {
+    static const char *const reasons[] = {
 #define X(name, text) #text,
-        REFUSAL_REASONS(X)
+        CLOSE_REASONS(X)
 #undef X
     };
     (void)f;
-    for (size_t i = 0; next_namespace(s, &i); i++) {
-        for (int rule = 0; rule < REFUSALS; rule++) {
-            begin_of_namespace(s, i, x);
-            end_labelled(x, SLICE("rule"), rules[rule], stats_of(s, i)->refused[rule]);
-        }
-    }
-}
-
-static void write_memo(source *s, family *f, struct exposition *x) {
-    (void)f;
-    for (size_t i = 0; next_namespace(s, &i); i++) {
-        const struct namespace_stats *n = stats_of(s, i);
-        const char *const states[] = {"hit", "stale", "null", "miss"};
-        const uint64_t counts[] = {n->memo_hits, n->memo_stale, n->memo_nulls, n->memo_misses};
-        for (size_t j = 0; j < sizeof(states) / sizeof(*states); j++) {
-            begin_of_namespace(s, i, x);
-            end_labelled(x, SLICE("state"), states[j], counts[j]);
-        }
-    }
-}
-
-static void write_leases(source *s, family *f, struct exposition *x) {
-    (void)f;
-    for (size_t i = 0; next_namespace(s, &i); i++) {
-        const struct namespace_stats *n = stats_of(s, i);
-        const char *const outcomes[] = {"given", "refused", "expired"};
-        const uint64_t counts[] = {n->leases_given, n->leases_refused, n->leases_expired};
-        for (size_t j = 0; j < sizeof(outcomes) / sizeof(*outcomes); j++) {
-            begin_of_namespace(s, i, x);
-            end_labelled(x, SLICE("outcome"), outcomes[j], counts[j]);
-        }
-    }
-}
-
-// --- backends ---------------------------------------------------------------------------------
-
-// A gauge for each state, in either format: OpenMetrics's stateset would have another label than
-// the text format, and queries would fit one format alone.
-static void write_states(source *s, family *f, struct exposition *x) {
-    static const char *const states[] = {"up", "unfit", "partly", "connecting", "down"};
-    (void)f;
-    for (size_t i = 0; next_backend(s, &i); i++) {
-        const char *state = totals_state(backend_of(s, i));
-        for (size_t j = 0; j < sizeof(states) / sizeof(*states); j++) {
-            begin_of_backend(s, i, x);
-            end_labelled(x, SLICE("state"), states[j], strcmp(states[j], state) == 0);
-        }
-    }
-}
-
-static void write_live(source *s, family *f, struct exposition *x) {
-    (void)f;
-    for (size_t i = 0; next_backend(s, &i); i++) {
-        const struct backend_totals *b = backend_of(s, i);
-        begin_of_backend(s, i, x);
-        exposition_value(x, b->tracking > 0 && b->live == b->tracking);
-    }
-}
-
-static void write_redirects(source *s, family *f, struct exposition *x) {
-    (void)f;
-    for (size_t i = 0; next_backend(s, &i); i++) {
-        const struct route_counters *routes = &backend_of(s, i)->routes;
-        begin_of_backend(s, i, x);
-        end_labelled(x, SLICE("kind"), "moved", routes->moved);
-        begin_of_backend(s, i, x);
-        end_labelled(x, SLICE("kind"), "asked", routes->asked);
+    for (int reason = 0; reason < CLOSED_REASONS; reason++) {
+        exposition_sample(x, NO_SUFFIX);
+        sample_end(x, SLICE("reason"), reasons[reason], s->totals->stats.closed[reason]);
     }
 }
 
@@ -311,16 +137,21 @@ const struct metric_family metric_families[] = {
      TOTAL(stats.accepted)},
     {"cachesd_clients_rejected_total", METRIC_COUNTER, "Clients that were turned away.",
      write_rejected, 0},
+    {"cachesd_clients_closed_total", METRIC_COUNTER, "Clients that were let in and have gone.",
+     write_closed, 0},
 
-    {"cachesd_namespace_info", METRIC_INFO, "The namespace's settings.", write_info, 0},
+    {"cachesd_namespace_info", METRIC_INFO, "The namespace's settings.", metric_write_info, 0},
+    {"cachesd_requests_total", METRIC_COUNTER,
+     "Requests, by the verbs that were used. Without a namespace: those that name none.",
+     metric_write_requests, 0},
     {"cachesd_reads_total", METRIC_COUNTER,
      "Answered reads. near_hit: from the daemon's memory, also when it knew that nothing is there.",
-     write_reads, 0},
+     metric_write_reads, 0},
     {"cachesd_writes_total", METRIC_COUNTER, "Answered writes.", NAMESPACE(writes)},
     {"cachesd_errors_total", METRIC_COUNTER,
-     "Error replies. Without a namespace: before one was known.", write_errors, 0},
+     "Error replies. Without a namespace: before one was known.", metric_write_errors, 0},
     {"cachesd_refusals_total", METRIC_COUNTER, "Requests that the namespace's policy refused.",
-     write_refusals, 0},
+     metric_write_refusals, 0},
     {"cachesd_clamped_ttls_total", METRIC_COUNTER, "Writes whose ttl= was shortened to max_ttl.",
      NAMESPACE(clamped)},
     {"cachesd_request_bytes_total", METRIC_COUNTER, "Bytes of requests' words.",
@@ -330,10 +161,10 @@ const struct metric_family metric_families[] = {
     {"cachesd_purged_keys_total", METRIC_COUNTER, "Keys that purges removed.",
      NAMESPACE(purge_removed)},
 
-    {"cachesd_memo_replies_total", METRIC_COUNTER, "Replies of memo.get.", write_memo, 0},
+    {"cachesd_memo_replies_total", METRIC_COUNTER, "Replies of memo.get.", metric_write_memo, 0},
     {"cachesd_memo_leases_total", METRIC_COUNTER,
      "Leases given; results that came too late; leases that ended while others waited.",
-     write_leases, 0},
+     metric_write_leases, 0},
     {"cachesd_memo_waits_total", METRIC_COUNTER, "Requests that waited for another's result.",
      NAMESPACE(memo_waits)},
     {"cachesd_memo_computations_saved_total", METRIC_COUNTER,
@@ -341,8 +172,12 @@ const struct metric_family metric_families[] = {
     {"cachesd_memo_waiting", METRIC_GAUGE, "Requests that wait for another's result now.",
      NAMESPACE(memo_waiting)},
 
-    {"cachesd_backend_state", METRIC_GAUGE, "1 for the state that the backend is in.", write_states,
-     0},
+    {"cachesd_backend_duration_seconds", METRIC_HISTOGRAM,
+     "From sending a request to the backend's answer, or its failure.", metric_write_durations, 0},
+    {"cachesd_backend_wait_seconds", METRIC_HISTOGRAM, "Waits of requests for room at the backend.",
+     metric_write_waits, 0},
+    {"cachesd_backend_state", METRIC_GAUGE, "1 for the state that the backend is in.",
+     metric_write_states, 0},
     {"cachesd_backend_pending", METRIC_GAUGE, "Requests that the backend has yet to answer.",
      BACKEND(pending)},
     {"cachesd_backend_failures", METRIC_GAUGE, "Failed attempts to connect, in a row.",
@@ -359,7 +194,7 @@ const struct metric_family metric_families[] = {
     {"cachesd_backend_switches_total", METRIC_COUNTER, "Times that another master was gone to.",
      BACKEND(routes.switches)},
     {"cachesd_backend_redirects_total", METRIC_COUNTER,
-     "Requests that a cluster's node redirected to another.", write_redirects, 0},
+     "Requests that a cluster's node redirected to another.", metric_write_redirects, 0},
     {"cachesd_backend_repeats_total", METRIC_COUNTER,
      "Requests sent again for another reason than a redirect.", BACKEND(routes.again)},
     {"cachesd_backend_disagreements_total", METRIC_COUNTER,
@@ -368,7 +203,7 @@ const struct metric_family metric_families[] = {
      BACKEND(routes.refreshes)},
 
     {"cachesd_near_live", METRIC_GAUGE, "1: the daemon hears of changes at the backend.",
-     write_live, 0},
+     metric_write_live, 0},
     {"cachesd_near_invalidations_total", METRIC_COUNTER, "Keys that the backend said had changed.",
      BACKEND(invalidations)},
     {"cachesd_near_flushes_total", METRIC_COUNTER, "Times that it said all keys had.",

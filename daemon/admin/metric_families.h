@@ -6,23 +6,14 @@
 
 #include "daemon/admin/exposition.h"
 
-struct process;
-struct totals;
-struct verb_table;
-
-// All that values are taken from.
-struct metrics_source {
-    const struct totals *totals;
-    const struct verb_table *verbs;
-    const struct process *process;
-};
+struct metric_source;
 
 struct metric_family {
     const char *name; // as queries name it: with _total or _info
     enum metric_type type;
     const char *help;
     // Writes the family's samples. A value that a label may have is there from the start, with 0.
-    void (*write)(const struct metrics_source *source, const struct metric_family *f,
+    void (*write)(const struct metric_source *source, const struct metric_family *f,
                   struct exposition *x);
     size_t at; // where `write` finds the value, in the struct that it reads
 };

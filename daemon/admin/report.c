@@ -105,6 +105,15 @@ static void append_route(struct bytes *text, const struct backend *b) {
         b->route->append_state(b, text);
 }
 
+// Returns how long all requests to the backend took, from sending to the answer or the failure.
+static uint64_t answer_us(const struct totals *t, size_t backend) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->settings->namespace_count; i++)
+        if (t->settings->namespaces[i].backend == backend)
+            sum += t->namespaces[i].read_times.sum_us + t->namespaces[i].write_times.sum_us;
+    return sum;
+}
+
 void report_backends(const struct totals *t, const struct request *r, struct bytes *text) {
     const struct settings *settings = t->settings;
     for (size_t i = 0; i < settings->backend_count; i++) {
@@ -123,8 +132,8 @@ void report_backends(const struct totals *t, const struct request *r, struct byt
                      " timeouts=%" PRIu64 " waits=%" PRIu64 " wait_ms=%" PRIu64
                      " late_waits=%" PRIu64 " tracking=%s",
                      b->pending, b->connects, b->most_failures, b->conns.requests, b->conns.answers,
-                     b->conns.answer_ms, b->conns.timeouts, b->waits, b->wait_ms, b->late_waits,
-                     tracking_of(b));
+                     answer_us(t, i) / 1000, b->conns.timeouts, b->waits,
+                     b->wait_times.sum_us / 1000, b->late_waits, tracking_of(b));
         if (b->tracking > 0)
             bytes_printf(text,
                          " invalidations=%" PRIu64 " flushes=%" PRIu64 " tracking_losses=%" PRIu64,
@@ -192,7 +201,7 @@ static void append_namespace_stats(const struct totals *t, size_t index, struct 
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
                  "\nnear_hits:%" PRIu64 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64
                  "\nbytes_in:%" PRIu64 "\nbytes_out:%" PRIu64 "\n",
-                 t->settings->namespaces[index].name, s->requests, s->hits, s->misses,
+                 t->settings->namespaces[index].name, totals_requests(s), s->hits, s->misses,
                  s->near_hits + s->near_misses, s->writes, s->clamped, s->bytes_in, s->bytes_out);
     bytes_printf(text,
                  "memo_hits:%" PRIu64 "\nmemo_stale:%" PRIu64 "\nmemo_nulls:%" PRIu64

@@ -12,6 +12,7 @@
 #include "daemon/policy/policy.h"
 #include "daemon/request/reply_queue.h"
 #include "protocol/mem.h"
+#include "protocol/verb_table.h"
 
 // A user sees only the backends of its own namespaces.
 static void look(struct totals *t, const struct identity *reader) {
@@ -49,6 +50,13 @@ void totals_deinit(struct totals *t) {
     bytes_deinit(&t->client_lines);
 }
 
+uint64_t totals_requests(const struct namespace_stats *stats) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < VERBS_MOST; i++)
+        sum += stats->by_verb[i];
+    return sum;
+}
+
 const char *totals_state(const struct backend_totals *b) {
     static const char *const names[] = {
         [BACKEND_WELL] = "up",       [BACKEND_TROUBLED] = "up",           [BACKEND_UNFIT] = "unfit",
@@ -84,7 +92,7 @@ static void add_backend(struct backend_totals *t, const struct backend *b) {
     t->pending += backend_pending(b);
     t->connects += sums.connects;
     t->waits += b->waiting.waits;
-    t->wait_ms += b->waiting.wait_ms;
+    ADD(&t->wait_times, &b->waiting.times);
     t->late_waits += b->waiting.late_waits;
     if (sums.failures > t->most_failures)
         t->most_failures = sums.failures;

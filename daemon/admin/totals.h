@@ -9,6 +9,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/route.h"
+#include "daemon/loop/histogram.h"
 #include "daemon/near/store.h"
 #include "daemon/policy/stats.h"
 #include "daemon/worker.h"
@@ -22,7 +23,8 @@ struct backend_totals {
     struct backend_state state; // the worst of all workers
     char reason[160];           // a copy, which state.reason points to
     size_t live, tracking;      // workers whose tracker is live, and workers that have a tracker
-    uint64_t pending, connects, waits, wait_ms, late_waits;
+    uint64_t pending, connects, waits, late_waits;
+    struct histogram wait_times;
     uint64_t invalidations, flushes, losses; // of trackers
     uint64_t most_failures;                  // in a row
     struct conn_counters conns;
@@ -74,6 +76,9 @@ void totals_deinit(struct totals *t);
 // `origin`, which also runs on_collected(): before this returns when there is only one worker.
 void totals_collect(struct totals *t, struct workers *workers, struct worker *origin,
                     void (*on_collected)(struct totals *t));
+
+// Returns how many requests of the namespace there were.
+uint64_t totals_requests(const struct namespace_stats *stats);
 
 // Returns the name of the backend's state, as `backends` shows it.
 const char *totals_state(const struct backend_totals *b);

@@ -361,9 +361,7 @@ static void finish_first(struct backend_conn *c) {
     c->first = slot->next;
     c->last = c->first ? c->last : NULL;
     c->pending--;
-    c->progress_ms = loop_now(c->loop);
     c->counters.answers++;
-    c->counters.answer_ms += c->progress_ms + (uint64_t)c->conf->timeout_ms - slot->deadline_ms;
     if (c->oldest_live == slot)
         c->oldest_live = c->first;
     if (c->answer.fault != FAULT_NONE)
@@ -390,9 +388,10 @@ static bool on_reply(void *owner) {
     return *c->reason == '\0';
 }
 
-static void count_received(struct backend_conn *c, size_t len) {
+// Bytes were read; before that, there had been `answers`.
+static void note_progress(struct backend_conn *c, size_t len, uint64_t answers) {
     c->received += len;
-    if (c->received < PROGRESS_BYTES)
+    if (c->received < PROGRESS_BYTES && c->counters.answers == answers)
         return;
     c->received = 0;
     c->progress_ms = loop_now(c->loop);
@@ -402,12 +401,13 @@ static void on_read(struct stream *s, char *data, size_t len) {
     struct backend_conn *c = conn_of(s);
     bool is_first = c->state == CONN_GREETING && c->greeting_at == 0;
     bool is_tls = is_first && lost_is_tls(s, (struct slice){data, len});
+    uint64_t answers = c->counters.answers;
     const char *error = is_tls ? "it answers in TLS: " USE_TLS : resp_feed(c->resp, data, len);
     if (error) {
         fail(c, "%s", *c->reason ? c->reason : error);
         return;
     }
-    count_received(c, len);
+    note_progress(c, len, answers);
     if (c->first && c->first->is_started && c->first->owner->half)
         c->first->owner->half(c->first, &c->answer);
 }

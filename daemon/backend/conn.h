@@ -47,13 +47,9 @@ enum { CONN_REASON_SIZE = 160 };
 
 enum backend_conn_state { CONN_DIALING, CONN_GREETING, CONN_READY, CONN_CLOSED };
 
-// The time of an answer is counted from the sending of its commands; time spent waiting for room is
-// counted in waiting_room.h. answer_ms is a sum of whole milliseconds of the loop's clock, whose
-// errors cancel out.
 struct conn_counters {
     uint64_t requests; // sent
     uint64_t answers;
-    uint64_t answer_ms; // that all answers took
     uint64_t timeouts;
 };
 

@@ -38,14 +38,12 @@ static void add_counters(struct conn_counters *sum, const struct backend_conn *c
         return;
     sum->requests += c->counters.requests;
     sum->answers += c->counters.answers;
-    sum->answer_ms += c->counters.answer_ms;
     sum->timeouts += c->counters.timeouts;
 }
 
 void node_add_counters(const struct node *n, struct conn_counters *sum) {
     sum->requests += n->past.requests;
     sum->answers += n->past.answers;
-    sum->answer_ms += n->past.answer_ms;
     sum->timeouts += n->past.timeouts;
     add_counters(sum, n->conn);
     add_counters(sum, n->former);

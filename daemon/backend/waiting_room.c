@@ -1,5 +1,6 @@
 #include "daemon/backend/waiting_room.h"
 
+#include "daemon/loop/turn_clock.h"
 #include "protocol/mem.h"
 
 static void on_timer(uv_timer_t *timer);
@@ -38,6 +39,7 @@ void waiting_room_enter(struct waiting_room *room, struct waiter *waiter) {
     waiter->next = NULL;
     waiter->room = room;
     waiter->deadline_ms = now_of(room) + room->timeout_ms;
+    waiter->began_us = turn_clock_us(&room->loop->flusher.clock);
     if (room->last)
         room->last->next = waiter;
     else
@@ -67,9 +69,9 @@ void waiting_room_leave(struct waiter *waiter) {
 }
 
 static void call(struct waiting_room *room, struct waiter *waiter, bool is_late) {
-    uint64_t began_ms = waiter->deadline_ms - room->timeout_ms;
+    waiter->waited_us = turn_clock_us(&room->loop->flusher.clock) - waiter->began_us;
     room->waits++;
-    room->wait_ms += now_of(room) - began_ms;
+    histogram_add(&room->times, waiter->waited_us, 1);
     waiting_room_leave(waiter);
     waiter->on_room(waiter, is_late);
 }

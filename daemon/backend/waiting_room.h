@@ -2,6 +2,7 @@
 // until a deadline of its own.
 #pragma once
 
+#include "daemon/loop/histogram.h"
 #include "daemon/loop/loop.h"
 
 struct waiting_room;
@@ -11,6 +12,8 @@ struct waiter {
     struct waiter *next;
     struct waiting_room *room; // NULL: the owner does not wait
     uint64_t deadline_ms;      // in the loop's time
+    uint64_t began_us;         // as turn_clock.h tells the time
+    uint64_t waited_us;        // how long the last wait took
     unsigned hash_slot;        // of the key that room is needed for; the owner sets it
     // Called when there may be room again, or, with `is_late`, when the deadline has passed.
     void (*on_room)(struct waiter *waiter, bool is_late);
@@ -21,10 +24,10 @@ struct waiting_room {
     uv_timer_t timer;    // until the first deadline
     uint64_t timeout_ms; // the longest that anybody waits
     struct waiter *first, *last;
-    unsigned leaves;     // how many waiters have left
-    uint64_t waits;      // counters: waits that have ended
-    uint64_t wait_ms;    // the time that all of them took
-    uint64_t late_waits; // those that ended by their deadline
+    unsigned leaves;        // how many waiters have left
+    uint64_t waits;         // counters: waits that have ended
+    struct histogram times; // that they took
+    uint64_t late_waits;    // those that ended by their deadline
 };
 
 void waiting_room_init(struct waiting_room *room, struct loop *loop, uint64_t timeout_ms);

@@ -104,7 +104,7 @@ static void wait_turn(struct client *c) {
 static void follow(struct client *c, enum progress progress) {
     switch (progress) {
     case PROGRESS_DONE: break;
-    case PROGRESS_CLOSE: client_end(c); break;
+    case PROGRESS_CLOSE: client_end(c, CLOSED_QUIT); break;
     case PROGRESS_BARRIER:
     case PROGRESS_WAIT_TURN: wait_turn(c); break;
     case PROGRESS_WAIT_OUTPUT: c->session.replies.is_over = true; break;
@@ -151,7 +151,7 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
             session_complain(&c->session, LOG_LEVEL_INFO, "closed: protocol error",
                              protocol_error(c));
             dispatch_refuse(&c->session, REPLY_PROTOCOL, protocol_error(c));
-            client_end(c);
+            client_end(c, CLOSED_PROTOCOL);
         } else {
             used += result == PARSER_NOTHING ? c->parser.consumed : take_request(c, data + used);
         }
@@ -177,7 +177,7 @@ static void go_on(struct client *c) {
     if (!is_waiting(c))
         c->is_late = false;
     if (c->session.is_ended && !is_waiting(c))
-        client_end(c);
+        client_end(c, CLOSED_GONE);
     read_on(c);
 }
 
@@ -190,7 +190,7 @@ static void end_auth_wait(struct client *c, enum auth_turn turn) {
 
 void client_drain(struct client *c) {
     if (c->state == CLIENT_SHAKING) { // it has asked nothing
-        client_close(c);
+        client_close(c, CLOSED_DRAIN);
         return;
     }
     request_forget_skip(&c->session);
@@ -283,22 +283,23 @@ static void on_written(struct stream *s) {
     if (stream_unread(s) > 0)
         return; // there is more output: this is called again when that is written
     if (c->session.context->is_draining && !c->session.replies.first && !is_waiting(c))
-        client_end(c);
+        client_end(c, CLOSED_DRAIN);
     if (c->state == CLIENT_ENDING && !c->session.replies.first) {
         c->state = CLIENT_LINGERING;
         c->active_ms = loop_now(&c->session.context->loop);
         stream_end(s);
         if (c->session.is_ended)
-            client_close(c);
+            client_close(c, CLOSED_GONE);
     }
     if (c->state == CLIENT_OPEN || c->state == CLIENT_LINGERING)
         read_on(c);
 }
 
-void client_end(struct client *c) {
+void client_end(struct client *c, enum close_reason why) {
     if (c->state != CLIENT_OPEN)
         return;
     c->state = CLIENT_ENDING;
+    c->why = why;
     stream_out(&c->stream); // so that on_written() is called, also when no output is left
     stream_stop_reading(&c->stream);
 }
@@ -308,9 +309,9 @@ static void on_end(struct stream *s, int status) {
     struct client *c = client_of(s);
     c->session.is_ended = true;
     if (status != UV_EOF || c->state == CLIENT_LINGERING)
-        client_close(c);
+        client_close(c, CLOSED_GONE);
     else if (!is_waiting(c))
-        client_end(c);
+        client_end(c, CLOSED_GONE);
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -339,6 +340,7 @@ static void leave_list(struct client *c) {
 
 static void on_closed(struct stream *s) {
     struct client *c = client_of(s);
+    c->session.context->stats.closed[c->why] += c->is_accepted;
     leave_list(c);
     parser_deinit(&c->parser);
     bytes_deinit(&c->in);
@@ -387,7 +389,7 @@ static void open_client(struct client *c) {
 
 static void refuse_tls(struct client *c, const char *why) {
     session_complain(&c->session, LOG_LEVEL_INFO, "closed: no TLS", why);
-    client_close(c);
+    client_close(c, CLOSED_TLS);
 }
 
 static void on_shaken(void *context, const char *trouble) {
@@ -406,6 +408,8 @@ static void on_shaken(void *context, const char *trouble) {
 }
 
 void client_start(struct client *c, struct tls_server *tls) {
+    c->is_accepted = true;
+    c->session.context->stats.accepted++;
     session_init_peer(&c->session, &c->stream);
     if (c->stream.uv.handle.type == UV_TCP)
         uv_tcp_nodelay(&c->stream.uv.tcp, 1);
@@ -426,19 +430,20 @@ void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bo
         close(fd);
         if (tls)
             atomic_fetch_sub(all->handshakes, 1);
-        client_close(c);
+        client_close(c, CLOSED_GONE);
         return;
     }
-    c->session.context->stats.accepted++;
     client_start(c, tls);
     if (c->session.context->is_draining)
         client_drain(c);
 }
 
-void client_close(struct client *c) {
+void client_close(struct client *c, enum close_reason why) {
     if (c->state == CLIENT_CLOSED)
         return;
     log_debug(&c->session.context->loop.log, "client %s: closed", c->session.address);
+    if (c->state == CLIENT_OPEN || c->state == CLIENT_SHAKING)
+        c->why = why; // else client_end() has said why
     c->state = CLIENT_CLOSED;
     waiting_room_leave(&c->waiter);
     c->session.auth_turn = AUTH_NONE;
@@ -464,14 +469,14 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         return;
     }
     if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
-        client_close(c);
+        client_close(c, CLOSED_GONE);
         return;
     }
     bool is_idle = c->state == CLIENT_OPEN && !c->session.replies.first && !is_waiting(c) &&
                    reply_queue_unread(&c->session.replies) == 0;
     if (is_idle && conf->client_idle_ms != DURATION_FOREVER &&
         now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms) {
-        client_end(c);
+        client_end(c, CLOSED_IDLE);
         return;
     }
     // Replies that wait for their turn do not count: the client cannot read them yet.
@@ -482,9 +487,9 @@ void client_sweep(struct client *c, uint64_t now_ms) {
     } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
         session_complain(&c->session, LOG_LEVEL_WARNING, "closed: it does not read its replies",
                          "client_stall");
-        client_close(c);
+        client_close(c, CLOSED_STALLED);
     } else if (c->state == CLIENT_ENDING &&
                now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms) {
-        client_close(c);
+        client_close(c, CLOSED_STALLED);
     }
 }

@@ -11,6 +11,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/waiting_room.h"
 #include "daemon/loop/stream.h"
+#include "daemon/policy/stats.h"
 #include "daemon/request/session.h"
 #include "protocol/bytes.h"
 #include "protocol/parser.h"
@@ -42,9 +43,11 @@ struct client {
                           // session.check is done
     bool is_turn_due;     // that wait is over: the client is on the list clients.turns_due
     struct client *next_due, **before_due;
-    bool is_late;        // the first request in `in` has waited too long for room
-    size_t most_request; // bytes of a request, by the settings and by whether the user is known
-    size_t most_output;  // bytes of replies that the client has not read, likewise
+    bool is_late;          // the first request in `in` has waited too long for room
+    bool is_accepted;      // the client counts, also when it is closed
+    enum close_reason why; // it ends: the first reason that was given
+    size_t most_request;   // bytes of a request, by the settings and by whether the user is known
+    size_t most_output;    // bytes of replies that the client has not read, likewise
     uint64_t connected_ms, active_ms; // in the loop's time
     uint64_t stalled_ms;     // since when the client reads none of its output; 0: not looked at yet
     uint64_t accepted;       // bytes that the kernel had taken at stalled_ms
@@ -77,9 +80,9 @@ void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bo
                   struct tls_server *tls);
 
 // Takes no more requests; the client is closed when all replies are written.
-void client_end(struct client *c);
+void client_end(struct client *c, enum close_reason why);
 // Closes the client at once. The memory is freed later.
-void client_close(struct client *c);
+void client_close(struct client *c, enum close_reason why);
 
 // Sets most_request and most_output. To be called when the identity has changed, and after a
 // reload.

@@ -5,6 +5,7 @@
 #include "daemon/loop/gone.h"
 #include "daemon/loop/log.h"
 #include "daemon/policy/identity.h"
+#include "daemon/policy/stats.h"
 #include "daemon/request/context.h"
 
 enum {
@@ -27,7 +28,7 @@ void clients_take_turns(struct clients *all) {
 static void look_closer(struct client *c, short events) {
     if (events & (POLLHUP | POLLERR)) {
         log_debug(&c->session.context->loop.log, "client %s: has gone", c->session.address);
-        client_close(c);
+        client_close(c, CLOSED_GONE);
     } else if (events & POLLRDHUP && !c->session.is_half_closed) {
         c->session.is_half_closed = true;
         gone_probe(&c->stream, PROBE_ENDED_S);
@@ -85,7 +86,7 @@ bool clients_kill(struct clients *all, uint64_t id) {
     if (!c)
         return false;
     log_info(&all->context->loop.log, "client %s: closed by kill", c->session.address);
-    client_close(c);
+    client_close(c, CLOSED_KILLED);
     return true;
 }
 
@@ -96,5 +97,5 @@ void clients_drain(struct clients *all) {
 
 void clients_close(struct clients *all) {
     for (struct client *c = all->first; c; c = c->next)
-        client_close(c);
+        client_close(c, CLOSED_DRAIN);
 }

@@ -452,6 +452,7 @@ static void flush_all(struct flusher *f) {
         s->is_dirty = false;
         stream_flush(s);
     }
+    turn_clock_end(&f->clock);
 }
 
 static void on_prepare(uv_prepare_t *handle) { flush_all(handle->data); }

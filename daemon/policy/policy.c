@@ -62,6 +62,11 @@ struct namespace_stats *namespace_stats_ref(struct namespace_stats *stats) {
     return stats;
 }
 
+void namespace_stats_unref(struct namespace_stats *stats) {
+    if (--stats->refs == 0)
+        mem_free(stats);
+}
+
 struct policy *policy_ref(struct policy *policy) {
     policy->refs++;
     return policy;
@@ -73,8 +78,7 @@ void policy_unref(struct policy *policy) {
     if (policy->on_free)
         policy->on_free(policy->owner);
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
-        if (--policy->namespaces[i].stats->refs == 0)
-            mem_free(policy->namespaces[i].stats);
+        namespace_stats_unref(policy->namespaces[i].stats);
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
         bytes_deinit(&policy->namespaces[i].ttl_px);
     for (size_t i = 0; i < policy->settings->backend_count; i++)

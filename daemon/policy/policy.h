@@ -41,6 +41,7 @@ void policy_unref(struct policy *policy);
 
 // Returns another reference on the counters, or new counters when `stats` is NULL.
 struct namespace_stats *namespace_stats_ref(struct namespace_stats *stats);
+void namespace_stats_unref(struct namespace_stats *stats);
 
 // Returns the namespace of that name; NULL when there is none.
 struct namespace *policy_namespace(const struct policy *policy, struct slice name);

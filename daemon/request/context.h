@@ -5,6 +5,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
+#include "daemon/request/answer_run.h"
 #include "protocol/bytes.h"
 #include "protocol/refusal.h"
 #include "protocol/verb.h"
@@ -20,6 +21,7 @@ struct context {
     const struct verb_table *verbs;
     struct policy *policy; // in force
     struct daemon_stats stats;
+    struct answer_run run; // of the answers that come now
     const struct request_steps *steps; // of VERB_TWO_STEPS
     struct memo_waits *memo_waits;     // of memo.get
     size_t awaited_keys;               // how many keys have a memo queue

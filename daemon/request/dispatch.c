@@ -114,7 +114,8 @@ static void count_request(struct session *session, const struct admission *a,
     session->requests++;
     if (a->entry)
         session->last_verb = a->entry->verb;
-    ledger_request(session->context, a->namespace, a->namespace ? bytes_of(words, count) : 0);
+    ledger_request(session->context, a->entry, a->namespace,
+                   a->namespace ? bytes_of(words, count) : 0);
 }
 
 // Always inlined, because each request passes here.

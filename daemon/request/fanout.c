@@ -4,6 +4,7 @@
 
 #include "daemon/backend/conn.h"
 #include "daemon/backend/slot.h"
+#include "daemon/loop/turn_clock.h"
 #include "daemon/request/context.h"
 #include "daemon/request/ledger.h"
 #include "daemon/request/reply_queue.h"
@@ -220,7 +221,11 @@ static void join(struct fanout *f) {
 // --- the parts --------------------------------------------------------------------------------
 
 static void end(struct fanout *f) {
-    if (--f->unended == 0 && f->request->session)
+    struct request *r = f->request;
+    if (--f->unended > 0)
+        return;
+    ledger_stay(r->context, r->namespace, r->entry, r->sent_us);
+    if (r->session)
         join(f);
 }
 
@@ -358,6 +363,7 @@ static void send_part(struct part *part, const struct call *call) {
 
 void fanout_start(struct request *r, const struct call *call) {
     struct fanout *f = fanout_new(r, call->argc);
+    r->sent_us = turn_clock_us(&r->context->loop.flusher.clock);
     for (size_t i = 0; i < call->argc; i++) {
         struct call part = fanout_part(call, i);
         send_part(&f->parts[i], &part);

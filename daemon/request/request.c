@@ -8,6 +8,7 @@
 #include "daemon/backend/conn.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
+#include "daemon/loop/turn_clock.h"
 #include "daemon/near/source.h"
 #include "daemon/near/store.h"
 #include "daemon/request/admit.h"
@@ -253,6 +254,10 @@ static struct request *request_of_slot(struct slot *slot) {
 
 static bool is_wanted(const struct request *r) { return !r->is_done && r->session; }
 
+static inline __attribute__((always_inline)) void count_stay(const struct request *r) {
+    ledger_stay(r->context, r->namespace, r->entry, r->sent_us);
+}
+
 static void begin_answer(struct slot *slot, struct answer *a) {
     struct request *r = request_of_slot(slot);
     if (!is_wanted(r)) {
@@ -301,6 +306,7 @@ static __attribute__((noinline)) void keep_half(struct slot *slot, struct answer
     if (a->out != &r->place.reply)
         answer_move(a, &r->place.reply);
     if (a->is_too_long && is_wanted(r)) {
+        count_stay(r);
         begin_skip(r);
         take_answer(r, a);
     }
@@ -310,6 +316,8 @@ static void on_answered(struct slot *slot, const struct answer *a) {
     struct request *r = request_of_slot(slot);
     if (r->skipper)
         end_skip(r);
+    if (!r->is_done)
+        count_stay(r);
     if (is_wanted(r)) {
         if (take_answer(r, a))
             return;
@@ -349,6 +357,8 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
     bool has_reader = is_wanted(r);
     if (failure != SLOT_TIMEOUT && r->skipper)
         end_skip(r);
+    if (!r->is_done && failure <= SLOT_LOST) // it was at the backend
+        count_stay(r);
     if (has_reader)
         request_unanswered(r, code, message);
     if (failure == SLOT_TIMEOUT)
@@ -372,6 +382,7 @@ static const struct slot_owner slot_owner = {.begin = begin_answer,
 void request_begin_sending(struct request *r, struct backend_conn *conn) {
     r->slot.owner = &slot_owner;
     r->is_pending = true;
+    r->sent_us = turn_clock_us(&r->context->loop.flusher.clock);
     backend_conn_begin(conn, &r->slot);
 }
 

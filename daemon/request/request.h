@@ -40,6 +40,7 @@ struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
     struct reply_slot place; // in its client's reply queue; set anew by request_new()
     struct memo_place wait;  // used only by verbs with further steps
+    uint64_t sent_us;        // set when its commands are written, as turn_clock.h tells the time
     struct bytes key;        // memo.get: the real key, for a further step; scan: scan_place.c
     struct near_note note;   // the work for the near cache; begins with two more buffers
     // From note.duty on, all members are zero when a request begins: REQUEST_KEEPS.
