@@ -36,7 +36,7 @@ struct flusher {
     size_t spare_count;
     size_t spare_bytes;
     struct turnstile handshakes; // that have not begun
-    struct turn_clock clock;      // ends with each flush
+    struct turn_clock clock;     // ends with each flush
     char *records;               // a buffer to read TLS into; NULL: never needed yet
     void (*before)(void *owner); // called first in each check: it may make more streams dirty
     void *owner;

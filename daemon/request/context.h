@@ -21,7 +21,7 @@ struct context {
     const struct verb_table *verbs;
     struct policy *policy; // in force
     struct daemon_stats stats;
-    struct answer_run run; // of the answers that come now
+    struct answer_run run;             // of the answers that come now
     const struct request_steps *steps; // of VERB_TWO_STEPS
     struct memo_waits *memo_waits;     // of memo.get
     size_t awaited_keys;               // how many keys have a memo queue
