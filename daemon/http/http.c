@@ -98,7 +98,7 @@ static void set_timer(struct http *http) {
         uv_timer_init(&main_of(http)->context.loop.uv, &http->second);
     }
     if (http->servers.count > 0) {
-        uv_timer_start(&http->second, on_second, SECOND_MS, SECOND_MS);
+        uv_timer_start(&http->second, on_second, 0, SECOND_MS);
         sampler_start(&http->sampler, &http->desk);
     } else if (http->has_timer) {
         uv_timer_stop(&http->second);

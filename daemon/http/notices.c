@@ -25,6 +25,10 @@ static struct notice *add(struct notices *all, enum notice_kind kind, uint64_t s
     return n;
 }
 
+static void append_requests(struct bytes *text, uint64_t count) {
+    bytes_printf(text, "%" PRIu64 " request%s", count, count == 1 ? "" : "s");
+}
+
 // Appends "a", "a and b", "a, b and 7 more", one name a call.
 struct list {
     struct bytes *text;
@@ -73,6 +77,14 @@ static void append_effects(struct bytes *text, const struct facts *f, size_t bac
     }
 }
 
+// Appends a text that begins a sentence.
+static void append_capital(struct bytes *text, const char *words) {
+    size_t at = text->len;
+    bytes_append_slice(text, slice_of(words));
+    if (words[0] >= 'a' && words[0] <= 'z')
+        text->data[at] = (char)(words[0] - 'a' + 'A');
+}
+
 // What can be done about a fault that the server tells of: by the words of redis_error.c.
 static const char *advice_for(const char *reason) {
     static const char *const advices[][2] = {
@@ -112,8 +124,8 @@ static void note_state(struct notices *all, const struct facts *f, size_t i) {
                  health == BACKEND_PARTLY       ? "serves only some keys"
                  : health == BACKEND_CONNECTING ? "is connecting"
                                                 : "is down");
-    bytes_printf(&n->text, "%s.%s", *b->reason ? b->reason : state,
-                 health == BACKEND_LOST ? " It is tried again all the time." : "");
+    append_capital(&n->text, *b->reason ? b->reason : state);
+    bytes_printf(&n->text, ".%s", health == BACKEND_LOST ? " It is tried again all the time." : "");
     append_effects(&n->text, f, i);
 }
 
@@ -133,8 +145,8 @@ static void note_times(struct notices *all, const struct facts *f, size_t i) {
                  : is_slow       ? "is slow"
                                  : "has no room");
     if (v->timeouts > 0) {
-        bytes_printf(&n->text, "%" PRIu64 " requests timed out " LAST_MINUTE ": timeout is ",
-                     v->timeouts);
+        append_requests(&n->text, v->timeouts);
+        bytes_append_literal(&n->text, " timed out " LAST_MINUTE ": timeout is ");
         number_append_duration(&n->text, conf->timeout_ms);
         bytes_append_literal(&n->text, ", and they answer TIMEOUT, though writes may have been "
                                        "applied. ");
@@ -142,11 +154,11 @@ static void note_times(struct notices *all, const struct facts *f, size_t i) {
     if (v->p99_us > 0)
         bytes_printf(&n->text, "One of a hundred answers takes %.0f ms or more. ",
                      (double)v->p99_us / 1000);
-    if (v->waits > 0)
-        bytes_printf(&n->text,
-                     "%" PRIu64 " requests waited for room " LAST_MINUTE ": max_pending is %" PRId64
-                     ". ",
-                     v->waits, conf->max_pending);
+    if (v->waits > 0) {
+        append_requests(&n->text, v->waits);
+        bytes_printf(&n->text, " waited for room " LAST_MINUTE ": max_pending is %" PRId64 ". ",
+                     conf->max_pending);
+    }
     bytes_append_literal(&n->text, "Look at that server: its slow log, its CPU, its network.");
 }
 
@@ -207,16 +219,19 @@ static void note_refusals(struct notices *all, const struct facts *f, size_t i) 
     for (int rule = 0; rule < REFUSALS; rule++) {
         if (refused[rule] == 0)
             continue;
-        bool is_first = !n;
-        if (is_first) {
+        if (!n) {
             n = add(all, NOTICE_WARN, 0);
             bytes_printf(&n->what, "%s refuses requests by its policy.", conf->name);
+            bytes_append_literal(&n->text, "In the last minute ");
+            append_requests(&n->text, refused[rule]);
+        } else {
+            bytes_printf(&n->text, ", %" PRIu64, refused[rule]);
         }
-        bytes_printf(&n->text, "%s%" PRIu64 " ", is_first ? "" : ", ", refused[rule]);
+        bytes_append_literal(&n->text, " ");
         append_rule(&n->text, conf, rule);
     }
     if (n)
-        bytes_append_literal(&n->text, ", " LAST_MINUTE ". They answer POLICY.");
+        bytes_append_literal(&n->text, ". They answer POLICY.");
 }
 
 // --- errors -----------------------------------------------------------------------------------
@@ -275,8 +290,8 @@ static void note_errors(struct notices *all, const struct facts *f) {
             continue;
         struct notice *n = add(all, e->kind, 0);
         bytes_printf(&n->what, "%s", e->what);
-        bytes_printf(&n->text, "%" PRIu64 " request%s " LAST_MINUTE " %s", errors[e->code],
-                     errors[e->code] == 1 ? "" : "s", e->text);
+        append_requests(&n->text, errors[e->code]);
+        bytes_printf(&n->text, " " LAST_MINUTE " %s", e->text);
     }
 }
 
