@@ -5,6 +5,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/http/desk.h"
 #include "daemon/http/tracks.h"
+#include "daemon/loop/histogram.h"
 #include "daemon/near/store.h"
 #include "daemon/policy/stats.h"
 #include "protocol/mem.h"
@@ -19,6 +20,8 @@ struct namespace_track {
     uint32_t counts[HISTORY_SAMPLES][KINDS]; // a ring
     uint64_t window[KINDS];                  // the sums of that ring
     struct history_faults marks[MINUTE];     // a ring: cumulative, at each sample of a minute
+    struct histogram before[2]; // cumulative, one to two minutes ago, and up to one minute ago
+    float p50_us, p99_us;       // of answers since before[0]
 };
 
 enum backend_count { COUNT_TIMEOUTS, COUNT_WAITS, COUNT_CONNECTS, COUNT_LOSSES, BACKEND_COUNTS };
@@ -28,6 +31,8 @@ struct backend_track {
     uint64_t last_requests;
     history_line line; // a ring
     uint64_t marks[MINUTE][BACKEND_COUNTS];
+    struct histogram times; // of answers to its namespaces, likewise
+    float p50_us, p99_us;
 };
 
 struct history {
@@ -36,6 +41,7 @@ struct history {
     struct tracks namespaces, backends; // in the order of the settings at the last sample
     uint64_t last_stray;
     struct history_faults stray[MINUTE];
+    struct histogram times;      // cumulative, at the last sample, of all namespaces
     history_line by_kind[KINDS]; // rings, as all below
     history_line p50_us, p99_us, clients, near_bytes;
     uint64_t busy_us[WORKERS_MOST]; // cumulative, by the worker's number
@@ -97,6 +103,26 @@ static struct history_faults faults_since(struct history_faults now,
     return now;
 }
 
+// All members are counters of 64 bits.
+static void add_times(struct histogram *sum, const struct histogram *more) {
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        sum->counts[i] += more->counts[i];
+    sum->sum_us += more->sum_us;
+}
+
+static struct histogram times_of(const struct namespace_stats *s) {
+    struct histogram sum = s->read_times;
+    add_times(&sum, &s->write_times);
+    return sum;
+}
+
+static struct histogram times_since(struct histogram now, const struct histogram *before) {
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        now.counts[i] = added(now.counts[i], before->counts[i]);
+    now.sum_us = added(now.sum_us, before->sum_us);
+    return now;
+}
+
 static void count_backend(const struct backend_totals *b, uint64_t *counts) {
     counts[COUNT_TIMEOUTS] = b->conns.timeouts;
     counts[COUNT_WAITS] = b->waits;
@@ -114,6 +140,7 @@ static void track_namespace(struct history *h, struct tracks *former, const stru
         return;
     track = tracks_add(&h->namespaces, name, sizeof(*track));
     count_kinds(&t->namespaces[i], track->last);
+    track->before[0] = track->before[1] = times_of(&t->namespaces[i]);
     for (int m = 0; m < MINUTE; m++)
         track->marks[m] = faults_of(&t->namespaces[i]);
 }
@@ -139,6 +166,42 @@ static void track_all(struct history *h, const struct totals *t) {
         track_backend(h, &backends, t, i);
     tracks_free(&namespaces);
     tracks_free(&backends);
+}
+
+static void add_namespace_times(struct history *h, const struct totals *t, size_t i,
+                                struct histogram *all) {
+    struct namespace_track *track = (struct namespace_track *)h->namespaces.items[i];
+    struct backend_track *backend =
+        (struct backend_track *)h->backends.items[t->settings->namespaces[i].backend];
+    struct histogram now = times_of(&t->namespaces[i]);
+    struct histogram lately = times_since(now, &track->before[0]);
+    add_times(all, &now);
+    add_times(&backend->times, &lately);
+    track->p50_us = (float)histogram_quantile(&lately, 0.5);
+    track->p99_us = (float)histogram_quantile(&lately, 0.99);
+    if (h->added % MINUTE != 0)
+        return;
+    track->before[0] = track->before[1];
+    track->before[1] = now;
+}
+
+static void add_all_times(struct history *h, const struct totals *t) {
+    struct histogram all = {0};
+    for (size_t i = 0; i < t->settings->backend_count; i++)
+        ((struct backend_track *)h->backends.items[i])->times = (struct histogram){0};
+    for (size_t i = 0; i < t->settings->namespace_count; i++)
+        add_namespace_times(h, t, i, &all);
+    for (size_t i = 0; i < t->settings->backend_count; i++) {
+        struct backend_track *track = (struct backend_track *)h->backends.items[i];
+        track->p50_us = (float)histogram_quantile(&track->times, 0.5);
+        track->p99_us = (float)histogram_quantile(&track->times, 0.99);
+    }
+    struct histogram step = times_since(all, &h->times);
+    h->p50_us[h->added % HISTORY_SAMPLES] =
+        h->added > 0 ? (float)histogram_quantile(&step, 0.5) : 0;
+    h->p99_us[h->added % HISTORY_SAMPLES] =
+        h->added > 0 ? (float)histogram_quantile(&step, 0.99) : 0;
+    h->times = all;
 }
 
 static void add_namespace(struct history *h, const struct totals *t, size_t i, double seconds) {
@@ -198,6 +261,7 @@ void history_add(struct history *h, const struct totals *t) {
         add_namespace(h, t, i, seconds);
     for (size_t i = 0; i < t->settings->backend_count; i++)
         add_backend(h, t, i, seconds);
+    add_all_times(h, t);
     add_workers(h, t, seconds);
     add_stray(h, t, seconds);
     h->clients[at] = (float)t->clients;
@@ -232,6 +296,8 @@ static void view_namespace(const struct history *h, const struct totals *t, size
         return;
     memcpy(view->by_kind, track->window, sizeof(view->by_kind));
     view->rate = rate_at(track, place(h, HISTORY_SAMPLES - 1));
+    view->p50_us = track->p50_us;
+    view->p99_us = track->p99_us;
     view->last = faults_since(faults_of(&t->namespaces[i]), &track->marks[h->added % MINUTE]);
 }
 
@@ -276,6 +342,8 @@ static void view_backend(const struct history *h, const struct totals *t, size_t
     count_backend(&t->backends[i], now);
     unroll(h, view->line, track->line);
     view->rate = view->line[HISTORY_SAMPLES - 1];
+    view->p50_us = track->p50_us;
+    view->p99_us = track->p99_us;
     view->timeouts = added(now[COUNT_TIMEOUTS], before[COUNT_TIMEOUTS]);
     view->waits = added(now[COUNT_WAITS], before[COUNT_WAITS]);
     view->connects = added(now[COUNT_CONNECTS], before[COUNT_CONNECTS]);

@@ -87,7 +87,7 @@ static void write_requests(struct json *j, const struct facts *f) {
     for (size_t i = 0; !f->sees_all && i < f->totals.settings->namespace_count; i++) {
         if (!f->totals.sees_namespace[i])
             continue;
-        requests += f->totals.namespaces[i].requests;
+        requests += totals_requests(&f->totals.namespaces[i]);
         for (int code = 0; code < REPLY_CODE_COUNT; code++)
             errors[code] += f->totals.namespaces[i].errors[code];
     }

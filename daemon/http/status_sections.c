@@ -193,7 +193,7 @@ static void write_namespace(struct json *j, const struct facts *f, size_t i) {
     json_text(j, "prefix", (struct slice){conf->prefix, conf->prefix_len});
     json_text(j, "backend", slice_of(f->totals.settings->backends[conf->backend].name));
     write_policy(j, conf);
-    json_count(j, "requests", s->requests);
+    json_count(j, "requests", totals_requests(s));
     json_real(j, "rate", (double)v->rate);
     json_open_object(j, "by");
     for (int kind = 0; kind < KINDS; kind++)
