@@ -94,6 +94,12 @@ const struct option_row schema[] = {
      CHOICE("error|warning|info|debug"),
      .fallback = "info",
      .help = "what is logged to standard error"},
+    {.name = "log_format",
+     DAEMON(log_format),
+     CHOICE("text|logfmt|json"),
+     .fallback = "text",
+     .help = "how an event is written: as a line for people, as name=value, or as an object of "
+             "JSON; EVENTS.md lists events and names"},
     {.name = "log_timestamps",
      DAEMON(log_timestamps),
      CHOICE("auto|yes|no"),

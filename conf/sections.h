@@ -9,6 +9,7 @@
 #include "protocol/verb_table.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 enum log_timestamps { LOG_TIMESTAMPS_AUTO, LOG_TIMESTAMPS_YES, LOG_TIMESTAMPS_NO };
 enum over_ttl { OVER_TTL_CLAMP, OVER_TTL_REJECT };
 enum ttl_mode { TTL_MODE_SLIDING, TTL_MODE_FIXED };
@@ -72,6 +73,7 @@ struct daemon_conf { // [cachesd]
     int64_t near_memory;
     int64_t workers;
     int64_t log_level;      // enum log_level
+    int64_t log_format;     // enum log_format
     int64_t log_timestamps; // enum log_timestamps
     char *tls_cert;
     char *tls_key;

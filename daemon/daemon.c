@@ -18,6 +18,7 @@
 #include "daemon/handover.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/sink.h"
 #include "daemon/policy/policy.h"
@@ -52,7 +53,7 @@ static bool is_draining(const struct daemon *daemon) {
 // A name look-up or a check of JSON can't be cancelled once it runs.
 static void on_overdue(uv_timer_t *timer) {
     struct daemon *daemon = timer->data;
-    log_info(log_of(daemon), "ended, not waiting for a thread: a name look-up or a check of JSON");
+    log_tell(log_of(daemon), LOG_ENDED_EARLY);
     _exit(daemon->exit_code);
 }
 
@@ -114,8 +115,8 @@ static void end_in_order(struct daemon *daemon, const char *why) {
         worker_close(main_of(daemon));
         return;
     }
-    log_info(log_of(daemon), "%s: ending, %zu clients connected", why,
-             atomic_load(&daemon->workers.shared.clients));
+    log_tell(log_of(daemon), LOG_ENDING, log_text(FIELD_REASON, why),
+             log_number(FIELD_CLIENTS, atomic_load(&daemon->workers.shared.clients)));
     daemon->phase = DAEMON_ENDING;
     systemd_stopping();
     listeners_close(&daemon->listeners);
@@ -151,16 +152,14 @@ static void log_try(const struct daemon *daemon) {
     if (daemon->listeners.count == 0)
         return;
     const struct address *a = &daemon->listeners.items[0]->address;
+    struct bytes command = {0};
     if (a->kind == ADDRESS_UNIX)
-        log_info(log_of(daemon),
-                 "try: printf 'key.set %s greeting hello\\nkey.get %s greeting\\nquit\\n' | "
-                 "nc -U %s",
-                 name, name, a->path);
+        bytes_printf(&command, "nc -U %s", a->path);
     else
-        log_info(log_of(daemon),
-                 "try: printf 'key.set %s greeting hello\\nkey.get %s greeting\\nquit\\n' | "
-                 "nc %s %d",
-                 name, name, a->host, a->port);
+        bytes_printf(&command, "nc %s %d", a->host, a->port);
+    log_tell(log_of(daemon), LOG_TRY, log_text(FIELD_NAMESPACE, name),
+             log_slice(FIELD_COMMAND, bytes_slice(&command)));
+    bytes_deinit(&command);
 }
 
 static void accept_clients(struct daemon *daemon) {
@@ -170,7 +169,7 @@ static void accept_clients(struct daemon *daemon) {
     daemon->is_accepting = true;
     uv_timer_stop(&daemon->start);
     if (!listeners_start(&daemon->listeners, &error)) {
-        log_error(log_of(daemon), "can't listen at %.*s", (int)error.len, error.data);
+        log_tell(log_of(daemon), LOG_LISTEN_FAILED, log_slice(FIELD_REASON, bytes_slice(&error)));
         bytes_deinit(&error);
         end_in_failure(daemon);
         return;
@@ -178,7 +177,7 @@ static void accept_clients(struct daemon *daemon) {
     daemon->phase = DAEMON_ACCEPTING;
     if (!daemon->file)
         log_try(daemon);
-    log_info(log_of(daemon), "ready");
+    log_tell(log_of(daemon), LOG_READY);
     systemd_ready();
 }
 
@@ -316,6 +315,7 @@ static void on_sweep(void *owner) {
     uint64_t now = loop_now(&main_of(daemon)->context.loop);
     complaints_sweep(shared->complaints, log_of(daemon), now);
     complaints_sweep(shared->about_clients, log_of(daemon), now);
+    complaints_sweep(shared->about_policy, log_of(daemon), now);
     sink_flush();
     reload_sweep(&daemon->reload);
 }
@@ -362,7 +362,7 @@ static void init_signals(struct daemon *daemon, uv_loop_t *loop) {
     daemon->hangup.owner = daemon;
     int error = hangup_init(&daemon->hangup, loop);
     if (error) {
-        log_error(log_of(daemon), "can't start: %s", uv_strerror(error));
+        log_tell(log_of(daemon), LOG_START_FAILED, log_text(FIELD_REASON, uv_strerror(error)));
         _exit(EXIT_FAILURE);
     }
     start_threads(loop);
@@ -405,7 +405,7 @@ static void daemon_start(struct daemon *daemon, struct settings *settings) {
         workers_start(&daemon->workers);
     } else {
         problems_append_first(&problems, &text);
-        log_error(log_of(daemon), "%.*s", (int)text.len, text.data);
+        log_tell(log_of(daemon), LOG_CONFIG_ERROR, log_slice(FIELD_REASON, bytes_slice(&text)));
         bytes_deinit(&text);
         end_in_failure(daemon);
     }
@@ -430,7 +430,7 @@ int daemon_run(struct settings *settings, const struct verb_table *verbs, const 
     daemon_start(daemon, settings);
     run_until_closed(daemon);
     int code = daemon->exit_code;
-    log_info(log_of(daemon), "ended");
+    log_tell(log_of(daemon), LOG_ENDED);
     workers_deinit(&daemon->workers);
     mem_free(daemon);
     return code;

@@ -4,6 +4,7 @@
 
 #include "conf/sections.h"
 #include "conf/url.h"
+#include "daemon/loop/log_event.h"
 
 enum {
     OWN_FILES = 64, // files that do not belong to clients, loops, listeners or backends
@@ -46,8 +47,8 @@ uint64_t descriptors_fit_clients(const struct settings *settings, const struct l
     if (limit.rlim_cur >= need)
         return (uint64_t)wanted;
     uint64_t left = limit.rlim_cur > own ? limit.rlim_cur - own : 1;
-    log_warning(log, "max_clients: %lld instead of %lld: the open-files limit is %lld",
-                (long long)left, (long long)wanted, (long long)limit.rlim_cur);
+    log_tell(log, LOG_CLIENTS_LIMITED, log_number(FIELD_LIMIT, left),
+             log_number(FIELD_WANTED, (uint64_t)wanted), log_number(FIELD_FILES, limit.rlim_cur));
     return left;
 }
 

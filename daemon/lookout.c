@@ -1,6 +1,7 @@
 #include "daemon/lookout.h"
 
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "protocol/bytes.h"
 
@@ -17,13 +18,8 @@ static void append_files(const struct origins_change *change, struct bytes *text
 static void tell(const struct lookout *l, const struct origins_change *change) {
     struct bytes text = {0};
     append_files(change, &text);
-    if (change->ini)
-        log_warning(&l->loop->log,
-                    "%.*s, and so has %s, which may be half done: a reload (SIGHUP, or the verb "
-                    "reload) reads them all",
-                    (int)text.len, text.data, change->ini);
-    else
-        log_info(&l->loop->log, "%.*s: the settings are read again", (int)text.len, text.data);
+    log_tell(&l->loop->log, change->ini ? LOG_CONFIG_CHANGED : LOG_FILES_CHANGED,
+             log_slice(FIELD_REASON, bytes_slice(&text)), log_text(FIELD_PATH, change->ini));
     bytes_deinit(&text);
 }
 

@@ -7,12 +7,14 @@
 
 #include "conf/loader.h"
 #include "conf/problems.h"
+#include "conf/sections.h"
 #include "conf/settings.h"
 #include "daemon/admin/handshake.h"
 #include "daemon/admin/report_verbs.h"
 #include "daemon/admin/verbs.h"
 #include "daemon/daemon.h"
 #include "daemon/http/http.h"
+#include "daemon/loop/journal.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/sink.h"
 #include "protocol/bytes.h"
@@ -77,6 +79,8 @@ static struct settings *load(const struct arguments *a, const struct verb_table 
         fprintf(stderr, "%.*s", (int)text.len, text.data ? text.data : "");
     } else {
         log_init(&log, 0);
+        if (settings)
+            log.format = (enum log_format)settings->daemon.log_format;
         log_problems(&log, &problems);
     }
     bytes_deinit(&text);
@@ -112,6 +116,7 @@ int main(int argc, char **argv) {
     struct arguments a = {0};
     fill_standard_files();
     sink_init();
+    journal_init("/run/systemd/journal/socket");
     share_memory();
     int code = read_arguments(argc, argv, &a);
     if (code >= 0)

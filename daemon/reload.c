@@ -6,6 +6,7 @@
 #include "conf/loader.h"
 #include "conf/tls_context.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "protocol/hash.h"
 
@@ -65,8 +66,7 @@ void reload_sweep(struct reload *reload) {
     if (now - reload->window_ms < WINDOW_MS)
         return;
     if (reload->untold > 0)
-        log_warning(&reload->loop->log, "reload: %u more since, which were not logged",
-                    reload->untold);
+        log_tell(&reload->loop->log, LOG_RELOAD_MORE, log_number(FIELD_NUMBER, reload->untold));
     reload->window_ms = now;
     reload->lines = reload->untold = 0;
 }
@@ -88,15 +88,11 @@ static void log_outcome(struct reload *reload, bool is_good) {
         return;
     if (reload->lines >= WINDOW_LINES) {
         if (reload->untold++ == 0)
-            log_warning(log, "reload: too many: they are only counted for up to %d s",
-                        WINDOW_MS / 1000);
+            log_tell(log, LOG_RELOAD_MANY, log_number(FIELD_SECONDS, WINDOW_MS / 1000));
         return;
     }
     reload->lines += log_problems(log, &reload->problems) + 1;
-    if (is_good)
-        log_info(log, "reload: done");
-    else
-        log_error(log, "reload: refused: the old settings stay in force");
+    log_tell(log, is_good ? LOG_RELOAD_DONE : LOG_RELOAD_REFUSED);
 }
 
 // --- a run ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 
 #include "daemon/front/clients.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/random.h"
 #include "daemon/loop/stream.h"
@@ -105,8 +106,8 @@ static void on_last_words_over(uv_timer_t *timer) { worker_close(timer->data); }
 // Clients that still wait are answered, and have a moment to read the answer.
 static void on_drain_over(uv_timer_t *timer) {
     struct worker *worker = timer->data;
-    log_warning(&worker->context.loop.log, "drain is over: closing %zu clients",
-                worker->clients.count);
+    log_tell(&worker->context.loop.log, LOG_DRAIN_OVER,
+             log_number(FIELD_CLIENTS, worker->clients.count));
     for (struct backend *b = worker->backends; b; b = b->next)
         backend_stop(b);
     purge_cancel_all(&worker->context);
@@ -174,7 +175,7 @@ static void init_loop(struct worker *worker) {
     loop->complaints = worker->shared->complaints;
     int error = uv_loop_init(&loop->uv);
     if (error) { // as when a thread can't be started: the daemon can't do without
-        log_error(&loop->log, "can't start: %s", uv_strerror(error));
+        log_tell(&loop->log, LOG_START_FAILED, log_text(FIELD_REASON, uv_strerror(error)));
         _exit(EXIT_FAILURE);
     }
     uv_random(NULL, NULL, &loop->random.state, sizeof(loop->random.state), 0, NULL);
@@ -193,6 +194,7 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
     init_loop(worker);
     context->verbs = shared->verbs;
     context->about_clients = shared->about_clients;
+    context->about_policy = shared->about_policy;
     context->guesses = shared->guesses;
     worker->clients = (struct clients){.context = context,
                                        .worker = number,
@@ -212,7 +214,7 @@ void worker_run(struct worker *worker) {
     uv_loop_t *loop = &worker->context.loop.uv;
     uv_run(loop, UV_RUN_DEFAULT);
     if (uv_loop_close(loop) != 0)
-        log_error(&worker->context.loop.log, "some handles were left open");
+        log_tell(&worker->context.loop.log, LOG_HANDLES_LEFT);
 }
 
 void worker_deinit(struct worker *worker) {

@@ -29,6 +29,7 @@ struct worker_shared {
     uint64_t started_ms;              // in the loops' time, which is the same for all
     int64_t started_s;                // the same moment, in seconds since 1970
     struct complaints *complaints;    // about backends
+    struct complaints *about_policy;  // refusals
     struct complaints *about_clients; // apart from `complaints`, so that they can't crowd these out
     struct guesses *guesses;          // of tokens
     struct near_shared *near;         // NULL: there is one worker

@@ -11,6 +11,7 @@
 #include "conf/settings.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/random.h"
 #include "daemon/near/shared.h"
@@ -54,6 +55,7 @@ void workers_init(struct workers *workers, const struct verb_table *verbs, int v
     shared->verbosity = verbosity;
     shared->complaints = complaints_new();
     shared->about_clients = complaints_new();
+    shared->about_policy = complaints_new();
     shared->guesses = guesses_new();
     workers->all = mem_new(sizeof(*workers->all));
     workers->all[0] = new_worker(workers, 0, events, owner);
@@ -67,6 +69,7 @@ void workers_deinit(struct workers *workers) {
     mem_free(workers->all);
     complaints_free(shared->complaints);
     complaints_free(shared->about_clients);
+    complaints_free(shared->about_policy);
     guesses_free(shared->guesses);
     mem_free(shared->near);
 }
@@ -276,8 +279,8 @@ static void start_threads(struct workers *workers) {
         struct member *member = member_of(workers->all[i]);
         int error = uv_thread_create(&member->thread, run_thread, &member->worker);
         if (error) { // as without memory: the daemon can't do without
-            log_error(&workers->all[0]->context.loop.log, "can't start worker %zu: %s", i,
-                      uv_strerror(error));
+            log_tell(&workers->all[0]->context.loop.log, LOG_WORKER_FAILED,
+                     log_number(FIELD_NUMBER, i), log_text(FIELD_REASON, uv_strerror(error)));
             _exit(EXIT_FAILURE);
         }
     }

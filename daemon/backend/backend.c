@@ -5,6 +5,7 @@
 #include "conf/url.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/near/store.h"
 #include "protocol/answer.h"
 #include "protocol/mem.h"
@@ -22,7 +23,6 @@ static void free_if_let_go(struct backend *b) {
     account_deinit(&b->account);
     prefixes_deinit(&b->prefixes);
     mem_free((char *)b->path);
-    mem_free(b->subject);
     mem_free(b);
 }
 
@@ -79,14 +79,6 @@ void backend_renew(struct backend *b, const struct backend_conf *conf) {
     secret_set(&b->secret, conf->url.password);
 }
 
-static char *subject_of(const struct backend_conf *conf) {
-    struct bytes text = {0};
-    bytes_printf(&text, "backend %s", conf->name);
-    char *subject = mem_text_of(text.data, text.len);
-    bytes_deinit(&text);
-    return subject;
-}
-
 static const struct secret_events secret_events;
 
 struct backend *backend_new(struct loop *loop, struct settings *settings,
@@ -101,7 +93,6 @@ struct backend *backend_new(struct loop *loop, struct settings *settings,
     b->most_output = SIZE_MAX; // until the owner sets it
     b->on_settled = on_settled;
     b->owner = owner;
-    b->subject = subject_of(conf);
     b->tls = tls_client_ref(conf->tls);
     bool has_file = conf->url.kind != URL_EMBEDDED;
     secret_init(&b->secret, loop, has_file ? conf->password_file : "", conf->file,
@@ -207,11 +198,11 @@ static struct backend *backend_of(struct secret *s) {
     return CONTAINER_OF(s, struct backend, secret);
 }
 
-static void complain_of_secret(struct secret *s, enum log_level level, const char *cause,
-                               const char *detail) {
-    const struct backend *b = backend_of(s);
-    complaints_add(b->loop->complaints, &b->loop->log, level, loop_now(b->loop), b->subject, cause,
-                   slice_of(detail));
+static void complain(const struct backend *b, enum log_event event, const char *cause,
+                     const char *reason) {
+    complaints_add(b->loop->complaints, &b->loop->log, loop_now(b->loop), event,
+                   &LOG_VALUES(log_text(FIELD_BACKEND, b->conf->name), log_text(FIELD_CAUSE, cause),
+                               log_text(FIELD_REASON, reason)));
 }
 
 static void authenticate(struct node *node, void *unused) {
@@ -220,13 +211,12 @@ static void authenticate(struct node *node, void *unused) {
 }
 
 static void on_secret_changed(struct secret *s) {
-    complain_of_secret(s, LOG_LEVEL_INFO, "another password", "all connections authenticate again");
+    complain(backend_of(s), LOG_PASSWORD_CHANGED, NULL, NULL);
     backend_each_node(backend_of(s), authenticate, NULL);
 }
 
 static void on_secret_trouble(struct secret *s, const char *why) {
-    complain_of_secret(s, LOG_LEVEL_WARNING,
-                       "password_file can't be read, the former password stays", why);
+    complain(backend_of(s), LOG_PASSWORD_UNREADABLE, NULL, why);
 }
 
 static void on_secret_closed(struct secret *s) {
@@ -239,11 +229,6 @@ static const struct secret_events secret_events = {on_secret_changed, on_secret_
                                                    on_secret_closed};
 
 // --- troubles ---------------------------------------------------------------------------------
-
-static void complain(struct backend *b, const char *cause, const char *detail) {
-    complaints_add(b->loop->complaints, &b->loop->log, LOG_LEVEL_ERROR, loop_now(b->loop),
-                   b->subject, cause, slice_of(detail));
-}
 
 // Of two troubles at a time the worse is shown.
 static void note_trouble(struct backend *b, enum fault fault, const char *cause) {
@@ -269,7 +254,7 @@ static void check_accounts(struct backend *b) { backend_each_node(b, check_accou
 
 void backend_note_fault(struct backend *b, struct node *node, enum fault fault, const char *cause,
                         const char *detail) {
-    complain(b, cause, detail);
+    complain(b, LOG_BACKEND_FAULT, cause, detail);
     note_trouble(b, fault, cause);
     if (fault == FAULT_DENIED)
         check_accounts(b);

@@ -67,7 +67,6 @@ struct backend {
     struct node_family family;
     struct prefixes prefixes; // of the keys whose changes are followed
     const char *path;         // embedded: of its server's Unix socket, never changed; else NULL
-    char *subject;            // of complaints: "backend NAME"
     bool is_stopping;
     bool is_restless; // route->wake() is to be called each turn
     struct backend_trouble trouble;

@@ -19,6 +19,7 @@
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/endpoint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/near/source.h"
 #include "daemon/near/tracker.h"
@@ -59,10 +60,10 @@ static struct cluster *cluster_of(const struct backend *b) { return b->parts; }
 
 static uint64_t now_of(const struct cluster *c) { return loop_now(c->backend->loop); }
 
-static void complain(struct cluster *c, const char *cause, const char *detail) {
-    struct backend *b = c->backend;
-    complaints_add(b->loop->complaints, &b->loop->log, LOG_LEVEL_WARNING, now_of(c), b->subject,
-                   cause, slice_of(detail));
+static void complain(struct cluster *c, enum log_event event, struct log_value value) {
+    const struct backend *b = c->backend;
+    complaints_add(b->loop->complaints, &b->loop->log, now_of(c), event,
+                   &LOG_VALUES(log_text(FIELD_BACKEND, b->conf->name), value));
 }
 
 // --- nodes ------------------------------------------------------------------------------------
@@ -167,7 +168,9 @@ static void visit_nodes(struct cluster *c) {
         n->unlisted = n->slots > 0 ? 0 : n->unlisted + 1;
         node_track(n->node, n->slots > 0 ? &c->backend->prefixes : &no_prefixes);
         if (n->unlisted >= UNLISTED_TABLES && node_pending(n->node) == 0) {
-            log_info(&c->backend->loop->log, "%s: has no slot any more", n->node->subject);
+            log_tell(&c->backend->loop->log, LOG_NODE_LEFT,
+                     log_text(FIELD_BACKEND, c->backend->conf->name),
+                     log_text(FIELD_NODE, n->node->name));
             remove_node(c, n);
         } else {
             is_any_unlisted = is_any_unlisted || n->unlisted > 0;
@@ -206,7 +209,7 @@ static bool take(void *owner, const uint16_t *owners) {
 static void unknown(void *owner, const char *why) {
     struct cluster *c = owner;
     snprintf(c->reason, sizeof(c->reason), "%s", why);
-    complain(c, "the cluster's slots are not known", why);
+    complain(c, LOG_CLUSTER_UNKNOWN, log_text(FIELD_REASON, why));
     backend_settle(c->backend);
 }
 
@@ -245,9 +248,7 @@ static void named_itself(void *owner, struct cluster_node *n) {
 }
 
 static void disagreed(void *owner, unsigned hash_slot) {
-    char detail[64];
-    snprintf(detail, sizeof(detail), "slot %u", hash_slot);
-    complain(owner, "the cluster's nodes disagree about who serves a slot", detail);
+    complain(owner, LOG_CLUSTER_DISAGREES, log_number(FIELD_NUMBER, hash_slot));
 }
 
 static const struct voyage_events voyage_events = {
@@ -345,7 +346,6 @@ static void start(struct backend *b, const char *path) {
     c->backend = b;
     c->handles = 4; // timers
     c->members.family = &b->family;
-    c->members.subject = b->subject;
     c->source.salt = tracker_salt(b->conf);
     cluster_map_init(&c->members.map);
     voyages_init(&c->voyages, b->loop, b->conf, &c->members.map, &voyage_events, c);

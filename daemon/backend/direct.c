@@ -46,7 +46,7 @@ static void start(struct backend *b, const char *path) {
         server.path = b->path;
         starting_ms = STARTING_MS;
     }
-    d->lone.node = node_new(&b->family, &server, b->subject, starting_ms);
+    d->lone.node = node_new(&b->family, &server, NULL, starting_ms);
 }
 
 static void stop(struct backend *b) { node_stop(direct_of(b)->lone.node); }

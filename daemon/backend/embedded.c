@@ -14,6 +14,7 @@
 #include "conf/url.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
 
@@ -80,14 +81,11 @@ static void restart(struct embedded *e) {
     uv_timer_start(&e->restart, on_restart, e->restart_ms, 0);
 }
 
-static void complain(struct embedded *e, const char *cause, const char *detail) {
-    struct bytes subject = {0};
-    snprintf(e->trouble, sizeof(e->trouble), "%s: %s", cause, detail);
-    bytes_printf(&subject, "backend %s", e->conf->name);
-    bytes_append(&subject, "", 1);
-    complaints_add(e->loop->complaints, &e->loop->log, LOG_LEVEL_ERROR, loop_now(e->loop),
-                   subject.data, cause, slice_of(detail));
-    bytes_deinit(&subject);
+static void complain(struct embedded *e, enum log_event event, const char *reason) {
+    snprintf(e->trouble, sizeof(e->trouble), "%s: %s", log_events[event].text, reason);
+    complaints_add(
+        e->loop->complaints, &e->loop->log, loop_now(e->loop), event,
+        &LOG_VALUES(log_text(FIELD_BACKEND, e->conf->name), log_text(FIELD_REASON, reason)));
 }
 
 // A missing redis-server is logged once: nothing changes until somebody installs it.
@@ -95,7 +93,8 @@ static void note_missing(struct embedded *e) {
     snprintf(e->trouble, sizeof(e->trouble),
              "can't run redis-server: install it, or give the backend a url of a running one");
     if (!e->is_missing)
-        log_error(&e->loop->log, "backend %s: %s", e->conf->name, e->trouble);
+        log_tell(&e->loop->log, LOG_REDIS_MISSING, log_text(FIELD_BACKEND, e->conf->name),
+                 log_text(FIELD_REASON, e->trouble));
     e->is_missing = true;
 }
 
@@ -104,7 +103,7 @@ static void note_end(struct embedded *e, int status) {
     e->is_missing = false;
     snprintf(how, sizeof(how), "%s %d: starting it again", WIFEXITED(status) ? "exit" : "signal",
              WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-    complain(e, "redis-server ended", how);
+    complain(e, LOG_REDIS_ENDED, how);
 }
 
 const char *embedded_trouble(const struct embedded *e) {
@@ -142,7 +141,7 @@ static void start(struct embedded *e) {
         become_redis(arguments, parent);
     if (e->pid < 0) {
         e->pid = 0;
-        complain(e, "can't fork", strerror(errno));
+        complain(e, LOG_REDIS_FORK_FAILED, strerror(errno));
         restart(e);
     }
 }
@@ -179,8 +178,8 @@ struct embedded *embedded_new(struct loop *loop, const struct backend_conf *conf
     bytes_printf(&path, "/cachesd-%d-%08x.redis", (int)getpid(), number);
     e->path = mem_text_of(path.data, path.len);
     if (path.len > ADDRESS_LONGEST_PATH)
-        log_error(&loop->log, "backend %s: %s is too long for a Unix socket: set XDG_RUNTIME_DIR",
-                  conf->name, e->path);
+        log_tell(&loop->log, LOG_REDIS_PATH_LONG, log_text(FIELD_BACKEND, conf->name),
+                 log_text(FIELD_PATH, e->path));
     bytes_deinit(&path);
     e->handles = 2;
     uv_signal_init(&loop->uv, &e->child);

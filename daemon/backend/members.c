@@ -10,31 +10,30 @@
 #include "protocol/command.h"
 #include "protocol/mem.h"
 
-static char *subject_of(const struct members *m, struct slice host, int port) {
+static char *name_of(struct slice host, int port) {
     struct bytes text = {0};
     char *name = mem_text_of(host.data, host.len);
-    bytes_printf(&text, "%s, node ", m->subject);
     uri_append_host(&text, name, port);
-    char *subject = mem_text_of(text.data, text.len);
-    bytes_deinit(&text);
     mem_free(name);
-    return subject;
+    name = mem_text_of(text.data, text.len);
+    bytes_deinit(&text);
+    return name;
 }
 
 static struct cluster_node *add_node(struct members *m, struct slice host, struct slice ip,
                                      int port) {
-    char *name = mem_text_of(host.data, host.len);
+    char *host_name = mem_text_of(host.data, host.len);
     char *number = ip.len > 0 ? mem_text_of(ip.data, ip.len) : NULL;
-    char *subject = subject_of(m, host, port);
-    struct endpoint server = {.host = name, .port = port};
-    struct node *node = node_new(m->family, &server, subject, 0);
+    char *name = name_of(host, port);
+    struct endpoint server = {.host = host_name, .port = port};
+    struct node *node = node_new(m->family, &server, name, 0);
     struct cluster_node *n = cluster_map_add(&m->map, node, number);
     node->tag = n;
     if (!n)
         node_free(node);
-    mem_free(name);
+    mem_free(host_name);
     mem_free(number);
-    mem_free(subject);
+    mem_free(name);
     return n;
 }
 
@@ -101,13 +100,13 @@ static struct slice host_of(const struct cluster_node *from, const struct slots_
     return is_unknown && listed->ip.len > 0 ? listed->ip : slice_of(from->node->server.host);
 }
 
-static void readdress(struct members *m, struct cluster_node *n, struct slice host, int port) {
-    char *name = mem_text_of(host.data, host.len);
-    char *subject = subject_of(m, host, port);
-    struct endpoint server = {.host = name, .port = port};
-    node_readdress(n->node, &server, subject);
+static void readdress(struct cluster_node *n, struct slice host, int port) {
+    char *host_name = mem_text_of(host.data, host.len);
+    char *name = name_of(host, port);
+    struct endpoint server = {.host = host_name, .port = port};
+    node_readdress(n->node, &server, name);
+    mem_free(host_name);
     mem_free(name);
-    mem_free(subject);
 }
 
 static void set_ip(struct cluster_node *n, struct slice ip) {
@@ -140,7 +139,7 @@ struct cluster_node *members_list(struct members *m, const struct cluster_node *
         n->id[listed->id.len] = '\0';
     }
     if (must_readdress(n, listed, host))
-        readdress(m, n, host, listed->port);
+        readdress(n, host, listed->port);
     set_ip(n, listed->kind == SLOTS_HOST_NAMED ? listed->ip : none);
     return n;
 }

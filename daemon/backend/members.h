@@ -14,8 +14,7 @@
 struct members {
     struct cluster_map map;
     const struct node_family *family;
-    const char *subject; // of the backend's complaints
-    unsigned asked;      // the number of the node that members_choose() returned last
+    unsigned asked; // the number of the node that members_choose() returned last
 };
 
 // The question CLUSTER MYID, for struct node_events: each node's id becomes known, and an address

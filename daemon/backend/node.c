@@ -8,6 +8,7 @@
 #include "daemon/loop/backoff.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
 
@@ -19,10 +20,6 @@ enum {
     TOLD_FAILURES = 2, // the operator is told of the second failure: the first is often a restart
     STEADY_MS = 1000
 };
-
-// Causes of complaints.
-#define LOST "lost"
-#define DOWN "down"
 
 static void start_connecting(struct node *n);
 static void on_former_fault(void *owner, const struct answer *answer);
@@ -64,28 +61,35 @@ static void append_peer(struct bytes *text, const struct node *n) {
         uv_tcp_getpeername(&n->conn->stream.uv.tcp, (struct sockaddr *)&peer, &len) != 0)
         return;
     uv_ip_name((const struct sockaddr *)&peer, host, sizeof(host));
-    bytes_printf(text, ", at %s", host);
+    bytes_append_slice(text, slice_of(host));
 }
 
-static void log_up(struct node *n, const char *how) {
-    struct bytes where = {0};
-    url_append_shown(&where, &n->family->conf->url);
-    append_peer(&where, n);
-    log_info(log_of(n), "%s: %s (%.*s)", n->subject, how, (int)where.len, where.data);
-    bytes_deinit(&where);
+static void log_up(struct node *n, enum log_event event) {
+    struct bytes url = {0}, address = {0};
+    url_append_shown(&url, &n->family->conf->url);
+    append_peer(&address, n);
+    log_tell(log_of(n), event, log_text(FIELD_BACKEND, n->family->conf->name),
+             log_text(FIELD_NODE, n->name), log_slice(FIELD_URL, bytes_slice(&url)),
+             log_slice(FIELD_ADDRESS, bytes_slice(&address)));
+    bytes_deinit(&url);
+    bytes_deinit(&address);
 }
 
-static void complain(struct node *n, enum log_level level, const char *cause, const char *detail) {
-    complaints_add(n->family->loop->complaints, log_of(n), level, now_of(n), n->subject, cause,
-                   slice_of(detail));
+static void complain(struct node *n, enum log_event event, const char *cause, const char *reason) {
+    complaints_add(n->family->loop->complaints, log_of(n), now_of(n), event,
+                   &LOG_VALUES(log_text(FIELD_BACKEND, n->family->conf->name),
+                               log_text(FIELD_NODE, n->name), log_text(FIELD_CAUSE, cause),
+                               log_text(FIELD_REASON, reason)));
 }
 
 // The end of an outage is logged once, although an outage may have begun as a loss.
 static bool end_outage(struct node *n) {
     struct complaints *all = n->family->loop->complaints;
+    struct log_values values =
+        LOG_VALUES(log_text(FIELD_BACKEND, n->family->conf->name), log_text(FIELD_NODE, n->name));
     uint64_t now = now_of(n);
-    bool was_lost = complaints_end(all, NULL, now, n->subject, LOST);
-    return complaints_end(all, log_of(n), now, n->subject, DOWN) || was_lost;
+    bool was_lost = complaints_end(all, NULL, now, LOG_BACKEND_LOST, &values);
+    return complaints_end(all, log_of(n), now, LOG_BACKEND_DOWN, &values) || was_lost;
 }
 
 // --- connection -------------------------------------------------------------------------------
@@ -111,7 +115,7 @@ static void drop_conn(struct node *n, struct backend_conn **conn) {
 static void on_ready(void *owner) {
     struct node *n = owner;
     if (end_outage(n) || n->connects == 0)
-        log_up(n, "up");
+        log_up(n, LOG_BACKEND_UP);
     n->is_up = true;
     aim_tracker(n);
     n->failures = n->tried = 0;
@@ -141,9 +145,11 @@ static void note_failure(struct node *n, const char *reason) {
     n->setbacks++;
     n->attempt++;
     if (n->failures < TOLD_FAILURES || n->family->conf->url.kind == URL_EMBEDDED)
-        log_debug(log_of(n), "%s: %s: %s", n->subject, DOWN, reason);
+        log_tell(log_of(n), LOG_BACKEND_CONNECT_FAILED,
+                 log_text(FIELD_BACKEND, n->family->conf->name), log_text(FIELD_NODE, n->name),
+                 log_text(FIELD_REASON, reason));
     else
-        complain(n, LOG_LEVEL_ERROR, DOWN, reason);
+        complain(n, LOG_BACKEND_DOWN, NULL, reason);
 }
 
 void node_retry_in(struct node *n, uint64_t delay_ms) {
@@ -187,7 +193,7 @@ static void on_lost(void *owner, const char *reason) {
     if (n->tracker)
         tracker_restart(n->tracker);
     if (was_up)
-        complain(n, LOG_LEVEL_WARNING, LOST, reason);
+        complain(n, LOG_BACKEND_LOST, NULL, reason);
     if (is_elsewhere)
         try_next_address(n);
     else
@@ -250,7 +256,7 @@ static void on_reserve_ready(void *owner) {
     n->reserve = NULL;
     n->since_ms = now_of(n);
     n->connects++;
-    log_up(n, "connected anew");
+    log_up(n, LOG_BACKEND_RENEWED);
     if (n->tracker)
         tracker_restart(n->tracker);
     n->family->events->on_up(n->family->owner, n);
@@ -261,11 +267,11 @@ static void on_reserve_ready(void *owner) {
 static void on_reserve_lost(void *owner, const char *reason) {
     struct node *n = owner;
     n->reserve = NULL;
-    complain(n, LOG_LEVEL_WARNING, "can't be connected anew", reason);
+    complain(n, LOG_BACKEND_RENEW_FAILED, NULL, reason);
 }
 
 static void on_former_fault(void *owner, const struct answer *answer) {
-    complain(owner, LOG_LEVEL_ERROR, answer->fault_cause, answer->fault_words);
+    complain(owner, LOG_BACKEND_FAULT, answer->fault_cause, answer->fault_words);
 }
 
 // The first reserve is made at once, the next after a second, and each further one after a longer
@@ -289,7 +295,6 @@ void node_renew(struct node *n) {
 // A node that is not up may have failed for the former password. Of one that is, the former
 // connection is to end soon.
 void node_authenticate(struct node *n) {
-    const struct url *url = &n->family->conf->url;
     if (n->is_stopping)
         return;
     if (!n->is_up) {
@@ -298,9 +303,9 @@ void node_authenticate(struct node *n) {
         return;
     }
     if (n->conn)
-        reauth_send(n->conn, url, &n->server, n->subject);
+        reauth_send(n->conn, n->family->conf, &n->server, n->name);
     if (n->reserve)
-        reauth_send(n->reserve, url, &n->server, n->subject);
+        reauth_send(n->reserve, n->family->conf, &n->server, n->name);
     if (n->tracker)
         tracker_authenticate(n->tracker);
 }
@@ -341,26 +346,26 @@ void node_track(struct node *n, const struct prefixes *prefixes) {
     if (prefixes->count > 0) {
         struct prefixes copy = {.count = prefixes->count};
         bytes_append_slice(&copy.words, bytes_slice(&prefixes->words));
-        n->tracker = tracker_new(f->loop, f->conf, n->subject, &n->server, copy);
+        n->tracker = tracker_new(f->loop, f->conf, n->name, &n->server, copy);
     }
     if (n->is_up && !n->former)
         aim_tracker(n);
 }
 
-static void set_server(struct node *n, const struct endpoint *server, const char *subject) {
+static void set_server(struct node *n, const struct endpoint *server, const char *name) {
     n->server.host = server->host ? mem_text(server->host) : NULL;
     n->server.path = server->path ? mem_text(server->path) : NULL;
     n->server.port = server->port;
     n->server.tls = n->family->tls;
     n->server.session = &n->session;
     n->server.password = (const char *const *)&n->family->secret->password;
-    n->subject = mem_text(subject);
+    n->name = name ? mem_text(name) : NULL;
 }
 
 static void forget_server(struct node *n) {
     mem_free((char *)n->server.host);
     mem_free((char *)n->server.path);
-    mem_free(n->subject);
+    mem_free(n->name);
 }
 
 static void drop_conns(struct node *n) {
@@ -380,11 +385,11 @@ void node_reconnect(struct node *n) {
     start_connecting(n);
 }
 
-static void change_server(struct node *n, const struct endpoint *server, const char *subject) {
-    char *host = (char *)n->server.host, *path = (char *)n->server.path, *former = n->subject;
-    set_server(n, server, subject);
+static void change_server(struct node *n, const struct endpoint *server, const char *name) {
+    char *host = (char *)n->server.host, *path = (char *)n->server.path, *former = n->name;
+    set_server(n, server, name);
     if (n->tracker) {
-        n->tracker->subject = n->subject;
+        n->tracker->node = n->name;
         n->tracker->server.host = n->server.host;
         n->tracker->server.port = n->server.port;
         n->tracker->server.path = n->server.path;
@@ -394,27 +399,27 @@ static void change_server(struct node *n, const struct endpoint *server, const c
     mem_free(former);
 }
 
-void node_move(struct node *n, const struct endpoint *server, const char *subject) {
+void node_move(struct node *n, const struct endpoint *server, const char *name) {
     drop_conns(n);
-    change_server(n, server, subject);
+    change_server(n, server, name);
     n->failures = n->setbacks = n->attempt = n->tried = 0;
     node_reconnect(n);
 }
 
-void node_readdress(struct node *n, const struct endpoint *server, const char *subject) {
+void node_readdress(struct node *n, const struct endpoint *server, const char *name) {
     if (n->is_up)
-        change_server(n, server, subject);
+        change_server(n, server, name);
     else
-        node_move(n, server, subject);
+        node_move(n, server, name);
 }
 
 // --- life -------------------------------------------------------------------------------------
 
 struct node *node_new(const struct node_family *family, const struct endpoint *server,
-                      const char *subject, uint64_t starting_ms) {
+                      const char *name, uint64_t starting_ms) {
     struct node *n = mem_new(sizeof(*n));
     n->family = family;
-    set_server(n, server, subject);
+    set_server(n, server, name);
     n->since_ms = now_of(n);
     n->starting_until_ms = now_of(n) + starting_ms;
     uv_timer_init(&family->loop->uv, &n->retry);

@@ -58,8 +58,8 @@ struct node_family {
 
 struct node {
     const struct node_family *family;
-    void *tag;     // the route's own
-    char *subject; // of complaints: "backend NAME", or "backend NAME, node HOST:PORT"
+    void *tag;  // the route's own
+    char *name; // "HOST:PORT", as the log names the server; NULL: the backend has but one
     struct endpoint server;
     struct tls_session session;
     struct tracker *tracker;      // NULL: none of the backend's namespaces has near = yes
@@ -82,16 +82,16 @@ struct node {
     uint64_t connects;         // counters
 };
 
-// Makes a node and begins to connect. The node copies the texts of `server` and `subject`; the
+// Makes a node and begins to connect. The node copies the texts of `server` and `name`; the
 // family must outlive it. `starting_ms`: for how long from now the server may be starting.
 struct node *node_new(const struct node_family *family, const struct endpoint *server,
-                      const char *subject, uint64_t starting_ms);
+                      const char *name, uint64_t starting_ms);
 
 // Closes all connections at once, whose requests fail, and connects to another server.
-void node_move(struct node *n, const struct endpoint *server, const char *subject);
+void node_move(struct node *n, const struct endpoint *server, const char *name);
 
 // The same server has another address from now on: a connection that serves stays.
-void node_readdress(struct node *n, const struct endpoint *server, const char *subject);
+void node_readdress(struct node *n, const struct endpoint *server, const char *name);
 
 // Closes all connections at once, and connects to the same server, whose name is looked up anew.
 void node_reconnect(struct node *n);

@@ -1,12 +1,12 @@
 #include "daemon/backend/reauth.h"
 
-#include "conf/sections.h"
 #include "conf/url.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/slot.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/dial.h"
 #include "daemon/loop/endpoint.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
@@ -17,7 +17,7 @@ struct reauth {
     struct loop *loop;
     struct bytes scrap;   // the rendered answer, which nobody reads
     struct bytes refusal; // Redis's words
-    char *subject;
+    char *backend, *node; // names
 };
 
 static struct reauth *reauth_of(struct slot *slot) { return (struct reauth *)slot; }
@@ -25,7 +25,8 @@ static struct reauth *reauth_of(struct slot *slot) { return (struct reauth *)slo
 static void end(struct reauth *r) {
     bytes_deinit(&r->scrap);
     bytes_deinit(&r->refusal);
-    mem_free(r->subject);
+    mem_free(r->backend);
+    mem_free(r->node);
     mem_free(r);
 }
 
@@ -46,8 +47,10 @@ static void answered(struct slot *slot, const struct answer *answer) {
     struct reauth *r = reauth_of(slot);
     (void)answer;
     if (r->refusal.len > 0)
-        complaints_add(r->loop->complaints, &r->loop->log, LOG_LEVEL_ERROR, loop_now(r->loop),
-                       r->subject, "the new password is refused", bytes_slice(&r->refusal));
+        complaints_add(r->loop->complaints, &r->loop->log, loop_now(r->loop), LOG_PASSWORD_REFUSED,
+                       &LOG_VALUES(log_text(FIELD_BACKEND, r->backend),
+                                   log_text(FIELD_NODE, r->node),
+                                   log_slice(FIELD_REASON, bytes_slice(&r->refusal))));
     end(r);
 }
 
@@ -59,14 +62,15 @@ static void failed(struct slot *slot, enum slot_failure failure) {
 
 static const struct slot_owner owner = {.begin = begin, .answered = answered, .failed = failed};
 
-void reauth_send(struct backend_conn *c, const struct url *url, const struct endpoint *server,
-                 const char *subject) {
+void reauth_send(struct backend_conn *c, const struct backend_conf *conf,
+                 const struct endpoint *server, const char *node) {
     struct reauth *r = mem_new(sizeof(*r));
     r->slot.owner = &owner;
     r->loop = c->loop;
-    r->subject = mem_text(subject);
+    r->backend = mem_text(conf->name);
+    r->node = node ? mem_text(node) : NULL;
     backend_conn_begin(c, &r->slot);
-    if (dial_write_auth(&r->slot.command, url, server))
+    if (dial_write_auth(&r->slot.command, &conf->url, server))
         backend_conn_enqueue(c, &r->slot);
     else
         end(r);

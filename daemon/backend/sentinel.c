@@ -14,6 +14,7 @@
 #include "daemon/backend/sentinel_link.h"
 #include "daemon/loop/endpoint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
@@ -59,15 +60,16 @@ static void append_master(struct bytes *text, const struct sentinel *s) {
 
 static void log_master(struct sentinel *s) {
     const struct node *former = s->lone.node;
-    struct bytes where = {0};
+    struct bytes where = {0}, before = {0};
     append_master(&where, s);
-    if (former) {
-        bytes_append_literal(&where, ", and no longer ");
-        uri_append_host(&where, former->server.host, former->server.port);
-    }
-    log_info(&s->backend->loop->log, "%s: the master is %.*s", s->backend->subject, (int)where.len,
-             where.data);
+    if (former)
+        uri_append_host(&before, former->server.host, former->server.port);
+    log_tell(&s->backend->loop->log, LOG_SENTINEL_MASTER,
+             log_text(FIELD_BACKEND, s->backend->conf->name),
+             log_slice(FIELD_MASTER, bytes_slice(&where)),
+             log_slice(FIELD_FORMER, bytes_slice(&before)));
     bytes_deinit(&where);
+    bytes_deinit(&before);
 }
 
 static void arm(struct sentinel *s);
@@ -81,9 +83,9 @@ static void move(struct sentinel *s) {
     b->trouble.cause = NULL;
     s->is_replica = false;
     if (s->lone.node) {
-        node_move(s->lone.node, &server, b->subject);
+        node_move(s->lone.node, &server, NULL);
     } else {
-        s->lone.node = node_new(&b->family, &server, b->subject, 0);
+        s->lone.node = node_new(&b->family, &server, NULL, 0);
         node_track(s->lone.node, &b->prefixes);
     }
     lone_tracked(b);
@@ -165,9 +167,10 @@ static void write_role(struct command *command) { command_begin(command, SLICE("
 // Some services refuse ROLE; then the sentinels alone are believed.
 static void note_no_role(struct sentinel *s, struct slice error) {
     if (!s->refuses_role)
-        log_warning(&s->backend->loop->log,
-                    "%s: the server does not say whether it is a master: ROLE refused: %.*s",
-                    s->backend->subject, (int)(error.len < 100 ? error.len : 100), error.data);
+        log_tell(
+            &s->backend->loop->log, LOG_SENTINEL_NO_ROLE,
+            log_text(FIELD_BACKEND, s->backend->conf->name),
+            log_slice(FIELD_REASON, (struct slice){error.data, error.len < 100 ? error.len : 100}));
     s->refuses_role = true;
 }
 
@@ -244,7 +247,7 @@ static void start(struct backend *b, const char *path) {
     s->links = mem_new(s->link_count * sizeof(struct sentinel_link *));
     master_choice_init(&s->choice, s->link_count, s->started_ms);
     for (size_t i = 0; i < s->link_count; i++)
-        s->links[i] = sentinel_link_new(b->loop, b->conf, b->subject, i, tls_of(b), owner);
+        s->links[i] = sentinel_link_new(b->loop, b->conf, i, tls_of(b), owner);
     uv_timer_init(&b->loop->uv, &s->timer);
     s->timer.data = s;
     arm(s);

@@ -11,6 +11,7 @@
 #include "daemon/loop/dial.h"
 #include "daemon/loop/endpoint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/stream.h"
 #include "protocol/answer.h"
 #include "protocol/command.h"
@@ -28,11 +29,6 @@ enum {
 
 #define CHANNEL "+switch-master"
 #define USE_TLS "sentinel_tls = yes, or rediss+sentinel://"
-
-// Causes of complaints: of the sentinel, and of the backend.
-#define LOST    "can't be asked"
-#define UNKNOWN "its sentinels know no master of that name"
-#define REFUSED "its sentinels refuse this daemon"
 
 // The answers that are awaited, in the order in which they come.
 enum stage {
@@ -65,9 +61,8 @@ struct sentinel_link {
     struct sentinel_link_owner owner;
     struct endpoint server;
     struct tls_session session;
-    char *subject;               // of complaints
-    const char *backend_subject; // likewise
-    struct hearing *hearing;     // NULL: not connected
+    char *name;              // "HOST:PORT", as the log names the sentinel
+    struct hearing *hearing; // NULL: not connected
     bool is_live;
     bool was_refused, was_unknown; // the operator may have been told
     unsigned failures;             // in a row
@@ -105,10 +100,11 @@ static void drop(struct sentinel_link *l) {
     stream_close(&h->stream);
 }
 
-static void complain(struct sentinel_link *l, const char *subject, const char *cause,
-                     const char *detail) {
-    complaints_add(l->loop->complaints, &l->loop->log, LOG_LEVEL_WARNING, loop_now(l->loop),
-                   subject, cause, slice_of(detail));
+static void complain(struct sentinel_link *l, enum log_event event, const char *reason) {
+    complaints_add(
+        l->loop->complaints, &l->loop->log, loop_now(l->loop), event,
+        &LOG_VALUES(log_text(FIELD_BACKEND, l->conf->name), log_text(FIELD_SENTINEL, l->name),
+                    log_text(FIELD_MASTER, l->conf->url.master), log_text(FIELD_REASON, reason)));
 }
 
 static void lose(struct hearing *h, const char *format, ...) {
@@ -127,9 +123,9 @@ static void lose(struct hearing *h, const char *format, ...) {
     l->failures++;
     l->attempt++;
     if (is_refused)
-        complain(l, l->backend_subject, REFUSED, reason);
+        complain(l, LOG_SENTINEL_REFUSES, reason);
     else if (l->failures >= TOLD_FAILURES)
-        complain(l, l->subject, LOST, reason);
+        complain(l, LOG_SENTINEL_LOST, reason);
     uint64_t delay_ms = is_refused ? REFUSED_DELAY_MS
                                    : backoff_ms(l->failures - 1, FIRST_DELAY_MS, LONGEST_DELAY_MS);
     uv_timer_start(&l->timer, on_timer, backoff_jittered(delay_ms, &l->loop->random), 0);
@@ -191,8 +187,8 @@ static void refuse(struct hearing *h, struct slice words) {
         return; // it is told for operators alone
     const char *remedy = remedy_of(&words);
     h->is_refused = true;
-    snprintf(h->reason, sizeof(h->reason), "%s: %s refused: %.*s%s", h->link->subject,
-             names[h->stage], (int)(words.len < 80 ? words.len : 80), words.data, remedy);
+    snprintf(h->reason, sizeof(h->reason), "%s refused: %.*s%s", names[h->stage],
+             (int)(words.len < 80 ? words.len : 80), words.data, remedy);
 }
 
 static void on_event(void *owner, const struct event *e) {
@@ -211,26 +207,21 @@ static void tell(struct hearing *h) {
     l->owner.on_word(l->owner.owner, l, host, r->port, r->said == SENTINEL_SWITCH);
 }
 
-static void end_complaint(struct sentinel_link *l, const char *subject, const char *cause) {
-    complaints_end(l->loop->complaints, &l->loop->log, loop_now(l->loop), subject, cause);
+static void end_complaint(struct sentinel_link *l, enum log_event event) {
+    complaints_end(
+        l->loop->complaints, &l->loop->log, loop_now(l->loop), event,
+        &LOG_VALUES(log_text(FIELD_BACKEND, l->conf->name), log_text(FIELD_SENTINEL, l->name)));
 }
 
 static void end_complaints(struct sentinel_link *l, bool is_unknown) {
     if (!l->is_live)
-        end_complaint(l, l->subject, LOST);
+        end_complaint(l, LOG_SENTINEL_LOST);
     if (l->was_refused)
-        end_complaint(l, l->backend_subject, REFUSED);
+        end_complaint(l, LOG_SENTINEL_REFUSES);
     if (l->was_unknown && !is_unknown)
-        end_complaint(l, l->backend_subject, UNKNOWN);
+        end_complaint(l, LOG_SENTINEL_UNKNOWN);
     l->was_refused = false;
     l->was_unknown = is_unknown;
-}
-
-static void tell_unknown(struct sentinel_link *l) {
-    char detail[TROUBLE_SIZE];
-    snprintf(detail, sizeof(detail), "%.60s (%s; its SENTINEL MASTERS lists those that it knows)",
-             l->conf->url.master, l->subject);
-    complain(l, l->backend_subject, UNKNOWN, detail);
 }
 
 static void take_master(struct hearing *h) {
@@ -238,7 +229,7 @@ static void take_master(struct hearing *h) {
     bool is_unknown = h->reply.said == SENTINEL_UNKNOWN;
     end_complaints(l, is_unknown);
     if (is_unknown)
-        tell_unknown(l);
+        complain(l, LOG_SENTINEL_UNKNOWN, NULL);
     l->is_live = true;
     l->failures = 0;
     *l->trouble = '\0';
@@ -336,18 +327,16 @@ static void on_timer(uv_timer_t *timer) {
 
 // --- life -------------------------------------------------------------------------------------
 
-static char *subject_of(const char *backend_subject, const struct url_host *at) {
+static char *name_of(const struct url_host *at) {
     struct bytes text = {0};
-    bytes_printf(&text, "%s, sentinel ", backend_subject);
     uri_append_host(&text, at->host, at->port);
-    char *subject = mem_text_of(text.data, text.len);
+    char *name = mem_text_of(text.data, text.len);
     bytes_deinit(&text);
-    return subject;
+    return name;
 }
 
 struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_conf *conf,
-                                        const char *backend_subject, size_t number,
-                                        struct tls_client *const *tls,
+                                        size_t number, struct tls_client *const *tls,
                                         struct sentinel_link_owner owner) {
     struct sentinel_link *l = mem_new(sizeof(*l));
     const struct url_host *at = &conf->url.hosts[number];
@@ -357,8 +346,7 @@ struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_
     l->owner = owner;
     l->server =
         (struct endpoint){.host = at->host, .port = at->port, .tls = tls, .session = &l->session};
-    l->subject = subject_of(backend_subject, at);
-    l->backend_subject = backend_subject;
+    l->name = name_of(at);
     uv_timer_init(&loop->uv, &l->timer);
     l->timer.data = l;
     uv_timer_start(&l->timer, on_timer, 0, 0);
@@ -367,7 +355,7 @@ struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_
 
 static void on_timer_closed(uv_handle_t *handle) {
     struct sentinel_link *l = handle->data;
-    mem_free(l->subject);
+    mem_free(l->name);
     tls_session_deinit(&l->session);
     mem_free(l);
 }

@@ -29,12 +29,10 @@ struct sentinel_link_owner {
     void *owner;
 };
 
-// Begins to connect to the sentinel of that number in the URL. `backend_subject` is that of the
-// backend's complaints; `tls`: as in struct endpoint. `conf` and both of these must outlive the
-// link.
+// Begins to connect to the sentinel of that number in the URL. `tls`: as in struct endpoint. `conf`
+// and `tls` must outlive the link.
 struct sentinel_link *sentinel_link_new(struct loop *loop, const struct backend_conf *conf,
-                                        const char *backend_subject, size_t number,
-                                        struct tls_client *const *tls,
+                                        size_t number, struct tls_client *const *tls,
                                         struct sentinel_link_owner owner);
 
 // Closes the connection; the memory is freed when the loop has closed its handles.

@@ -5,6 +5,7 @@
 #include "conf/sections.h"
 #include "daemon/loop/gone.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/tls.h"
 #include "daemon/policy/identity.h"
@@ -148,8 +149,8 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
         if (result == PARSER_MORE)
             return used;
         if (result == PARSER_ERROR) {
-            session_complain(&c->session, LOG_LEVEL_INFO, "closed: protocol error",
-                             protocol_error(c));
+            session_complain(&c->session, LOG_CLIENT_PROTOCOL, NULL,
+                             log_text(FIELD_REASON, protocol_error(c)));
             dispatch_refuse(&c->session, REPLY_PROTOCOL, protocol_error(c));
             client_end(c, CLOSED_PROTOCOL);
         } else {
@@ -383,12 +384,13 @@ struct client *client_new(struct clients *all, const struct dialect *dialect, bo
 static void open_client(struct client *c) {
     identity_identify(&c->session.identity, c->session.context->policy->settings);
     client_set_limits(c);
-    log_debug(&c->session.context->loop.log, "client %s: connected", c->session.address);
+    log_tell(&c->session.context->loop.log, LOG_CLIENT_CONNECTED,
+             log_text(FIELD_CLIENT, c->session.address));
     read_on(c);
 }
 
 static void refuse_tls(struct client *c, const char *why) {
-    session_complain(&c->session, LOG_LEVEL_INFO, "closed: no TLS", why);
+    session_complain(&c->session, LOG_CLIENT_NO_TLS, NULL, log_text(FIELD_REASON, why));
     client_close(c, CLOSED_TLS);
 }
 
@@ -441,7 +443,8 @@ void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bo
 void client_close(struct client *c, enum close_reason why) {
     if (c->state == CLIENT_CLOSED)
         return;
-    log_debug(&c->session.context->loop.log, "client %s: closed", c->session.address);
+    log_tell(&c->session.context->loop.log, LOG_CLIENT_CLOSED,
+             log_text(FIELD_CLIENT, c->session.address));
     if (c->state == CLIENT_OPEN || c->state == CLIENT_SHAKING)
         c->why = why; // else client_end() has said why
     c->state = CLIENT_CLOSED;
@@ -485,8 +488,8 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         c->accepted = stream_taken(&c->stream);
         c->stalled_ms = now_ms;
     } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
-        session_complain(&c->session, LOG_LEVEL_WARNING, "closed: it does not read its replies",
-                         "client_stall");
+        session_complain(&c->session, LOG_CLIENT_STALLED, NULL,
+                         log_text(FIELD_REASON, "client_stall"));
         client_close(c, CLOSED_STALLED);
     } else if (c->state == CLIENT_ENDING &&
                now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms) {

@@ -4,6 +4,7 @@
 
 #include "daemon/loop/gone.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/stats.h"
 #include "daemon/request/context.h"
@@ -27,7 +28,8 @@ void clients_take_turns(struct clients *all) {
 // A peer that has ended its own side over TCP is probed more often from then on.
 static void look_closer(struct client *c, short events) {
     if (events & (POLLHUP | POLLERR)) {
-        log_debug(&c->session.context->loop.log, "client %s: has gone", c->session.address);
+        log_tell(&c->session.context->loop.log, LOG_CLIENT_GONE,
+                 log_text(FIELD_CLIENT, c->session.address));
         client_close(c, CLOSED_GONE);
     } else if (events & POLLRDHUP && !c->session.is_half_closed) {
         c->session.is_half_closed = true;
@@ -85,7 +87,8 @@ bool clients_kill(struct clients *all, uint64_t id) {
         c = c->next;
     if (!c)
         return false;
-    log_info(&all->context->loop.log, "client %s: closed by kill", c->session.address);
+    log_tell(&all->context->loop.log, LOG_CLIENT_KILLED,
+             log_text(FIELD_CLIENT, c->session.address));
     client_close(c, CLOSED_KILLED);
     return true;
 }

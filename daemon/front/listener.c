@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "protocol/mem.h"
 #include "protocol/native.h"
 #include "protocol/refusal.h"
@@ -56,7 +57,7 @@ static bool clear_path(const struct log *log, const char *path, struct bytes *er
             bytes_printf(error, ": process %d; end that one first, or listen elsewhere", (int)pid);
         return false;
     }
-    log_info(log, "unix:%s: replacing a stale socket", path);
+    log_tell(log, LOG_SOCKET_STALE, log_text(FIELD_PATH, path));
     return unlink(path) == 0 || errno == ENOENT;
 }
 
@@ -239,7 +240,7 @@ static void log_refusal(struct listener *l, const char *why) {
     if (l->last_refusal_ms > 0 && now - l->last_refusal_ms < REFUSAL_LOG_MS)
         return;
     l->last_refusal_ms = now;
-    log_warning(&l->loop->log, "turning clients away: %s", why);
+    log_tell(&l->loop->log, LOG_CLIENTS_TURNED_AWAY, log_text(FIELD_REASON, why));
 }
 
 bool listener_is_unix(const struct listener *l) { return l->uv.handle.type == UV_NAMED_PIPE; }
@@ -287,7 +288,7 @@ bool listener_start(struct listener *l, struct bytes *error) {
     }
     struct bytes shown = {0};
     address_append(&shown, &l->address);
-    log_info(&l->loop->log, "listening at %.*s", (int)shown.len, shown.data);
+    log_tell(&l->loop->log, LOG_LISTENING, log_slice(FIELD_ADDRESS, bytes_slice(&shown)));
     bytes_deinit(&shown);
     l->is_started = true;
     return true;

@@ -13,6 +13,7 @@
 #include "daemon/http/connections.h"
 #include "daemon/http/desk.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
@@ -87,7 +88,8 @@ bool server_start(struct server *s, struct bytes *error) {
     address_append(&shown, &s->listener->address);
     s->library = start_library(s, fd);
     if (s->library) {
-        log_info(&s->listener->loop->log, "HTTP: listening at %.*s", (int)shown.len, shown.data);
+        log_tell(&s->listener->loop->log, LOG_HTTP_LISTENING,
+                 log_slice(FIELD_ADDRESS, bytes_slice(&shown)));
     } else {
         bytes_printf(error, "%.*s: the thread can't be started", (int)shown.len, shown.data);
         close(fd);

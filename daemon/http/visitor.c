@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/policy/guesses.h"
 #include "daemon/workers.h"
 #include "protocol/bytes.h"
@@ -80,20 +81,16 @@ static void append_address(struct bytes *text, const struct visitor *v) {
 
 static void complain(const struct visitor *v, struct desk *desk) {
     struct log log = desk_log(desk);
-    struct bytes subject = {0}, detail = {0};
-    append_address(&subject, v);
-    bytes_append(&subject, "", 1); // the zero byte that ends a C string
-    if (v->credentials.has_user) {
-        bytes_append_literal(&detail, "user ");
-        bytes_append_readable(&detail, v->credentials.user, 64);
-    } else {
-        bytes_append_literal(&detail, "a token without a user's name");
-    }
-    bytes_append_literal(&detail, " (over HTTP)");
-    complaints_add(desk->daemon->workers.shared.about_clients, &log, LOG_LEVEL_INFO, desk_now(),
-                   subject.data, "wrong user or token", bytes_slice(&detail));
-    bytes_deinit(&subject);
-    bytes_deinit(&detail);
+    struct bytes peer = {0}, user = {0};
+    append_address(&peer, v);
+    if (v->credentials.has_user)
+        bytes_append_readable(&user, v->credentials.user, 64);
+    complaints_add(desk->daemon->workers.shared.about_clients, &log, desk_now(),
+                   LOG_HTTP_WRONG_TOKEN,
+                   &LOG_VALUES(log_slice(FIELD_PEER, bytes_slice(&peer)),
+                               log_slice(FIELD_USER, bytes_slice(&user))));
+    bytes_deinit(&peer);
+    bytes_deinit(&user);
 }
 
 // A right token without a name takes no wrong one back: else whoever has one could guess others'

@@ -1,115 +1,85 @@
 #include "daemon/loop/log.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <syslog.h>
 #include <time.h>
-#include <unistd.h>
-#include <unistr.h>
 
+#include "daemon/loop/journal.h"
+#include "daemon/loop/log_form.h"
 #include "daemon/loop/recent.h"
 #include "daemon/loop/sink.h"
 #include "protocol/bytes.h"
 
-enum { MOST_PROBLEMS = 20 }; // lines of one configuration
-
-// $JOURNAL_STREAM names the device and inode of the stream that systemd connected
-// (systemd.exec(5)).
-static bool is_journal(void) {
-    const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
-    struct stat stat;
-    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &stat) == 0 && stat.st_dev == device && stat.st_ino == inode;
-}
+enum { MOST_PROBLEMS = 20 }; // events of one configuration
 
 void log_init(struct log *log, size_t worker) {
-    *log = (struct log){.level = LOG_LEVEL_INFO, .worker = worker, .has_priorities = is_journal()};
+    *log = (struct log){
+        .level = LOG_LEVEL_INFO, .worker = worker, .has_priorities = journal_is_stderr()};
     log->has_times = !log->has_priorities;
 }
 
 void log_configure(struct log *log, const struct daemon_conf *conf, int verbosity) {
     int64_t level = conf->log_level + verbosity;
     log->level = level < LOG_LEVEL_DEBUG ? (enum log_level)level : LOG_LEVEL_DEBUG;
+    log->format = (enum log_format)conf->log_format;
     log->has_times = conf->log_timestamps == LOG_TIMESTAMPS_YES ||
                      (conf->log_timestamps == LOG_TIMESTAMPS_AUTO && !log->has_priorities);
 }
 
-static void append_time(struct bytes *line) {
+// Puts the time in UTC, as RFC 3339 has it, into `text`.
+static struct slice print_time(char *text, size_t size) {
     struct timespec now;
     struct tm utc;
-    char text[32];
     clock_gettime(CLOCK_REALTIME, &now);
-    size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-    bytes_printf(line, "%.*s.%03ldZ ", (int)len, text, now.tv_nsec / 1000000);
+    size_t len = strftime(text, size, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+    len += (size_t)snprintf(text + len, size - len, ".%03ldZ", now.tv_nsec / 1000000);
+    return (struct slice){text, len};
 }
 
-// Control characters of ASCII, and those of U+0080 to U+009F, which some terminals obey too.
-static bool is_control(ucs4_t c) { return c < ' ' || (c >= 0x7f && c < 0xa0); }
-
-static void append_text(struct bytes *line, const char *text, size_t len) {
-    const uint8_t *at = (const uint8_t *)text, *end = at + len;
-    while (at < end) {
-        ucs4_t c;
-        int size = u8_mbtoucr(&c, at, (size_t)(end - at));
-        bool is_shown = size > 0 && !is_control(c);
-        size = size > 0 ? size : 1;
-        for (; size > 0; size--, at++)
-            bytes_printf(line, is_shown ? "%c" : "\\x%02x", *at);
-    }
-}
-
-static void write_line(const struct log *log, enum log_level level, struct slice text) {
-    static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
-    static const char *const names[] = {"error: ", "warning: ", "", "debug: "};
-    struct bytes line = {0};
-    if (log->has_priorities)
-        bytes_printf(&line, "<%d>", priorities[level]);
+static void write_line(const struct log *log, struct log_line *line) {
+    struct bytes out = {0};
+    char time[40];
+    line->worker = log->worker;
+    line->has_priority = log->has_priorities;
     if (log->has_times)
-        append_time(&line);
-    if (!log->has_priorities)
-        bytes_printf(&line, "cachesd: %s", names[level]);
-    if (log->worker > 0)
-        bytes_printf(&line, "worker %zu: ", log->worker);
-    bytes_append_slice(&line, text);
-    bytes_append_literal(&line, "\n");
-    // One write for the whole line, so that lines of several processes and threads do not mix.
-    sink_write(bytes_slice(&line));
-    bytes_deinit(&line);
+        line->time = print_time(time, sizeof(time));
+    if (log->has_priorities)
+        log_form_append_journal(&out, log->format, line);
+    if (!log->has_priorities || !journal_send(bytes_slice(&out))) {
+        out.len = 0;
+        log_form_append(&out, log->format, line);
+        // One write for the whole line, so that lines of several processes and threads do not mix.
+        sink_write(bytes_slice(&out));
+    }
+    bytes_deinit(&out);
 }
 
-void log_write(const struct log *log, enum log_level level, const char *format, ...) {
-    char text[1024];
-    struct bytes shown = {0};
-    va_list args;
+void log_write(const struct log *log, enum log_level level, enum log_event event,
+               const struct log_values *values) {
+    struct bytes text = {0};
     if (level > log->level && level > LOG_LEVEL_INFO)
         return;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    append_text(&shown, text, strlen(text));
+    log_event_append(&text, event, values);
+    struct log_line line = {
+        .event = event, .level = level, .text = bytes_slice(&text), .values = *values};
     if (level <= LOG_LEVEL_INFO)
-        recent_add(level, "note", bytes_slice(&shown));
+        recent_add(level, log_events[event].name, line.text);
     if (level <= log->level)
-        write_line(log, level, bytes_slice(&shown));
-    bytes_deinit(&shown);
+        write_line(log, &line);
+    bytes_deinit(&text);
 }
 
 unsigned log_problems(const struct log *log, struct problems *problems) {
-    unsigned lines = 0;
+    unsigned told = 0;
     problems_sort(problems);
-    for (size_t i = 0; i < problems->count && lines < MOST_PROBLEMS; i++, lines++) {
+    for (size_t i = 0; i < problems->count && told < MOST_PROBLEMS; i++, told++) {
         struct bytes text = {0};
         problem_append(problems, i, &text);
-        log_write(log, problems->items[i].is_warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%.*s",
-                  (int)text.len, text.data);
+        log_tell(log, problems->items[i].is_warning ? LOG_CONFIG_WARNING : LOG_CONFIG_ERROR,
+                 log_slice(FIELD_REASON, bytes_slice(&text)));
         bytes_deinit(&text);
     }
-    if (problems->count == lines)
-        return lines;
-    log_warning(log, "%s: and %zu problems more: cachesd -t -c FILE tells all",
-                problems_file(problems, 0), problems->count - lines);
-    return lines + 1;
+    if (problems->count == told)
+        return told;
+    log_tell(log, LOG_CONFIG_MORE, log_text(FIELD_PATH, problems_file(problems, 0)),
+             log_number(FIELD_NUMBER, problems->count - told));
+    return told + 1;
 }

@@ -7,6 +7,7 @@
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/dial.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/random.h"
 #include "daemon/loop/stream.h"
 #include "daemon/near/store.h"
@@ -25,11 +26,6 @@ enum {
 };
 
 #define CHANNEL "__redis__:invalidate"
-
-// Causes of complaints.
-#define OFF       "near cache off"
-#define STAYS_OFF "near cache stays off"
-#define REFUSED   STAYS_OFF ": the account needs +client, +subscribe and the channel &" CHANNEL
 
 // The answers that are awaited, in the order in which they come.
 enum stage { STAGE_AUTH, STAGE_NAME, STAGE_ID, STAGE_TRACKING, STAGE_SUBSCRIBE, STAGE_LIVE };
@@ -87,20 +83,23 @@ static uint64_t retry_delay(struct tracker *t, bool is_refused) {
     return backoff_jittered(delay_ms, &t->loop->random);
 }
 
-static void complain(struct tracker *t, enum log_level level, const char *cause,
-                     const char *detail) {
-    complaints_add(t->loop->complaints, &t->loop->log, level, now_of(t), t->subject, cause,
-                   slice_of(detail));
+static void complain(struct tracker *t, enum log_event event, const char *reason) {
+    complaints_add(t->loop->complaints, &t->loop->log, now_of(t), event,
+                   &LOG_VALUES(log_text(FIELD_BACKEND, t->conf->name),
+                               log_text(FIELD_NODE, t->node), log_text(FIELD_REASON, reason)));
 }
 
 // Returns whether the log knows of an outage. The complaint ends without a line, since the caller
 // logs the end in its own words.
 static bool end_outage(struct tracker *t) {
-    struct complaints *all = t->loop->complaints;
-    bool was_off = complaints_end(all, NULL, now_of(t), t->subject, OFF);
-    bool stayed_off = complaints_end(all, NULL, now_of(t), t->subject, STAYS_OFF);
-    bool was_refused = complaints_end(all, NULL, now_of(t), t->subject, REFUSED);
-    return was_off || stayed_off || was_refused;
+    static const enum log_event outages[] = {LOG_NEAR_OFF, LOG_NEAR_STAYS_OFF, LOG_NEAR_REFUSED};
+    struct log_values values =
+        LOG_VALUES(log_text(FIELD_BACKEND, t->conf->name), log_text(FIELD_NODE, t->node));
+    bool was_told = false;
+    for (size_t i = 0; i < sizeof(outages) / sizeof(*outages); i++)
+        was_told =
+            complaints_end(t->loop->complaints, NULL, now_of(t), outages[i], &values) || was_told;
+    return was_told;
 }
 
 static void lose(struct tracking *c, const char *format, ...) {
@@ -116,11 +115,11 @@ static void lose(struct tracking *c, const char *format, ...) {
     drop(t);
     t->losses += was_live;
     if (was_live)
-        complain(t, LOG_LEVEL_WARNING, OFF, reason);
+        complain(t, LOG_NEAR_OFF, reason);
     else if (is_refused)
-        complain(t, LOG_LEVEL_ERROR, REFUSED, reason);
+        complain(t, LOG_NEAR_REFUSED, reason);
     else if (t->failures >= 2)
-        complain(t, LOG_LEVEL_ERROR, STAYS_OFF, reason);
+        complain(t, LOG_NEAR_STAYS_OFF, reason);
     t->failures++;
     uv_timer_start(&t->timer, on_timer, retry_delay(t, is_refused), 0);
 }
@@ -193,7 +192,8 @@ static void become_live(struct tracking *c) {
     t->source.proven_ms = c->asked_ms;
     t->failures = 0;
     if (end_outage(t) || !t->has_been_live)
-        log_info(&t->loop->log, "%s: near cache on", t->subject);
+        log_tell(&t->loop->log, LOG_NEAR_ON, log_text(FIELD_BACKEND, t->conf->name),
+                 log_text(FIELD_NODE, t->node));
     t->has_been_live = true;
     uv_timer_start(&t->timer, on_timer, PING_MS, PING_MS);
 }
@@ -363,12 +363,12 @@ uint64_t tracker_salt(const struct backend_conf *conf) {
     return hash_slice(slice_of(conf->name), 0);
 }
 
-struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *subject,
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *node,
                             const struct endpoint *server, struct prefixes prefixes) {
     struct tracker *t = mem_new(sizeof(*t));
     t->loop = loop;
     t->conf = conf;
-    t->subject = subject;
+    t->node = node;
     t->server = *server;
     t->server.peer = &t->peer;
     t->prefixes = prefixes;

@@ -38,7 +38,7 @@ void prefixes_deinit(struct prefixes *p);
 struct tracker {
     struct loop *loop;
     const struct backend_conf *conf;
-    const char *subject;          // of complaints: "backend NAME", or one that names the server too
+    const char *node;             // the server's name in the log; NULL: the backend has but one
     struct endpoint server;       // a Unix socket, or else `peer`
     struct sockaddr_storage peer; // ss_family 0: the tracker waits for tracker_aim()
     struct prefixes prefixes;
@@ -52,9 +52,9 @@ struct tracker {
     uint64_t invalidations, flushes, losses; // counters
 };
 
-// Begins to connect. Takes over the prefixes; `conf`, `subject` and the texts of `server` must
+// Begins to connect. Takes over the prefixes; `conf`, `node` and the texts of `server` must
 // outlive the tracker.
-struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *subject,
+struct tracker *tracker_new(struct loop *loop, const struct backend_conf *conf, const char *node,
                             const struct endpoint *server, struct prefixes prefixes);
 
 // Stops the tracker at once; its memory is freed when the loop has closed its handles.

@@ -1,6 +1,7 @@
 #include "daemon/request/auth.h"
 
 #include "conf/sections.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/policy/guesses.h"
 #include "daemon/policy/identity.h"
@@ -49,10 +50,9 @@ bool auth_try(struct request *r, struct slice name, struct slice token) {
         return true;
     }
     struct bytes said = {0};
-    bytes_append_literal(&said, "user ");
     bytes_append_readable(&said, name, 64);
     bytes_append(&said, "", 1);
-    session_complain(session, LOG_LEVEL_INFO, "wrong user or token", said.data);
+    session_complain(session, LOG_WRONG_TOKEN, said.data, (struct log_value){0});
     bytes_deinit(&said);
     request_fail(r, REPLY_NOAUTH, "wrong user or token");
     return false;

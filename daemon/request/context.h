@@ -29,6 +29,7 @@ struct context {
     struct guesses *guesses;           // of tokens; owned by the process, shared by all workers
     struct complaints *about_clients;  // likewise; apart from loop.complaints, so that clients
                                        // cannot crowd those about backends out of the log
+    struct complaints *about_policy;   // likewise: refusals, by namespace and rule
     struct request *free_requests;     // a list
     size_t free_count;
     struct slice *words; // of the request being started

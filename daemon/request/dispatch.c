@@ -8,6 +8,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/room.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
 #include "daemon/near/near.h"
@@ -17,6 +18,7 @@
 #include "daemon/request/admit.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
+#include "daemon/request/failure_log.h"
 #include "daemon/request/fanout.h"
 #include "daemon/request/json_check.h"
 #include "daemon/request/ledger.h"
@@ -85,10 +87,12 @@ static __attribute__((noinline)) bool refuse_for_account(struct request *r,
 }
 
 static void refuse_for_room(struct request *r, enum backend_room room) {
-    if (room == BACKEND_FULL)
+    if (room == BACKEND_FULL) {
+        failure_log_full(r->context, r->namespace, r->entry->verb);
         request_fail_for_backend(r, REPLY_OVERLOADED, "too many requests at ", "for too long");
-    else
+    } else {
         request_unanswered(r, REPLY_UNAVAILABLE, request_refused(room));
+    }
 }
 
 static void send_to_backend(struct request *r, const struct admission *a, struct backend_conn *conn,
@@ -334,16 +338,6 @@ static enum progress start_remote(struct session *session, const struct admissio
     return PROGRESS_DONE;
 }
 
-static __attribute__((noinline)) void complain_of(struct session *session, struct slice verb) {
-    struct bytes said = {0};
-    bytes_printf(&said,
-                 "user %s: ", session->identity.user ? session->identity.user->name : "none");
-    bytes_append_readable(&said, verb, 64);
-    bytes_append(&said, "", 1);
-    session_complain(session, LOG_LEVEL_INFO, "NOPERM", said.data);
-    bytes_deinit(&said);
-}
-
 // Returns whether the request's values, too long to be checked on the loop, are JSON. Returns false
 // with *must_wait when a check must find that out first, after which the request is started again;
 // false without *must_wait when the request is refused.
@@ -386,9 +380,11 @@ enum progress dispatch(struct session *session, const struct slice *words, size_
         return PROGRESS_WAIT_CHECK;
     count_request(session, &a, words, count);
     if (refusal->code == REPLY_NOPERM)
-        complain_of(session, words[0]);
-    if (refusal->code == REPLY_POLICY)
+        failure_log_not_permitted(session, words[0]);
+    if (refusal->code == REPLY_POLICY) {
         ledger_refusal(a.namespace, refusal->reason);
+        failure_log_policy(session, a.namespace, words[0], refusal);
+    }
     refuse_with(session, a.namespace, refusal);
     return PROGRESS_DONE;
 }

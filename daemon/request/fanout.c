@@ -6,6 +6,7 @@
 #include "daemon/backend/slot.h"
 #include "daemon/loop/turn_clock.h"
 #include "daemon/request/context.h"
+#include "daemon/request/failure_log.h"
 #include "daemon/request/ledger.h"
 #include "daemon/request/reply_queue.h"
 #include "daemon/request/session.h"
@@ -299,6 +300,9 @@ static void answered(struct slot *slot, const struct answer *a) {
 static void failed(struct slot *slot, enum slot_failure failure) {
     struct part *part = part_of(slot);
     struct fanout *f = part->fanout;
+    const struct request *r = part->fanout->request;
+    if (failure == SLOT_TIMEOUT)
+        failure_log_timeout(r->context, r->namespace, r->entry->verb);
     if (!part->has_ended) {
         part->is_failed = true;
         part->failure = request_failure(failure, &part->code);

@@ -8,6 +8,7 @@
 #include "daemon/backend/room.h"
 #include "daemon/backend/slot.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/near/store.h"
 #include "daemon/policy/policy.h"
@@ -65,6 +66,11 @@ static void step(struct purge *p);
 
 static void on_timer(uv_timer_t *timer) { step(timer->data); }
 
+static void tell(const struct purge *p, enum log_event event, const char *reason) {
+    log_tell(&p->context->loop.log, event, log_text(FIELD_NAMESPACE, p->namespace->conf->name),
+             log_number(FIELD_KEYS, p->removed), log_text(FIELD_REASON, reason));
+}
+
 // --- end --------------------------------------------------------------------------------------
 
 static void on_closed(uv_handle_t *handle) {
@@ -88,8 +94,7 @@ static void let_go(struct purge *p) {
 
 static void finish(struct purge *p) {
     near_store_forget_all(p->context->loop.near); // Redis's messages may still be on their way
-    log_info(&p->context->loop.log, "purge %s: done, %" PRIu64 " keys removed",
-             p->namespace->conf->name, p->removed);
+    tell(p, LOG_PURGE_DONE, NULL);
     if (p->request->session) {
         reply_integer(request_out(p->request), (int64_t)p->removed);
         request_finish(p->request);
@@ -104,8 +109,7 @@ static void give_up(struct purge *p, enum reply_code code, const char *why) {
     if (code == REPLY_UNAVAILABLE && p->has_unlinked)
         code = REPLY_LOST;
     bytes_printf(&message, "the purge stopped: %s: %" PRIu64 " keys were removed", why, p->removed);
-    log_error(&p->context->loop.log, "purge %s: %.*s", p->namespace->conf->name, (int)message.len,
-              message.data);
+    tell(p, LOG_PURGE_STOPPED, why);
     bytes_append(&message, "", 1);
     if (p->request->session)
         request_fail(p->request, code, message.data);
@@ -129,8 +133,7 @@ static void report_progress(struct purge *p) {
     if (now - p->progress_ms < PROGRESS_MS)
         return;
     p->progress_ms = now;
-    log_info(&p->context->loop.log, "purge %s: %" PRIu64 " keys removed so far",
-             p->namespace->conf->name, p->removed);
+    tell(p, LOG_PURGE_PROGRESS, NULL);
 }
 
 static void forget_keys(struct purge *p) { p->keys.len = p->key_at = p->key_count = 0; }
@@ -387,7 +390,7 @@ void purge_start(struct request *r) {
     r->is_pending = true;
     uv_timer_init(&p->context->loop.uv, &p->timer);
     p->timer.data = p;
-    log_info(&p->context->loop.log, "purge %s: begins", p->namespace->conf->name);
+    tell(p, LOG_PURGE_BEGAN, NULL);
     begin_pass(p);
     step(p);
 }

@@ -13,6 +13,7 @@
 #include "daemon/near/store.h"
 #include "daemon/request/admit.h"
 #include "daemon/request/context.h"
+#include "daemon/request/failure_log.h"
 #include "daemon/request/ledger.h"
 #include "protocol/dialect.h"
 #include "protocol/mem.h"
@@ -359,6 +360,8 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
         end_skip(r);
     if (!r->is_done && failure <= SLOT_LOST) // it was at the backend
         count_stay(r);
+    if (failure == SLOT_TIMEOUT)
+        failure_log_timeout(r->context, r->namespace, r->entry->verb);
     if (has_reader)
         request_unanswered(r, code, message);
     if (failure == SLOT_TIMEOUT)

@@ -51,19 +51,20 @@ static void append_peer(struct bytes *text, const struct session *s) {
         bytes_printf(text, "uid %u", (unsigned)s->identity.uid);
     else
         bytes_printf(text, "%.*s", port ? (int)(port - s->address) : SHOWN_PEER, s->address);
-    bytes_append(text, "", 1); // the zero byte that ends a C string
 }
 
-void session_complain(const struct session *s, enum log_level level, const char *cause,
-                      const char *detail) {
+const char *session_user(const struct session *s) {
+    return s->identity.user ? s->identity.user->name : "none";
+}
+
+void session_complain(const struct session *s, enum log_event event, const char *user,
+                      struct log_value more) {
     const struct loop *loop = &s->context->loop;
-    struct bytes subject = {0}, text = {0};
-    if (level > loop->log.level)
-        return;
-    append_peer(&subject, s);
-    bytes_printf(&text, "%s (client %s)", detail, s->address);
-    complaints_add(s->context->about_clients, &loop->log, level, loop_now(loop), subject.data,
-                   cause, bytes_slice(&text));
-    bytes_deinit(&subject);
-    bytes_deinit(&text);
+    struct bytes peer = {0};
+    append_peer(&peer, s);
+    complaints_add(s->context->about_clients, &loop->log, loop_now(loop), event,
+                   &LOG_VALUES(log_slice(FIELD_PEER, bytes_slice(&peer)),
+                               log_text(FIELD_CLIENT, s->address),
+                               log_text(FIELD_USER, user ? user : session_user(s)), more));
+    bytes_deinit(&peer);
 }

@@ -2,7 +2,7 @@
 // queue. The client (client.h) embeds the session.
 #pragma once
 
-#include "conf/sections.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/stream.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/peer.h"
@@ -60,7 +60,10 @@ static inline struct slice session_peer(const struct session *s) {
 // Frees the memory that the session holds; the reply queue holds its own.
 void session_deinit(struct session *s);
 
-// Logs a fault of the client: once for each peer and cause, and then with a count (complaint.h).
-// `cause` is a constant text; `detail` may be anybody's words.
-void session_complain(const struct session *s, enum log_level level, const char *cause,
-                      const char *detail);
+// Returns the name of the session's user, or "none".
+const char *session_user(const struct session *s);
+
+// Logs a fault of the client: once for each peer and event, and then with a count (complaint.h).
+// `user` NULL: that of the session. `more` is one more value, which may be anybody's words.
+void session_complain(const struct session *s, enum log_event event, const char *user,
+                      struct log_value more);

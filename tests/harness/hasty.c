@@ -2,6 +2,7 @@
 // say when it finds a change again. The linker has daemon.c call __wrap_lookout_init().
 #include "daemon/lookout.h"
 #include "daemon/loop/log.h"
+#include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 
 enum { HASTY_MS = 20 };
@@ -16,7 +17,8 @@ void __wrap_lookout_init(struct lookout *l, struct loop *loop, uint64_t period_m
 
 static void on_hasty_due(void *owner, bool is_told) {
     if (!is_told)
-        log_info(&main_loop->log, "hasty: due again");
+        log_tell(&main_loop->log, LOG_FILES_CHANGED,
+                 log_text(FIELD_REASON, "hasty: due again"));
     tell_owner(owner, is_told);
 }
 

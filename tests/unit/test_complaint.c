@@ -1,8 +1,5 @@
 // Complaints: which lines tell of causes that come a thousand times. Time is handed in, and what
 // would be logged is caught.
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "daemon/loop/complaint.h"
 #include "helpers.h"
 
@@ -12,23 +9,31 @@ static struct complaints *complaints;
 static struct log no_log;
 static char lines[16384];
 
-void log_write(const struct log *log, enum log_level level, const char *format, ...) {
-    size_t len = strlen(lines);
-    va_list args;
+void log_write(const struct log *log, enum log_level level, enum log_event event,
+               const struct log_values *values) {
+    struct bytes line = {0};
     (void)log;
     (void)level;
-    va_start(args, format);
-    vsnprintf(lines + len, sizeof(lines) - len, format, args);
-    va_end(args);
-    strcat(lines, "\n");
+    log_event_append(&line, event, values);
+    bytes_append_literal(&line, "\n");
+    ck_assert_uint_lt(strlen(lines) + line.len, sizeof(lines));
+    strncat(lines, line.data, line.len);
+    bytes_deinit(&line);
 }
 
 static void begin(void) { complaints = complaints_new(); }
 static void end(void) { complaints_free(complaints); }
 
 static void complain(uint64_t now_ms, const char *cause) {
-    complaints_add(complaints, &no_log, LOG_LEVEL_ERROR, now_ms, "backend main", cause,
-                   SLICE("detail"));
+    complaints_add(complaints, &no_log, now_ms, LOG_BACKEND_FAULT,
+                   &LOG_VALUES(log_text(FIELD_BACKEND, "main"), log_text(FIELD_CAUSE, cause),
+                               log_text(FIELD_REASON, "detail")));
+}
+
+static bool end_fault(uint64_t now_ms, const char *backend, const char *cause) {
+    return complaints_end(
+        complaints, &no_log, now_ms, LOG_BACKEND_FAULT,
+        &LOG_VALUES(log_text(FIELD_BACKEND, backend), log_text(FIELD_CAUSE, cause)));
 }
 
 static void sweep(uint64_t now_ms) { complaints_sweep(complaints, &no_log, now_ms); }
@@ -69,17 +74,17 @@ START_TEST(quiet_is_the_end_and_is_told_with_the_whole_count) {
 END_TEST
 
 START_TEST(an_end_is_told_once_and_only_of_what_began) {
-    complaints_end(complaints, &no_log, LONG_AGO, "backend main", "down");
+    end_fault(LONG_AGO, "main", "down");
     check_lines("");
     complain(LONG_AGO, "down");
     complain(LONG_AGO, "lost");
     check_lines("backend main: down: detail\nbackend main: lost: detail\n");
-    complaints_end(complaints, &no_log, LONG_AGO + S, "backend main", "down");
-    complaints_end(complaints, &no_log, LONG_AGO + S, "backend main", "down");
+    end_fault(LONG_AGO + S, "main", "down");
+    end_fault(LONG_AGO + S, "main", "down");
     check_lines("backend main: over: down (once)\n");
-    complaints_end(complaints, &no_log, LONG_AGO + S, "backend other", NULL);
+    end_fault(LONG_AGO + S, "other", "lost");
     check_lines("");
-    complaints_end(complaints, &no_log, LONG_AGO + S, "backend main", NULL);
+    end_fault(LONG_AGO + S, "main", "lost");
     check_lines("backend main: over: lost (once)\n");
 }
 END_TEST
@@ -87,7 +92,7 @@ END_TEST
 START_TEST(a_cause_that_comes_and_goes_is_counted) {
     for (uint64_t at = LONG_AGO; at < LONG_AGO + 60 * S; at += 100) {
         complain(at, "lost");
-        complaints_end(complaints, &no_log, at + 50, "backend main", "lost");
+        end_fault(at + 50, "main", "lost");
         sweep(at + 50);
     }
     check_lines("backend main: lost: detail\nbackend main: over: lost (once)\n"
@@ -101,10 +106,35 @@ END_TEST
 START_TEST(other_subjects_and_causes_have_lines_of_their_own) {
     complain(LONG_AGO, "out of memory");
     complain(LONG_AGO, "busy");
-    complaints_add(complaints, &no_log, LOG_LEVEL_ERROR, LONG_AGO, "backend other", "busy",
-                   SLICE(""));
+    complaints_add(complaints, &no_log, LONG_AGO, LOG_BACKEND_FAULT,
+                   &LOG_VALUES(log_text(FIELD_BACKEND, "other"), log_text(FIELD_CAUSE, "busy")));
     check_lines("backend main: out of memory: detail\nbackend main: busy: detail\n"
                 "backend other: busy\n");
+}
+END_TEST
+
+START_TEST(only_what_identifies_a_complaint_tells_it_from_others) {
+    char long_name[1000] = {0};
+    memset(long_name, 'x', sizeof(long_name) - 1);
+    for (int i = 0; i < 2; i++) {
+        complaints_add(complaints, &no_log, LONG_AGO, LOG_BACKEND_LOST,
+                       &LOG_VALUES(log_text(FIELD_BACKEND, "main"), log_text(FIELD_NODE, "a:1"),
+                                   log_text(FIELD_REASON, i ? "one" : "another")));
+        complaints_add(complaints, &no_log, LONG_AGO, LOG_BACKEND_LOST,
+                       &LOG_VALUES(log_text(FIELD_BACKEND, "main")));
+        complaints_add(complaints, &no_log, LONG_AGO, LOG_NEAR_OFF,
+                       &LOG_VALUES(log_text(FIELD_BACKEND, "main")));
+    }
+    check_lines("backend main, node a:1: lost: another\nbackend main: lost\n"
+                "backend main: near cache off\n");
+    complain(LONG_AGO, long_name);
+    *lines = '\0';
+    complain(LONG_AGO, long_name);
+    check_lines("");
+    sweep(LONG_AGO + 10 * S);
+    ck_assert_uint_lt(strlen(lines), 800);
+    ck_assert_ptr_nonnull(strstr(lines, "backend main, node a:1: over: lost (2 times in 10 s)"));
+    *lines = '\0';
 }
 END_TEST
 
@@ -137,5 +167,7 @@ int main(void) {
         "complaint", begin, end, the_first_is_told_at_once_and_the_rest_by_count_ever_later,
         quiet_is_the_end_and_is_told_with_the_whole_count,
         an_end_is_told_once_and_only_of_what_began, a_cause_that_comes_and_goes_is_counted,
-        other_subjects_and_causes_have_lines_of_their_own, a_thousand_causes_do_not_fill_the_log);
+        other_subjects_and_causes_have_lines_of_their_own,
+        only_what_identifies_a_complaint_tells_it_from_others,
+        a_thousand_causes_do_not_fill_the_log);
 }

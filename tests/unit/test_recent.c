@@ -57,15 +57,17 @@ END_TEST
 
 START_TEST(the_log_adds_its_lines_whatever_its_level_but_no_debug) {
     struct log log = {.level = LOG_LEVEL_ERROR};
-    log_debug(&log, "not kept");
-    log_info(&log, "kept %d", 1);
+    log_tell(&log, LOG_CLIENT_CONNECTED, log_text(FIELD_CLIENT, "a"));
+    log_tell(&log, LOG_PURGE_BEGAN, log_text(FIELD_NAMESPACE, "carts"));
     ck_assert_uint_eq(recent_events(found, COUNT(found)), 1);
-    ck_assert_str_eq(found[0].text, "kept 1");
+    ck_assert_str_eq(found[0].text, "purge carts: begins");
+    ck_assert_str_eq(found[0].name, "purge_began");
     log.level = LOG_LEVEL_DEBUG;
-    log_debug(&log, "not kept");
-    log_warning(&log, "an \n end, and \xff");
+    log_tell(&log, LOG_CLIENT_CONNECTED, log_text(FIELD_CLIENT, "a"));
+    log_tell(&log, LOG_NEAR_OFF, log_text(FIELD_BACKEND, "main"),
+             log_text(FIELD_REASON, "an \n end, and \xff"));
     ck_assert_uint_eq(recent_events(found, COUNT(found)), 2);
-    ck_assert_str_eq(found[0].text, "an \\x0a end, and \\xff");
+    ck_assert_str_eq(found[0].text, "backend main: near cache off: an \\x0a end, and \\xff");
 }
 END_TEST
 

@@ -37,6 +37,7 @@ VALUES = {
         "near_memory": (["0", "1024gb"], ["1025gb", "lots"]),
         "workers": (["1", "64"], ["0", "65", "two"]),
         "log_level": (["error", "warning", "info", "debug"], ["verbose", "", "Info"]),
+        "log_format": (["text", "logfmt", "json"], ["xml", "", "JSON"]),
         "log_timestamps": (["auto", "yes", "no"], ["on", "", "Yes"]),
         "tls_cert": (["", "nosuch"], []),  # without a tls: address these are not looked at
         "tls_key": (["", "nosuch"], []),
