@@ -15,6 +15,7 @@
 #include "daemon/request/memo_wait.h"
 #include "daemon/request/purge.h"
 #include "daemon/request/request.h"
+#include "daemon/request/watch.h"
 
 enum {
     SWEEP_MS = 250,      // how often clients are looked at
@@ -84,6 +85,7 @@ void worker_close(struct worker *worker) {
     if (worker->is_closed)
         return;
     worker->is_closed = true;
+    watch_end(&worker->context);
     worker->shared->turned_ms[worker->number] = 0;
     clients_close(&worker->clients);
     while (worker->backends) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "daemon/admin/explain.h"
+#include "daemon/admin/hot_keys_verb.h"
 #include "daemon/admin/kill_verb.h"
 #include "daemon/admin/reload_verb.h"
 #include "daemon/request/auth.h"
@@ -123,6 +124,13 @@ const struct verb admin_verbs[] = {
         .summary = "removes every key of the namespace, step by step; replies how many",
         .build = purge_build,
         .run = run_purge,
+    },
+    {
+        .name = "hotkeys",
+        .flags = VERB_ADMIN | VERB_BARRIER,
+        .syntax = "[for=] [count]",
+        .summary = "samples which keys are asked for most, for 10s, and tells of the hottest, 10",
+        .run = hot_keys_verb_run,
     },
     {
         .name = "kill",

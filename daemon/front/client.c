@@ -84,8 +84,11 @@ static void end_check(struct client *c) {
 
 static void read_on(struct client *c) {
     c->session.replies.is_over = has_too_much(c);
-    if (c->state == CLIENT_LINGERING || (c->state == CLIENT_OPEN && !is_waiting(c) &&
-                                         !c->session.is_ended && !c->session.replies.is_over)) {
+    if (c->in.len > 0)
+        session_hear(&c->session);
+    if (c->state == CLIENT_LINGERING ||
+        (c->state == CLIENT_OPEN && (!is_waiting(c) || session_is_listening(&c->session)) &&
+         !c->session.is_ended && !c->session.replies.is_over)) {
         stream_start_reading(&c->stream);
     } else {
         stream_stop_reading(&c->stream);
@@ -93,7 +96,23 @@ static void read_on(struct client *c) {
     }
 }
 
-static void on_settled(struct reply_queue *q);
+// Many clients may wait, so those whose turn has come are put on a list: no other is looked at.
+static void note_turn(struct client *c) {
+    struct clients *all = c->all;
+    if (c->is_turn_due || c->session.replies.first ||
+        (c->session.check && !json_check_is_done(c->session.check)))
+        return;
+    c->is_turn_due = true;
+    c->next_due = all->turns_due;
+    c->before_due = &all->turns_due;
+    if (c->next_due)
+        c->next_due->before_due = &c->next_due;
+    all->turns_due = c;
+}
+
+static void on_settled(struct reply_queue *q) {
+    note_turn(CONTAINER_OF(q, struct client, session.replies));
+}
 
 // No further request of the client is taken until its requests so far are answered.
 static void wait_turn(struct client *c) {
@@ -195,27 +214,10 @@ void client_drain(struct client *c) {
         return;
     }
     request_forget_skip(&c->session);
+    session_end_watch(&c->session);
     if (c->session.auth_turn == AUTH_WAITS)
         end_auth_wait(c, AUTH_REFUSE);
     stream_out(&c->stream); // so that on_written() is called, which ends an idle client
-}
-
-// Many clients may wait, so those whose turn has come are put on a list: no other is looked at.
-static void note_turn(struct client *c) {
-    struct clients *all = c->all;
-    if (c->is_turn_due || c->session.replies.first ||
-        (c->session.check && !json_check_is_done(c->session.check)))
-        return;
-    c->is_turn_due = true;
-    c->next_due = all->turns_due;
-    c->before_due = &all->turns_due;
-    if (c->next_due)
-        c->next_due->before_due = &c->next_due;
-    all->turns_due = c;
-}
-
-static void on_settled(struct reply_queue *q) {
-    note_turn(CONTAINER_OF(q, struct client, session.replies));
 }
 
 static void leave_turn(struct client *c) {
@@ -309,6 +311,7 @@ void client_end(struct client *c, enum close_reason why) {
 static void on_end(struct stream *s, int status) {
     struct client *c = client_of(s);
     c->session.is_ended = true;
+    session_hear(&c->session);
     if (status != UV_EOF || c->state == CLIENT_LINGERING)
         client_close(c, CLOSED_GONE);
     else if (!is_waiting(c))
@@ -450,6 +453,7 @@ void client_close(struct client *c, enum close_reason why) {
     c->state = CLIENT_CLOSED;
     waiting_room_leave(&c->waiter);
     c->session.auth_turn = AUTH_NONE;
+    session_end_watch(&c->session);
     leave_turn(c);
     end_check(c);
     request_forget_skip(&c->session);

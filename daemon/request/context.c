@@ -17,5 +17,6 @@ void context_deinit(struct context *context) {
     mem_free(context->words);
     refusal_deinit(&context->refusal);
     bytes_deinit(&context->question);
+    mem_free(context->watch);
     near_store_free(context->loop.near);
 }

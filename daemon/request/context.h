@@ -15,6 +15,7 @@ struct purge;
 struct request;
 struct request_steps;
 struct memo_waits;
+struct watch;
 
 struct context {
     struct loop loop;
@@ -38,6 +39,8 @@ struct context {
     struct refusal refusal; // of the request being started
     struct bytes question;  // to the near cache, of the request being started
     bool is_draining;       // no new request is sent to a backend
+    uint64_t unwatched;     // requests until the next that is watched (watch.h); 0: none is
+    struct watch *watch;    // NULL: none has been watched yet
 };
 
 // Returns room for `count` words of the request being started, valid until the next call.

@@ -25,6 +25,7 @@
 #include "daemon/request/reply_queue.h"
 #include "daemon/request/request.h"
 #include "daemon/request/scan_place.h"
+#include "daemon/request/watch.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
 #include "protocol/redis_error.h"
@@ -120,6 +121,7 @@ static void count_request(struct session *session, const struct admission *a,
         session->last_verb = a->entry->verb;
     ledger_request(session->context, a->entry, a->namespace,
                    a->namespace ? bytes_of(words, count) : 0);
+    watch_request(session->context, a);
 }
 
 // Always inlined, because each request passes here.

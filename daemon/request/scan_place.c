@@ -104,7 +104,7 @@ static void render(struct answer *a, const struct event *e) {
 // --- start ------------------------------------------------------------------------------------
 
 static void send_step(struct request *r, const struct call *call, struct node *node,
-                 const struct bytes *address) {
+                      const struct bytes *address) {
     struct bytes next = {0};
     (void)next_node(r->namespace->backend, bytes_slice(address), &next);
     bytes_append_slice(&r->key, bytes_slice(address));

@@ -24,6 +24,13 @@ enum auth_turn {
     AUTH_REFUSE, // never
 };
 
+// Something that goes on for the client until somebody ends it.
+struct session_watch {
+    // The client has gone, or the daemon ends: ends the watch, and takes it off its session.
+    void (*end)(struct session_watch *watch);
+    bool is_listening; // the client is read meanwhile, and what it says ends the watch, too
+};
+
 struct session {
     struct context *context;
     const struct dialect *dialect; // of the listener that the client came through
@@ -40,6 +47,7 @@ struct session {
     uint64_t skip_began_ms;       // in the loop's time
     uint64_t quiet_until_ms;      // nothing is read of the client until then; 0: it is
     struct json_check *check;     // of the values of the request that waits to be started; or NULL
+    struct session_watch *watch;  // goes on for the client; or NULL
     bool is_ended;                // the peer has ended its side, and the end was read
     bool is_half_closed;          // likewise, but unread bytes may come before the end
     char *name;                   // as `client setname` says; NULL: none
@@ -48,6 +56,21 @@ struct session {
     size_t peer_len;
     void (*on_identified)(struct session *s); // called when the identity has changed
 };
+
+static inline void session_end_watch(struct session *s) {
+    if (s->watch)
+        s->watch->end(s->watch);
+}
+
+static inline bool session_is_listening(const struct session *s) {
+    return s->watch && s->watch->is_listening;
+}
+
+// The client has said more, or ended its side.
+static inline void session_hear(struct session *s) {
+    if (session_is_listening(s))
+        session_end_watch(s);
+}
 
 // Asks the system who is at the other end of the stream, which must be connected.
 void session_init_peer(struct session *s, const struct stream *stream);

@@ -9,7 +9,7 @@ import re
 import resp
 
 OPEN = {"ping", "help", "auth", "quit", "reset"}
-ADMIN = {"reload", "purge", "kill"}
+ADMIN = {"reload", "purge", "kill", "hotkeys"}
 DAEMON = {"ready", "explain", "namespaces", "settings", "backends", "clients", "stats"}
 
 DAEMON |= {"metrics", "client", "select", "echo", "info", "command"}
@@ -31,6 +31,8 @@ WRITES = {
 SAMPLES = {"F": "f", "M": "m", "V": "1", "VERB": "ping", "cursor": "0"}
 SAMPLES.update({"word": "id", "index": "0", "id": "0", "message": "m"})
 SAMPLES.update({"USER": "nobody", "TOKEN": "wrong", "lease": "0123456789abcdef"})
+# Where the shortest request would take long.
+MORE = {"hotkeys": ["for=1ms"]}
 NUMBERS = {"n", "count", "start", "stop", "score", "min", "max"}
 
 
@@ -63,7 +65,7 @@ class Verb:
         options = [f"ttl={ttl}"] if ttl else []
         samples = {**SAMPLES, "N": namespace, "K": key or self.collection}
         words = ["1" if word in NUMBERS else samples[word] for word in self.words]
-        return [self.name, *options, *words]
+        return [self.name, *options, *words, *MORE.get(self.name, [])]
 
 
 def code_of(reply):
