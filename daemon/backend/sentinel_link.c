@@ -177,7 +177,7 @@ static const char *remedy_of(struct slice *refusal) {
         return " (is it a sentinel?)";
     bool is_unnamed =
         slice_begins(*refusal, SLICE("NOAUTH")) || slice_begins(*refusal, SLICE("WRONGPASS"));
-    return is_unnamed ? " (sentinel_user, sentinel_password_file)" : "";
+    return is_unnamed ? " (sentinel_password_file)" : "";
 }
 
 static void refuse(struct hearing *h, struct slice words) {
