@@ -33,6 +33,8 @@ void dial_tell(char *reason, size_t size, int status, const char *what) {
 }
 
 const char *dial_waits_for(const struct dial *dial) {
+    if (dial->is_resolving)
+        return dial->what;
     return dial->is_shaking
                ? "no TLS answer: is this a TLS port? (of a cluster: is tls-cluster yes?)"
                : "no connection in time";
@@ -48,11 +50,6 @@ static int connect_tcp(struct dial *dial, const struct sockaddr *address, const 
     return error;
 }
 
-static const char *name_unresolved(struct dial *dial) {
-    snprintf(dial->what, sizeof(dial->what), "can't resolve the name %.50s", dial->to->host);
-    return dial->what;
-}
-
 // Each attempt takes the next of a name's addresses: "localhost" may be ::1 first, then 127.0.0.1.
 static const struct sockaddr *pick_address(struct dial *dial, const struct addrinfo *found) {
     dial->addresses = 0;
@@ -65,12 +62,11 @@ static const struct sockaddr *pick_address(struct dial *dial, const struct addri
 
 static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found) {
     struct dial *dial = resolve->data;
-    const char *what = "";
+    const char *what = dial->what;
+    dial->is_resolving = false;
     if (dial->stream->is_closing)
-        status = UV_ECANCELED; // and the endpoint may be gone
-    else if (status < 0)
-        what = name_unresolved(dial);
-    else
+        status = UV_ECANCELED;
+    else if (status == 0)
         status = connect_tcp(dial, pick_address(dial, found), &what);
     uv_freeaddrinfo(found);
     if (status < 0)
@@ -87,9 +83,12 @@ static int resolve(struct dial *dial, struct loop *loop, const struct endpoint *
         return connect_tcp(dial, (const struct sockaddr *)&v4, what);
     if (uv_ip6_addr(to->host, to->port, &v6) == 0)
         return connect_tcp(dial, (const struct sockaddr *)&v6, what);
-    *what = name_unresolved(dial); // if it can't even be looked up
+    snprintf(dial->what, sizeof(dial->what), "can't resolve the name %.50s", to->host);
+    *what = dial->what;
     snprintf(port, sizeof(port), "%d", to->port);
-    return uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, to->host, port, &hints);
+    int error = uv_getaddrinfo(&loop->uv, &dial->resolve, on_resolved, to->host, port, &hints);
+    dial->is_resolving = error == 0;
+    return error;
 }
 
 int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
@@ -97,7 +96,7 @@ int dial_start(struct dial *dial, struct loop *loop, struct stream *stream,
                dial_done *on_done, const char **what) {
     dial->stream = stream;
     dial->to = to;
-    dial->is_shaking = false;
+    dial->is_shaking = dial->is_resolving = false;
     dial->addresses = 0;
     dial->attempt = attempt;
     dial->on_done = on_done;

@@ -26,8 +26,9 @@ struct dial {
     const struct endpoint *to;
     unsigned attempt;
     unsigned addresses; // of the host's name, once it is resolved; else 0
+    bool is_resolving;  // the name is being looked up
     bool is_shaking;    // the handshake of TLS is under way
-    char what[80];      // the step that failed, where it is to be told with the name
+    char what[80];      // that the name can't be resolved
     dial_done *on_done;
 };
 
