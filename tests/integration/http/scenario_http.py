@@ -98,6 +98,21 @@ class Http(harness.TestCase):
         self.assertEqual(web.get(self.daemon, "/healthz").status, 200)
 
 
+class Document(harness.TestCase):
+    """protocol/HTTP.md names what there is."""
+
+    def test_each_path_and_member_stands_in_it(self):
+        text = (harness.ROOT / "protocol" / "HTTP.md").read_text()
+        self.assertEqual(re.findall(r"^\| `(/\w*)` \|", text, re.MULTILINE), PATHS)
+        daemon = self.world.daemon(INI)
+        harness.wait_until(lambda: web.get(daemon, "/status").status == 200, "there is a history")
+        status = web.get(daemon, "/status").json
+        members = {*status, *status["near"], *status["settings"], *status["history"],
+                   *status["backends"][0], *status["namespaces"][0], *status["events"][0]}
+        told = set(re.findall(r"`(\w+)`", text)) | {"errors_last_minute", "refused_last_minute"}
+        self.assertEqual(members - told, set())
+
+
 class Names(harness.TestCase):
     """DNS rebinding: a web page must not make a browser read this under the page's own name."""
 
