@@ -10,7 +10,10 @@
 #include "daemon/policy/stats.h"
 #include "protocol/mem.h"
 
-enum { MINUTE = 60 / HISTORY_STEP_S };
+enum {
+    MINUTE = 60 / HISTORY_STEP_S,
+    MARKS = MINUTE + 1, // both ends of a minute
+};
 
 const char *const history_kind_names[KINDS] = {"near", "hit", "stale", "miss", "write", "error"};
 
@@ -19,7 +22,7 @@ struct namespace_track {
     uint64_t last[KINDS];                    // cumulative, at the last sample
     uint32_t counts[HISTORY_SAMPLES][KINDS]; // a ring
     uint64_t window[KINDS];                  // the sums of that ring
-    struct history_faults marks[MINUTE];     // a ring: cumulative, at each sample of a minute
+    struct history_faults marks[MARKS];      // a ring: cumulative, at each sample of a minute
     struct histogram before[2]; // cumulative, one to two minutes ago, and up to one minute ago
     float p50_us, p99_us;       // of answers since before[0]
 };
@@ -30,7 +33,7 @@ struct backend_track {
     struct track track;
     uint64_t last_requests;
     history_line line; // a ring
-    uint64_t marks[MINUTE][BACKEND_COUNTS];
+    uint64_t marks[MARKS][BACKEND_COUNTS];
     struct histogram times; // of answers to its namespaces, likewise
     float p50_us, p99_us;
 };
@@ -40,7 +43,7 @@ struct history {
     uint64_t last_ms;
     struct tracks namespaces, backends; // in the order of the settings at the last sample
     uint64_t last_stray;
-    struct history_faults stray[MINUTE];
+    struct history_faults stray[MARKS];
     struct histogram times;      // cumulative, at the last sample, of all namespaces
     history_line by_kind[KINDS]; // rings, as all below
     history_line p50_us, p99_us, clients, near_bytes;
@@ -141,7 +144,7 @@ static void track_namespace(struct history *h, struct tracks *former, const stru
     track = tracks_add(&h->namespaces, name, sizeof(*track));
     count_kinds(&t->namespaces[i], track->last);
     track->before[0] = track->before[1] = times_of(&t->namespaces[i]);
-    for (int m = 0; m < MINUTE; m++)
+    for (int m = 0; m < MARKS; m++)
         track->marks[m] = faults_of(&t->namespaces[i]);
 }
 
@@ -153,7 +156,7 @@ static void track_backend(struct history *h, struct tracks *former, const struct
         return;
     track = tracks_add(&h->backends, name, sizeof(*track));
     track->last_requests = t->backends[i].conns.requests;
-    for (int m = 0; m < MINUTE; m++)
+    for (int m = 0; m < MARKS; m++)
         count_backend(&t->backends[i], track->marks[m]);
 }
 
@@ -217,7 +220,7 @@ static void add_namespace(struct history *h, const struct totals *t, size_t i, d
         track->last[kind] = now[kind];
         h->by_kind[kind][at] += (float)((double)more / seconds);
     }
-    track->marks[h->added % MINUTE] = faults_of(&t->namespaces[i]);
+    track->marks[h->added % MARKS] = faults_of(&t->namespaces[i]);
 }
 
 static void add_backend(struct history *h, const struct totals *t, size_t i, double seconds) {
@@ -226,7 +229,7 @@ static void add_backend(struct history *h, const struct totals *t, size_t i, dou
     uint64_t more = added(requests, track->last_requests);
     track->line[h->added % HISTORY_SAMPLES] = (float)((double)more / seconds);
     track->last_requests = requests;
-    count_backend(&t->backends[i], track->marks[h->added % MINUTE]);
+    count_backend(&t->backends[i], track->marks[h->added % MARKS]);
 }
 
 static void add_workers(struct history *h, const struct totals *t, double seconds) {
@@ -243,9 +246,9 @@ static void add_stray(struct history *h, const struct totals *t, double seconds)
     if (h->added > 0)
         h->by_kind[KIND_ERROR][h->added % HISTORY_SAMPLES] +=
             (float)((double)added(stray, h->last_stray) / seconds);
-    for (int m = 0; m < MINUTE && h->added == 0; m++)
+    for (int m = 0; m < MARKS && h->added == 0; m++)
         h->stray[m] = stray_faults(t);
-    h->stray[h->added % MINUTE] = stray_faults(t);
+    h->stray[h->added % MARKS] = stray_faults(t);
     h->last_stray = stray;
 }
 
@@ -298,7 +301,7 @@ static void view_namespace(const struct history *h, const struct totals *t, size
     view->rate = rate_at(track, place(h, HISTORY_SAMPLES - 1));
     view->p50_us = track->p50_us;
     view->p99_us = track->p99_us;
-    view->last = faults_since(faults_of(&t->namespaces[i]), &track->marks[h->added % MINUTE]);
+    view->last = faults_since(faults_of(&t->namespaces[i]), &track->marks[h->added % MARKS]);
 }
 
 static void add_line(const struct history *h, const struct totals *t, size_t i,
@@ -338,7 +341,7 @@ static void view_backend(const struct history *h, const struct totals *t, size_t
     uint64_t now[BACKEND_COUNTS];
     if (!track)
         return;
-    const uint64_t *before = track->marks[h->added % MINUTE];
+    const uint64_t *before = track->marks[h->added % MARKS];
     count_backend(&t->backends[i], now);
     unroll(h, view->line, track->line);
     view->rate = view->line[HISTORY_SAMPLES - 1];
@@ -365,7 +368,7 @@ static void sum_kinds(const struct history *h, const struct totals *t, struct hi
 static void view_all(const struct history *h, const struct totals *t, struct history_view *view) {
     for (int kind = 0; kind < KINDS; kind++)
         unroll(h, view->by_kind[kind], h->by_kind[kind]);
-    view->stray = faults_since(stray_faults(t), &h->stray[h->added % MINUTE]);
+    view->stray = faults_since(stray_faults(t), &h->stray[h->added % MARKS]);
 }
 
 static void view_workers(const struct history *h, const struct totals *t,
