@@ -4,7 +4,6 @@
 
 #include "conf/sections.h"
 #include "daemon/loop/gone.h"
-#include "daemon/loop/log.h"
 #include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/tls.h"
@@ -387,8 +386,7 @@ struct client *client_new(struct clients *all, const struct dialect *dialect, bo
 static void open_client(struct client *c) {
     identity_identify(&c->session.identity, c->session.context->policy->settings);
     client_set_limits(c);
-    log_tell(&c->session.context->loop.log, LOG_CLIENT_CONNECTED,
-             log_text(FIELD_CLIENT, c->session.address));
+    session_tell(&c->session, LOG_CLIENT_CONNECTED);
     read_on(c);
 }
 
@@ -446,8 +444,7 @@ void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bo
 void client_close(struct client *c, enum close_reason why) {
     if (c->state == CLIENT_CLOSED)
         return;
-    log_tell(&c->session.context->loop.log, LOG_CLIENT_CLOSED,
-             log_text(FIELD_CLIENT, c->session.address));
+    session_tell(&c->session, LOG_CLIENT_CLOSED);
     if (c->state == CLIENT_OPEN || c->state == CLIENT_SHAKING)
         c->why = why; // else client_end() has said why
     c->state = CLIENT_CLOSED;

@@ -3,11 +3,11 @@
 #include <poll.h>
 
 #include "daemon/loop/gone.h"
-#include "daemon/loop/log.h"
 #include "daemon/loop/log_event.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/stats.h"
 #include "daemon/request/context.h"
+#include "daemon/request/session.h"
 
 enum {
     PROBE_ENDED_S = 5,
@@ -28,8 +28,7 @@ void clients_take_turns(struct clients *all) {
 // A peer that has ended its own side over TCP is probed more often from then on.
 static void look_closer(struct client *c, short events) {
     if (events & (POLLHUP | POLLERR)) {
-        log_tell(&c->session.context->loop.log, LOG_CLIENT_GONE,
-                 log_text(FIELD_CLIENT, c->session.address));
+        session_tell(&c->session, LOG_CLIENT_GONE);
         client_close(c, CLOSED_GONE);
     } else if (events & POLLRDHUP && !c->session.is_half_closed) {
         c->session.is_half_closed = true;
@@ -87,8 +86,7 @@ bool clients_kill(struct clients *all, uint64_t id) {
         c = c->next;
     if (!c)
         return false;
-    log_tell(&all->context->loop.log, LOG_CLIENT_KILLED,
-             log_text(FIELD_CLIENT, c->session.address));
+    session_tell(&c->session, LOG_CLIENT_KILLED);
     client_close(c, CLOSED_KILLED);
     return true;
 }

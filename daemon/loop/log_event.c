@@ -114,7 +114,7 @@ const struct log_event_row log_events[LOG_EVENTS] = {
     [LOG_POLICY_REFUSED] = {"policy_refused", LOG_LEVEL_INFO, .subject = "namespace {namespace}",
                             .text = "requests are refused by policy ({rule})",
                             .detail = "{verb}: {reason} (user {user}, client {client}): mend the "
-                                      "client, or [namespace {namespace}]"},
+                                      "client, or the namespace's section"},
     [LOG_PURGE_BEGAN] = {"purge_began", LOG_LEVEL_INFO, .subject = "purge {namespace}",
                          .text = "begins"},
     [LOG_PURGE_DONE] = {"purge_done", LOG_LEVEL_INFO, .subject = "purge {namespace}",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/loop/complaint.h"
+#include "daemon/loop/log.h"
 #include "daemon/loop/loop.h"
 #include "daemon/request/context.h"
 #include "protocol/mem.h"
@@ -51,6 +52,10 @@ static void append_peer(struct bytes *text, const struct session *s) {
         bytes_printf(text, "uid %u", (unsigned)s->identity.uid);
     else
         bytes_printf(text, "%.*s", port ? (int)(port - s->address) : SHOWN_PEER, s->address);
+}
+
+void session_tell(const struct session *s, enum log_event event) {
+    log_tell(&s->context->loop.log, event, log_text(FIELD_CLIENT, s->address));
 }
 
 const char *session_user(const struct session *s) {

@@ -86,6 +86,9 @@ void session_deinit(struct session *s);
 // Returns the name of the session's user, or "none".
 const char *session_user(const struct session *s);
 
+// Logs an event whose only value is the client.
+void session_tell(const struct session *s, enum log_event event);
+
 // Logs a fault of the client: once for each peer and event, and then with a count (complaint.h).
 // `user` NULL: that of the session. `more` is one more value, which may be anybody's words.
 void session_complain(const struct session *s, enum log_event event, const char *user,

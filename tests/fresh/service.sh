@@ -63,6 +63,26 @@ until_true is_answering || fail "it does not answer"
 [ "$(ask root key.set sessions a 1)" = +OK ] || fail "it does not store"
 ok "it answers"
 
+# --- the journal's fields ----------------------------------------------------------------------
+# The fields of the last entry that matches, as JSON.
+entry() { journalctl --no-pager -q -u cachesd -n 1 -o json "$@"; }
+
+has_entry() { [ -n "$(entry "$@")" ]; }
+
+until_true has_entry CACHESD_EVENT=ready || fail "the journal has no field that names the event"
+for field in '"PRIORITY":"6"' '"MESSAGE":"ready"' '"SYSLOG_IDENTIFIER":"cachesd"' '"MESSAGE_ID":"' '"_TRANSPORT":"journal"'; do
+    entry CACHESD_EVENT=ready | grep -qF "$field" || fail "the entry lacks $field"
+done
+systemctl stop redis-server
+until_true has_entry CACHESD_EVENT=backend_down CACHESD_BACKEND=main PRIORITY=3 || fail "no entry of the backend"
+entry CACHESD_EVENT=backend_down | grep -qF '"CACHESD_REASON":"' || fail "the entry does not say why"
+journalctl --no-pager -x -u cachesd CACHESD_EVENT=backend_down | grep -qF "Backend main is down" ||
+    fail "the catalogue does not explain it"
+systemctl start redis-server
+until_true has_entry CACHESD_EVENT=backend_up CACHESD_BACKEND=main || fail "no entry of its return"
+[ "$(ask root key.set sessions a 1)" = +OK ] || fail "it does not store again"
+ok "the journal has fields, and explains an event"
+
 # --- who may ----------------------------------------------------------------------------------
 [ "$(ask www-data ping)" != +PONG ] || fail "everybody may connect"
 run_block 2

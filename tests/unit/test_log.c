@@ -20,6 +20,8 @@ static void check_template(const char *text, const char *event) {
     for (const char *at = text ? text : ""; *at; at++) {
         ck_assert_msg(*at != '[' || !is_open, "%s: a bracket within a bracket", event);
         ck_assert_msg(*at != ']' || is_open, "%s: a bracket is closed that is not open", event);
+        ck_assert_msg(*at != '[' || at[strcspn(at, "{]")] == '{',
+                      "%s: nothing but words in brackets", event);
         is_open = *at == '[' || (is_open && *at != ']');
         if (*at != '{')
             continue;

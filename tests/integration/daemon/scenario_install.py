@@ -48,12 +48,14 @@ class Install(harness.TestCase):
         units = self.folder_of_systemd("systemdsystemunitdir", "/usr/lib/systemd/system")
         sysusers = self.folder_of_systemd("sysusersdir", "/usr/lib/sysusers.d")
         tmpfiles = self.folder_of_systemd("tmpfilesdir", "/usr/lib/tmpfiles.d")
+        catalog = self.folder_of_systemd("catalogdir", "/usr/lib/systemd/catalog")
         service = self.read(f"{units}/cachesd.service")
         self.assertIn("ExecStart=/usr/bin/cachesd -c", service)
         self.assertRegex(service, "ExecReload=.* /usr/bin/cachesd -t -c")
         self.assertIn("file:///usr/share/doc/cachesd/cachesd.ini", service)
         for path in (f"{units}/cachesd.socket", f"{sysusers}/cachesd.conf",
-                     f"{tmpfiles}/cachesd.conf", "usr/bin/cachesd"):
+                     f"{tmpfiles}/cachesd.conf", f"{catalog}/cachesd.catalog", "usr/bin/cachesd",
+                     "usr/share/doc/cachesd/EVENTS.md"):
             self.assertIn(path, files_below(self.folder))
 
     def test_under_another_prefix_the_units_are_below_it_and_name_it(self):
@@ -65,9 +67,10 @@ class Install(harness.TestCase):
         self.assertEqual({path for path in found if not path.startswith("usr/local")}, {"usr"})
         self.assertIn("usr/local/lib/sysusers.d/cachesd.conf", found)
         self.assertIn("usr/local/lib/tmpfiles.d/cachesd.conf", found)
+        self.assertIn("usr/local/lib/systemd/catalog/cachesd.catalog", found)
 
     def test_everybody_may_read_it_whatever_the_umask(self):
-        for usual in ("usr/share/doc", "usr/lib/systemd/system", "usr/lib/sysusers.d",
+        for usual in ("usr/share/doc", "usr/lib/systemd/system", "usr/lib/systemd/catalog", "usr/lib/sysusers.d",
                       "usr/lib/tmpfiles.d", "usr/bin", "lib/systemd/system"):
             run("install", "-d", f"{self.folder}/{usual}")
         self.install("/usr", destdir=self.folder, umask=0o077)
