@@ -61,7 +61,7 @@ static void append_effects(struct bytes *text, const struct facts *f, size_t bac
     static const char *const effects[] = {
         [ON_ERROR_ERROR] = "UNAVAILABLE",
         [ON_ERROR_MISS] = "reads as if nothing were there",
-        [ON_ERROR_STALE] = "memo.get with what was kept",
+        [ON_ERROR_STALE] = "memo.get with what it has kept, and else UNAVAILABLE",
     };
     for (int on_error = ON_ERROR_ERROR; on_error <= ON_ERROR_STALE; on_error++) {
         struct list list = {text, 0, count_of(f, backend, (enum on_error)on_error)};
