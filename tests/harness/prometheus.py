@@ -98,6 +98,10 @@ class Prometheus:
         """Until series answer; gives them."""
         return harness.wait_until(lambda: self.ask(query, *labels), f"Prometheus finds: {query}")
 
+    def complaints(self):
+        """What it has logged of samples that it could not take, and the like."""
+        return re.findall(r"^.*\blevel=(?:warn|error)\b.*", self.log_path.read_text(), re.M | re.I)
+
     def target(self):
         """What it knows of the one target: `health`, `lastError`, `scrapeUrl`, …"""
         targets = self.api("targets")["activeTargets"]

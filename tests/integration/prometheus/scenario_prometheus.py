@@ -83,6 +83,7 @@ class Scraped(harness.TestCase):
             self.assertGreater(sum(self.daemon.stats(n)[name] for n in ("carts", "near")), 0, name)
         target = self.prometheus.target()
         self.assertEqual((target["health"], target["lastError"]), ("up", ""))
+        self.assertEqual(self.prometheus.complaints(), [])
 
     def make_traffic(self):
         with self.daemon.client() as client:
