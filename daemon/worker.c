@@ -153,6 +153,8 @@ static void before_flush(void *owner) {
     struct context *context = &worker->context;
     answer_run_end(&context->run, &context->loop.flusher.clock);
     visit_backends(worker);
+    if (context->watch)
+        watch_flush(context);
     clients_take_turns(&worker->clients);
     worker->context.compared = 0;
 }

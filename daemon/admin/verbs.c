@@ -6,6 +6,7 @@
 #include "daemon/admin/hot_keys_verb.h"
 #include "daemon/admin/kill_verb.h"
 #include "daemon/admin/reload_verb.h"
+#include "daemon/admin/tap_verb.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
 #include "daemon/request/purge.h"
@@ -131,6 +132,13 @@ const struct verb admin_verbs[] = {
         .syntax = "[for=] [count]",
         .summary = "samples which keys are asked for most, for 10s, and tells of the hottest, 10",
         .run = hot_keys_verb_run,
+    },
+    {
+        .name = "tap",
+        .flags = VERB_ADMIN | VERB_IN_TURN | VERB_BARRIER,
+        .syntax = "[namespace=] [verb=] [sample=] [slow=]",
+        .summary = "OK, then a line for each request that passes, until the client says more",
+        .run = tap_verb_run,
     },
     {
         .name = "kill",

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "conf/sections.h"
+#include "daemon/front/limits.h"
 #include "daemon/loop/gone.h"
 #include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
@@ -13,6 +14,7 @@
 #include "daemon/request/json_check.h"
 #include "daemon/request/reply_queue.h"
 #include "daemon/request/request.h"
+#include "daemon/request/watch.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"
 #include "protocol/reply.h"
@@ -22,16 +24,11 @@ enum {
     SHAKE_MS = 5000, // the longest handshake
     KEEP_WORDS = 64,
     TURN_OUTPUT = 256 * 1024,
-    // The limits of a client whose user is not known yet. A token has at most 64 KiB.
-    STRANGER_REQUEST = 128 * 1024,
-    STRANGER_OUTPUT = 256 * 1024,
 };
 
 static struct client *client_of(struct stream *s) {
     return (struct client *)s; // the stream is its first member
 }
-
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 // A request that has begun keeps its limit, also when a reload changes the setting.
 static void limit_request(struct client *c) {
@@ -46,9 +43,8 @@ static bool has_too_much(const struct client *c) {
 void client_set_limits(struct client *c) {
     const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
     bool is_known = identity_is_known(&c->session.identity);
-    size_t request = (size_t)conf->max_request, output = (size_t)conf->client_output;
-    c->most_request = is_known ? request : smaller(request, STRANGER_REQUEST);
-    c->most_output = is_known ? output : smaller(output, STRANGER_OUTPUT);
+    c->most_request = limits_request(conf, is_known);
+    c->most_output = limits_output(conf, is_known);
     limit_request(c);
 }
 
@@ -155,7 +151,7 @@ static size_t take_request(struct client *c, const char *data) {
 
 // Returns how many bytes of replies may be unread before other clients have their turn.
 static size_t most_unread(const struct client *c) {
-    return smaller(reply_queue_unread(&c->session.replies) + TURN_OUTPUT, c->most_output);
+    return limits_smaller(reply_queue_unread(&c->session.replies) + TURN_OUTPUT, c->most_output);
 }
 
 // Parses and starts as many requests as the data holds. Returns how many bytes were taken.
@@ -451,6 +447,7 @@ void client_close(struct client *c, enum close_reason why) {
     waiting_room_leave(&c->waiter);
     c->session.auth_turn = AUTH_NONE;
     session_end_watch(&c->session);
+    watch_forget(&c->session);
     leave_turn(c);
     end_check(c);
     request_forget_skip(&c->session);

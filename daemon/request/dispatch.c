@@ -121,7 +121,6 @@ static void count_request(struct session *session, const struct admission *a,
         session->last_verb = a->entry->verb;
     ledger_request(session->context, a->entry, a->namespace,
                    a->namespace ? bytes_of(words, count) : 0);
-    watch_request(session->context, a);
 }
 
 // Always inlined, because each request passes here.
@@ -134,6 +133,7 @@ static inline __attribute__((always_inline)) struct request *request_of(struct s
     r->render = a->entry->verb->render;
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         r->wait = (struct memo_place){0};
+    watch_request(r, a);
     return r;
 }
 
@@ -173,11 +173,13 @@ static bool answer_from_near(struct session *session, const struct admission *a,
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         context->steps->count_kept(a->namespace, reply);
     if (!session->replies.first) {
+        watch_near(session, a, is_miss(reply), reply.len);
         bytes_append_slice(stream_out(session->replies.stream), reply);
         return true;
     }
     struct request *r = request_of(session, a);
     bytes_append_slice(&r->place.reply, reply);
+    request_note_result(r, is_miss(reply) ? WATCH_NEAR_MISS : WATCH_NEAR_HIT, reply.len);
     request_finish(r);
     return true;
 }
@@ -361,10 +363,11 @@ static __attribute__((noinline)) bool admit_json(struct session *session, struct
     return false;
 }
 
-static void refuse_with(struct session *session, struct namespace *namespace,
+static void refuse_with(struct session *session, const struct admission *a,
                         const struct refusal *refusal) {
     struct request *r = request_new(session);
-    r->namespace = namespace;
+    r->namespace = a->namespace;
+    watch_request(r, a);
     request_fail_with(r, refusal);
 }
 
@@ -387,7 +390,7 @@ enum progress dispatch(struct session *session, const struct slice *words, size_
         ledger_refusal(a.namespace, refusal->reason);
         failure_log_policy(session, a.namespace, words[0], refusal);
     }
-    refuse_with(session, a.namespace, refusal);
+    refuse_with(session, &a, refusal);
     return PROGRESS_DONE;
 }
 

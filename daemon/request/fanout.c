@@ -119,6 +119,7 @@ static void write_reply(struct fanout *f, const struct part *missed) {
     ledger_answer(r->context, r->namespace, r->entry->verb, &(struct answer){.is_miss = missed},
                   out->len - start);
     reply_queue_learn(&r->session->replies, out->len - start);
+    request_note_result(r, missed ? "miss" : f->is_array ? "hit" : "done", out->len - start);
     request_finish(r);
 }
 
@@ -191,6 +192,7 @@ static void fail_as(struct fanout *f, const struct part *first) {
     }
     bytes_append_slice(request_out(r), bytes_slice(&first->reply));
     ledger_error(r->context, r->namespace, first->code);
+    request_note_result(r, reply_code_name(first->code), first->reply.len);
     request_finish(r);
 }
 

@@ -15,7 +15,7 @@ struct hot_key {
     uint64_t error;
     uint64_t hash; // of the whole key
     size_t key_len, name_len;
-    char key[HOT_KEY_LONGEST]; // the beginning
+    char key[HOT_KEY_LONGEST];   // the beginning
     char name[HOT_NAME_LONGEST]; // of the namespace
 };
 

@@ -51,6 +51,7 @@ static void finish(struct request *r, struct slice reply, enum memo_state state)
         bytes_append_slice(request_out(r), reply);
         ledger_memo(r->namespace, state, false);
         ledger_read(r->namespace, state == MEMO_MISS);
+        request_note_result(r, state == MEMO_MISS ? "miss" : "hit", reply.len);
         request_finish(r);
     }
     request_release(r);

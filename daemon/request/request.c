@@ -154,7 +154,7 @@ static inline size_t reply_limit(const struct request *r) {
 
 size_t request_reply_limit(const struct request *r) { return reply_limit(r); }
 
-void request_finish(struct request *r) {
+static inline void finish(struct request *r) {
     assert(!r->is_done);
     r->is_done = true;
     if (near_note_is_read(&r->note))
@@ -162,8 +162,34 @@ void request_finish(struct request *r) {
     reply_queue_done(&r->session->replies, &r->place, sizeof(*r) + r->key.cap);
 }
 
+void request_finish(struct request *r) {
+    if (r->trail)
+        r->trail->end(r);
+    finish(r);
+}
+
+void request_note_result(struct request *r, const char *result, size_t len) {
+    if (!r->trail)
+        return;
+    r->trail->result = result;
+    r->trail->len = len;
+}
+
+static __attribute__((noinline)) void end_trail(struct request *r, const struct answer *answer,
+                                                size_t len) {
+    bool is_write = r->entry->verb->flags & VERB_WRITE;
+    request_note_result(r,
+                        answer->is_failed ? reply_code_name(answer->code)
+                        : is_write        ? "done"
+                        : answer->is_miss ? "miss"
+                                          : "hit",
+                        len);
+    r->trail->end(r);
+}
+
 void request_fail_with(struct request *r, const struct refusal *refusal) {
     r->session->dialect->write_refusal(request_out(r), refusal);
+    request_note_result(r, reply_code_name(refusal->code), 0);
     ledger_error(r->context, r->namespace, refusal->code);
     request_finish(r);
 }
@@ -221,6 +247,7 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
     verb_append_miss(request_out(r), r->entry, r->argc);
     ledger_error(r->context, r->namespace, code);
     ledger_read(r->namespace, true);
+    request_note_result(r, "miss", 0);
     request_finish(r);
 }
 
@@ -243,7 +270,9 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     if (near_note_is_read(&r->note))
         near_answered(near_of(r), source_of(r), r->namespace->conf, &r->note, answer, reply,
                       loop_now(&r->context->loop));
-    request_finish(r);
+    if (__builtin_expect(r->trail != NULL, 0))
+        end_trail(r, answer, reply.len);
+    finish(r);
     return false;
 }
 

@@ -50,15 +50,24 @@ struct request {
     struct policy *policy;       // a reference: the policy that the request began under
     struct namespace *namespace; // NULL: no namespace
     const struct verb_entry *entry;
-    struct slot slot;   // its place in a connection's queue of answers
-    uint32_t argc;      // arguments behind the namespace
-    uint16_t hash_slot; // of its first key, where its backend has hash slots
+    struct slot slot;            // its place in a connection's queue of answers
+    uint32_t argc;               // arguments behind the namespace
+    uint16_t hash_slot;          // of its first key, where its backend has hash slots
+    struct request_trail *trail; // NULL: nobody follows the request
     struct session
         *skipper;          // waits until the rest of the reply, too long for it, has come; or NULL
     answer_render *render; // of the answer that the request waits for
     bool is_done;          // the reply is complete
     bool is_queued;        // the reply queue of its client holds it
     bool is_pending;       // a connection, or another part of the daemon, has yet to answer
+};
+
+// What follows a request to its end (watch.c).
+struct request_trail {
+    // The reply is complete: `result` and `len` say what it is. Takes the trail off the request.
+    void (*end)(struct request *r);
+    const char *result; // "hit", or the code of an error
+    size_t len;         // of the reply in bytes; 0: not known
 };
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
@@ -91,6 +100,10 @@ struct bytes *request_out(struct request *r);
 
 // To be called when the reply is written as a whole: the reply leaves when its turn comes.
 void request_finish(struct request *r);
+
+// Says what the reply is, before it is finished, to who follows the request: "hit" and the like, a
+// constant text, and how many bytes it has.
+void request_note_result(struct request *r, const char *result, size_t len);
 
 // Replies the text as a bulk string, frees it and finishes the request.
 void request_finish_text(struct request *r, struct bytes *text);

@@ -17,8 +17,7 @@ void __wrap_lookout_init(struct lookout *l, struct loop *loop, uint64_t period_m
 
 static void on_hasty_due(void *owner, bool is_told) {
     if (!is_told)
-        log_tell(&main_loop->log, LOG_FILES_CHANGED,
-                 log_text(FIELD_REASON, "hasty: due again"));
+        log_tell(&main_loop->log, LOG_FILES_CHANGED, log_text(FIELD_REASON, "hasty: due again"));
     tell_owner(owner, is_told);
 }
 

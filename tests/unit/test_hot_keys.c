@@ -51,8 +51,8 @@ START_TEST(a_key_with_more_than_its_share_has_a_slot) {
         struct slice name = name_of(text, number);
         bool is_there = false;
         for (size_t i = 0; i < 5; i++)
-            is_there = is_there || slice_equal(name, (struct slice){list.items[i].key,
-                                                                    list.items[i].key_len});
+            is_there = is_there ||
+                       slice_equal(name, (struct slice){list.items[i].key, list.items[i].key_len});
         ck_assert_msg(is_there, "k%u", number);
     }
     hot_list_deinit(&list);
@@ -112,8 +112,7 @@ static void begin(void) { memset(counts, 0, sizeof(counts)); }
 static void end(void) {}
 
 int main(void) {
-    return RUN_TESTS_AROUND("hot_keys", begin, end,
-                            counts_are_never_too_low_and_errors_bound_them,
+    return RUN_TESTS_AROUND("hot_keys", begin, end, counts_are_never_too_low_and_errors_bound_them,
                             a_key_with_more_than_its_share_has_a_slot,
                             merged_counts_keep_their_bounds,
                             few_keys_are_counted_exactly_and_an_empty_summary_changes_nothing,
