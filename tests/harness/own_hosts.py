@@ -1,4 +1,4 @@
-"""A daemon with an /etc/hosts of its own. Only root can give it one.
+"""A daemon with an /etc/hosts of its own, or another file or folder. Only root can give it one.
 
     daemon = world.daemon(ini, preexec_fn=lambda: own_hosts.use(path))
 """
@@ -16,8 +16,8 @@ def needed(test):
     return harness.NEEDS_ROOT(unittest.skipIf(not exists, "names come from /etc/hosts here")(test))
 
 
-def use(path):
-    """Run in a child: this file is its /etc/hosts."""
+def use(path, place="/etc/hosts"):
+    """Run in a child: this file is its /etc/hosts, or what is at another place."""
     CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
     libc = ctypes.CDLL(None, use_errno=True)
     harness.end_with_parent()
@@ -25,5 +25,5 @@ def use(path):
     if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):  # in a chroot / is no mount
         with open("/proc/self/mountinfo") as mounts:
             failed = failed or " shared:" in mounts.read()
-    if failed or libc.mount(os.fsencode(path), b"/etc/hosts", None, MS_BIND, None):
-        raise OSError(ctypes.get_errno(), "no own /etc/hosts")
+    if failed or libc.mount(os.fsencode(path), os.fsencode(place), None, MS_BIND, None):
+        raise OSError(ctypes.get_errno(), f"no own {place}")
