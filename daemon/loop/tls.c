@@ -180,6 +180,17 @@ static void say_refused(struct tls *t, int alert, const char *reason) {
                  t->client ? "server" : "client", reason);
 }
 
+// Returns what OpenSSL says in words of its own; NULL: its words are good enough.
+static const char *plainly(const struct tls *t, int why) {
+    bool is_no_tls = why == SSL_R_WRONG_VERSION_NUMBER || why == SSL_R_HTTP_REQUEST;
+    if (t->client && is_no_tls)
+        return "the answer is not TLS: is this a TLS port? (redis:// is without TLS)";
+    if (is_no_tls)
+        return "the client does not speak TLS";
+    return why == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ? "TLS: the client shows no certificate"
+                                                          : NULL;
+}
+
 static void say_failed(struct tls *t) {
     unsigned long code = ERR_peek_error();
     int why = ERR_GET_REASON(code);
@@ -192,9 +203,8 @@ static void say_failed(struct tls *t) {
         say_untrusted(t, fault);
     else if (why > REASON_OF_ALERT)
         say_refused(t, why - REASON_OF_ALERT, reason);
-    else if (t->client && (why == SSL_R_WRONG_VERSION_NUMBER || why == SSL_R_HTTP_REQUEST))
-        snprintf(t->trouble, sizeof(t->trouble),
-                 "the answer is not TLS: is this a TLS port? (redis:// is without TLS)");
+    else if (plainly(t, why))
+        snprintf(t->trouble, sizeof(t->trouble), "%s", plainly(t, why));
     else
         snprintf(t->trouble, sizeof(t->trouble), "TLS: %s", reason);
 }

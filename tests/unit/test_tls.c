@@ -204,7 +204,7 @@ START_TEST(tls_says_what_is_wrong_with_the_client) {
     for (int is_old = 0; is_old < 2; is_old++) {
         check_bad((struct trial){.ask = TLS_ASK_REQUIRED, .is_old = is_old},
                   "the server wants a client certificate (tls_cert, tls_key)",
-                  "peer did not return a certificate");
+                  "TLS: the client shows no certificate");
         check_bad((struct trial){.ask = TLS_ASK_OPTIONAL,
                                  .cert = "foreign.crt",
                                  .key = "foreign.key",
@@ -229,6 +229,21 @@ START_TEST(tls_says_that_the_answer_is_not_tls) {
                      "the answer is not TLS: is this a TLS port? (redis:// is without TLS)");
     tls_free(client);
     tls_client_unref(context);
+}
+END_TEST
+
+START_TEST(tls_says_that_a_client_does_not_speak_tls) {
+    static const char *const texts[] = {"GET / HTTP/1.1\r\n\r\n", "key.get sessions a\r\n"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct trial t = {0};
+        struct tls_server *context = server_of(&t);
+        struct tls *server = tls_new_server(context);
+        tls_feed(server, texts[i], strlen(texts[i]));
+        ck_assert_int_eq(tls_shake(server), TLS_BROKEN);
+        ck_assert_str_eq(tls_trouble(server), "the client does not speak TLS");
+        tls_free(server);
+        tls_server_unref(context);
+    }
 }
 END_TEST
 
@@ -376,7 +391,8 @@ int main(void) {
         tls_makes_one_record_of_what_is_sealed_at_once,
         tls_takes_a_server_by_name_number_or_the_name_it_is_told,
         tls_says_what_is_wrong_with_the_server, tls_says_what_is_wrong_with_the_client,
-        tls_says_that_the_answer_is_not_tls, tls_names_the_client_that_has_shown_a_certificate,
+        tls_says_that_the_answer_is_not_tls, tls_says_that_a_client_does_not_speak_tls,
+        tls_names_the_client_that_has_shown_a_certificate,
         tls_uses_a_session_again_for_the_same_name_and_rules_alone, tls_tells_the_end_from_a_cut,
         tls_says_that_records_are_damaged, tls_takes_new_keys_and_answers_with_its_own);
 }

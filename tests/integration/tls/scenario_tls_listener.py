@@ -104,7 +104,7 @@ class Listener(harness.TestCase):
         self.daemon.wait_logged(told)
 
     def test_required_refuses_who_has_none(self):
-        self.check_refused(None, "closed: no TLS: TLS: peer did not return a certificate")
+        self.check_refused(None, "closed: no TLS: TLS: the client shows no certificate")
 
     def test_required_refuses_a_foreign_one(self):
         self.check_refused("stranger", "closed: no TLS: TLS: the client's certificate: ")
