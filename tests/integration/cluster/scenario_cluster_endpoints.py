@@ -2,6 +2,7 @@
 """How nodes are named to clients: by name, not at all, by another address; and when that changes."""
 
 import pathlib
+import re
 import time
 
 import harness
@@ -78,6 +79,28 @@ class Named(ClusterCase):
         with self.daemon.client() as client:
             for number in range(KEYS):
                 self.assertEqual(client.call("key.set", "carts", number, "v"), b"OK")
+
+
+class LeastRights(ClusterCase):
+    def test_an_account_with_what_the_readme_says_is_enough(self):
+        said = re.search(r"^(\+ping .*\+asking)$", (harness.ROOT / "README.md").read_text(), re.MULTILINE)[1].split()
+        self.start_cluster(3)
+        for node in self.cluster.nodes:
+            node.must("ACL", "SETUSER", "cachesd", "on", ">pw", "~cart:*", "+get", "+set", *said)
+        url = self.cluster.url.replace("://", "://cachesd:pw@")
+        self.daemon = self.world.daemon(INI.replace("CLUSTER", url))
+        self.wait_up()
+        client = self.connect(self.daemon)
+        names = [b"%d" % number for number in range(KEYS)]
+        for name in names:
+            self.assertEqual(client.call("key.set", "carts", name, name), b"OK")
+        slot = slot_of(b"cart:" + names[0])
+        source = self.cluster.masters.index(self.cluster.owners[slot])
+        self.cluster.open_slot(slot, self.cluster.masters[(source + 1) % 3])
+        self.cluster.move_keys(slot, self.cluster.masters[(source + 1) % 3])
+        self.assertEqual([client.call("key.get", "carts", name) for name in names], names)
+        self.assertGreater(int(self.backend()["asked"]), 0)
+        self.assertEqual(self.daemon.lines("refuse"), [])
 
 
 @own_hosts.needed
