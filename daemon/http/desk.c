@@ -14,11 +14,13 @@ enum { MOST_WAITING = 16 };
 void desk_init(struct desk *desk) {
     *desk = (struct desk){0};
     uv_mutex_init(&desk->lock);
+    uv_mutex_init(&desk->history_lock);
 }
 
 void desk_deinit(struct desk *desk) {
     settings_unref(desk->settings);
     uv_mutex_destroy(&desk->lock);
+    uv_mutex_destroy(&desk->history_lock);
 }
 
 uint64_t desk_now(void) { return uv_hrtime() / 1000000; }

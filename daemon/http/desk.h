@@ -43,7 +43,8 @@ struct desk {
     struct daemon *daemon;
     uv_timer_t turn; // the main thread's, for the next wait whose time is over
     bool is_open;
-    struct history *history;   // the main thread's; NULL: none is kept
+    uv_mutex_t history_lock;
+    struct history *history;   // under that lock; NULL: none is kept
     uv_mutex_t lock;           // of all below
     struct settings *settings; // in force; NULL: none yet
     struct log log;

@@ -45,10 +45,9 @@ static void on_collected(struct totals *totals) {
     struct facts *facts = (struct facts *)totals;
     const struct workers *workers = &facts->desk->daemon->workers;
     const struct context *context = &workers->all[0]->context;
-    if (facts->has_view && facts->desk->history) {
+    if (facts->has_view) {
         facts->now_ms = loop_now(&context->loop);
         facts->started_ms = workers->shared.started_ms;
-        history_view(facts->desk->history, totals, facts->sees_all, &facts->view);
         note_routes(facts, context->policy);
     }
     if (!desk_finish(facts->desk, facts->guest, facts))
@@ -84,6 +83,15 @@ void facts_ask(struct desk *desk, const struct guest *guest, struct identity *re
     *reader = (struct identity){0};
     if (!desk_post(desk, &facts->message))
         facts_free(facts); // the door is shut in a moment
+}
+
+bool facts_look_back(struct facts *facts) {
+    struct desk *desk = facts->desk;
+    uv_mutex_lock(&desk->history_lock);
+    if (desk->history)
+        history_view(desk->history, &facts->totals, facts->sees_all, &facts->view);
+    uv_mutex_unlock(&desk->history_lock);
+    return facts->view.namespaces;
 }
 
 struct look {

@@ -18,14 +18,14 @@ struct facts {
     struct totals totals; // the first member
     struct message message;
     struct desk *desk;
-    uint64_t guest;         // the id of the wait
-    struct identity reader; // identified among the settings of the totals
-    bool has_view;          // whether all below is filled in, for /status
-    bool is_admin;          // of the reader: may see keys and other clients
-    bool sees_all;          // likewise: all namespaces
-    uint64_t now_ms;        // in the loops' time
-    uint64_t started_ms;    // likewise
-    struct history_view view;
+    uint64_t guest;           // the id of the wait
+    struct identity reader;   // identified among the settings of the totals
+    bool has_view;            // whether all below but `view` is filled in, for /status
+    bool is_admin;            // of the reader: may see keys and other clients
+    bool sees_all;            // likewise: all namespaces
+    uint64_t now_ms;          // in the loops' time
+    uint64_t started_ms;      // likewise
+    struct history_view view; // facts_look_back() fills it in
     struct bytes *routes; // for each backend what its route tells (route.h), as the main thread's
                           // worker sees it; empty: nothing, or it may not be seen
 };
@@ -34,6 +34,10 @@ struct facts {
 void facts_ask(struct desk *desk, const struct guest *guest, struct identity *reader,
                bool has_view);
 void facts_free(struct facts *facts);
+
+// Adds the view of the history. Returns false when none is kept. Not to be
+// called on a loop.
+bool facts_look_back(struct facts *facts);
 
 // Has the main thread look for the next wait whose time is over.
 void facts_ask_to_look(struct desk *desk);

@@ -1,5 +1,6 @@
 // History: what the last ten minutes were like, for the page: rates, and the errors of the last
-// minute. It is kept on the main thread, only while HTTP is served.
+// minute. It is kept only while HTTP is served. No loop touches it, since both functions below take
+// milliseconds where there are a thousand namespaces.
 //
 //   each 5 s: history_add(totals of all workers) ─► rings of 121 samples, by namespace and for all
 //   each /status: history_view() ─► a copy of what its reader may see

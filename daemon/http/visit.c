@@ -92,7 +92,7 @@ static enum MHD_Result answer_metrics(struct visit *v) {
 static enum MHD_Result answer_status(struct visit *v) {
     struct response r = {.status = MHD_HTTP_OK, .type = "application/json"};
     struct bytes body = {0};
-    if (!v->guest.facts->view.namespaces)
+    if (!facts_look_back(v->guest.facts))
         return say(v, MHD_HTTP_SERVICE_UNAVAILABLE,
                    "no history is kept yet: ask again in a moment");
     status_append(v->guest.facts, &body);
