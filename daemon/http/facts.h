@@ -35,8 +35,8 @@ void facts_ask(struct desk *desk, const struct guest *guest, struct identity *re
                bool has_view);
 void facts_free(struct facts *facts);
 
-// Adds the view of the history. Returns false when none is kept. Not to be
-// called on a loop.
+// Adds the view of the history. Returns false when none is kept. Not to be called on a
+// loop.
 bool facts_look_back(struct facts *facts);
 
 // Has the main thread look for the next wait whose time is over.
