@@ -4,6 +4,7 @@
 
 #include "configuration.h"
 #include "daemon/backend/backend.h"
+#include "daemon/loop/complaint.h"
 #include "daemon/loop/gone.h"
 #include "daemon/near/store.h"
 #include "daemon/request/context.h"
@@ -250,6 +251,9 @@ static void begin_context(const char *options) {
     context.verbs = table;
     context.loop.random.state = 42;
     context.loop.near = near_store_new(0, 1);
+    context.loop.complaints = complaints_new();
+    context.about_clients = complaints_new();
+    context.about_policy = complaints_new();
     ck_assert_int_eq(uv_loop_init(&context.loop.uv), 0);
     memo_wait_init(&context);
 }
@@ -286,6 +290,9 @@ static void end_waits(void) {
     ck_assert_int_eq(uv_loop_close(&context.loop.uv), 0);
     request_free_all(&context);
     context_deinit(&context);
+    complaints_free(context.loop.complaints);
+    complaints_free(context.about_clients);
+    complaints_free(context.about_policy);
     for (size_t i = 0; i < PEERS; i++)
         bytes_deinit(&peers[i].stream.out);
     bytes_deinit(&conn.stream.out);
