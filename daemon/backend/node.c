@@ -9,6 +9,7 @@
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/log_event.h"
+#include "daemon/loop/probe.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
 
@@ -117,6 +118,7 @@ static void on_ready(void *owner) {
     if (end_outage(n) || n->connects == 0)
         log_up(n, LOG_BACKEND_UP);
     n->is_up = true;
+    PROBE(backend__state, n->family->conf->name, n->name, "up");
     aim_tracker(n);
     n->failures = n->tried = 0;
     n->starting_until_ms = 0;
@@ -135,6 +137,7 @@ static void note_loss(struct node *n, const char *reason) {
     const char *why_gone = events->why_gone ? events->why_gone(n->family->owner) : NULL;
     if (n->is_up)
         n->since_ms = now_of(n);
+    PROBE(backend__state, n->family->conf->name, n->name, n->is_up ? "lost" : "down");
     n->is_up = false;
     snprintf(n->reason, sizeof(n->reason), "%s", why_gone ? why_gone : reason);
 }

@@ -10,6 +10,7 @@
 #include "daemon/backend/room.h"
 #include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
+#include "daemon/loop/probe.h"
 #include "daemon/loop/stream.h"
 #include "daemon/near/near.h"
 #include "daemon/near/source.h"
@@ -170,6 +171,7 @@ static bool answer_from_near(struct session *session, const struct admission *a,
     if (!reply.data || reply_queue_unread(&session->replies) + reply.len > most)
         return false;
     ledger_near_reply(a->namespace, is_miss(reply), reply.len);
+    PROBE(near__hit, a->namespace->conf->name, a->entry->verb->name, reply.len);
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         context->steps->count_kept(a->namespace, reply);
     if (!session->replies.first) {
@@ -247,6 +249,7 @@ static enum progress wait_for_room(struct session *session, struct backend *back
                                    unsigned hash_slot) {
     session->full_backend = backend;
     session->full_slot = hash_slot;
+    PROBE(wait, backend->conf->name, session->id, hash_slot);
     return PROGRESS_WAIT_ROOM;
 }
 

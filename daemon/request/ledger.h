@@ -2,6 +2,7 @@
 // that must hear of each request hooks in here.
 #pragma once
 
+#include "daemon/loop/probe.h"
 #include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
 #include "daemon/request/answer_run.h"
@@ -21,6 +22,7 @@ static inline void ledger_request(struct context *context, const struct verb_ent
     if (namespace) {
         namespace->stats->by_verb[entry->id]++;
         namespace->stats->bytes_in += len;
+        PROBE(request, namespace->conf->name, entry->verb->name, len);
     } else if (entry) {
         context->stats.stray_by_verb[entry->id]++;
     } else {
@@ -35,6 +37,7 @@ static inline __attribute__((always_inline)) void ledger_stay(struct context *co
                                                               const struct verb_entry *entry,
                                                               uint64_t sent_us) {
     struct answer_run *run = &context->run;
+    PROBE(answer, namespace->conf->name, entry->verb->name, sent_us);
     if (answer_run_goes_on(run, sent_us, entry, namespace))
         return;
     answer_run_end(run, &context->loop.flusher.clock);
@@ -109,6 +112,8 @@ static inline void ledger_memo(const struct namespace *namespace, enum memo_stat
     stats->memo_nulls += state == MEMO_NULL;
     stats->memo_misses += state == MEMO_MISS;
     stats->leases_given += has_lease;
+    if (has_lease)
+        PROBE(lease, namespace->conf->name, "given", 0);
 }
 
 // A request begins or ends to wait for another client's result. `is_first`: it has not waited
@@ -129,6 +134,7 @@ static inline void ledger_saved(const struct namespace *namespace) {
 
 // A lease that requests waited for has ended without a result.
 static inline void ledger_lease_expired(const struct namespace *namespace) {
+    PROBE(lease, namespace->conf->name, "expired", 0);
     namespace->stats->leases_expired++;
 }
 
