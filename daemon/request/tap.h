@@ -9,10 +9,10 @@
 enum { TAP_MOST_EVENTS = 4096, TAP_LONGEST_KEY = 64 };
 
 struct tap_filter {
-    char name[64 + 1];        // of a namespace; "": any
-    const struct verb *verb;  // NULL: any
-    uint64_t sample;          // one request of so many, at random
-    uint64_t slow_us;         // only those that took so long at least
+    char name[64 + 1];       // of a namespace; "": any
+    const struct verb *verb; // NULL: any
+    uint64_t sample;         // one request of so many, at random
+    uint64_t slow_us;        // only those that took so long at least
 };
 
 struct tap {
@@ -29,13 +29,13 @@ struct tap {
 // A request that has ended.
 struct tap_event {
     const char *verb;
-    const char *name;   // of the namespace; NULL: none
-    struct slice key;   // without its prefix, cut off; no data: none
+    const char *name; // of the namespace; NULL: none
+    struct slice key; // without its prefix, cut off; no data: none
     bool is_cut;
     const char *result; // "hit", or the code of the error
     uint64_t took_us;
-    size_t len;         // of the reply
-    uint64_t client;    // its id
+    size_t len;      // of the reply
+    uint64_t client; // its id
 };
 
 // Returns whether the tap wants a request of that verb and namespace, when it is slow enough. NULL:

@@ -214,7 +214,7 @@ void watch_look(struct request *r, const struct admission *a) {
     arm(r->context);
 }
 
-void watch_look_near(struct session *session, const struct admission *a, bool is_miss, size_t len) {
+void watch_near(struct session *session, const struct admission *a, bool is_miss, size_t len) {
     struct context *context = session->context;
     struct slice key = key_of(a);
     struct tap_event event = {.verb = verb_of(a)->name,

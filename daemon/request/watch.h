@@ -52,11 +52,6 @@ static inline void watch_request(struct request *r, const struct admission *a) {
         watch_look(r, a);
 }
 
-// The same for a read that the near cache has answered, without a struct request, by `len` bytes.
-void watch_look_near(struct session *session, const struct admission *a, bool is_miss, size_t len);
-
-static inline void watch_near(struct session *session, const struct admission *a, bool is_miss,
-                              size_t len) {
-    if (__builtin_expect(--session->context->unwatched == 0, 0))
-        watch_look_near(session, a, is_miss, len);
-}
+// The same as watch_look() for a read that the near cache has answered, without a struct request,
+// by `len` bytes.
+void watch_near(struct session *session, const struct admission *a, bool is_miss, size_t len);
