@@ -16,6 +16,7 @@ enum ttl_mode { TTL_MODE_SLIDING, TTL_MODE_FIXED };
 enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
 enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS, ON_ERROR_STALE };
 enum sentinel_tls { SENTINEL_TLS_AUTO, SENTINEL_TLS_YES, SENTINEL_TLS_NO };
+enum slow_keys { SLOW_KEYS_LARGE, SLOW_KEYS_ALL };
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
 
 enum { TOKEN_HASH_SIZE = 32 };
@@ -72,6 +73,10 @@ struct daemon_conf { // [cachesd]
     int64_t drain_ms;
     int64_t near_memory;
     int64_t workers;
+    int64_t slow_ms;   // DURATION_FOREVER: no request is slow
+    int64_t large;     // bytes of a request or a reply
+    int64_t slow_keys; // enum slow_keys
+    bool has_verb_metrics;
     int64_t log_level;      // enum log_level
     int64_t log_format;     // enum log_format
     int64_t log_timestamps; // enum log_timestamps

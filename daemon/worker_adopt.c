@@ -11,6 +11,7 @@
 #include "daemon/near/tracker.h"
 #include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
+#include "daemon/request/slow_log.h"
 #include "daemon/worker.h"
 #include "protocol/bytes.h"
 #include "protocol/verb_table.h"
@@ -115,6 +116,7 @@ _Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST,
 void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader) {
     struct policy *old = worker->context.policy;
     worker->context.policy = make_policy(worker, settings, leader);
+    slow_log_configure(&worker->context.slow, &settings->daemon);
     log_configure(&worker->context.loop.log, &settings->daemon, worker->shared->verbosity);
     clients_identify(&worker->clients, settings);
     policy_unref(old);

@@ -274,7 +274,7 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.items",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "N K",
         .summary = "an array of F n F n ...",
         .redis = REDIS("HGETALL"),
@@ -283,7 +283,7 @@ const struct verb counter_verbs[] = {
     },
     {
         .name = "counter.top",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "N K count",
         .summary = "the largest as F n F n ..., ties by field",
         .build = build_top,

@@ -86,7 +86,7 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.keys",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "N K",
         .summary = "an array of the fields",
         .redis = REDIS("HKEYS"),
@@ -95,7 +95,7 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.values",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "N K",
         .summary = "an array of the values",
         .redis = REDIS("HVALS"),
@@ -104,7 +104,7 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.items",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "N K",
         .summary = "an array of F V F V ...",
         .redis = REDIS("HGETALL"),
@@ -137,7 +137,7 @@ const struct verb dict_verbs[] = {
     },
     {
         .name = "dict.scan",
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_LONG,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of F V ...",
         .redis = REDIS("HSCAN"),

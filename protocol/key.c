@@ -75,7 +75,7 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.mget",
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_LONG,
         .syntax = "N K [K ...]",
         .summary = "an array of values, nil for the missing",
         .redis = REDIS("MGET"),

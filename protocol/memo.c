@@ -395,7 +395,7 @@ static void render_holds(struct answer *a, const struct event *e) {
 const struct verb memo_verbs[] = {
     {
         .name = "memo.get",
-        .flags = VERB_READ | VERB_NEAR | VERB_TWO_STEPS | VERB_MEMO,
+        .flags = VERB_READ | VERB_NEAR | VERB_TWO_STEPS | VERB_MEMO | VERB_LONG,
         .syntax = "[wait=] N K",
         .summary =
             "state, value, lease: HIT, NULL, STALE or MISS; with a lease it is you who computes",

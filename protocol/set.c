@@ -39,7 +39,7 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.members",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "N K",
         .summary = "an array of the members",
         .redis = REDIS("SMEMBERS"),
@@ -65,7 +65,7 @@ const struct verb set_verbs[] = {
     },
     {
         .name = "set.scan",
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_LONG,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of members",
         .redis = REDIS("SSCAN"),

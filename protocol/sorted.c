@@ -146,7 +146,7 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.range",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "[order=asc|desc] N K start stop",
         .summary = "members by rank, both ends included, -1 the last, as M score ...",
         .build = build_range,
@@ -155,7 +155,7 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.between",
-        .flags = VERB_READ | VERB_NEAR,
+        .flags = VERB_READ | VERB_NEAR | VERB_LONG,
         .syntax = "[order=asc|desc] [limit=] N K min max",
         .summary =
             "members by score, both ends included, \"(5\" without 5, -inf and +inf, as M score ...",
@@ -165,7 +165,7 @@ const struct verb sorted_verbs[] = {
     },
     {
         .name = "sorted.scan",
-        .flags = VERB_READ,
+        .flags = VERB_READ | VERB_LONG,
         .syntax = "[count=] N K cursor",
         .summary = "a step of an iteration: the next cursor (0: done) and an array of M score ...",
         .redis = REDIS("ZSCAN"),

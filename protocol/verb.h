@@ -26,13 +26,14 @@ enum verb_flags {
     VERB_TWO_STEPS = 1 << 11, // the answer may need a further step (the daemon's memo_wait.h)
     VERB_MEMO = 1 << 12,      // needs the namespace's options for memos
     VERB_CLOSE = 1 << 13,     // no request follows: the connection is closed after the reply
-    VERB_FLAGS_END = 1 << 14,
+    VERB_LONG = 1 << 14,      // takes time that grows with what the key holds
+    VERB_FLAGS_END = 1 << 15,
     VERB_NO_TTL = VERB_REMOVES | VERB_OWN_TTL, // writes for which the policy decides no ttl
 };
 
 _Static_assert(VERB_READ + VERB_WRITE + VERB_ADMIN + VERB_NO_AUTH + VERB_IN_TURN + VERB_BARRIER +
                        VERB_CLOSE + VERB_REMOVES + VERB_OWN_TTL + VERB_NEW_TTL + VERB_NEAR +
-                       VERB_UNCUT + VERB_TWO_STEPS + VERB_MEMO ==
+                       VERB_UNCUT + VERB_TWO_STEPS + VERB_MEMO + VERB_LONG ==
                    VERB_FLAGS_END - 1,
                "each flag has a bit of its own");
 

@@ -4,6 +4,7 @@
 #include "conf/settings.h"
 #include "daemon/admin/exposition.h"
 #include "daemon/admin/metric_source.h"
+#include "daemon/admin/totals.h"
 #include "daemon/policy/stats.h"
 #include "protocol/bytes.h"
 #include "protocol/number.h"
@@ -42,8 +43,20 @@ static void write_verbs(source *s, struct slice namespace, const uint64_t *by_ve
     }
 }
 
+// metrics_by_verb = no: a sum for each namespace.
+static void write_sums(source *s, struct exposition *x) {
+    for (size_t i = 0; source_next_namespace(s, &i); i++) {
+        sample_begin_namespace(s, i, x);
+        exposition_value(x, totals_requests(source_stats(s, i)));
+    }
+}
+
 void metric_write_requests(source *s, family *f, struct exposition *x) {
     (void)f;
+    if (!s->totals->settings->daemon.has_verb_metrics) {
+        write_sums(s, x);
+        return;
+    }
     write_verbs(s, SLICE(""), s->totals->stats.stray_by_verb, x);
     sample_begin(x, SLICE("namespace"), SLICE(""));
     sample_end(x, SLICE("verb"), "unknown", s->totals->stats.unknown_verbs);

@@ -4,6 +4,7 @@
 #include "daemon/admin/metrics_verb.h"
 #include "daemon/admin/report.h"
 #include "daemon/admin/settings_verb.h"
+#include "daemon/admin/slow_verbs.h"
 #include "daemon/admin/totals.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
@@ -167,6 +168,20 @@ const struct verb report_verbs[] = {
         .syntax = "[N]",
         .summary = "counters of the daemon, or of a namespace, as name:value lines",
         .run = run_stats,
+    },
+    {
+        .name = "slowlog",
+        .flags = VERB_ADMIN | VERB_IN_TURN,
+        .syntax = "[count]",
+        .summary = "a line of name=value pairs for each request that took long or was large",
+        .run = slowlog_run,
+    },
+    {
+        .name = "slowlog.reset",
+        .flags = VERB_ADMIN | VERB_IN_TURN,
+        .syntax = "",
+        .summary = "forgets these requests",
+        .run = slowlog_reset_run,
     },
     {
         .name = "metrics",

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "daemon/admin/client_filter.h"
@@ -11,6 +12,7 @@
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/reply_queue.h"
+#include "daemon/request/slow_log.h"
 #include "protocol/mem.h"
 #include "protocol/verb_table.h"
 
@@ -36,6 +38,7 @@ void totals_init(struct totals *t, struct settings *settings, const struct ident
     t->sees_backend = mem_new(settings->backend_count * sizeof(*t->sees_backend));
     t->namespaces = mem_new(settings->namespace_count * sizeof(*t->namespaces));
     t->backends = mem_new(settings->backend_count * sizeof(*t->backends));
+    t->sees_keys = identity_is_admin(reader);
     look(t, reader);
 }
 
@@ -44,6 +47,7 @@ void totals_deinit(struct totals *t) {
     mem_free(t->sees_namespace);
     mem_free(t->sees_backend);
     mem_free(t->by_worker);
+    mem_free(t->slow);
     mem_free(t->namespaces);
     mem_free(t->backends);
     mem_free(t->user);
@@ -154,6 +158,45 @@ static uint64_t busy_us(void) {
     return (uint64_t)spent.tv_sec * 1000000 + (uint64_t)spent.tv_nsec / 1000;
 }
 
+// The name may be only the beginning of the namespace's.
+static bool may_see(const struct totals *t, const char *namespace) {
+    for (size_t i = 0; i < t->settings->namespace_count; i++)
+        if (t->sees_namespace[i] &&
+            strncmp(t->settings->namespaces[i].name, namespace, SLOW_NAME_MOST) == 0)
+            return true;
+    return false;
+}
+
+static void add_slow(struct totals *t, const struct worker *worker) {
+    const struct slow_log *log = &worker->context.slow;
+    t->slow = mem_resize(t->slow, (t->slow_count + log->count + 1) * sizeof(*t->slow));
+    for (size_t i = 0; i < log->count; i++) {
+        struct slow_entry *e = &t->slow[t->slow_count];
+        *e = log->entries[i];
+        e->worker = worker->number;
+        if (!t->sees_keys)
+            e->key_len = 0;
+        t->slow_count += may_see(t, e->namespace);
+    }
+}
+
+static int newest_first(const void *a, const void *b) {
+    const struct slow_entry *x = a, *y = b;
+    return (x->at_us < y->at_us) - (x->at_us > y->at_us);
+}
+
+static int slowest_first(const void *a, const void *b) {
+    const struct slow_entry *x = a, *y = b;
+    uint64_t p = x->waited_us + x->backend_us, q = y->waited_us + y->backend_us;
+    return (p < q) - (p > q);
+}
+
+void totals_sort_slow(struct totals *t, enum slow_order order) {
+    if (t->slow_count > 0)
+        qsort(t->slow, t->slow_count, sizeof(*t->slow),
+              order == SLOW_NEWEST_FIRST ? newest_first : slowest_first);
+}
+
 static void add_worker(struct totals *t, struct worker *worker) {
     const struct settings *listed = t->settings;
     t->by_worker = mem_resize(t->by_worker, (t->workers + 1) * sizeof(*t->by_worker));
@@ -172,6 +215,8 @@ static void add_worker(struct totals *t, struct worker *worker) {
         add_process(t, daemon_of(&worker->context));
     if (t->has_clients)
         add_clients(t, worker);
+    if (t->has_slow)
+        add_slow(t, worker);
 }
 
 static void visit_to_add(struct broadcast *b, struct worker *worker) {

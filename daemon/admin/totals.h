@@ -18,6 +18,7 @@
 
 struct client_filter;
 struct identity;
+struct slow_entry;
 
 struct backend_totals {
     struct backend_state state; // the worst of all workers
@@ -63,6 +64,10 @@ struct totals {
     char *user;                         // lines only for this user's clients; NULL: for all
     const struct client_filter *filter; // lines only for the clients that pass; NULL: for all
     struct bytes client_lines;
+    bool has_slow;           // whether to fill in `slow`: the slow logs of all workers
+    struct slow_entry *slow; // of namespaces that the reader may see; keys for an admin alone
+    size_t slow_count;
+    bool sees_keys;
 };
 
 // Prepares the sums for the namespaces and backends of `settings`, on which a reference is taken,
@@ -76,6 +81,11 @@ void totals_deinit(struct totals *t);
 // `origin`, which also runs on_collected(): before this returns when there is only one worker.
 void totals_collect(struct totals *t, struct workers *workers, struct worker *origin,
                     void (*on_collected)(struct totals *t));
+
+enum slow_order { SLOW_NEWEST_FIRST, SLOW_SLOWEST_FIRST };
+
+// Sorts `slow`, once the totals are collected.
+void totals_sort_slow(struct totals *t, enum slow_order order);
 
 // Returns how many requests of the namespace there were.
 uint64_t totals_requests(const struct namespace_stats *stats);

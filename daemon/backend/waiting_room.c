@@ -39,6 +39,7 @@ void waiting_room_enter(struct waiting_room *room, struct waiter *waiter) {
     waiter->next = NULL;
     waiter->room = room;
     waiter->deadline_ms = now_of(room) + room->timeout_ms;
+    waiter->waited_us = 0;
     waiter->began_us = turn_clock_us(&room->loop->flusher.clock);
     if (room->last)
         room->last->next = waiter;

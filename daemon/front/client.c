@@ -179,6 +179,8 @@ static size_t take_requests(struct client *c, char *data, size_t len) {
 // Goes on with the requests in `in`, which had to wait.
 static void go_on(struct client *c) {
     size_t used = c->has_parsed_request ? take_request(c, c->in.data) : 0;
+    if (used > 0)
+        request_note_wait(&c->session, &c->waiter.waited_us);
     if (c->has_parsed_request) {
         start_check(c);
         return;
@@ -469,28 +471,23 @@ void client_sweep(struct client *c, uint64_t now_ms) {
             refuse_tls(c, "the handshake takes too long");
         return;
     }
-    if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS) {
+    if (c->state == CLIENT_LINGERING && now_ms - c->active_ms >= LINGER_MS)
         client_close(c, CLOSED_GONE);
-        return;
-    }
     bool is_idle = c->state == CLIENT_OPEN && !c->session.replies.first && !is_waiting(c) &&
                    reply_queue_unread(&c->session.replies) == 0;
     if (is_idle && conf->client_idle_ms != DURATION_FOREVER &&
-        now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms) {
+        now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms)
         client_end(c, CLOSED_IDLE);
-        return;
-    }
     // Replies that wait for their turn do not count: the client cannot read them yet.
     if (stream_unread(&c->stream) == 0 || c->accepted != stream_taken(&c->stream) ||
         c->stalled_ms == 0) {
         c->accepted = stream_taken(&c->stream);
         c->stalled_ms = now_ms;
-    } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms && has_too_much(c)) {
-        session_complain(&c->session, LOG_CLIENT_STALLED, NULL,
-                         log_text(FIELD_REASON, "client_stall"));
-        client_close(c, CLOSED_STALLED);
-    } else if (c->state == CLIENT_ENDING &&
-               now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms) {
+    } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms &&
+               (has_too_much(c) || c->state == CLIENT_ENDING)) {
+        if (has_too_much(c))
+            session_complain(&c->session, LOG_CLIENT_STALLED, NULL,
+                             log_text(FIELD_REASON, "client_stall"));
         client_close(c, CLOSED_STALLED);
     }
 }

@@ -11,6 +11,7 @@
 #include "protocol/verb_table.h"
 
 struct namespace;
+struct slow_entry;
 
 struct answer_run {
     uint64_t count;   // answers; 0: no run is under way
@@ -18,6 +19,7 @@ struct answer_run {
     const struct verb_entry *entry;
     const struct namespace *namespace;
     struct namespace_stats *stats; // of the namespace: a reference
+    struct slow_entry *slow;       // of the first answer, if the run is slow; else NULL
 };
 
 // Counts one more answer. Returns false when it does not belong to the run: the caller then ends

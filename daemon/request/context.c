@@ -14,6 +14,7 @@ struct slice *context_words(struct context *context, size_t count) {
 void context_deinit(struct context *context) {
     answer_run_end(&context->run, &context->loop.flusher.clock);
     policy_unref(context->policy);
+    slow_log_deinit(&context->slow);
     mem_free(context->words);
     refusal_deinit(&context->refusal);
     bytes_deinit(&context->question);

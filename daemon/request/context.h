@@ -6,6 +6,7 @@
 #include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
 #include "daemon/request/answer_run.h"
+#include "daemon/request/slow_log.h"
 #include "protocol/bytes.h"
 #include "protocol/refusal.h"
 #include "protocol/verb.h"
@@ -22,6 +23,7 @@ struct context {
     const struct verb_table *verbs;
     struct policy *policy; // in force
     struct daemon_stats stats;
+    struct slow_log slow;
     struct answer_run run;             // of the answers that come now
     const struct request_steps *steps; // of VERB_TWO_STEPS
     struct memo_waits *memo_waits;     // of memo.get

@@ -26,6 +26,7 @@
 #include "daemon/request/reply_queue.h"
 #include "daemon/request/request.h"
 #include "daemon/request/scan_place.h"
+#include "daemon/request/slow_log.h"
 #include "daemon/request/watch.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
@@ -106,6 +107,8 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
     if (a->namespace->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
         return;
     request_begin_sending(r, conn);
+    if (a->entry->verb->flags & r->context->slow.keeps)
+        slow_log_keep_key(&r->key, a->entry, &a->call);
     tell_near(r, a);
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         r->context->steps->begin(r, &a->call);
@@ -115,13 +118,15 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
         r->context->steps->keys_changed(r->context, r->namespace, r->entry, &a->call);
 }
 
-static void count_request(struct session *session, const struct admission *a,
-                          const struct slice *words, size_t count) {
+// Returns the bytes of the words, for a request of a namespace.
+static size_t count_request(struct session *session, const struct admission *a,
+                            const struct slice *words, size_t count) {
+    size_t size = a->namespace ? bytes_of(words, count) : 0;
     session->requests++;
     if (a->entry)
         session->last_verb = a->entry->verb;
-    ledger_request(session->context, a->entry, a->namespace,
-                   a->namespace ? bytes_of(words, count) : 0);
+    ledger_request(session->context, a->entry, a->namespace, size);
+    return size;
 }
 
 // Always inlined, because each request passes here.
@@ -273,6 +278,8 @@ static void fan_out(struct request *r, const struct admission *a) {
     bool is_write = a->entry->verb->flags & VERB_WRITE;
     if (a->namespace->backend->account.refused & a->entry->commands && refuse_for_account(r, a))
         return;
+    if (a->entry->verb->flags & context->slow.keeps)
+        slow_log_keep_key(&r->key, a->entry, &a->call);
     tell_near(r, a);
     fanout_start(r, &a->call);
     if (is_write && context->awaited_keys > 0)
@@ -290,8 +297,9 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
     enum backend_room room = fanout_room(backend, &a->call, &hash_slot);
     if (backend_room_may_come(room) && may_wait && !context->is_draining)
         return wait_for_room(session, backend, hash_slot);
-    count_request(session, a, words, count);
+    size_t size = count_request(session, a, words, count);
     struct request *r = request_of(session, a);
+    r->size = size;
     r->hash_slot = (uint16_t)backend_hash_slot(backend, call_key(&a->call));
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
@@ -308,8 +316,9 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
 static __attribute__((noinline)) enum progress start_scan(struct session *session,
                                                           const struct admission *a,
                                                           const struct slice *words, size_t count) {
-    count_request(session, a, words, count);
+    size_t size = count_request(session, a, words, count);
     struct request *r = request_of(session, a);
+    r->size = size;
     if (session->context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
     else if (!(a->namespace->backend->account.refused & a->entry->commands) ||
@@ -337,9 +346,10 @@ start_asking(struct session *session, const struct admission *a, const struct sl
     struct backend_conn *conn = backend_pick(backend, hash_slot, &room);
     if (backend_room_may_come(room) && may_wait && !context->is_draining)
         return wait_for_room(session, backend, hash_slot);
-    count_request(session, a, words, count);
+    size_t size = count_request(session, a, words, count);
     ledger_ttl(a->namespace, a->call.ttl_reason);
     struct request *r = request_of(session, a);
+    r->size = size;
     r->hash_slot = (uint16_t)hash_slot;
     if (look->duty != NEAR_NOTHING)
         near_note_read(&r->note, context->loop.near, look->source, &look->question, look->duty,

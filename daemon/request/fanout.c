@@ -227,7 +227,7 @@ static void end(struct fanout *f) {
     struct request *r = f->request;
     if (--f->unended > 0)
         return;
-    ledger_stay(r->context, r->namespace, r->entry, r->sent_us);
+    request_end_stay(r, f->held, NULL);
     if (r->session)
         join(f);
 }

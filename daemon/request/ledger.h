@@ -30,20 +30,6 @@ static inline void ledger_request(struct context *context, const struct verb_ent
     }
 }
 
-// A request's stay at its backend has ended, with an answer or without. Always inlined, because
-// each answer passes here.
-static inline __attribute__((always_inline)) void ledger_stay(struct context *context,
-                                                              const struct namespace *namespace,
-                                                              const struct verb_entry *entry,
-                                                              uint64_t sent_us) {
-    struct answer_run *run = &context->run;
-    PROBE(answer, namespace->conf->name, entry->verb->name, sent_us);
-    if (answer_run_goes_on(run, sent_us, entry, namespace))
-        return;
-    answer_run_end(run, &context->loop.flusher.clock);
-    answer_run_begin(run, sent_us, entry, namespace);
-}
-
 static inline void ledger_ttl(const struct namespace *namespace, enum ttl_reason reason) {
     namespace->stats->clamped += reason == TTL_CLAMPED;
 }

@@ -7,16 +7,20 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
 #include "daemon/loop/loop.h"
+#include "daemon/loop/probe.h"
 #include "daemon/loop/stream.h"
 #include "daemon/loop/turn_clock.h"
 #include "daemon/near/source.h"
 #include "daemon/near/store.h"
 #include "daemon/request/admit.h"
+#include "daemon/request/answer_run.h"
 #include "daemon/request/context.h"
 #include "daemon/request/failure_log.h"
 #include "daemon/request/ledger.h"
+#include "daemon/request/slow_log.h"
 #include "protocol/dialect.h"
 #include "protocol/mem.h"
+#include "protocol/syntax.h"
 #include "protocol/verb.h"
 
 enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
@@ -251,6 +255,55 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
     request_finish(r);
 }
 
+// --- stays at the backend, and the slow log ---------------------------------------------------
+
+static struct slow_entry *note(struct request *r, size_t reply_len, const enum reply_code *code) {
+    uint64_t now_us = turn_clock_us(&r->context->loop.flusher.clock);
+    struct stay stay = {.entry = r->entry,
+                        .namespace = r->namespace->conf,
+                        .kept = bytes_slice(&r->key),
+                        .argc = r->argc,
+                        .request_bytes = r->size,
+                        .reply_bytes = reply_len,
+                        .waited_us = r->waited_us,
+                        .backend_us = now_us - r->sent_us,
+                        .client = r->session ? r->session->id : 0,
+                        .code = code};
+    return slow_log_note(&r->context->slow, &stay);
+}
+
+// The first answer of another run: the slow log looks at it for all of them.
+static __attribute__((noinline)) void end_run(struct request *r, size_t reply_len,
+                                              const enum reply_code *code) {
+    struct context *context = r->context;
+    struct turn_clock *clock = &context->loop.flusher.clock;
+    answer_run_end(&context->run, clock);
+    answer_run_begin(&context->run, r->sent_us, r->entry, r->namespace);
+    if (turn_clock_us(clock) - r->sent_us + r->waited_us >= context->slow.slow_us)
+        context->run.slow = note(r, reply_len, code);
+}
+
+static inline __attribute__((always_inline)) void end_stay(struct request *r, size_t reply_len,
+                                                           const enum reply_code *code) {
+    PROBE(answer, r->namespace->conf->name, r->entry->verb->name, r->sent_us);
+    if (!answer_run_goes_on(&r->context->run, r->sent_us, r->entry, r->namespace))
+        end_run(r, reply_len, code);
+}
+
+void request_end_stay(struct request *r, size_t reply_len, const enum reply_code *code) {
+    end_stay(r, reply_len, code);
+}
+
+// Notes a large request or reply, unless the run's entry tells of it.
+static __attribute__((noinline)) void note_large(struct request *r, size_t reply_len,
+                                                 const enum reply_code *code) {
+    const struct slow_log *log = &r->context->slow;
+    const struct answer_run *run = &r->context->run;
+    bool is_noted = run->count == 1 && run->slow;
+    if (!is_noted && (r->size >= log->large || reply_len >= log->large))
+        (void)note(r, reply_len, code);
+}
+
 // Handles an answer that is complete and rendered, or too long. Returns true when the request was
 // sent again or waits: the caller must not touch it.
 static inline __attribute__((always_inline)) bool take_answer(struct request *r,
@@ -265,6 +318,8 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     }
     struct slice reply = {answer->out->data + answer->start, answer->out->len - answer->start};
     ledger_answer(r->context, r->namespace, r->entry->verb, answer, reply.len);
+    if (r->size + reply.len >= r->context->slow.large)
+        note_large(r, reply.len, answer->is_failed ? &answer->code : NULL);
     q->is_over = q->is_over || answer->is_too_long;
     reply_queue_learn(q, reply.len);
     if (near_note_is_read(&r->note))
@@ -276,6 +331,12 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
     return false;
 }
 
+void request_note_wait(struct session *session, uint64_t *us) {
+    if (session->replies.last)
+        CONTAINER_OF(session->replies.last, struct request, place)->waited_us = *us;
+    *us = 0;
+}
+
 // --- the slot in a connection's queue ---------------------------------------------------------
 
 static struct request *request_of_slot(struct slot *slot) {
@@ -283,10 +344,6 @@ static struct request *request_of_slot(struct slot *slot) {
 }
 
 static bool is_wanted(const struct request *r) { return !r->is_done && r->session; }
-
-static inline __attribute__((always_inline)) void count_stay(const struct request *r) {
-    ledger_stay(r->context, r->namespace, r->entry, r->sent_us);
-}
 
 static void begin_answer(struct slot *slot, struct answer *a) {
     struct request *r = request_of_slot(slot);
@@ -336,7 +393,7 @@ static __attribute__((noinline)) void keep_half(struct slot *slot, struct answer
     if (a->out != &r->place.reply)
         answer_move(a, &r->place.reply);
     if (a->is_too_long && is_wanted(r)) {
-        count_stay(r);
+        end_stay(r, 0, &a->code);
         begin_skip(r);
         take_answer(r, a);
     }
@@ -347,7 +404,7 @@ static void on_answered(struct slot *slot, const struct answer *a) {
     if (r->skipper)
         end_skip(r);
     if (!r->is_done)
-        count_stay(r);
+        end_stay(r, a->out->len - a->start, a->is_failed ? &a->code : NULL);
     if (is_wanted(r)) {
         if (take_answer(r, a))
             return;
@@ -388,7 +445,7 @@ static void on_failed(struct slot *slot, enum slot_failure failure) {
     if (failure != SLOT_TIMEOUT && r->skipper)
         end_skip(r);
     if (!r->is_done && failure <= SLOT_LOST) // it was at the backend
-        count_stay(r);
+        end_stay(r, 0, &code);
     if (failure == SLOT_TIMEOUT)
         failure_log_timeout(r->context, r->namespace, r->entry->verb);
     if (has_reader)

@@ -51,6 +51,8 @@ struct request {
     struct namespace *namespace; // NULL: no namespace
     const struct verb_entry *entry;
     struct slot slot;            // its place in a connection's queue of answers
+    uint64_t size;               // bytes of its words
+    uint64_t waited_us;          // for room at its backend, before it was taken
     uint32_t argc;               // arguments behind the namespace
     uint16_t hash_slot;          // of its first key, where its backend has hash slots
     struct request_trail *trail; // NULL: nobody follows the request
@@ -160,6 +162,14 @@ void request_release(struct request *r);
 
 // Frees the requests that are kept for reuse, when none is under way any more.
 void request_free_all(struct context *context);
+
+// The request's stay at its backend has ended, with a reply of `reply_len` bytes; `code` of its
+// error, NULL: it is none.
+void request_end_stay(struct request *r, size_t reply_len, const enum reply_code *code);
+
+// The request that was taken last has waited for room at its backend, for *us, which becomes 0. Has
+// no effect when it is answered already.
+void request_note_wait(struct session *session, uint64_t *us);
 
 // For reply_queue.on_left: the client's reply queue lets go of the request.
 void request_left(struct reply_slot *place);

@@ -9,7 +9,7 @@ import re
 import resp
 
 OPEN = {"ping", "help", "auth", "quit", "reset"}
-ADMIN = {"reload", "purge", "kill", "hotkeys", "tap"}
+ADMIN = {"reload", "purge", "kill", "slowlog", "slowlog.reset", "hotkeys", "tap"}
 DAEMON = {"ready", "explain", "namespaces", "settings", "backends", "clients", "stats"}
 
 DAEMON |= {"metrics", "client", "select", "echo", "info", "command"}
