@@ -55,7 +55,7 @@ class Install(harness.TestCase):
         self.assertIn("file:///usr/share/doc/cachesd/cachesd.ini", service)
         for path in (f"{units}/cachesd.socket", f"{sysusers}/cachesd.conf",
                      f"{tmpfiles}/cachesd.conf", f"{catalog}/cachesd.catalog", "usr/bin/cachesd",
-                     "usr/share/doc/cachesd/EVENTS.md"):
+                     "usr/share/doc/cachesd/EVENTS.md", "usr/share/doc/cachesd/METRICS.md"):
             self.assertIn(path, files_below(self.folder))
 
     def test_under_another_prefix_the_units_are_below_it_and_name_it(self):
