@@ -67,6 +67,7 @@ static void run_ask(struct message *message, void *owner) {
     facts->is_admin = identity_is_admin(&facts->reader);
     facts->sees_all = !identity_is_limited(&facts->reader);
     totals_init(&facts->totals, settings, &facts->reader, false);
+    facts->totals.has_slow = facts->has_view;
     totals_collect(&facts->totals, workers_of(&main->context), main, on_collected);
 }
 

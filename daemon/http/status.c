@@ -13,7 +13,9 @@
 #include "daemon/http/status_sections.h"
 #include "daemon/loop/recent.h"
 #include "daemon/policy/stats.h"
+#include "daemon/request/slow_log.h"
 #include "protocol/mem.h"
+#include "protocol/reply.h"
 
 static void write_daemon(struct json *j, const struct facts *f) {
     char host[256] = "";
@@ -111,6 +113,51 @@ static void write_history(struct json *j, const struct facts *f) {
     json_close_object(j);
 }
 
+// --- the slowest requests ---------------------------------------------------------------------
+
+enum { SLOW_SHOWN = 10, SLOW_SINCE_S = 600 };
+
+static void write_slow_request(struct json *j, const struct slow_entry *e) {
+    struct bytes key = {0};
+    size_t key_len = e->key_len < SLOW_KEY_MOST ? e->key_len : SLOW_KEY_MOST;
+    json_integer(j, "at", e->at_us / 1000000);
+    json_text(j, "verb", slice_of(e->verb));
+    json_text(j, "namespace", slice_of(e->namespace));
+    bytes_append_readable(&key, (struct slice){e->key, key_len}, SIZE_MAX);
+    if (e->key_len > SLOW_KEY_MOST)
+        bytes_append_literal(&key, "...");
+    if (e->key_len > 0)
+        json_text(j, "key", bytes_slice(&key));
+    else
+        json_null(j, "key");
+    json_count(j, "words", e->words);
+    json_count(j, "request_bytes", e->request_bytes);
+    json_count(j, "reply_bytes", e->reply_bytes);
+    json_count(j, "wait_us", e->waited_us);
+    json_count(j, "backend_us", e->backend_us);
+    json_text(j, "code", e->is_error ? slice_of(reply_code_name(e->code)) : SLICE(""));
+    json_count(j, "count", e->count);
+    json_count(j, "client", e->client);
+    json_count(j, "worker", e->worker);
+    bytes_deinit(&key);
+}
+
+static void write_slow(struct json *j, struct facts *f) {
+    int64_t since_us = ((int64_t)time(NULL) - SLOW_SINCE_S) * 1000000;
+    size_t shown = 0;
+    totals_sort_slow(&f->totals, SLOW_SLOWEST_FIRST);
+    json_open_array(j, "slow");
+    for (size_t i = 0; i < f->totals.slow_count && shown < SLOW_SHOWN; i++) {
+        if (f->totals.slow[i].at_us < since_us)
+            continue;
+        shown++;
+        json_open_object(j, NULL);
+        write_slow_request(j, &f->totals.slow[i]);
+        json_close_object(j);
+    }
+    json_close_array(j);
+}
+
 // --- what happened ----------------------------------------------------------------------------
 
 // They may be about anything, so they are only for admins.
@@ -133,7 +180,7 @@ static void write_events(struct json *j, const struct facts *f) {
     mem_free(events);
 }
 
-void status_append(const struct facts *facts, struct bytes *out) {
+void status_append(struct facts *facts, struct bytes *out) {
     struct json *j = json_new();
     json_open_object(j, NULL);
     write_daemon(j, facts);
@@ -142,8 +189,7 @@ void status_append(const struct facts *facts, struct bytes *out) {
     write_history(j, facts);
     status_backends(j, facts);
     status_namespaces(j, facts);
-    json_open_array(j, "slow");
-    json_close_array(j);
+    write_slow(j, facts);
     write_events(j, facts);
     json_close_object(j);
     json_finish(j, out);

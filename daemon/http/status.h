@@ -4,5 +4,5 @@
 #include "daemon/http/facts.h"
 #include "protocol/bytes.h"
 
-// Appends what the facts tell. They must have a view.
-void status_append(const struct facts *facts, struct bytes *out);
+// Appends what the facts tell. They must have a view; their slow requests are sorted.
+void status_append(struct facts *facts, struct bytes *out);

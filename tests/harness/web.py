@@ -6,7 +6,11 @@
 
 import http.client
 import json
+import os
 import socket
+import unittest
+
+import harness
 
 TIMEOUT = 30
 
@@ -73,3 +77,20 @@ def ask(daemon, method, path, headers=None, body=None, address=None, timeout=TIM
 
 def get(daemon, path, headers=None, **options):
     return ask(daemon, "GET", path, headers, **options)
+
+
+class stopped_thread:
+    """Stops the main thread of a process alone, by ptrace(2)."""
+
+    ATTACH, DETACH = 16, 17
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def __enter__(self):
+        if harness.libc.ptrace(self.ATTACH, self.pid, None, None) != 0:
+            raise unittest.SkipTest("ptrace(2) is not allowed here")
+        os.waitpid(self.pid, 0x40000000)  # __WALL
+
+    def __exit__(self, *_):
+        harness.libc.ptrace(self.DETACH, self.pid, None, None)

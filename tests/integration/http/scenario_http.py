@@ -108,7 +108,8 @@ class Document(harness.TestCase):
         harness.wait_until(lambda: web.get(daemon, "/status").status == 200, "there is a history")
         status = web.get(daemon, "/status").json
         members = {*status, *status["near"], *status["settings"], *status["history"],
-                   *status["backends"][0], *status["namespaces"][0], *status["events"][0]}
+                   *status["backends"][0], *status["namespaces"][0], *status["events"][0],
+                   "verb", "key", "words", "request_bytes", "reply_bytes", "wait_us", "backend_us", "code", "client"}
         told = set(re.findall(r"`(\w+)`", text)) | {"errors_last_minute", "refused_last_minute"}
         self.assertEqual(members - told, set())
 
@@ -172,7 +173,7 @@ class Health(harness.TestCase):
         self.assertEqual(web.get(daemon, "/healthz").text, "alive: the loops of all workers turn\n")
         if os.getuid() != 0:
             raise unittest.SkipTest("needs to stop a thread")
-        with stopped_thread(daemon.pid):
+        with web.stopped_thread(daemon.pid):
             hangs = lambda: web.get(daemon, "/healthz").status == 503
             harness.wait_until(hangs, "it is told that the worker hangs")
             self.assertRegex(web.get(daemon, "/healthz").text, r"worker 0 hangs: its loop has not turned for \d+ s")
@@ -215,23 +216,6 @@ class Health(harness.TestCase):
         self.world.redis().send_signal(signal.SIGCONT)
         self.assertEqual(daemon.wait(), 0)
         self.assertFalse(os.path.exists(f"{self.world.folder}/http.sock"))
-
-
-class stopped_thread:
-    """Stops the main thread of a process alone, by ptrace(2)."""
-
-    ATTACH, DETACH = 16, 17
-
-    def __init__(self, pid):
-        self.pid = pid
-
-    def __enter__(self):
-        if harness.libc.ptrace(self.ATTACH, self.pid, None, None) != 0:
-            raise unittest.SkipTest("ptrace(2) is not allowed here")
-        os.waitpid(self.pid, 0x40000000)  # __WALL
-
-    def __exit__(self, *_):
-        harness.libc.ptrace(self.DETACH, self.pid, None, None)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 """
 
 import os
+import threading
 import unittest
 
 import browser
@@ -106,6 +107,19 @@ class Page(harness.TestCase):
         self.assertRegex(page.value("document.title"), "^cachesd on ")
         self.assertEqual(page.value("document.querySelectorAll('b').length"),
                          page.value("document.querySelectorAll('.notice > b').length"))
+        self.check_quiet(page)
+
+    def test_a_key_among_the_slowest_requests_is_text(self):
+        self.start(INI.replace("[http]", "slow = 50ms\nslow_keys = all\n[http]"))
+        asleep = threading.Thread(target=self.world.redis().call, args=("DEBUG", "SLEEP", "0.3"))
+        asleep.start()
+        while asleep.is_alive():  # one of these falls into the sleep
+            self.client.call("dict.items", "carts", SCRIPT)
+        asleep.join()
+        page = self.open()
+        page.wait("document.querySelector('#slow td')")
+        self.assertIn("dict.items carts \"" + SCRIPT[:30], page.text)
+        self.assertRegex(page.value("document.title"), "^cachesd on ")
         self.check_quiet(page)
 
     def test_no_script_runs_but_its_own(self):

@@ -200,7 +200,12 @@ class Status(harness.TestCase):
         harness.wait_until(lambda: see("ops")["history"]["samples"], "there is a history")
         self.world.redis("archive").kill()
         harness.wait_until(lambda: see("ops")["notices"], "archive is told to be down")
+        client = self.connect(daemon)
+        client.call("auth", "ops", "ops")
+        self.assertRegex(client.call("key.get", "reports", "a"), b"^(UNAVAILABLE|LOST) ")
         web_sees, ops_sees = see("web"), see("ops")
+        self.assertEqual((web_sees["errors"], web_sees["requests"]), ({}, 0))
+        self.assertEqual(sum(ops_sees["errors"].values()), 1)
         self.assertEqual([n["name"] for n in web_sees["namespaces"]], ["carts"])
         self.assertEqual([b["name"] for b in web_sees["backends"]], ["main"])
         self.assertEqual((web_sees["notices"], web_sees["events"]), ([], []))
@@ -208,6 +213,24 @@ class Status(harness.TestCase):
         self.assertEqual([n["name"] for n in ops_sees["namespaces"]], ["carts", "reports", "pages"])
         self.assertTrue(ops_sees["events"])
         self.assertNotIn("archive", str(web_sees))
+
+    def test_the_slowest_requests_are_told_their_keys_to_admins_alone(self):
+        users = "".join(f"[user {name}]\ntoken = {harness.token_hash(name)}\nnamespaces = {what}\naccess = {access}\n"
+                        for name, what, access in (("web", "carts", "write"), ("logs", "reports", "write"), ("ops", "*", "admin")))
+        daemon = self.world.daemon((INI + ARCHIVE + users).replace("[cachesd]\n", "[cachesd]\nslow = 50ms\nslow_keys = all\n"))
+        see = lambda name: web.get(daemon, "/status", {"Authorization": f"Bearer {name}"}).json["slow"]
+        client = self.connect(daemon)
+        client.call("auth", "web", "web")
+        self.world.redis().call("HSET", "cart:k", "f", "v")
+        asleep = threading.Thread(target=self.world.redis().call, args=("DEBUG", "SLEEP", "0.3"))
+        asleep.start()
+        self.addCleanup(asleep.join)
+        harness.wait_until(lambda: client.call("dict.items", "carts", "k") and see("ops"), "a request was slow")
+        told = see("ops")[0]
+        self.assertEqual((told["verb"], told["namespace"], told["key"], told["code"]), ("dict.items", "carts", "k", ""))
+        self.assertGreater(told["backend_us"], 50_000)
+        self.assertEqual((see("web")[0]["verb"], see("web")[0]["key"]), ("dict.items", None))
+        self.assertEqual(see("logs"), [])
 
     def test_nodes_of_a_cluster_are_told(self):
         nodes = self.world.keep(cluster.Cluster())
