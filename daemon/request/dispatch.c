@@ -118,15 +118,14 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
         r->context->steps->keys_changed(r->context, r->namespace, r->entry, &a->call);
 }
 
-// Returns the bytes of the words, for a request of a namespace.
-static size_t count_request(struct session *session, const struct admission *a,
-                            const struct slice *words, size_t count) {
-    size_t size = a->namespace ? bytes_of(words, count) : 0;
+static void count_request(struct session *session, const struct admission *a,
+                          const struct slice *words, size_t count) {
+    struct context *context = session->context;
+    context->words_size = a->namespace ? bytes_of(words, count) : 0;
     session->requests++;
     if (a->entry)
         session->last_verb = a->entry->verb;
-    ledger_request(session->context, a->entry, a->namespace, size);
-    return size;
+    ledger_request(context, a->entry, a->namespace, context->words_size);
 }
 
 // Always inlined, because each request passes here.
@@ -297,9 +296,9 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
     enum backend_room room = fanout_room(backend, &a->call, &hash_slot);
     if (backend_room_may_come(room) && may_wait && !context->is_draining)
         return wait_for_room(session, backend, hash_slot);
-    size_t size = count_request(session, a, words, count);
+    count_request(session, a, words, count);
     struct request *r = request_of(session, a);
-    r->size = size;
+    r->size = session->context->words_size;
     r->hash_slot = (uint16_t)backend_hash_slot(backend, call_key(&a->call));
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
@@ -316,9 +315,9 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
 static __attribute__((noinline)) enum progress start_scan(struct session *session,
                                                           const struct admission *a,
                                                           const struct slice *words, size_t count) {
-    size_t size = count_request(session, a, words, count);
+    count_request(session, a, words, count);
     struct request *r = request_of(session, a);
-    r->size = size;
+    r->size = session->context->words_size;
     if (session->context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
     else if (!(a->namespace->backend->account.refused & a->entry->commands) ||
@@ -346,10 +345,10 @@ start_asking(struct session *session, const struct admission *a, const struct sl
     struct backend_conn *conn = backend_pick(backend, hash_slot, &room);
     if (backend_room_may_come(room) && may_wait && !context->is_draining)
         return wait_for_room(session, backend, hash_slot);
-    size_t size = count_request(session, a, words, count);
+    count_request(session, a, words, count);
     ledger_ttl(a->namespace, a->call.ttl_reason);
     struct request *r = request_of(session, a);
-    r->size = size;
+    r->size = session->context->words_size;
     r->hash_slot = (uint16_t)hash_slot;
     if (look->duty != NEAR_NOTHING)
         near_note_read(&r->note, context->loop.near, look->source, &look->question, look->duty,

@@ -40,6 +40,7 @@ struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
     struct reply_slot place; // in its client's reply queue; set anew by request_new()
     struct memo_place wait;  // used only by verbs with further steps
+    uint64_t size;           // bytes of its words, of a request that is sent
     uint64_t sent_us;        // set when its commands are written, as turn_clock.h tells the time
     struct bytes key;        // memo.get: the real key, for a further step; scan: scan_place.c
     struct near_note note;   // the work for the near cache; begins with two more buffers
@@ -51,7 +52,6 @@ struct request {
     struct namespace *namespace; // NULL: no namespace
     const struct verb_entry *entry;
     struct slot slot;            // its place in a connection's queue of answers
-    uint64_t size;               // bytes of its words
     uint64_t waited_us;          // for room at its backend, before it was taken
     uint32_t argc;               // arguments behind the namespace
     uint16_t hash_slot;          // of its first key, where its backend has hash slots
