@@ -61,10 +61,15 @@ void parser_deinit(struct parser *p);
 enum parser_result parser_next(struct parser *p, char *data, size_t len)
     __attribute__((warn_unused_result));
 
-// After PARSER_REQUEST: fills `words` (room for p->count) with slices into `data`.
-static inline void parser_words(const struct parser *p, const char *data, struct slice *words) {
-    for (uint32_t i = 0; i < p->count; i++)
+// After PARSER_REQUEST: fills `words` (room for p->count) with slices into `data`. Returns how many
+// bytes the words have.
+static inline size_t parser_words(const struct parser *p, const char *data, struct slice *words) {
+    size_t size = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
         words[i] = (struct slice){data + p->words[i].offset, p->words[i].len};
+        size += words[i].len;
+    }
+    return size;
 }
 
 // Returns how many bytes the unfinished request needs in all; 0 when that is not known yet.

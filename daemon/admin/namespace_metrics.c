@@ -71,10 +71,10 @@ void metric_write_reads(source *s, family *f, struct exposition *x) {
         const struct {
             const char *name;
             uint64_t count;
-        } results[] = {{"near_hit", n->near_hits + n->near_misses},
-                       {"hit", n->hits - n->near_hits - n->memo_stale},
+        } results[] = {{"near_hit", n->near[false] + n->near[true]},
+                       {"hit", n->hits - n->memo_stale},
                        {"stale", n->memo_stale},
-                       {"miss", n->misses - n->near_misses}};
+                       {"miss", n->misses}};
         for (size_t j = 0; j < sizeof(results) / sizeof(*results); j++) {
             sample_begin_namespace(s, i, x);
             sample_end(x, SLICE("result"), results[j].name, results[j].count);

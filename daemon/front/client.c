@@ -137,8 +137,8 @@ static void follow(struct client *c, enum progress progress) {
 static size_t take_request(struct client *c, const char *data) {
     size_t consumed = c->parser.consumed;
     struct slice *words = context_words(c->session.context, c->parser.count);
-    parser_words(&c->parser, data, words);
-    enum progress progress = dispatch(&c->session, words, c->parser.count, !c->is_late);
+    size_t size = parser_words(&c->parser, data, words);
+    enum progress progress = dispatch(&c->session, words, c->parser.count, size, !c->is_late);
     c->has_parsed_request = progress >= PROGRESS_WAIT_TURN;
     if (progress != PROGRESS_DONE)
         follow(c, progress);

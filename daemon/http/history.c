@@ -76,10 +76,10 @@ static uint64_t sum_errors(const uint64_t *errors) {
 }
 
 static void count_kinds(const struct namespace_stats *s, uint64_t *kinds) {
-    kinds[KIND_NEAR] = s->near_hits;
+    kinds[KIND_NEAR] = s->near[false];
     kinds[KIND_STALE] = s->memo_stale;
-    kinds[KIND_HIT] = s->hits - s->near_hits - s->memo_stale;
-    kinds[KIND_MISS] = s->misses;
+    kinds[KIND_HIT] = s->hits - s->memo_stale;
+    kinds[KIND_MISS] = s->misses + s->near[true];
     kinds[KIND_WRITE] = s->writes;
     kinds[KIND_ERROR] = sum_errors(s->errors);
 }

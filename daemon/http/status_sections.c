@@ -176,8 +176,8 @@ static void write_hit_rate(struct json *j, const struct namespace_stats *s,
     uint64_t hits = by_kind[KIND_NEAR] + by_kind[KIND_HIT] + by_kind[KIND_STALE];
     uint64_t misses = by_kind[KIND_MISS];
     if (hits + misses == 0) {
-        hits = s->hits;
-        misses = s->misses;
+        hits = s->hits + s->near[false];
+        misses = s->misses + s->near[true];
     }
     if (hits + misses == 0)
         json_null(j, "hit_rate");

@@ -9,10 +9,8 @@
 struct namespace_stats {
     uint64_t refs;                // of policies: a namespace's counters outlive a reload
     uint64_t by_verb[VERBS_MOST]; // requests, by verb_entry.id
-    uint64_t hits;                // reads that found something
-    uint64_t misses;              // reads that found nothing
-    uint64_t near_hits;           // those of the hits that were answered from the near cache
-    uint64_t near_misses;         // likewise
+    uint64_t hits, misses;        // reads of backends that found something, or nothing
+    uint64_t near[2];             // answers of the near cache: [false] hits, [true] misses
     uint64_t writes;
     uint64_t memo_hits, memo_stale, memo_nulls, memo_misses; // replies of memo.get, by state
     uint64_t leases_given;

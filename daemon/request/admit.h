@@ -22,9 +22,10 @@ struct admission {
     const struct verb_entry *entry; // NULL: no such verb
     struct namespace *namespace;    // NULL: the verb takes none, or there is no such namespace
     struct call call;
+    size_t size; // bytes of the words
 };
 
-// Fills in the admission. Returns false with a refusal when the client may not make the call.
+// Fills in the admission, all but the size. Returns false with a refusal when the client may not make the call.
 // Changes nothing else but the verb and namespace that the session's identity named last.
 bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
            struct refusal *refusal);

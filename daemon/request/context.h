@@ -36,7 +36,6 @@ struct context {
     struct request *free_requests;     // a list
     size_t free_count;
     struct slice *words; // of the request being started
-    size_t words_size;   // in bytes, of a namespace's request
     size_t words_cap;
     size_t compared;        // names compared with wrong ones in this turn of the loop
     struct refusal refusal; // of the request being started

@@ -38,13 +38,6 @@
 
 #define DRAINING "the daemon is ending"
 
-static size_t bytes_of(const struct slice *words, size_t count) {
-    size_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += words[i].len;
-    return sum;
-}
-
 // A read whose answer is to be kept also asks for the key's ttl; a write voids the kept answers.
 static inline __attribute__((always_inline)) void tell_near(struct request *r,
                                                             const struct admission *a) {
@@ -118,14 +111,20 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
         r->context->steps->keys_changed(r->context, r->namespace, r->entry, &a->call);
 }
 
-static void count_request(struct session *session, const struct admission *a,
-                          const struct slice *words, size_t count) {
-    struct context *context = session->context;
-    context->words_size = a->namespace ? bytes_of(words, count) : 0;
+// Always inlined, because each request of a namespace passes here.
+static inline __attribute__((always_inline)) void count_admitted(struct session *session,
+                                                                 const struct admission *a) {
+    session->requests++;
+    session->last_verb = a->entry->verb;
+    ledger_request(session->context, a->entry, a->namespace, a->size);
+}
+
+// Counts any other request.
+static void count_stray(struct session *session, const struct admission *a) {
     session->requests++;
     if (a->entry)
         session->last_verb = a->entry->verb;
-    ledger_request(context, a->entry, a->namespace, context->words_size);
+    ledger_request(session->context, a->entry, a->namespace, a->size);
 }
 
 // Always inlined, because each request passes here.
@@ -135,6 +134,7 @@ static inline __attribute__((always_inline)) struct request *request_of(struct s
     r->entry = a->entry;
     r->namespace = a->namespace;
     r->argc = (uint32_t)a->call.argc;
+    r->size = a->size;
     r->render = a->entry->verb->render;
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         r->wait = (struct memo_place){0};
@@ -142,14 +142,13 @@ static inline __attribute__((always_inline)) struct request *request_of(struct s
     return r;
 }
 
-static enum progress start_local(struct session *session, const struct admission *a,
-                                 const struct slice *words, size_t count) {
+static enum progress start_local(struct session *session, const struct admission *a) {
     unsigned flags = a->entry->verb->flags;
     if (flags & VERB_IN_TURN && session->replies.first)
         return PROGRESS_WAIT_TURN;
     if (a->entry->verb->credentials && !auth_may_look(session, &a->call))
         return PROGRESS_WAIT_TOKEN;
-    count_request(session, a, words, count);
+    count_stray(session, a);
     a->entry->verb->run(request_of(session, a), &a->call);
     if (a->entry->verb->credentials)
         session->auth_turn = AUTH_NONE; // the turn was for this request alone
@@ -286,19 +285,16 @@ static void fan_out(struct request *r, const struct admission *a) {
 }
 
 // Starts a request that is sent as one command for each key.
-static __attribute__((noinline)) enum progress start_fanout(struct session *session,
-                                                            const struct admission *a,
-                                                            const struct slice *words, size_t count,
-                                                            bool may_wait) {
+static __attribute__((noinline)) enum progress
+start_fanout(struct session *session, const struct admission *a, bool may_wait) {
     struct context *context = session->context;
     struct backend *backend = a->namespace->backend;
     unsigned hash_slot;
     enum backend_room room = fanout_room(backend, &a->call, &hash_slot);
     if (backend_room_may_come(room) && may_wait && !context->is_draining)
         return wait_for_room(session, backend, hash_slot);
-    count_request(session, a, words, count);
+    count_admitted(session, a);
     struct request *r = request_of(session, a);
-    r->size = session->context->words_size;
     r->hash_slot = (uint16_t)backend_hash_slot(backend, call_key(&a->call));
     if (context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
@@ -313,11 +309,9 @@ static __attribute__((noinline)) enum progress start_fanout(struct session *sess
 
 // Starts a step of an iteration over the keys of a cluster.
 static __attribute__((noinline)) enum progress start_scan(struct session *session,
-                                                          const struct admission *a,
-                                                          const struct slice *words, size_t count) {
-    count_request(session, a, words, count);
+                                                          const struct admission *a) {
+    count_admitted(session, a);
     struct request *r = request_of(session, a);
-    r->size = session->context->words_size;
     if (session->context->is_draining)
         request_fail(r, REPLY_UNAVAILABLE, DRAINING);
     else if (!(a->namespace->backend->account.refused & a->entry->commands) ||
@@ -328,8 +322,8 @@ static __attribute__((noinline)) enum progress start_scan(struct session *sessio
 
 // Starts a request that the near cache has not answered.
 static __attribute__((noinline)) enum progress
-start_asking(struct session *session, const struct admission *a, const struct slice *words,
-             size_t count, bool may_wait, const struct near_look *look) {
+start_asking(struct session *session, const struct admission *a, bool may_wait,
+             const struct near_look *look) {
     struct context *context = session->context;
     struct backend *backend = a->namespace->backend;
     if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(session, a)) {
@@ -337,18 +331,17 @@ start_asking(struct session *session, const struct admission *a, const struct sl
         return session->replies.first ? PROGRESS_WAIT_TURN : PROGRESS_WAIT_OUTPUT;
     }
     if (fanout_is_for(backend, a))
-        return start_fanout(session, a, words, count, may_wait);
+        return start_fanout(session, a, may_wait);
     if (scan_place_is_for(backend, a))
-        return start_scan(session, a, words, count);
+        return start_scan(session, a);
     enum backend_room room;
     unsigned hash_slot = backend_hash_slot(backend, call_key(&a->call));
     struct backend_conn *conn = backend_pick(backend, hash_slot, &room);
     if (backend_room_may_come(room) && may_wait && !context->is_draining)
         return wait_for_room(session, backend, hash_slot);
-    count_request(session, a, words, count);
+    count_admitted(session, a);
     ledger_ttl(a->namespace, a->call.ttl_reason);
     struct request *r = request_of(session, a);
-    r->size = session->context->words_size;
     r->hash_slot = (uint16_t)hash_slot;
     if (look->duty != NEAR_NOTHING)
         near_note_read(&r->note, context->loop.near, look->source, &look->question, look->duty,
@@ -361,11 +354,11 @@ start_asking(struct session *session, const struct admission *a, const struct sl
 }
 
 static enum progress start_remote(struct session *session, const struct admission *a,
-                                  const struct slice *words, size_t count, bool may_wait) {
+                                  bool may_wait) {
     struct near_look look;
     if (!look_near(session, a, &look))
-        return start_asking(session, a, words, count, may_wait, &look);
-    count_request(session, a, words, count);
+        return start_asking(session, a, may_wait, &look);
+    count_admitted(session, a);
     return PROGRESS_DONE;
 }
 
@@ -399,18 +392,19 @@ static void refuse_with(struct session *session, const struct admission *a,
 }
 
 enum progress dispatch(struct session *session, const struct slice *words, size_t count,
-                       bool may_wait) {
+                       size_t size, bool may_wait) {
     struct context *context = session->context;
     struct admission a;
+    a.size = size;
     struct refusal *refusal = &context->refusal;
     bool must_wait = false;
     if (admit(session, words, count, &a, refusal) &&
         (a.call.json_bytes <= JSON_AT_ONCE || admit_json(session, words[0], &a, &must_wait)))
-        return a.entry->verb->run ? start_local(session, &a, words, count)
-                                  : start_remote(session, &a, words, count, may_wait);
+        return a.entry->verb->run ? start_local(session, &a)
+                                  : start_remote(session, &a, may_wait);
     if (must_wait)
         return PROGRESS_WAIT_CHECK;
-    count_request(session, &a, words, count);
+    count_stray(session, &a);
     if (refusal->code == REPLY_NOPERM)
         failure_log_not_permitted(session, words[0]);
     if (refusal->code == REPLY_POLICY) {

@@ -23,10 +23,10 @@ enum progress {
     PROGRESS_WAIT_TOKEN,  // likewise at session->auth_at_ms
 };
 
-// Takes a request of `count` words (at least one). The words are only read during the call.
-// `may_wait` false: refuses with OVERLOADED instead of waiting for replies or room.
+// Takes a request of `count` words (at least one), which have `size` bytes in all. The words are
+// only read during the call. `may_wait` false: refuses with OVERLOADED instead of waiting for replies or room.
 enum progress dispatch(struct session *session, const struct slice *words, size_t count,
-                       bool may_wait);
+                       size_t size, bool may_wait);
 
 // Replies an error without a request: for errors in the byte stream.
 void dispatch_refuse(struct session *session, enum reply_code code, const char *message);

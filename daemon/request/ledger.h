@@ -61,11 +61,7 @@ static inline void ledger_read(const struct namespace *namespace, bool is_miss) 
 // The near cache gave a reply of `len` bytes.
 static inline void ledger_near_reply(const struct namespace *namespace, bool is_miss, size_t len) {
     struct namespace_stats *stats = namespace->stats;
-    if (is_miss)
-        stats->near_misses++;
-    else
-        stats->near_hits++;
-    ledger_read(namespace, is_miss);
+    stats->near[is_miss]++;
     stats->bytes_out += len;
 }
 

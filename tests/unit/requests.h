@@ -191,7 +191,7 @@ static inline const char *last_token(void) { return sent[sent_count - 1].token; 
 
 static inline void say(int number, const char *text) {
     struct sample sample = sample_of(text);
-    enum progress progress = dispatch(&peers[number].session, sample.words, sample.count, true);
+    enum progress progress = dispatch(&peers[number].session, sample.words, sample.count, 0, true);
     ck_assert_int_eq(progress, PROGRESS_DONE);
 }
 

@@ -320,7 +320,7 @@ END_TEST
 
 static enum progress start(const char *text, bool may_wait) {
     struct sample sample = sample_of(text);
-    return dispatch(&peers[0].session, sample.words, sample.count, may_wait);
+    return dispatch(&peers[0].session, sample.words, sample.count, strlen(text), may_wait);
 }
 
 START_TEST(a_request_waits_for_the_slot_that_lacks_room) {
