@@ -201,9 +201,9 @@ static void append_namespace_stats(const struct totals *t, size_t index, struct 
                  "# namespace %s\nrequests:%" PRIu64 "\nhits:%" PRIu64 "\nmisses:%" PRIu64
                  "\nnear_hits:%" PRIu64 "\nwrites:%" PRIu64 "\nclamped_ttls:%" PRIu64
                  "\nbytes_in:%" PRIu64 "\nbytes_out:%" PRIu64 "\n",
-                 t->settings->namespaces[index].name, totals_requests(s),
-                 s->hits + s->near[false], s->misses + s->near[true],
-                 s->near[false] + s->near[true], s->writes, s->clamped, s->bytes_in, s->bytes_out);
+                 t->settings->namespaces[index].name, totals_requests(s), s->hits + s->near[false],
+                 s->misses + s->near[true], s->near[false] + s->near[true], s->writes, s->clamped,
+                 s->bytes_in, s->bytes_out);
     bytes_printf(text,
                  "memo_hits:%" PRIu64 "\nmemo_stale:%" PRIu64 "\nmemo_nulls:%" PRIu64
                  "\nmemo_misses:%" PRIu64 "\nleases_given:%" PRIu64 "\nleases_refused:%" PRIu64

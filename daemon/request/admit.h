@@ -25,8 +25,9 @@ struct admission {
     size_t size; // bytes of the words
 };
 
-// Fills in the admission, all but the size. Returns false with a refusal when the client may not make the call.
-// Changes nothing else but the verb and namespace that the session's identity named last.
+// Fills in the admission, all but the size. Returns false with a refusal when the client may not
+// make the call. Changes nothing else but the verb and namespace that the session's identity named
+// last.
 bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
            struct refusal *refusal);
 

@@ -321,9 +321,10 @@ static __attribute__((noinline)) enum progress start_scan(struct session *sessio
 }
 
 // Starts a request that the near cache has not answered.
-static __attribute__((noinline)) enum progress
-start_asking(struct session *session, const struct admission *a, bool may_wait,
-             const struct near_look *look) {
+static __attribute__((noinline)) enum progress start_asking(struct session *session,
+                                                            const struct admission *a,
+                                                            bool may_wait,
+                                                            const struct near_look *look) {
     struct context *context = session->context;
     struct backend *backend = a->namespace->backend;
     if (may_wait && a->entry->verb->flags & (VERB_READ | VERB_UNCUT) && lacks_room(session, a)) {
@@ -400,8 +401,7 @@ enum progress dispatch(struct session *session, const struct slice *words, size_
     bool must_wait = false;
     if (admit(session, words, count, &a, refusal) &&
         (a.call.json_bytes <= JSON_AT_ONCE || admit_json(session, words[0], &a, &must_wait)))
-        return a.entry->verb->run ? start_local(session, &a)
-                                  : start_remote(session, &a, may_wait);
+        return a.entry->verb->run ? start_local(session, &a) : start_remote(session, &a, may_wait);
     if (must_wait)
         return PROGRESS_WAIT_CHECK;
     count_stray(session, &a);

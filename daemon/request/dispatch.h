@@ -24,7 +24,8 @@ enum progress {
 };
 
 // Takes a request of `count` words (at least one), which have `size` bytes in all. The words are
-// only read during the call. `may_wait` false: refuses with OVERLOADED instead of waiting for replies or room.
+// only read during the call. `may_wait` false: refuses with OVERLOADED instead of waiting for
+// replies or room.
 enum progress dispatch(struct session *session, const struct slice *words, size_t count,
                        size_t size, bool may_wait);
 
