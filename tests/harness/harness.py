@@ -29,6 +29,7 @@ import tempfile
 import time
 import unittest
 
+import exposition
 import resp
 from resp import Client
 
@@ -326,6 +327,10 @@ class Daemon:
         """The counters of a namespace, as numbers."""
         found = sections(self.call("stats", namespace))[f"namespace {namespace}"]
         return {name: int(value) for name, value in found.items()}
+
+    def metric(self, name, **labels):
+        """What `metrics` says of one sample; 0: nothing."""
+        return exposition.value(exposition.parse_text(text_of(self.call("metrics"))), name, labels)
 
     def backend(self, name="main"):
         """What `backends` says of one: {name: value}."""

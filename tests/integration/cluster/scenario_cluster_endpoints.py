@@ -41,8 +41,17 @@ class Named(ClusterCase):
         self.assertEqual(self.backend()["nodes"], "3/3")
         self.assertGreater(int(self.backend()["moved"]), 0)
         self.assertGreater(int(self.backend()["asked"]), 0)
+        self.check_metrics()
         self.daemon.stop()
         self.assertNotIn("has no slot any more", self.daemon.log())  # though its nodes are let go
+
+    def check_metrics(self):
+        """They say what `backends` says."""
+        shown = self.backend()
+        for kind in ("moved", "asked"):
+            found = self.daemon.metric("cachesd_backend_redirects_total", backend="main", kind=kind)
+            self.assertEqual(found, int(shown[kind]))
+        self.assertGreater(self.daemon.metric("cachesd_backend_refreshes_total", backend="main"), 0)
 
     def test_by_host_name(self):
         self.check(["--cluster-announce-hostname", harness.local_name(), PREFER, "hostname"])

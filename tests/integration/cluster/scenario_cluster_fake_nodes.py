@@ -67,6 +67,9 @@ class FakeNodes(ClusterCase):
         self.behave(send_right, send_right)
         harness.wait_until(lambda: self.get("a") == value_of(b"cart:a"), "it is answered again", 5)
 
+    def metric(self, name):
+        return self.daemon.metric(name, backend="main")
+
     def refreshes(self):
         return sum(len(node.slots_asked) for node in self.fakes.nodes)
 
@@ -74,6 +77,7 @@ class FakeNodes(ClusterCase):
         self.start_up()
         self.behave(moved_to(self.second), moved_to(self.first))
         self.check_ends()
+        self.assertGreater(self.metric("cachesd_backend_disagreements_total"), 0)
         self.check_recovers()
 
     def test_two_nodes_that_ask_for_asking_at_each_other(self):
@@ -92,6 +96,7 @@ class FakeNodes(ClusterCase):
         self.start_up()
         self.behave(*[refuse("TRYAGAIN Multiple keys request during rehashing of slot")] * 2)
         self.check_ends()
+        self.assertGreater(self.metric("cachesd_backend_repeats_total"), 0)
         self.check_recovers()
 
     def test_a_redirect_to_where_nobody_listens(self):

@@ -107,6 +107,8 @@ class Switch(harness.TestCase):
         self.assertEqual((found["sentinels"], found["switches"]), ("3/3", "1"))
         counted = harness.sections(self.daemon.call("stats"))["backends"]
         self.assertEqual(counted["switches"], harness.WORKERS or "1")  # each goes by itself
+        metric = self.daemon.metric("cachesd_backend_switches_total", backend="main")
+        self.assertEqual(metric, int(counted["switches"]))
         told = self.daemon.lines(f"the master is 127.0.0.1:{new.port}, and no longer ")
         self.assertEqual(len(told), int(harness.WORKERS or 1))
 

@@ -166,6 +166,33 @@ class Metrics(harness.TestCase):
         self.moved(lambda: self.redis.call("CLIENT", "KILL", "TYPE", "normal"),
                    ("cachesd_near_losses_total", {"backend": "main"}, None))
 
+    def test_near_answers_that_do_not_stay(self):
+        self.start()
+        harness.wait_until(lambda: self.value("cachesd_near_live", backend="main") == 1, "it is live")
+        other = self.connect(self.daemon)
+
+        def read_large():
+            self.client.call("key.set", "carts", "large", "v" * 200_000)
+            self.client.call("key.get", "carts", "large")
+
+        def read_many():
+            for number in range(400):
+                self.client.call("key.set", "carts", f"k{number}", "v" * 4000)
+                self.client.call("key.get", "carts", f"k{number}")
+
+        def read_while_it_is_written():
+            self.redis.send_signal(signal.SIGSTOP)
+            self.client.send(b"key.get carts k\n")
+            harness.wait_until(lambda: int(self.daemon.backend()["pending"]) == 1, "the read is at Redis")
+            other.send(b"key.set carts k new\n")
+            harness.wait_until(lambda: int(self.daemon.backend()["pending"]) == 2, "the write is, too")
+            self.redis.send_signal(signal.SIGCONT)
+            self.client.read(), other.read()
+
+        self.moved(read_large, ("cachesd_near_too_large_total", {}, 1))
+        self.moved(read_many, ("cachesd_near_evictions_total", {}, None))
+        self.moved(read_while_it_is_written, ("cachesd_near_voided_total", {}, 1))
+
     def test_memo(self):
         self.start()
         carts = {"namespace": "carts"}
@@ -254,6 +281,16 @@ class Metrics(harness.TestCase):
             self.client.call("key.set", "carts", f"k{i}", "v")
         self.moved(lambda: self.client.call("purge", "carts"),
                    ("cachesd_purged_keys_total", {"namespace": "carts"}, 10))
+
+    def test_a_purge_that_is_under_way(self):
+        self.start()
+        self.client.call("key.set", "slow", "k", "v")
+        self.slow.send_signal(signal.SIGSTOP)
+        other = self.connect(self.daemon)
+        self.moved(lambda: other.send(b"purge slow\n"), ("cachesd_purges", {"namespace": "slow"}, 1))
+        self.slow.send_signal(signal.SIGCONT)
+        self.assertEqual(other.read(), 1)
+        self.assertEqual(self.value("cachesd_purges", namespace="slow"), 0)
 
     def test_reloads(self):
         self.start()
