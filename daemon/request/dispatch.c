@@ -354,8 +354,9 @@ static __attribute__((noinline)) enum progress start_asking(struct session *sess
     return PROGRESS_DONE;
 }
 
-static enum progress start_remote(struct session *session, const struct admission *a,
-                                  bool may_wait) {
+// All that a read costs which the near cache answers is inlined here.
+static __attribute__((flatten)) enum progress
+start_remote(struct session *session, const struct admission *a, bool may_wait) {
     struct near_look look;
     if (!look_near(session, a, &look))
         return start_asking(session, a, may_wait, &look);
