@@ -320,9 +320,22 @@ class Cluster:
 
     def wait_agreed(self, seconds=30):
         """Until all running nodes see the same, each replica has its master's data, and all is well. Slots
-        that move in another direction sooner can be disputed for ever, by news that is under way."""
-        wait_until(self._is_agreed, "the nodes agree", seconds)
+        that move in another direction sooner, or another failover, can be disputed for ever, by news that
+        is under way."""
+        try:
+            wait_until(self._is_agreed, "the nodes agree", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self._views()}") from None
         self.learn_owners()
+
+    def _views(self):
+        """What each node sees, for a person."""
+        lines = []
+        for node in self.running():
+            lines.append(f"{node} ({node.cluster_info()['cluster_state']}, in sync: {self._is_in_sync(node)}):")
+            for line in node.nodes().values():
+                lines.append(f"  {line.id[:8]} {line.flags} of {line.master} epoch {line.epoch} {line.ranges}")
+        return "\n".join(lines)
 
     def _is_agreed(self):
         tables = []

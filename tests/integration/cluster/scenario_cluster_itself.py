@@ -31,7 +31,7 @@ class ClusterItself(unittest.TestCase):
         for master in list(cluster.masters):
             replica = cluster.failover(master)
             self.assertIn(replica, cluster.masters)
-        cluster.wait_agreed()
+            cluster.wait_agreed()
         self.assertEqual([cluster.call("GET", key) for key in keys], keys)
         cluster.masters[0].kill()
         promoted = cluster.wait_promoted(cluster.masters[0])

@@ -260,8 +260,8 @@ class Purge(ClusterCase):
         client.send(resp.array("purge", "carts"))
         for master in list(self.cluster.masters):
             self.cluster.failover(master)
+            self.cluster.wait_agreed()
         self.assertEqual(client.read(), self.KEYS)
-        self.cluster.wait_agreed()
         self.assertEqual(self.cluster.dbsize(), 1)
         self.assertEqual(client.call("key.get", "users", "u"), b"v")
         self.assertEqual(client.call("purge", "carts"), 0)
