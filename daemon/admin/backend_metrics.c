@@ -3,6 +3,7 @@
 #include "daemon/admin/exposition.h"
 #include "daemon/admin/metric_source.h"
 #include "daemon/admin/totals.h"
+#include "daemon/backend/backend.h"
 #include "daemon/backend/route.h"
 #include "protocol/bytes.h"
 
@@ -12,13 +13,15 @@ typedef const struct metric_family family;
 // A gauge for each state, in either format: OpenMetrics's stateset would have another label than
 // the text format, and queries would fit one format alone.
 void metric_write_states(source *s, family *f, struct exposition *x) {
-    static const char *const states[] = {"up", "unfit", "partly", "connecting", "down"};
     (void)f;
     for (size_t i = 0; source_next_backend(s, &i); i++) {
         const char *state = totals_state(source_backend(s, i));
-        for (size_t j = 0; j < sizeof(states) / sizeof(*states); j++) {
+        for (int health = BACKEND_WELL; health <= BACKEND_LOST; health++) {
+            if (health == BACKEND_TROUBLED)
+                continue; // it is up, too
             sample_begin_backend(s, i, x);
-            sample_end(x, SLICE("state"), states[j], strcmp(states[j], state) == 0);
+            sample_end(x, SLICE("state"), totals_states[health],
+                       strcmp(totals_states[health], state) == 0);
         }
     }
 }

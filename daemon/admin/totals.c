@@ -61,12 +61,13 @@ uint64_t totals_requests(const struct namespace_stats *stats) {
     return sum;
 }
 
+const char *const totals_states[] = {
+    [BACKEND_WELL] = "up",       [BACKEND_TROUBLED] = "up",           [BACKEND_UNFIT] = "unfit",
+    [BACKEND_PARTLY] = "partly", [BACKEND_CONNECTING] = "connecting", [BACKEND_LOST] = "down"};
+
 const char *totals_state(const struct backend_totals *b) {
-    static const char *const names[] = {
-        [BACKEND_WELL] = "up",       [BACKEND_TROUBLED] = "up",           [BACKEND_UNFIT] = "unfit",
-        [BACKEND_PARTLY] = "partly", [BACKEND_CONNECTING] = "connecting", [BACKEND_LOST] = "down"};
     bool is_known = b->state.since_ms > 0; // not in the middle of a reload
-    return names[is_known ? b->state.health : BACKEND_CONNECTING];
+    return totals_states[is_known ? b->state.health : BACKEND_CONNECTING];
 }
 
 // Adds up structs that hold only counters of 64 bits.

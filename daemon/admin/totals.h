@@ -90,5 +90,9 @@ void totals_sort_slow(struct totals *t, enum slow_order order);
 // Returns how many requests of the namespace there were.
 uint64_t totals_requests(const struct namespace_stats *stats);
 
-// Returns the name of the backend's state, as `backends` shows it.
+// The names of states, as `backends` shows them, by enum backend_health: BACKEND_WELL and
+// BACKEND_TROUBLED have the same.
+extern const char *const totals_states[BACKEND_LOST + 1];
+
+// Returns the name of the backend's state.
 const char *totals_state(const struct backend_totals *b);

@@ -85,7 +85,8 @@ static void append_capital(struct bytes *text, const char *words) {
         text->data[at] = (char)(words[0] - 'a' + 'A');
 }
 
-// What can be done about a fault that the server tells of: by the words of redis_error.c.
+// Returns what a person can do about a fault of the server, which redis_error.c has these words
+// for.
 static const char *advice_for(const char *reason) {
     static const char *const advices[][2] = {
         {"is out of memory", "Writes answer OVERLOADED. Raise maxmemory there, or set a "

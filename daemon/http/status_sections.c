@@ -131,7 +131,7 @@ static void write_collections_tag(struct json *j, const struct namespace_conf *n
     write_tag(j, tag);
 }
 
-// What of its policy is not the default, in few words.
+// Writes the options of the namespace's policy that are not the default, in few words.
 static void write_policy(struct json *j, const struct namespace_conf *n) {
     struct bytes tag = {0};
     json_open_array(j, "policy");

@@ -157,7 +157,7 @@ void tls_free(struct tls *t) {
 
 // --- trouble ----------------------------------------------------------------------------------
 
-// What is wrong with a server's certificate was told when it was checked.
+// The fault of a server's certificate was told when it was checked.
 static void say_untrusted(struct tls *t, long fault) {
     if (!t->client)
         snprintf(t->trouble, sizeof(t->trouble), "TLS: the client's certificate: %s",

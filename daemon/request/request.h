@@ -64,7 +64,7 @@ struct request {
     bool is_pending;       // a connection, or another part of the daemon, has yet to answer
 };
 
-// What follows a request to its end (watch.c).
+// A trail follows a request to its end (watch.c).
 struct request_trail {
     // The reply is complete: `result` and `len` say what it is. Takes the trail off the request.
     void (*end)(struct request *r);
