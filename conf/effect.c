@@ -87,6 +87,8 @@ static void look_at_namespace(const struct settings *s, const struct namespace_c
     look_at_near(s, n, subject);
     look_at_memo(n, subject);
     look_at_prefix(s, n, subject->problems);
+    if (!settings_speak_redis(s))
+        warn(subject, "scripts", "no [listener] has speak = redis");
     if (schema_is_given(&n->common, SECTION_NAMESPACE, "deny"))
         look_at_deny(n, verbs, subject);
     if (n->max_ttl_ms == DURATION_FOREVER)
@@ -153,9 +155,12 @@ static void look_at_backends(const struct settings *s, struct problems *problems
 }
 
 static bool listens_at(const struct settings *s, enum address_kind kind) {
-    for (size_t i = 0; i < s->daemon.listens.count; i++)
-        if (s->daemon.listens.items[i].kind == kind)
-            return true;
+    for (size_t i = 0; i < settings_listens_count(s); i++) {
+        const struct addresses *listens = settings_listens(s, i);
+        for (size_t j = 0; j < listens->count; j++)
+            if (listens->items[j].kind == kind)
+                return true;
+    }
     return false;
 }
 
@@ -178,6 +183,23 @@ static void look_at_daemon(const struct settings *s, struct problems *problems) 
     free_defaults(&defaults, SECTION_CACHESD);
 }
 
+static void look_at_listeners(const struct settings *s, struct problems *problems) {
+    static const char *const names[] = {"namespaces", "rest", "namespace", "select", "flush"};
+    struct listener_conf defaults = {.namespaces.has_all = true};
+    option_set_defaults(&defaults, SECTION_LISTENER);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        const struct listener_conf *l = &s->listeners[i];
+        struct subject subject = {SECTION_LISTENER, &l->common, &defaults, problems};
+        for (size_t j = 0; j < sizeof(names) / sizeof(*names); j++)
+            if (l->speak == SPEAK_CACHESD)
+                warn(&subject, names[j], "speak is cachesd");
+        bool is_for_all = l->mapped_count == 1 && s->namespaces[l->mapped[0]].prefix_len == 0;
+        if (l->speak == SPEAK_REDIS && is_for_all)
+            warn(&subject, "rest", "the other namespace has an empty prefix, so all keys are its");
+    }
+    free_defaults(&defaults, SECTION_LISTENER);
+}
+
 static void look_at_users(const struct settings *s, struct problems *problems) {
     bool has_peers = listens_at(s, ADDRESS_UNIX) || listens_at(s, ADDRESS_SYSTEMD);
     for (size_t i = 0; i < s->user_count && !has_peers; i++) {
@@ -187,6 +209,13 @@ static void look_at_users(const struct settings *s, struct problems *problems) {
                           schema_line(common, SECTION_USER, s->users[i].uid >= 0 ? "uid" : "gid"),
                           "uid and gid have no effect: there is no Unix socket to tell them");
     }
+}
+
+static void look_at_bindings(const struct settings *s, struct problems *problems) {
+    for (size_t i = 0; i < s->user_count && !settings_speak_redis(s); i++)
+        if (s->users[i].redis != NO_NAMESPACE)
+            problems_warn(problems, schema_line(&s->users[i].common, SECTION_USER, "redis"),
+                          "redis has no effect: no [listener] has speak = redis");
 }
 
 static void look_at_tls_names(const struct settings *s, struct problems *problems) {
@@ -209,7 +238,9 @@ void effect_check(const struct settings *s, const struct verb_table *verbs,
     look_at_daemon(s, problems);
     look_at_backends(s, problems);
     look_at_namespaces(s, verbs, problems);
+    look_at_listeners(s, problems);
     look_at_users(s, problems);
+    look_at_bindings(s, problems);
     look_at_tls_names(s, problems);
     look_at_http(s, problems);
 }

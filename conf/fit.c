@@ -2,7 +2,9 @@
 
 #include "conf/address.h"
 #include "conf/file.h"
+#include "conf/fit_listener.h"
 #include "conf/fit_tls.h"
+#include "conf/lookup.h"
 #include "conf/origins.h"
 #include "conf/overlap.h"
 #include "conf/schema.h"
@@ -26,19 +28,27 @@ struct fitter {
 
 // --- names ------------------------------------------------------------------------------------
 
+// Returns the line of a section that has a name.
+static int line_of_section(const struct settings *s, enum section section, size_t number) {
+    switch (section) {
+    case SECTION_LISTENER: return s->listeners[number].common.line;
+    case SECTION_BACKEND: return s->backends[number].common.line;
+    case SECTION_NAMESPACE: return s->namespaces[number].common.line;
+    default: return s->users[number].common.line;
+    }
+}
+
 // Puts a section into the table of its kind's names, or reports that the name is taken.
 static void name_section(struct fitter *c, struct name_table *names, size_t number,
-                         enum section section, const char *name, int line) {
+                         enum section section, const char *name) {
+    int line = line_of_section(c->settings, section, number);
     uint32_t first = name_table_find(names, slice_of(name));
     struct bytes place = {0};
     if (first == NAME_TABLE_NONE) {
         name_table_add(names, slice_of(name), (uint32_t)number);
         return;
     }
-    int other = section == SECTION_BACKEND     ? c->settings->backends[first].common.line
-                : section == SECTION_NAMESPACE ? c->settings->namespaces[first].common.line
-                                               : c->settings->users[first].common.line;
-    problems_append_place(c->problems, line, other, &place);
+    problems_append_place(c->problems, line, line_of_section(c->settings, section, first), &place);
     problems_add(c->problems, line, "[%s %s] again: it began at %.*s", section_name(section), name,
                  (int)place.len, place.data);
     bytes_deinit(&place);
@@ -46,19 +56,21 @@ static void name_section(struct fitter *c, struct name_table *names, size_t numb
 
 static void number_names(struct fitter *c) {
     struct settings *s = c->settings;
-    struct name_table users;
+    struct name_table users, listeners;
     name_table_init(&c->backends, s->backend_count);
     name_table_init(&s->namespace_numbers, s->namespace_count);
     name_table_init(&users, s->user_count);
+    name_table_init(&listeners, s->listener_count);
     for (size_t i = 0; i < s->backend_count; i++)
-        name_section(c, &c->backends, i, SECTION_BACKEND, s->backends[i].name,
-                     s->backends[i].common.line);
+        name_section(c, &c->backends, i, SECTION_BACKEND, s->backends[i].name);
     for (size_t i = 0; i < s->namespace_count; i++)
-        name_section(c, &s->namespace_numbers, i, SECTION_NAMESPACE, s->namespaces[i].name,
-                     s->namespaces[i].common.line);
+        name_section(c, &s->namespace_numbers, i, SECTION_NAMESPACE, s->namespaces[i].name);
     for (size_t i = 0; i < s->user_count; i++)
-        name_section(c, &users, i, SECTION_USER, s->users[i].name, s->users[i].common.line);
+        name_section(c, &users, i, SECTION_USER, s->users[i].name);
+    for (size_t i = 0; i < s->listener_count; i++)
+        name_section(c, &listeners, i, SECTION_LISTENER, s->listeners[i].name);
     name_table_deinit(&users);
+    name_table_deinit(&listeners);
 }
 
 // --- backends ---------------------------------------------------------------------------------
@@ -156,8 +168,8 @@ static void find_backend(struct fitter *c, struct namespace_conf *n) {
     if (found != NAME_TABLE_NONE)
         n->backend = found;
     else if (is_named)
-        problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, "backend"),
-                     "[namespace %s]: no backend '%s'", n->name, n->backend_name);
+        lookup_miss_backend(s, n->name, LINE_OF(n, SECTION_NAMESPACE, "backend"), n->backend_name,
+                            c->problems);
     else if (s->backend_count == 1)
         n->backend = 0;
     else if (s->backend_count == 0)
@@ -224,14 +236,29 @@ static void allow_namespaces(struct fitter *c, struct user_conf *u) {
     if (u->namespaces.count > 0)
         u->allowed = mem_new(s->namespace_count * sizeof(*u->allowed));
     for (size_t i = 0; i < u->namespaces.count; i++) {
-        const char *name = u->namespaces.items[i];
-        const struct namespace_conf *n = settings_namespace(s, slice_of(name));
+        int line = LINE_OF(u, SECTION_USER, "namespaces");
+        const struct namespace_conf *n =
+            lookup_namespace(s, "user", u->name, line, u->namespaces.items[i], c->problems);
         if (n)
             u->allowed[n - s->namespaces] = true;
-        else
-            problems_add(c->problems, LINE_OF(u, SECTION_USER, "namespaces"),
-                         "[user %s]: no namespace '%s'", u->name, name);
     }
+}
+
+static void check_binding(struct fitter *c, struct user_conf *u) {
+    const struct settings *s = c->settings;
+    int line = LINE_OF(u, SECTION_USER, "redis");
+    if (!*u->redis_name)
+        return;
+    const struct namespace_conf *n =
+        lookup_namespace(s, "user", u->name, line, u->redis_name, c->problems);
+    if (!n)
+        return;
+    if (!u->namespaces.has_all && !(u->allowed && u->allowed[n - s->namespaces]))
+        problems_add(c->problems, line,
+                     "[user %s]: redis = %s is none of its namespaces: add it to namespaces",
+                     u->name, u->redis_name);
+    else
+        u->redis = (size_t)(n - s->namespaces);
 }
 
 static void check_user(struct fitter *c, struct user_conf *u) {
@@ -241,10 +268,11 @@ static void check_user(struct fitter *c, struct user_conf *u) {
         !schema_is_given(&u->common, SECTION_USER, "tls_name"))
         problems_add(c->problems, u->common.line, "[user %s] needs uid, gid, token or tls_name",
                      u->name);
-    if (!u->is_for_all && u->namespaces.count == 0)
+    if (!u->namespaces.has_all && u->namespaces.count == 0)
         problems_add(c->problems, LINE_OF(u, SECTION_USER, "namespaces"),
                      "[user %s] needs namespaces = NAME, ... or *", u->name);
     allow_namespaces(c, u);
+    check_binding(c, u);
 }
 
 // --- listeners --------------------------------------------------------------------------------
@@ -262,24 +290,48 @@ static void resolve_listens(struct fitter *c, struct addresses *listens) {
     *listens = resolved;
 }
 
-static const struct address *address_at(const struct settings *s, size_t i) {
-    const struct addresses *listens = &s->daemon.listens;
-    return i < listens->count ? &listens->items[i] : &s->http.listens.items[i - listens->count];
+// The lines of all addresses, and texts that are equal for equal addresses.
+struct gathered {
+    int *lines;
+    struct bytes *keys;
+    size_t count;
+};
+
+// `section` tells apart the sections, which have different sockets of systemd's.
+static void gather(struct gathered *all, const struct addresses *listens, size_t section) {
+    for (size_t i = 0; i < listens->count; i++) {
+        const struct address *address = &listens->items[i];
+        struct bytes key = {0};
+        address_append_key(&key, address);
+        if (address->kind == ADDRESS_SYSTEMD)
+            bytes_append(&key, &section, sizeof(section));
+        all->lines = mem_grow(all->lines, all->count, sizeof(*all->lines));
+        all->keys = mem_grow(all->keys, all->count, sizeof(*all->keys));
+        all->lines[all->count] = address->line;
+        all->keys[all->count++] = key;
+    }
 }
 
 static void find_same_addresses(struct fitter *c) {
-    size_t count = c->settings->daemon.listens.count + c->settings->http.listens.count;
-    struct bytes *keys = mem_new(count * sizeof(*keys));
-    for (size_t i = 0; i < count; i++)
-        address_append_key(&keys[i], address_at(c->settings, i));
-    size_t *first = twins_find(keys, count);
-    for (size_t i = 0; i < count; i++)
-        if (first[i] != i)
-            problems_add(c->problems, address_at(c->settings, i)->line,
-                         "listen: the same address as at line %d",
-                         address_at(c->settings, first[i])->line);
+    struct gathered all = {0};
+    struct bytes place = {0};
+    size_t sections = settings_listens_count(c->settings);
+    for (size_t i = 0; i < sections; i++)
+        gather(&all, settings_listens(c->settings, i), i);
+    gather(&all, &c->settings->http.listens, sections);
+    size_t *first = twins_find(all.keys, all.count);
+    for (size_t i = 0; i < all.count; i++) {
+        if (first[i] == i)
+            continue;
+        place.len = 0;
+        problems_append_place(c->problems, all.lines[i], all.lines[first[i]], &place);
+        problems_add(c->problems, all.lines[i], "listen: the same address as at %.*s",
+                     (int)place.len, place.data);
+    }
+    bytes_deinit(&place);
     mem_free(first);
-    mem_free(keys);
+    mem_free(all.lines);
+    mem_free(all.keys);
 }
 
 static void check_http(struct fitter *c) {
@@ -299,13 +351,9 @@ static void check_http(struct fitter *c) {
     }
 }
 
-static void check_listens(struct fitter *c) {
-    const struct addresses *listens = &c->settings->daemon.listens;
+// An address that other machines reach needs somebody who may come in there.
+static void check_reach(struct fitter *c, const struct addresses *listens) {
     int last = 0; // one error is enough for all numbers of a name
-    resolve_listens(c, &c->settings->daemon.listens);
-    resolve_listens(c, &c->settings->http.listens);
-    find_same_addresses(c);
-    fit_tls_server(c->settings, c->problems);
     for (size_t i = 0; i < listens->count; i++) {
         const struct address *address = &listens->items[i];
         if (address_is_local(address) || settings_has_tokens(c->settings) ||
@@ -316,6 +364,17 @@ static void check_listens(struct fitter *c) {
                      "listen: an address that other machines reach needs a [user] with a token%s",
                      address->is_tls ? " or a tls_name" : "");
     }
+}
+
+static void check_listens(struct fitter *c) {
+    struct settings *s = c->settings;
+    for (size_t i = 0; i < settings_listens_count(s); i++)
+        resolve_listens(c, settings_listens(s, i));
+    resolve_listens(c, &s->http.listens);
+    find_same_addresses(c);
+    fit_tls_server(s, c->problems);
+    for (size_t i = 0; i < settings_listens_count(s); i++)
+        check_reach(c, settings_listens(s, i));
 }
 
 // --- all --------------------------------------------------------------------------------------
@@ -330,6 +389,10 @@ void fit_settings(struct settings *s, struct problems *problems) {
     overlap_check(s, problems);
     for (size_t i = 0; i < s->user_count; i++)
         check_user(&c, &s->users[i]);
+    for (size_t i = 0; i < s->listener_count; i++)
+        fit_listener(s, &s->listeners[i], problems);
+    for (size_t i = 0; i < s->backend_count; i++)
+        s->backends[i].asks_eviction = settings_speak_redis(s);
     check_listens(&c);
     check_http(&c);
     if (s->namespace_count == 0)

@@ -97,10 +97,13 @@ void fit_tls_client(struct backend_conf *b, struct origins *origins, struct prob
 }
 
 // Returns the line of the first address with TLS; -1: there is none.
-static int tls_line(const struct addresses *listens) {
-    for (size_t i = 0; i < listens->count; i++)
-        if (listens->items[i].is_tls)
-            return listens->items[i].line;
+static int tls_line(const struct settings *s) {
+    for (size_t i = 0; i < settings_listens_count(s); i++) {
+        const struct addresses *listens = settings_listens(s, i);
+        for (size_t j = 0; j < listens->count; j++)
+            if (listens->items[j].is_tls)
+                return listens->items[j].line;
+    }
     return -1;
 }
 
@@ -111,7 +114,7 @@ void fit_tls_server(struct settings *settings, struct problems *problems) {
     struct tls_files files = {d->tls_client_ca, d->tls_cert, d->tls_key,
                               problems_file(problems, d->common.line)};
     struct tls_fault fault = {0};
-    int line = tls_line(&d->listens);
+    int line = tls_line(settings);
     if (line < 0 || !has_both(&place, &files))
         return;
     if (!*d->tls_cert) {

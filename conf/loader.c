@@ -48,6 +48,7 @@ static void *current(struct loader *l) {
     struct settings *s = l->settings;
     switch (l->section) {
     case SECTION_BACKEND: return &s->backends[s->backend_count - 1];
+    case SECTION_LISTENER: return &s->listeners[s->listener_count - 1];
     case SECTION_NAMESPACE: return &s->namespaces[s->namespace_count - 1];
     case SECTION_USER: return &s->users[s->user_count - 1];
     case SECTION_HTTP: return &s->http;
@@ -66,11 +67,24 @@ static void add_namespace(struct settings *s, struct slice name, int line) {
     option_set_defaults(namespace, SECTION_NAMESPACE);
 }
 
+static void add_listener(struct settings *s, struct slice name, int line) {
+    s->listeners = mem_grow(s->listeners, s->listener_count, sizeof(*s->listeners));
+    struct listener_conf *listener = &s->listeners[s->listener_count++];
+    *listener = (struct listener_conf){.common.line = line,
+                                       .name = mem_text_of(name.data, name.len),
+                                       .bound = NO_NAMESPACE,
+                                       .rest = NO_NAMESPACE};
+    option_set_defaults(listener, SECTION_LISTENER);
+}
+
 static void add_user(struct settings *s, struct slice name, int line) {
     s->users = mem_grow(s->users, s->user_count, sizeof(*s->users));
     struct user_conf *user = &s->users[s->user_count++];
-    *user = (struct user_conf){
-        .common.line = line, .name = mem_text_of(name.data, name.len), .uid = -1, .gid = -1};
+    *user = (struct user_conf){.common.line = line,
+                               .name = mem_text_of(name.data, name.len),
+                               .uid = -1,
+                               .gid = -1,
+                               .redis = NO_NAMESPACE};
     option_set_defaults(user, SECTION_USER);
 }
 
@@ -110,6 +124,8 @@ static void on_named_section(struct loader *l, int line, enum section section, s
     }
     if (section == SECTION_BACKEND)
         settings_add_backend(l->settings, name, line);
+    else if (section == SECTION_LISTENER)
+        add_listener(l->settings, name, line);
     else if (section == SECTION_NAMESPACE)
         add_namespace(l->settings, name, line);
     else
@@ -131,10 +147,11 @@ static void refuse_section(struct loader *l, int line, struct slice kind) {
         problems_add(l->problems, line, "unknown section [%.*s]: did you mean [%s]?",
                      (int)shown.len, shown.data, nearest);
     else
-        problems_add(l->problems, line,
-                     "unknown section [%.*s]: use [cachesd], [http], [backend NAME], [namespace "
-                     "NAME] or [user NAME]",
-                     (int)shown.len, shown.data);
+        problems_add(
+            l->problems, line,
+            "unknown section [%.*s]: use [cachesd], [http], [listener NAME], [backend NAME], "
+            "[namespace NAME] or [user NAME]",
+            (int)shown.len, shown.data);
 }
 
 static void on_section(void *owner, int line, struct slice kind, struct slice name) {
@@ -154,11 +171,20 @@ static void on_section(void *owner, int line, struct slice kind, struct slice na
 
 // --- options ----------------------------------------------------------------------------------
 
+// Returns the addresses that an option `listen` adds to.
+static struct addresses *current_listens(struct loader *l) {
+    struct settings *s = l->settings;
+    switch (l->section) {
+    case SECTION_HTTP: return &s->http.listens;
+    case SECTION_LISTENER: return settings_listens(s, s->listener_count);
+    default: return &s->daemon.listens;
+    }
+}
+
 static void read_value(struct loader *l, int line, struct slice value) {
     struct bytes error = {0};
     struct daemon_conf *daemon = &l->settings->daemon;
-    struct addresses *listens =
-        l->section == SECTION_HTTP ? &l->settings->http.listens : &daemon->listens;
+    struct addresses *listens = current_listens(l);
     size_t listen = listens->count, includes = daemon->include_count;
     if (!option_read(l->row, value, current(l), l->verbs, &error))
         problems_add(l->problems, line, "%.*s", (int)error.len, error.data);
@@ -189,8 +215,9 @@ static void refuse_option(struct loader *l, int line, struct slice name) {
                      (int)name.len, name.data, section, home);
     else
         problems_add(l->problems, line, "unknown option '%.*s' in [%s]%s%s%s", (int)shown.len,
-                     shown.data, section, nearest ? ": did you mean " : "", nearest ? nearest : "",
-                     nearest ? "?" : "");
+                     shown.data, section,
+                     nearest ? ": did you mean " : ": cachesd.ini(5) has all there are",
+                     nearest ? nearest : "", nearest ? "?" : "");
 }
 
 static void go_on(struct loader *l, int line, struct slice value) {

@@ -8,6 +8,7 @@
 #include "conf/hosts.h"
 #include "conf/problems.h"
 #include "conf/sections.h"
+#include "conf/selects.h"
 #include "conf/url.h"
 #include "protocol/collection.h"
 #include "protocol/mem.h"
@@ -190,7 +191,8 @@ static bool read_listens(const struct option_row *row, struct slice text, struct
     struct address address;
     struct slice item;
     if (text.len == 0)
-        return !*row->fallback || refuse(error, row, text, "unix:/PATH, tcp:HOST:PORT or systemd");
+        return (row->fallback && !*row->fallback) ||
+               refuse(error, row, text, "unix:/PATH, tcp:HOST:PORT or systemd");
     while (next_item(&text, ',', &item)) {
         const char *problem = address_parse(item, &address);
         if (problem) {
@@ -240,8 +242,8 @@ static bool read_verbs(const struct option_row *row, struct slice text, struct v
             const struct verb *nearest = verb_nearest(verbs, item);
             bytes_printf(error, "%s: no verb '%.*s' that a namespace has%s%s%s", row->name,
                          problems_may_show(item) ? (int)item.len : 0, item.data,
-                         nearest ? ": did you mean " : "", nearest ? nearest->name : "",
-                         nearest ? "?" : "");
+                         nearest ? ": did you mean " : ": caches-protocol(7) has all there are",
+                         nearest ? nearest->name : "", nearest ? "?" : "");
             return false;
         }
         verb_set_add(set, entry);
@@ -249,19 +251,29 @@ static bool read_verbs(const struct option_row *row, struct slice text, struct v
     return true;
 }
 
-static bool read_names(const struct option_row *row, struct slice text, struct user_conf *user,
+static bool read_names(const struct option_row *row, struct slice text, struct names *names,
                        struct bytes *error) {
     struct slice item;
     while (next_item(&text, ',', &item)) {
         if (slice_equal(item, SLICE("*"))) {
-            user->is_for_all = true;
+            names->has_all = true;
             continue;
         }
         if (!section_is_name(item))
             return refuse(error, row, item, "names of namespaces, or *");
-        struct names *names = &user->namespaces;
         names->items = mem_grow(names->items, names->count, sizeof(*names->items));
         names->items[names->count++] = mem_text_of(item.data, item.len);
+    }
+    return true;
+}
+
+static bool read_selects(const struct option_row *row, struct slice text,
+                         struct listener_conf *conf, struct bytes *error) {
+    struct slice item;
+    while (next_item(&text, ',', &item)) {
+        const char *right = selects_add(conf, item);
+        if (right)
+            return refuse(error, row, item, right);
     }
     return true;
 }
@@ -383,7 +395,8 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
     case TYPE_INCLUDES: return read_includes(row, text, target);
     case TYPE_COLLECTIONS: return read_collections(row, text, field, error);
     case TYPE_VERBS: return read_verbs(row, text, field, verbs, error);
-    case TYPE_NAMES: return read_names(row, text, target, error);
+    case TYPE_NAMES: return read_names(row, text, field, error);
+    case TYPE_SELECTS: return read_selects(row, text, target, error);
     case TYPE_TOKEN: return read_token(row, text, target, error);
     case TYPE_TLS_NAMES: return read_tls_names(row, text, field, error);
     case TYPE_HOSTS: return read_hosts(row, text, field, error);
@@ -395,7 +408,7 @@ bool option_read(const struct option_row *row, struct slice text, void *target,
 bool option_is_list(const struct option_row *row) {
     return row->type == TYPE_LISTENS || row->type == TYPE_INCLUDES || row->type == TYPE_SEEDS ||
            row->type == TYPE_COLLECTIONS || row->type == TYPE_VERBS || row->type == TYPE_NAMES ||
-           row->type == TYPE_TLS_NAMES || row->type == TYPE_HOSTS;
+           row->type == TYPE_SELECTS || row->type == TYPE_TLS_NAMES || row->type == TYPE_HOSTS;
 }
 
 bool option_may_repeat(const struct option_row *row) {
@@ -431,24 +444,18 @@ bool option_is_same(const struct option_row *row, const void *left, const void *
     case TYPE_HOSTS: return hosts_are_same(a, b);
     case TYPE_BOOL: return *(const bool *)a == *(const bool *)b;
     case TYPE_VERBS: return memcmp(a, b, sizeof(struct verb_set)) == 0;
+    case TYPE_NAMES: return names_are_same(a, b);
+    case TYPE_SELECTS: return selects_are_same(left, right);
     case TYPE_INCLUDES:
-    case TYPE_NAMES:
     case TYPE_TLS_NAMES:
     case TYPE_TOKEN: return false; // no caller compares these
     default: return *(const int64_t *)a == *(const int64_t *)b;
     }
 }
 
-static void free_names(struct names *names) {
-    for (size_t i = 0; i < names->count; i++)
-        mem_free(names->items[i]);
-    mem_free(names->items);
-}
-
 void option_free(const struct option_row *row, void *target) {
     void *field = (char *)target + row->offset;
     struct daemon_conf *conf = target;
-    struct user_conf *user = target;
     struct backend_conf *backend = target;
     if (row->type == TYPE_TEXT || row->type == TYPE_NAME)
         mem_free(*(char **)field);
@@ -464,10 +471,10 @@ void option_free(const struct option_row *row, void *target) {
         mem_free(conf->includes[i].pattern);
     if (row->type == TYPE_INCLUDES)
         mem_free(conf->includes);
-    if (row->type == TYPE_NAMES)
-        free_names(&user->namespaces);
-    if (row->type == TYPE_TLS_NAMES || row->type == TYPE_HOSTS)
-        free_names(field);
+    if (row->type == TYPE_NAMES || row->type == TYPE_TLS_NAMES || row->type == TYPE_HOSTS)
+        names_free(field);
+    if (row->type == TYPE_SELECTS)
+        selects_free(target);
 }
 
 void option_set_default(const struct option_row *row, void *target) {

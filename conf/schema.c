@@ -11,9 +11,10 @@
 #define MB   (INT64_C(1) << 20)
 #define GB   (INT64_C(1) << 30)
 
-#define DAEMON(field)  .section = SECTION_CACHESD, .offset = offsetof(struct daemon_conf, field)
-#define HTTP(field)    .section = SECTION_HTTP, .offset = offsetof(struct http_conf, field)
-#define BACKEND(field) .section = SECTION_BACKEND, .offset = offsetof(struct backend_conf, field)
+#define DAEMON(field)   .section = SECTION_CACHESD, .offset = offsetof(struct daemon_conf, field)
+#define HTTP(field)     .section = SECTION_HTTP, .offset = offsetof(struct http_conf, field)
+#define LISTENER(field) .section = SECTION_LISTENER, .offset = offsetof(struct listener_conf, field)
+#define BACKEND(field)  .section = SECTION_BACKEND, .offset = offsetof(struct backend_conf, field)
 #define NAMESPACE(field)                                                                           \
     .section = SECTION_NAMESPACE, .offset = offsetof(struct namespace_conf, field)
 #define USER(field)         .section = SECTION_USER, .offset = offsetof(struct user_conf, field)
@@ -165,6 +166,47 @@ const struct option_row schema[] = {
      .help = "names by which browsers and scrapers may call it beside localhost and the address "
              "itself"},
 
+    {.name = "listen",
+     LISTENER(listens),
+     .type = TYPE_LISTENS,
+     .help = "where clients of this listener connect, as in [cachesd]; may repeat; needed"},
+    {.name = "speak",
+     LISTENER(speak),
+     CHOICE("redis|cachesd"),
+     .fallback = "cachesd",
+     .help =
+         "cachesd: its own verbs; redis: Redis's commands, for Redis's own clients; the options "
+         "below are for these"},
+    {.name = "namespaces",
+     LISTENER(namespaces),
+     .type = TYPE_NAMES,
+     .fallback = "*",
+     .help = "the namespaces whose keys clients name with their prefixes, or *: all but rest"},
+    {.name = "rest",
+     LISTENER(rest_name),
+     .type = TYPE_NAME,
+     .fallback = "",
+     .help =
+         "the namespace of keys with none of these prefixes; its own prefix is added, and taken "
+         "off again; empty: such keys are refused"},
+    {.name = "namespace",
+     LISTENER(namespace_name),
+     .type = TYPE_NAME,
+     .fallback = "",
+     .help = "in place of both: the namespace of all keys; its prefix is added, and taken off "
+             "again"},
+    {.name = "select",
+     LISTENER(selects),
+     .type = TYPE_SELECTS,
+     .fallback = "",
+     .help = "namespaces to which SELECT binds a client, by number, as 1: carts, 2: misc"},
+    {.name = "flush",
+     LISTENER(flush),
+     CHOICE("no|yes|write"),
+     .fallback = "no",
+     .help = "whether who may write may FLUSHDB, which purges; no: it needs admin, as purge does; "
+             "write is another word for yes"},
+
     {.name = "url",
      BACKEND(url),
      .type = TYPE_URL,
@@ -290,8 +332,8 @@ const struct option_row schema[] = {
     {.name = "collections",
      NAMESPACE(collections),
      .type = TYPE_COLLECTIONS,
-     .help = "the only collections allowed, of key, dict, set, sorted, counter, memo. Default: "
-             "all"},
+     .help = "the only collections allowed, of key, dict, set, sorted, list, counter, memo. "
+             "Default: all"},
     {.name = "deny",
      NAMESPACE(deny),
      .type = TYPE_VERBS,
@@ -354,6 +396,11 @@ const struct option_row schema[] = {
      .fallback = "error",
      .help = "what reads answer while the backend is down: the error, as if nothing were there, or "
              "(memo.get, with near = yes) what was kept, for `stale` past its ttl"},
+    {.name = "scripts",
+     NAMESPACE(has_scripts),
+     .type = TYPE_BOOL,
+     .fallback = "yes",
+     .help = "whether clients of a listener with speak = redis may run scripts (EVAL)"},
 
     {.name = "uid",
      USER(uid),
@@ -381,11 +428,18 @@ const struct option_row schema[] = {
      CHOICE("read|write|admin"),
      .fallback = "read",
      .help = "read; write reads and writes; admin may also reload and purge"},
+    {.name = "redis",
+     USER(redis_name),
+     .type = TYPE_NAME,
+     .fallback = "",
+     .help = "one of its namespaces, that AUTH binds a client of a listener with speak = redis to: "
+             "all its keys are there; empty: the listener says where"},
 };
 const size_t schema_count = sizeof(schema) / sizeof(*schema);
 
 const char *section_name(enum section section) {
-    static const char *const names[] = {"cachesd", "http", "backend", "namespace", "user"};
+    static const char *const names[] = {"cachesd", "http",      "listener",
+                                        "backend", "namespace", "user"};
     return names[section];
 }
 
@@ -403,7 +457,8 @@ static bool is_begin_of(struct slice name, const char *option) {
 
 const char *schema_nearest(enum section section, struct slice name) {
     const char *nearest = NULL;
-    size_t least = 4;
+    // Wider than where somebody types: the options of a section are few.
+    size_t least = (name.len < 6 ? name.len / 2 : 3) + 1;
     for (size_t i = 0; i < schema_count; i++) {
         const char *option = schema[i].name;
         if (schema[i].section != section)

@@ -8,6 +8,7 @@
 enum section {
     SECTION_CACHESD,
     SECTION_HTTP,
+    SECTION_LISTENER,
     SECTION_BACKEND,
     SECTION_NAMESPACE,
     SECTION_USER,
@@ -31,6 +32,7 @@ enum value_type {
     TYPE_COLLECTIONS,
     TYPE_VERBS,
     TYPE_NAMES,
+    TYPE_SELECTS,
     TYPE_UID,
     TYPE_GID,
     TYPE_TOKEN,

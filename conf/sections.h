@@ -17,11 +17,14 @@ enum value_kind { VALUE_BYTES, VALUE_INT, VALUE_JSON };
 enum on_error { ON_ERROR_ERROR, ON_ERROR_MISS, ON_ERROR_STALE };
 enum sentinel_tls { SENTINEL_TLS_AUTO, SENTINEL_TLS_YES, SENTINEL_TLS_NO };
 enum slow_keys { SLOW_KEYS_LARGE, SLOW_KEYS_ALL };
+enum speak { SPEAK_REDIS, SPEAK_CACHESD };
+enum flush { FLUSH_NO, FLUSH_YES, FLUSH_WRITE }; // the last means the same as FLUSH_YES
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN };
 
 enum { TOKEN_HASH_SIZE = 32 };
 
-#define NO_BACKEND SIZE_MAX
+#define NO_BACKEND   SIZE_MAX
+#define NO_NAMESPACE SIZE_MAX
 
 struct verb_set {
     uint64_t bits[VERBS_MOST / 64]; // by verb_entry.id
@@ -40,6 +43,7 @@ static inline void verb_set_add(struct verb_set *set, const struct verb_entry *e
 struct names {
     char **items;
     size_t count;
+    bool has_all; // "*" is among them, which is no item
 };
 
 enum { WORKERS_MOST = 64 };
@@ -87,6 +91,33 @@ struct daemon_conf { // [cachesd]
     struct tls_server *tls; // made of these; NULL: no client comes over TLS
 };
 
+// SELECT of a number binds a client of a listener to a namespace.
+struct select_conf {
+    int64_t number; // 1 to SELECT_MOST
+    char *name;
+    size_t namespace; // index in settings.namespaces; NO_NAMESPACE while it is not known
+};
+
+enum { SELECT_MOST = 9999 };
+
+// Further addresses for clients. Behind `flush` stands what the names before it mean.
+struct listener_conf { // [listener NAME]
+    struct section_conf common;
+    char *name;
+    struct addresses listens;
+    int64_t speak;           // enum speak; what follows is of SPEAK_REDIS alone
+    struct names namespaces; // whose prefixes keys begin with
+    char *namespace_name;    // that all keys are in; "": prefixes tell
+    char *rest_name;         // that keys with no such prefix are in; "": none
+    struct select_conf *selects;
+    size_t select_count;
+    int64_t flush;  // enum flush: whether who may write may FLUSHDB; otherwise who may purge
+    size_t bound;   // index in settings.namespaces of `namespace_name`; NO_NAMESPACE: prefixes tell
+    size_t rest;    // likewise of `rest_name`; NO_NAMESPACE: none
+    size_t *mapped; // likewise of `namespaces`, in the order of their prefixes
+    size_t mapped_count;
+};
+
 struct http_conf { // [http]
     struct section_conf common;
     struct addresses listens; // empty: no HTTP
@@ -116,6 +147,7 @@ struct backend_conf { // [backend NAME]
     int64_t tls_min; // enum tls_version
     char *tls_ciphers;
     struct tls_client *tls; // made of these; NULL: no server is reached over TLS
+    bool asks_eviction;     // clients want to know what a server does when its memory is full
 };
 
 struct namespace_conf { // [namespace NAME]
@@ -144,6 +176,7 @@ struct namespace_conf { // [namespace NAME]
     int64_t null_ttl_ms;
     int64_t early_percent; // beta of XFetch
     int64_t on_error;      // enum on_error
+    bool has_scripts;      // EVAL and the like are allowed
 };
 
 struct user_conf { // [user NAME]
@@ -153,11 +186,18 @@ struct user_conf { // [user NAME]
     bool has_token;
     unsigned char token[TOKEN_HASH_SIZE]; // the SHA-256 of the token
     struct names tls_names;               // of certificates
-    struct names namespaces;              // "*" alone: all
-    bool is_for_all;
-    bool *allowed;  // by index in settings.namespaces
-    int64_t access; // enum access
+    struct names namespaces;
+    bool *allowed;    // by index in settings.namespaces
+    int64_t access;   // enum access
+    char *redis_name; // that AUTH binds a client of a listener with SPEAK_REDIS to; "": to none
+    size_t redis;     // its index in settings.namespaces; NO_NAMESPACE: none
 };
+
+// Returns whether both lists have the same names in the same order.
+bool names_are_same(const struct names *a, const struct names *b);
+
+// Frees the names and their list.
+void names_free(struct names *names);
 
 // Returns whether the name has 1 to 64 characters, all of A-Z a-z 0-9 _ . -
 bool section_is_name(struct slice name);

@@ -22,6 +22,23 @@ bool settings_has_tls_names(const struct settings *s) {
     return false;
 }
 
+size_t settings_listens_count(const struct settings *s) { return 1 + s->listener_count; }
+
+struct addresses *settings_listens(const struct settings *s, size_t number) {
+    return number == 0 ? (struct addresses *)&s->daemon.listens : &s->listeners[number - 1].listens;
+}
+
+const struct listener_conf *settings_listener(const struct settings *s, size_t number) {
+    return number == 0 ? NULL : &s->listeners[number - 1];
+}
+
+bool settings_speak_redis(const struct settings *s) {
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].speak == SPEAK_REDIS)
+            return true;
+    return false;
+}
+
 bool settings_has_near_memory(const struct settings *s) {
     return s->daemon.near_memory / s->daemon.workers >= NEAR_MEMORY_LEAST;
 }
@@ -33,12 +50,14 @@ const struct namespace_conf *settings_namespace(const struct settings *s, struct
 
 // --- life -------------------------------------------------------------------------------------
 
-static void free_settings(struct settings *s) {
+static void free_options(struct settings *s) {
     for (size_t row = 0; row < schema_count; row++) {
         if (schema[row].section == SECTION_CACHESD)
             option_free(&schema[row], &s->daemon);
         if (schema[row].section == SECTION_HTTP)
             option_free(&schema[row], &s->http);
+        for (size_t i = 0; schema[row].section == SECTION_LISTENER && i < s->listener_count; i++)
+            option_free(&schema[row], &s->listeners[i]);
         for (size_t i = 0; schema[row].section == SECTION_BACKEND && i < s->backend_count; i++)
             option_free(&schema[row], &s->backends[i]);
         for (size_t i = 0; schema[row].section == SECTION_NAMESPACE && i < s->namespace_count; i++)
@@ -46,11 +65,19 @@ static void free_settings(struct settings *s) {
         for (size_t i = 0; schema[row].section == SECTION_USER && i < s->user_count; i++)
             option_free(&schema[row], &s->users[i]);
     }
+}
+
+static void free_settings(struct settings *s) {
+    free_options(s);
     for (size_t i = 0; i < s->backend_count; i++) {
         mem_free(s->backends[i].name);
         mem_free(s->backends[i].file);
         tls_client_unref(s->backends[i].tls);
         mem_free(s->backends[i].sentinel_password);
+    }
+    for (size_t i = 0; i < s->listener_count; i++) {
+        mem_free(s->listeners[i].name);
+        mem_free(s->listeners[i].mapped);
     }
     for (size_t i = 0; i < s->namespace_count; i++)
         mem_free(s->namespaces[i].name);
@@ -59,6 +86,7 @@ static void free_settings(struct settings *s) {
         mem_free(s->users[i].allowed);
     }
     tls_server_unref(s->daemon.tls);
+    mem_free(s->listeners);
     mem_free(s->backends);
     mem_free(s->namespaces);
     mem_free(s->users);

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "conf/address.h"
 #include "conf/origins.h"
 #include "conf/sections.h"
 #include "protocol/bytes.h"
@@ -19,6 +20,8 @@ struct settings {
     struct http_conf http;
     struct backend_conf *backends;
     size_t backend_count;
+    struct listener_conf *listeners;
+    size_t listener_count;
     struct namespace_conf *namespaces;
     size_t namespace_count;
     struct user_conf *users;
@@ -34,6 +37,18 @@ enum { NEAR_MEMORY_LEAST = 64 * 1024 }; // bytes for each worker
 
 // Returns whether there is memory for near caches; without it, `near = yes` has no effect.
 bool settings_has_near_memory(const struct settings *settings);
+
+// Returns how many lists of addresses for clients there are, and one of them: that of [cachesd] is
+// the first, those of the listeners follow in their order. Whoever may change the settings may
+// change the list.
+size_t settings_listens_count(const struct settings *settings);
+struct addresses *settings_listens(const struct settings *settings, size_t number);
+
+// Returns the listener of that list; NULL for that of [cachesd].
+const struct listener_conf *settings_listener(const struct settings *settings, size_t number);
+
+// Returns whether any listener speaks Redis's dialect.
+bool settings_speak_redis(const struct settings *settings);
 
 // Returns whether any user may authenticate with a token.
 bool settings_has_tokens(const struct settings *settings);

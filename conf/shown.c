@@ -67,11 +67,19 @@ static void append_names(struct bytes *out, const struct names *names) {
     }
 }
 
-static void append_namespaces(struct bytes *out, const struct user_conf *user) {
-    if (user->is_for_all)
+static void append_namespaces(struct bytes *out, const struct names *namespaces) {
+    if (namespaces->has_all)
         bytes_append_literal(out, "*");
     else
-        append_names(out, &user->namespaces);
+        append_names(out, namespaces);
+}
+
+static void append_selects(struct bytes *out, const struct listener_conf *listener) {
+    size_t start = out->len;
+    for (size_t i = 0; i < listener->select_count; i++) {
+        begin_item(out, start);
+        bytes_printf(out, "%" PRId64 ":%s", listener->selects[i].number, listener->selects[i].name);
+    }
 }
 
 // Appends a number as its kind is written. A negative one stands for no user or group.
@@ -103,7 +111,8 @@ void shown_append_value(struct bytes *out, const struct option_row *row, const v
     case TYPE_INCLUDES: append_includes(out, target); return;
     case TYPE_COLLECTIONS: append_collections(out, *(const uint64_t *)field); return;
     case TYPE_VERBS: append_verbs(out, field, verbs); return;
-    case TYPE_NAMES: append_namespaces(out, user); return;
+    case TYPE_NAMES: append_namespaces(out, field); return;
+    case TYPE_SELECTS: append_selects(out, target); return;
     case TYPE_HOSTS:
     case TYPE_TLS_NAMES: append_names(out, field); return;
     case TYPE_TOKEN: bytes_append_slice(out, slice_of(user->has_token ? "hidden" : "")); return;

@@ -212,6 +212,11 @@ static SSL_CTX *new_context(const SSL_METHOD *method) {
     return ssl;
 }
 
+// The options of a backend's section.
+static const struct tls_terms backend_terms = {"this daemon's certificate (tls_cert)",
+                                               "tls_cert, tls_key", "tls_ca", " (tls_server_name)",
+                                               "redis://"};
+
 struct tls_client *tls_client_new(const struct tls_files *files, enum tls_verify verify,
                                   enum tls_version least, const char *ciphers,
                                   const char *server_name, struct tls_fault *fault) {
@@ -220,6 +225,7 @@ struct tls_client *tls_client_new(const struct tls_files *files, enum tls_verify
     client->ssl = new_context(TLS_client_method());
     client->verify = verify;
     client->has_cert = *files->cert;
+    client->terms = &backend_terms;
     client->server_name = *server_name ? mem_text(server_name) : NULL;
     if (least == TLS_VERSION_1_3)
         SSL_CTX_set_min_proto_version(client->ssl, TLS1_3_VERSION);

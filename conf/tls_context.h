@@ -25,6 +25,15 @@ struct tls_files {
     const char *beside; // the file that names them; NULL: none
 };
 
+// Terms: the names that a text about trouble has for the things that its reader can change.
+struct tls_terms {
+    const char *own;   // our certificate
+    const char *cert;  // the options that name it, and its key
+    const char *ca;    // that which names the CAs to trust
+    const char *name;  // that which gives the server another name, in parentheses; "": none
+    const char *plain; // how an address without TLS is written
+};
+
 // For connections to servers.
 struct tls_client {
     atomic_uint refs;
@@ -32,6 +41,7 @@ struct tls_client {
     enum tls_verify verify;
     char *server_name; // instead of the host's name; NULL: none
     bool has_cert;
+    const struct tls_terms *terms; // the daemon's; whoever makes the context may set others at once
 };
 
 // Keeps the next connection to the same server from a whole handshake. Zeroed, it is empty.

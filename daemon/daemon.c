@@ -44,8 +44,9 @@ static const struct log *log_of(const struct daemon *daemon) {
     return &main_of(daemon)->context.loop.log;
 }
 
-static bool is_draining(const struct daemon *daemon) {
-    return main_of(daemon)->context.is_draining;
+// Returns whether the daemon was told to end: its workers drain, or are about to.
+static bool is_ending(const struct daemon *daemon) {
+    return atomic_load(&daemon->phase) == DAEMON_ENDING;
 }
 
 // --- end --------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ static void on_drain_over(void *owner) {
 
 // Ends the daemon when its clients have no request in flight; when called again, at once.
 static void end_in_order(struct daemon *daemon, const char *why) {
-    if (is_draining(daemon) || !daemon->is_accepting) {
+    if (is_ending(daemon) || !daemon->is_accepting) {
         worker_close(main_of(daemon));
         return;
     }
@@ -133,14 +134,14 @@ static void on_signal(uv_signal_t *signal, int number) {
 
 static void on_hangup(void *owner) {
     struct daemon *daemon = owner;
-    if (!is_draining(daemon))
+    if (!is_ending(daemon))
         reload_start(&daemon->reload);
 }
 
 // Shell and kernel may both tell: unlike a second signal, that does not end the daemon at once.
 static void on_terminal_gone(void *owner) {
     struct daemon *daemon = owner;
-    if (!is_draining(daemon))
+    if (!is_ending(daemon))
         end_in_order(daemon, "the terminal is gone");
 }
 
@@ -299,7 +300,7 @@ void daemon_reload(struct daemon *daemon, struct reload_ask *ask) {
 // Certificates, say, have changed, and the file of the configuration has not.
 static void on_reload_due(void *owner, bool is_told) {
     struct daemon *daemon = owner;
-    if (is_draining(daemon))
+    if (is_ending(daemon))
         return;
     if (is_told)
         reload_start(&daemon->reload);

@@ -26,10 +26,12 @@ static rlim_t backend_files(const struct url *url) {
 
 static rlim_t own_files(const struct settings *settings) {
     const struct daemon_conf *conf = &settings->daemon;
-    rlim_t loop = LOOP_FILES;
+    rlim_t loop = LOOP_FILES, listens = 0;
     for (size_t i = 0; i < settings->backend_count; i++)
         loop += backend_files(&settings->backends[i].url);
-    return OWN_FILES + conf->listens.count + HTTP_FILES * settings->http.listens.count +
+    for (size_t i = 0; i < settings_listens_count(settings); i++)
+        listens += settings_listens(settings, i)->count;
+    return OWN_FILES + listens + HTTP_FILES * settings->http.listens.count +
            (rlim_t)conf->workers * loop;
 }
 

@@ -45,6 +45,7 @@ struct newcomer {
     struct workers *workers;
     size_t to; // the number of the worker that gets it
     const struct dialect *dialect;
+    char *section; // of the listener; NULL: [cachesd]
     int fd;
     bool is_unix;
     struct tls_server *tls; // NULL: it comes without TLS
@@ -59,6 +60,12 @@ static struct tls_server *tls_of(const struct workers *workers, const struct lis
     return listener->address.is_tls ? tls : NULL;
 }
 
+static void free_newcomer(struct newcomer *n) {
+    tls_server_unref(n->tls);
+    mem_free(n->section);
+    mem_free(n);
+}
+
 // Frees a newcomer of which no client has become.
 static void give_up(struct newcomer *n, struct worker_shared *shared) {
     if (n->fd >= 0)
@@ -66,8 +73,7 @@ static void give_up(struct newcomer *n, struct worker_shared *shared) {
     if (n->tls)
         atomic_fetch_sub(&shared->handshakes, 1);
     atomic_fetch_sub(&shared->clients, 1);
-    tls_server_unref(n->tls);
-    mem_free(n);
+    free_newcomer(n);
 }
 
 static void run_newcomer(struct message *message, void *owner) {
@@ -77,9 +83,8 @@ static void run_newcomer(struct message *message, void *owner) {
         give_up(n, worker->shared);
         return;
     }
-    client_adopt(&worker->clients, n->dialect, n->fd, n->is_unix, n->tls);
-    tls_server_unref(n->tls);
-    mem_free(n);
+    client_adopt(&worker->clients, n->dialect, n->section, n->fd, n->is_unix, n->tls);
+    free_newcomer(n);
 }
 
 // Returns false when the worker has ended.
@@ -103,6 +108,7 @@ static void give_client(struct workers *workers, struct listener *listener, size
     n->to = to;
     n->fd = -1;
     n->dialect = listener->dialect;
+    n->section = listener->section ? mem_text(listener->section) : NULL;
     n->is_unix = listener_is_unix(listener);
     n->tls = tls_server_ref(tls_of(workers, listener));
     if (n->is_unix)
@@ -119,7 +125,8 @@ static void give_client(struct workers *workers, struct listener *listener, size
 
 static void keep_client(struct workers *workers, struct listener *listener) {
     struct worker *main = workers->all[0];
-    struct client *c = client_new(&main->clients, listener->dialect, listener_is_unix(listener));
+    struct client *c = client_new(&main->clients, listener->dialect, listener->section,
+                                  listener_is_unix(listener));
     struct tls_server *tls = tls_of(workers, listener);
     if (!accept_client(workers, listener, &c->stream.uv.stream)) {
         if (tls)
@@ -134,7 +141,10 @@ void handover_client(void *owner, struct listener *listener) {
     struct workers *workers = owner;
     size_t to = workers->next;
     bool is_tls = listener->address.is_tls;
-    if (is_tls && atomic_load(&workers->shared.handshakes) >= MOST_HANDSHAKES) {
+    bool has_turn = !is_tls || atomic_load(&workers->shared.handshakes) < MOST_HANDSHAKES;
+    // Its worker must know the section.
+    bool is_known = !listener->section || !workers->settings.is_under_way;
+    if (!has_turn || !is_known) {
         listener_wait(listener);
         return;
     }

@@ -35,26 +35,40 @@ static void add_default_listens(struct daemon_conf *conf, struct problems *probl
 
 // The sockets that systemd passed are checked against the settings only here, because a test of the
 // configuration (-t) does not have them.
-static bool look_at_passed(const struct settings *settings, struct problems *problems) {
-    const char *error = NULL;
-    for (size_t i = 0; i < settings->daemon.listens.count && !error; i++) {
-        struct address *address = &settings->daemon.listens.items[i];
-        if (address->kind != ADDRESS_SYSTEMD)
-            continue;
-        error = systemd_look(address);
-        if (!error && !address_is_local(address) && !settings_has_tokens(settings))
-            error = "a socket that other machines reach needs a [user] with a token";
-        if (error)
-            problems_add(problems, address->line, "listen = systemd: %s", error);
-    }
+static bool look_at_passed(const struct settings *settings, struct address *address,
+                           const struct listener_conf *section, struct problems *problems) {
+    struct bytes text = {0};
+    const char *error = systemd_look(address);
+    if (!error && !address_is_local(address) && !settings_has_tokens(settings))
+        error = "a socket that other machines reach needs a [user] with a token";
+    if (error)
+        bytes_append_slice(&text, slice_of(error));
+    if (error && section)
+        bytes_printf(&text, " (of [listener %s], whose unit has FileDescriptorName=%s)",
+                     section->name, section->name);
+    if (error)
+        problems_add(problems, address->line, "listen = systemd: %.*s", (int)text.len, text.data);
+    bytes_deinit(&text);
     return !error;
+}
+
+static bool look_at_all_passed(struct settings *settings, struct problems *problems) {
+    for (size_t i = 0; i < settings_listens_count(settings); i++) {
+        struct addresses *listens = settings_listens(settings, i);
+        for (size_t j = 0; j < listens->count; j++)
+            if (listens->items[j].kind == ADDRESS_SYSTEMD &&
+                !look_at_passed(settings, &listens->items[j], settings_listener(settings, i),
+                                problems))
+                return false;
+    }
+    return true;
 }
 
 bool listeners_resolve(struct settings *settings, struct problems *problems) {
     if (settings->daemon.listens.count == 0)
         add_default_listens(&settings->daemon, problems);
-    systemd_expand(&settings->daemon);
-    return problems->error_count == 0 && look_at_passed(settings, problems);
+    systemd_expand(settings);
+    return problems->error_count == 0 && look_at_all_passed(settings, problems);
 }
 
 // --- a change ---------------------------------------------------------------------------------
@@ -80,18 +94,42 @@ static struct listener *open_one(struct listeners *all, const struct address *ad
     return NULL;
 }
 
-// Fills `items` with the listeners that the settings name, in order.
-static bool open_all(struct listeners *all, const struct settings *settings,
-                     struct listener **items, struct problems *problems) {
-    const struct daemon_conf *conf = &settings->daemon;
-    for (size_t i = 0; i < conf->listens.count; i++) {
+// An address of the settings, and the section that it stands in.
+struct door {
+    const struct address *address;
+    const struct listener_conf *section; // NULL: [cachesd]
+    struct listener *listener;           // NULL: not open
+};
+
+struct doors {
+    struct door *items;
+    size_t count;
+};
+
+static struct doors doors_of(const struct settings *settings) {
+    struct doors doors = {0};
+    for (size_t i = 0; i < settings_listens_count(settings); i++) {
+        const struct addresses *listens = settings_listens(settings, i);
+        for (size_t j = 0; j < listens->count; j++) {
+            doors.items = mem_grow(doors.items, doors.count, sizeof(*doors.items));
+            doors.items[doors.count++] =
+                (struct door){&listens->items[j], settings_listener(settings, i), NULL};
+        }
+    }
+    return doors;
+}
+
+// Opens all doors, in order.
+static bool open_all(struct listeners *all, const struct daemon_conf *conf, struct doors *doors,
+                     struct problems *problems) {
+    for (size_t i = 0; i < doors->count; i++) {
+        struct door *door = &doors->items[i];
         struct bytes error = {0};
-        items[i] = open_one(all, &conf->listens.items[i], conf, &error);
-        if (!items[i])
-            problems_add(problems, conf->listens.items[i].line, "listen: %.*s", (int)error.len,
-                         error.data);
+        door->listener = open_one(all, door->address, conf, &error);
+        if (!door->listener)
+            problems_add(problems, door->address->line, "listen: %.*s", (int)error.len, error.data);
         bytes_deinit(&error);
-        if (!items[i])
+        if (!door->listener)
             return false;
     }
     return true;
@@ -99,15 +137,14 @@ static bool open_all(struct listeners *all, const struct settings *settings,
 
 // Sets the access of all listeners, also of those that were open already. When one fails, all get
 // their former access again.
-static bool change_access(struct listeners *all, const struct settings *settings,
-                          struct listener *const *items, const struct daemon_conf *before,
+static bool change_access(struct listeners *all, const struct daemon_conf *conf,
+                          const struct doors *doors, const struct daemon_conf *before,
                           struct problems *problems) {
-    const struct daemon_conf *conf = &settings->daemon;
     struct bytes error = {0};
     size_t i = 0;
-    while (i < conf->listens.count && listener_set_access(items[i], conf, &error))
+    while (i < doors->count && listener_set_access(doors->items[i].listener, conf, &error))
         i++;
-    bool is_good = i == conf->listens.count;
+    bool is_good = i == doors->count;
     const char *option = conf->socket_gid >= 0 ? "socket_group" : "socket_mode";
     if (!is_good)
         problems_add(problems, schema_line(&conf->common, SECTION_CACHESD, option), "listen: %.*s",
@@ -118,38 +155,58 @@ static bool change_access(struct listeners *all, const struct settings *settings
     return is_good;
 }
 
-static bool is_listed(struct listener *const *list, size_t count, const struct listener *l) {
-    for (size_t i = 0; i < count; i++)
-        if (list[i] == l)
+static bool is_open(const struct listeners *all, const struct listener *l) {
+    for (size_t i = 0; i < all->count; i++)
+        if (all->items[i] == l)
             return true;
     return false;
 }
 
-// Closes the listeners of `from` that are not in `kept`.
-static void close_others(struct listener *const *from, size_t count, struct listener *const *kept,
-                         size_t kept_count) {
-    for (size_t i = 0; i < count; i++)
-        if (from[i] && !is_listed(kept, kept_count, from[i]))
-            listener_free(from[i]);
+static bool is_door(const struct doors *doors, const struct listener *l) {
+    for (size_t i = 0; i < doors->count; i++)
+        if (doors->items[i].listener == l)
+            return true;
+    return false;
+}
+
+// Closes the listeners that were opened for doors.
+static void undo(struct listeners *all, const struct doors *doors) {
+    for (size_t i = 0; i < doors->count; i++) {
+        struct listener *l = doors->items[i].listener;
+        if (l && !is_open(all, l))
+            listener_free(l);
+    }
+}
+
+// Closes the listeners that no door needs, and keeps the others. They may be of another section
+// from now on, and be with TLS or without.
+static void keep(struct listeners *all, const struct doors *doors) {
+    struct listener **items = mem_new(doors->count * sizeof(*items));
+    for (size_t i = 0; i < all->count; i++)
+        if (!is_door(doors, all->items[i]))
+            listener_free(all->items[i]);
+    for (size_t i = 0; i < doors->count; i++) {
+        items[i] = doors->items[i].listener;
+        items[i]->address.is_tls = doors->items[i].address->is_tls;
+        listener_set_section(items[i], doors->items[i].section);
+    }
+    mem_free(all->items);
+    all->items = items;
+    all->count = doors->count;
 }
 
 bool listeners_change(struct listeners *all, const struct settings *settings,
                       const struct daemon_conf *before, struct problems *problems) {
-    size_t count = settings->daemon.listens.count;
-    struct listener **items = mem_new(count * sizeof(*items));
-    if (!open_all(all, settings, items, problems) ||
-        !change_access(all, settings, items, before, problems)) {
-        close_others(items, count, all->items, all->count);
-        mem_free(items);
-        return false;
-    }
-    close_others(all->items, all->count, items, count);
-    for (size_t i = 0; i < count; i++) // the same socket, from now on with TLS or without
-        items[i]->address.is_tls = settings->daemon.listens.items[i].is_tls;
-    mem_free(all->items);
-    all->items = items;
-    all->count = count;
-    return true;
+    const struct daemon_conf *conf = &settings->daemon;
+    struct doors doors = doors_of(settings);
+    bool is_good =
+        open_all(all, conf, &doors, problems) && change_access(all, conf, &doors, before, problems);
+    if (is_good)
+        keep(all, &doors);
+    else
+        undo(all, &doors);
+    mem_free(doors.items);
+    return is_good;
 }
 
 // --- life -------------------------------------------------------------------------------------

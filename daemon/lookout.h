@@ -5,8 +5,8 @@
 //     ──and no INI file──► on_due()
 //     ──and an INI file, too──► a warning: an edit that may be half done is not put in force
 //
-// The lookout compares with the settings in force: as long as a file that has changed is not good, each look
-// ends in on_due(). The log is told of a change once.
+// The lookout compares with the settings in force: as long as a file that has changed is not good,
+// each look ends in on_due(). The log is told of a change once.
 #pragma once
 
 #include <stdint.h>

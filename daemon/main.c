@@ -1,6 +1,7 @@
 // cachesd: the command line.
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #include "daemon/loop/journal.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/sink.h"
+#include "daemon/redis/commands.h"
+#include "daemon/versions.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
 #include "protocol/verb_table.h"
@@ -34,7 +37,7 @@ static const char usage[] =
     "           an embedded Redis and the namespace `demo`)\n"
     "  -t       check the configuration and exit\n"
     "  -v       log more (repeatable)\n"
-    "  -V       print the version\n"
+    "  -V       print the version, and those of the libraries\n"
     "  -h       print this\n"
     "It ends with 0 when it was told to, 1 for a fault, 2 for a wrong command line, 78 for a bad\n"
     "configuration; -t with 0 for a good one and 1 for a bad one.\n";
@@ -45,15 +48,26 @@ struct arguments {
     int verbosity;
 };
 
+static void print_versions(void) {
+    struct bytes text = {0};
+    bytes_append_literal(&text, "cachesd " CACHESD_VERSION "\n");
+    versions_append(&text);
+    fwrite(text.data, 1, text.len, stdout);
+    bytes_deinit(&text);
+}
+
 // Returns an exit code, or -1 to go on.
 static int read_arguments(int argc, char **argv, struct arguments *a) {
+    // Options that people try on a program whose usage they do not know yet.
+    static const struct option long_options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
     int letter;
-    while ((letter = getopt(argc, argv, "c:tvVh")) != -1) {
+    while ((letter = getopt_long(argc, argv, "c:tvVh", long_options, NULL)) != -1) {
         switch (letter) {
         case 'c': a->file = optarg; break;
         case 't': a->is_test = true; break;
         case 'v': a->verbosity++; break;
-        case 'V': puts("cachesd " CACHESD_VERSION); return EXIT_SUCCESS;
+        case 'V': print_versions(); return EXIT_SUCCESS;
         case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
         default: fputs(usage, stderr); return BAD_USAGE;
         }
@@ -124,6 +138,7 @@ int main(int argc, char **argv) {
     struct verb_table *verbs = verb_table_new(admin_verbs, admin_verb_count);
     verb_table_add(verbs, report_verbs, report_verb_count);
     verb_table_add(verbs, handshake_verbs, handshake_verb_count);
+    struct redis_table *redis = commands_new(verbs);
     struct settings *settings = load(&a, verbs);
     if (settings && a.is_test) {
         fprintf(stderr, "%s: good\n", a.file ? a.file : "built-in");
@@ -134,6 +149,7 @@ int main(int argc, char **argv) {
     } else {
         code = a.is_test ? EXIT_FAILURE : BAD_CONFIGURATION;
     }
+    commands_free(redis);
     verb_table_free(verbs);
     return code;
 }

@@ -1,9 +1,11 @@
 #include "daemon/systemd.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "conf/sections.h"
 #include "protocol/mem.h"
 
 static void on_timer(uv_timer_t *timer) {
@@ -38,22 +40,53 @@ void systemd_reloading(void) {
 
 void systemd_stopping(void) { sd_notify(0, "STOPPING=1"); }
 
-void systemd_expand(struct daemon_conf *conf) {
-    int count = sd_listen_fds(0);
-    struct addresses old = conf->listens, list = {0};
-    if (count <= 0)
-        return;
+static bool has_systemd(const struct addresses *listens) {
+    for (size_t i = 0; i < listens->count; i++)
+        if (listens->items[i].kind == ADDRESS_SYSTEMD)
+            return true;
+    return false;
+}
+
+// Returns the number of the list of addresses that the socket of that name is for.
+static size_t find_list(const struct settings *settings, const char *name) {
+    for (size_t i = 1; i < settings_listens_count(settings); i++)
+        if (strcmp(settings_listener(settings, i)->name, name) == 0 &&
+            has_systemd(settings_listens(settings, i)))
+            return i;
+    return 0;
+}
+
+static void add(struct addresses *list, const struct address *address, int port) {
+    list->items = mem_grow(list->items, list->count, sizeof(*list->items));
+    list->items[list->count] = *address; // an address that is copied owns no memory
+    list->items[list->count++].port = port;
+}
+
+// Replaces `listen = systemd` in the list of that number.
+static void expand_list(struct settings *settings, size_t number, char *const *names, int count) {
+    struct addresses *listens = settings_listens(settings, number);
+    struct addresses old = *listens, list = {0};
     for (size_t i = 0; i < old.count; i++) {
-        int copies = old.items[i].kind == ADDRESS_SYSTEMD ? count : 1;
-        for (int fd = 0; fd < copies; fd++) {
-            list.items = mem_grow(list.items, list.count, sizeof(*list.items));
-            list.items[list.count++] = old.items[i]; // an address that is copied owns no memory
-            if (old.items[i].kind == ADDRESS_SYSTEMD)
-                list.items[list.count - 1].port = SD_LISTEN_FDS_START + fd;
-        }
+        const struct address *address = &old.items[i];
+        size_t before = list.count;
+        for (int fd = 0; address->kind == ADDRESS_SYSTEMD && fd < count; fd++)
+            if (find_list(settings, names[fd]) == number)
+                add(&list, address, SD_LISTEN_FDS_START + fd);
+        if (list.count == before)
+            add(&list, address, address->port);
     }
-    conf->listens = list;
+    *listens = list;
     mem_free(old.items);
+}
+
+void systemd_expand(struct settings *settings) {
+    char **names = NULL;
+    int count = sd_listen_fds_with_names(0, &names);
+    for (size_t i = 0; count > 0 && i < settings_listens_count(settings); i++)
+        expand_list(settings, i, names, count);
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
 }
 
 const char *systemd_look(struct address *address) {

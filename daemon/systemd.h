@@ -5,7 +5,7 @@
 #include <uv.h>
 
 #include "conf/address.h"
-#include "conf/sections.h"
+#include "conf/settings.h"
 
 struct systemd {
     uv_timer_t watchdog; // every half of $WATCHDOG_USEC: systemd restarts a daemon that hangs
@@ -23,9 +23,10 @@ void systemd_ready(void);
 void systemd_reloading(void);
 void systemd_stopping(void);
 
-// Replaces `listen = systemd` by an address for each socket that was passed; the `port` of such an
-// address is the descriptor. Changes nothing when no socket was passed.
-void systemd_expand(struct daemon_conf *conf);
+// Replaces `listen = systemd` by an address for each socket that was passed for the section; the
+// `port` of such an address is the descriptor. Those for [listener NAME] have that name in their
+// unit (FileDescriptorName=); [cachesd] has the others. Changes nothing when there is no socket.
+void systemd_expand(struct settings *settings);
 
 // Puts the kind of a passed socket, and the address that it is bound to, into address->socket.
 // Returns NULL, or a text that says why the socket can't be used.

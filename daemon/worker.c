@@ -11,6 +11,8 @@
 #include "daemon/loop/random.h"
 #include "daemon/loop/stream.h"
 #include "daemon/near/store.h"
+#include "daemon/redis/multi.h"
+#include "daemon/redis/scripts.h"
 #include "daemon/request/answer_run.h"
 #include "daemon/request/memo_wait.h"
 #include "daemon/request/purge.h"
@@ -20,6 +22,7 @@
 enum {
     SWEEP_MS = 250,      // how often clients are looked at
     LAST_WORDS_MS = 500, // between the end of a drain and the end of the last clients
+    NEWCOMERS_MS = 10,   // between looks whether newcomers have asked
 };
 
 // --- mailbox ----------------------------------------------------------------------------------
@@ -117,9 +120,7 @@ static void on_drain_over(uv_timer_t *timer) {
     uv_timer_start(&worker->deadline, on_last_words_over, LAST_WORDS_MS, 0);
 }
 
-void worker_drain(struct worker *worker) {
-    if (worker->context.is_draining || worker->is_closed)
-        return;
+static void drain(struct worker *worker) {
     const struct daemon_conf *conf = &worker->context.policy->settings->daemon;
     worker->context.is_draining = true;
     memo_wait_end(&worker->context);
@@ -128,6 +129,22 @@ void worker_drain(struct worker *worker) {
         return;
     clients_drain(&worker->clients);
     uv_timer_start(&worker->deadline, on_drain_over, (uint64_t)conf->drain_ms, 0);
+}
+
+static void on_look_at_newcomers(uv_timer_t *timer) {
+    struct worker *worker = timer->data;
+    if (!clients_have_newcomers(&worker->clients))
+        drain(worker);
+}
+
+void worker_drain(struct worker *worker) {
+    bool has_begun = worker->context.is_draining || uv_is_active((uv_handle_t *)&worker->deadline);
+    if (has_begun || worker->is_closed)
+        return;
+    if (clients_have_newcomers(&worker->clients))
+        uv_timer_start(&worker->deadline, on_look_at_newcomers, NEWCOMERS_MS, NEWCOMERS_MS);
+    else
+        drain(worker);
 }
 
 // --- turns ------------------------------------------------------------------------------------
@@ -200,6 +217,8 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
     context->about_clients = shared->about_clients;
     context->about_policy = shared->about_policy;
     context->guesses = shared->guesses;
+    context->started_ms = &shared->started_ms;
+    context->clients = &shared->clients;
     worker->clients = (struct clients){.context = context,
                                        .worker = number,
                                        .workers = 1,
@@ -212,6 +231,8 @@ void worker_init(struct worker *worker, struct worker_shared *shared, size_t num
     uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     note_turn(worker);
     memo_wait_init(context);
+    scripts_init(context);
+    multi_init(context);
 }
 
 void worker_run(struct worker *worker) {

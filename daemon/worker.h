@@ -62,7 +62,7 @@ struct worker {
     struct backend *backends; // a list of all that live
     size_t settled_count;     // how many backends have settled while the worker started
     uv_timer_t sweep;
-    uv_timer_t deadline; // of draining
+    uv_timer_t deadline; // of draining, or, before that, the next look at newcomers
     bool has_mailbox;
     bool is_mailbox_closed;
     bool is_closed; // worker_close() has been called
@@ -89,8 +89,10 @@ void worker_deinit(struct worker *worker);
 void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader);
 
 // Takes no new requests. Each client is ended as soon as it has no request in flight, and after the
-// settings' `drain` in any case; on_drained is called when all clients have gone. Has no effect on
-// a worker that drains already.
+// settings' `drain` in any case; on_drained is called when all clients have gone. While there are
+// newcomers (clients_have_newcomers()) this is put off, and requests are served as before: a client
+// that makes a connection for each request is not ended before its reply. Has no effect on a worker
+// that drains already, or is about to.
 void worker_drain(struct worker *worker);
 bool worker_is_drained(const struct worker *worker);
 

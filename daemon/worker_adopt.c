@@ -116,8 +116,9 @@ _Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST,
 void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader) {
     struct policy *old = worker->context.policy;
     worker->context.policy = make_policy(worker, settings, leader);
+    worker->context.client_output = (size_t)settings->daemon.client_output;
     slow_log_configure(&worker->context.slow, &settings->daemon);
     log_configure(&worker->context.loop.log, &settings->daemon, worker->shared->verbosity);
-    clients_identify(&worker->clients, settings);
+    clients_renew(&worker->clients);
     policy_unref(old);
 }

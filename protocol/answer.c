@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 
+#include "protocol/dialect.h"
+#include "protocol/redis/resp3.h"
+#include "protocol/refusal.h"
+
 // Sets field by field, because clearing the whole struct first would cost more than all the rest.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,
                   struct bytes *out) {
@@ -13,18 +17,21 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->stream_left = 0;
     a->render = render;
     a->context = NULL;
+    a->dialect = NULL;
     a->replies = a->left = c->replies + c->frame.asks; // as many as there are ASKINGs
     a->frame = c->frame;
     a->ttl_ms = ANSWER_NO_TTL;
     a->is_too_long = a->is_unwrapped = a->is_failed = a->is_miss = false;
-    a->is_redirected = false;
+    a->is_redirected = a->is_scripted = a->is_doubtful = false;
     a->takes_errors = false;
     a->element = 0;
+    a->block = NULL;
     a->stale_ms = c->stale_ms;
     a->early_factor = c->early_factor;
     a->memo_state = MEMO_NONE;
     a->has_lease = false;
     a->total = 0;
+    a->wraps = 0;
     a->limit = c->limit;
     a->last = 0;
     a->gathered = (struct bytes){0};
@@ -32,27 +39,42 @@ void answer_begin(struct answer *a, const struct command *c, answer_render *rend
     a->turn = TURN_NONE;
 }
 
-void answer_fail(struct answer *a, enum reply_code code, const char *message) {
-    if (a->is_failed)
-        return;
+static void begin_failure(struct answer *a, enum reply_code code) {
     a->out->len = a->start;
     a->is_failed = true;
     a->code = code;
-    reply_error(a->out, code, "%s", message);
 }
 
-// Fails the answer with a fault of the server. The operator gets Redis's own words, too; the client
-// does not.
-static void fail_for(struct answer *a, enum fault fault, enum reply_code code, const char *cause,
-                     struct slice words) {
-    char message[160];
+void answer_fail(struct answer *a, enum reply_code code, const char *message) {
     if (a->is_failed)
         return;
+    begin_failure(a, code);
+    if (!a->dialect) {
+        reply_error(a->out, code, "%s", message);
+        return;
+    }
+    struct refusal refusal = {0};
+    refusal_set(&refusal, code, "%s", message);
+    a->dialect->write_refusal(a->out, &refusal);
+    refusal_deinit(&refusal);
+}
+
+// Tells the operator of a fault of the server, in Redis's own words.
+static void note_fault(struct answer *a, enum fault fault, const char *cause, struct slice words) {
     a->fault = fault;
     a->fault_cause = cause;
     size_t len = words.len < sizeof(a->fault_words) - 1 ? words.len : sizeof(a->fault_words) - 1;
     memcpy(a->fault_words, words.data, len);
     a->fault_words[len] = '\0';
+}
+
+// Fails the answer with a fault of the server. The client does not get Redis's own words.
+static void fail_for(struct answer *a, enum fault fault, enum reply_code code, const char *cause,
+                     struct slice words) {
+    char message[160];
+    if (a->is_failed)
+        return;
+    note_fault(a, fault, cause, words);
     struct slice command = {"", 0};
     bool is_named = code == REPLY_UNAVAILABLE && redis_error_is_denial(words, &command);
     snprintf(message, sizeof(message), "%sbackend %s%s%s%s%.*s", a->backend ? "" : "the ",
@@ -66,21 +88,58 @@ void answer_fail_unknown(struct answer *a) {
              SLICE("an answer that the command does not have"));
 }
 
+// Fails the answer with Redis's own words, where the dialect shows them and the client has caused
+// them. Of a full memory the operator hears all the same.
+static bool pass_error(struct answer *a, struct slice redis_error, enum fault fault) {
+    enum reply_code code;
+    if (!a->dialect || !a->dialect->write_error)
+        return false;
+    bool is_passed = redis_error_is_passed(redis_error, &code);
+    if (!is_passed && !(a->is_scripted && fault != FAULT_UNFIT))
+        return false;
+    if (a->is_failed)
+        return true;
+    if (fault == FAULT_TOLD && code == REPLY_OVERLOADED)
+        note_fault(a, fault, REDIS_NO_MEMORY, redis_error);
+    begin_failure(a, code);
+    a->dialect->write_error(a->out, redis_error_reason(redis_error));
+    return true;
+}
+
 static void fail_as_redis(struct answer *a, struct slice redis_error) {
     const char *message;
     enum fault fault;
     enum reply_code code = redis_error_code(redis_error, &message, &fault);
-    if (fault == FAULT_NONE)
-        answer_fail(a, code, message);
-    else
-        fail_for(a, fault, code, message, redis_error);
+    if (!pass_error(a, redis_error, fault)) {
+        if (fault == FAULT_NONE)
+            answer_fail(a, code, message);
+        else
+            fail_for(a, fault, code, message, redis_error);
+    }
+    if (a->is_scripted) // whoever wrote the script must not have the connection closed for others
+        a->fault = FAULT_NONE;
+}
+
+// Redis has refused a command of a client's MULTI when it was queued: its EXEC tells no more.
+static bool fails_block(const struct answer *a, struct slice redis_error) {
+    enum reply_code code;
+    return a->block && redis_error_is_passed(redis_error, &code);
 }
 
 // Fails an answer whose commands were refused before any of them was applied.
 static void fail_unapplied(struct answer *a, struct slice redis_error) {
     struct redirect to;
+    if (fails_block(a, redis_error)) {
+        answer_fail(a, REPLY_EXECABORT, "Redis refused a command");
+        return;
+    }
     struct slice words = redis_error_reason(redis_error);
-    if (!a->is_failed && words.len <= sizeof(a->turn_to) && redirect_read(words, &to)) {
+    bool is_turned = !a->is_failed && redirect_read(words, &to);
+    if (is_turned && a->is_scripted && to.turn <= TURN_CLUSTERDOWN) {
+        // Following what a client may have made up would run its script at other servers, too.
+        a->is_doubtful = true;
+        answer_fail(a, REPLY_UNAVAILABLE, "the key's server has changed");
+    } else if (is_turned && !a->is_scripted && words.len <= sizeof(a->turn_to)) {
         a->turn = to.turn;
         a->turn_to_len = words.len;
         memcpy(a->turn_to, words.data, words.len);
@@ -130,17 +189,82 @@ static void stream_on(struct answer *a, const struct event *e) {
     a->stream = NULL;
 }
 
+static __attribute__((noinline)) void render_error(struct answer *a, const struct event *e) {
+    if (e->depth > 0 && a->is_scripted && a->dialect && a->dialect->write_error)
+        a->dialect->write_error(a->out, e->text); // an element as any other
+    else if (e->depth == 0 && !a->frame.is_transaction)
+        fail_unapplied(a, e->text);
+    else
+        fail_as_redis(a, e->text); // EXEC has run the command, and those beside it
+}
+
 static void render_event(struct answer *a, const struct event *e) {
     if (e->depth == 0)
         a->is_miss = e->type == EVENT_NIL || (e->type == EVENT_ARRAY && e->count == 0);
     if (e->type != EVENT_ERROR || a->takes_errors)
         a->render(a, e);
-    else if (e->depth == 0 && !a->frame.is_transaction)
-        fail_unapplied(a, e->text);
     else
-        fail_as_redis(a, e->text); // EXEC has run the command, and those beside it
+        render_error(a, e);
     check_length(a);
 }
+
+// --- the answer to a client's MULTI -----------------------------------------------------------
+
+void answer_set_block(struct answer *a, const struct answer_block *block) {
+    a->block = block;
+    a->is_scripted = block && block->is_scripted;
+    a->element = UINT32_MAX;
+    a->element_start = a->start;
+}
+
+// The element before is complete, and gets the form that its client understands.
+static void end_element(struct answer *a) {
+    const struct answer_block *block = a->block;
+    if (a->element < block->count && block->is_resp3)
+        resp3_rewrite(a->out, a->element_start, (enum shape)block->items[a->element].shape);
+}
+
+// An error of one command takes the command's place in the array.
+static void render_element_error(struct answer *a, struct slice redis_error) {
+    size_t start = a->start;
+    a->start = a->out->len;
+    fail_as_redis(a, redis_error);
+    a->start = start;
+    a->is_failed = false;
+}
+
+static void element_event(struct answer *a, const struct event *e) {
+    if (e->depth == 1) {
+        end_element(a);
+        a->element = e->index;
+        a->element_start = a->out->len;
+    }
+    if (a->element >= a->block->count)
+        return;
+    a->limit = a->block->items[a->element].limit;
+    struct event inner = *e;
+    inner.depth--;
+    if (e->type == EVENT_ERROR && e->depth == 1)
+        render_element_error(a, e->text);
+    else if (e->type == EVENT_ERROR)
+        a->dialect->write_error(a->out, e->text);
+    else
+        a->block->items[a->element].render(a, &inner);
+    check_length(a);
+}
+
+static void block_event(struct answer *a, const struct event *e) {
+    if (e->depth > 0)
+        element_event(a, e);
+    else if (e->type == EVENT_ERROR)
+        fail_unapplied(a, e->text);
+    else if (e->type != EVENT_ARRAY || e->count < a->block->count)
+        answer_fail_unknown(a);
+    else
+        reply_array(a->out, a->block->count);
+}
+
+// --- answers in a frame -----------------------------------------------------------------------
 
 static void fail_in_part(struct answer *a, struct slice redis_error) {
     fail_for(a, FAULT_DENIED, REPLY_INTERNAL, "ran a request in part", redis_error);
@@ -190,7 +314,9 @@ static void asking_event(struct answer *a, const struct event *e) {
 }
 
 static void transaction_event(struct answer *a, const struct event *e, uint32_t first) {
-    if (a->left == 1)
+    if (a->left == 1 && a->block)
+        block_event(a, e);
+    else if (a->left == 1)
         exec_event(a, e);
     else if (e->type == EVENT_ERROR && a->left == first && slice_begins(e->text, SLICE("NOPERM")))
         fail_unwrapped(a, e->text);
@@ -224,7 +350,9 @@ void answer_event(struct answer *a, const struct event *e) {
 bool answer_end(struct answer *a) {
     if (--a->left > 0)
         return false;
-    if (!a->is_failed)
+    if (a->block && !a->is_failed)
+        end_element(a);
+    else if (!a->is_failed)
         a->render(a, &(struct event){.type = EVENT_END});
     if (a->gathered.data) // seldom
         answer_deinit(a);
@@ -238,6 +366,8 @@ void answer_move(struct answer *a, struct bytes *out) {
     size_t start = out->len;
     bytes_append(out, a->out->data + a->start, a->out->len - a->start);
     a->out->len = a->start;
+    if (a->block)
+        a->element_start += start - a->start;
     if (a->stream == a->out)
         a->stream = out;
     a->out = out;

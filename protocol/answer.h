@@ -30,7 +30,7 @@ struct event {
     struct slice text; // STATUS, ERROR, BULK, MORE: valid during the call only
     size_t rest;       // BULK, MORE: bytes of the string that are still to come
     int64_t integer;   // INTEGER
-    size_t count;      // ARRAY: how many elements follow
+    size_t count;      // ARRAY: how many elements follow; NIL: 1 where an array is missing
 };
 
 #define ANSWER_NO_TTL INT64_MIN
@@ -47,7 +47,21 @@ enum memo_state {
 };
 
 struct answer;
+struct dialect;
 typedef void answer_render(struct answer *a, const struct event *e);
+
+// How the elements of EXEC's array are rendered that answer the commands of a client's MULTI. Those
+// behind them answer the daemon's own.
+struct answer_block {
+    size_t count;
+    bool is_resp3;    // for a client of RESP3: the shapes count
+    bool is_scripted; // some commands run scripts
+    struct answer_item {
+        answer_render *render; // which gathers nothing
+        int64_t limit;         // as the builder set it in the command
+        uint8_t shape;         // enum shape
+    } items[];
+};
 
 struct answer {
     struct bytes *out; // the reply goes here, from `start` on
@@ -58,18 +72,24 @@ struct answer {
     size_t stream_left;       // how many bytes of the string are still to come
     struct slice behind;      // to be written after them
     answer_render *render;
-    void *context;    // the renderer's own
-    uint32_t replies; // top-level answers in all
-    uint32_t left;    // top-level answers still to come
+    void *context;                 // the renderer's own
+    const struct dialect *dialect; // of the client; NULL, or the owner sets it: cachesd's own
+    uint32_t replies;              // top-level answers in all
+    uint32_t left;                 // top-level answers still to come
     struct command_frame frame;
     bool is_too_long;     // failed because the reply went beyond `most`
     bool is_unwrapped;    // MULTI was refused: the commands after it may have run, one by one
     bool is_failed;       // an error is written; the rest of the answer is skipped
     bool takes_errors;    // the renderer gets Redis's errors as events, and none fails the answer
+    bool is_scripted;     // a client's script may have made up an error; the owner sets it
+    bool is_doubtful;     // a client's script says, or the server, that the key is elsewhere
     bool is_redirected;   // another server than the one asked first gave it; the owner sets it
     bool is_miss;         // the reply is nil, an empty array, or a zero where the renderer says so
     enum reply_code code; // of the error, when is_failed
     uint32_t element;     // in EXEC's array: the element now being read
+    // Of a client's MULTI; otherwise NULL, and only the first element of EXEC's array is rendered.
+    const struct answer_block *block;
+    size_t element_start; // of a block: where the element's reply begins in `out`
     int64_t ttl_ms; // of the key, as PTTL says it; ANSWER_NO_TTL: PTTL was not asked or failed
     // For memo.get:
     int64_t stale_ms;    // as the builder set it in the command
@@ -77,9 +97,10 @@ struct answer {
     enum memo_state memo_state;
     bool has_lease;
     // For renderers that gather:
-    __extension__ __int128 total; // a sum, or a count
-    int64_t limit;                // as the builder set it in the command
-    size_t last;                  // where the last item begins in `gathered`
+    int64_t total; // a sum, or a count
+    int64_t wraps; // of the sum: how often it overflowed, less how often it underflowed
+    int64_t limit; // as the builder set it in the command
+    size_t last;   // where the last item begins in `gathered`
     struct bytes gathered;
     const char *backend; // the backend's name, for errors that tell of it; the owner sets it
     enum fault fault;
@@ -101,6 +122,9 @@ static inline struct slice answer_turn_to(const struct answer *a) {
 // Begins the answer to the commands that `c` has counted. The reply will be appended to `out`.
 void answer_begin(struct answer *a, const struct command *c, answer_render *render,
                   struct bytes *out);
+// The answer is one to a client's MULTI. The block must live until the answer has ended. NULL:
+// nobody wants the answer.
+void answer_set_block(struct answer *a, const struct answer_block *block);
 void answer_event(struct answer *a, const struct event *e);
 
 // To be called when a top-level answer is complete. Returns true when it was the last.

@@ -28,7 +28,7 @@ static void build_touch(struct command *c, const struct call *call) {
     command_integer(c, call->ttl_ms);
 }
 
-// Redis's own word where no collection of the daemon's has such a value, as for a list.
+// Redis's own word for a list, and where no collection of the daemon's has such a value.
 static struct slice collection_of(struct slice type) {
     static const char *const names[][2] = {
         {"string", "key"}, {"hash", "dict"}, {"set", "set"}, {"zset", "sorted"}};
@@ -61,7 +61,7 @@ static void build_scan(struct command *c, const struct call *call) {
 const struct verb any_verbs[] = {
     {
         .name = "del",
-        .flags = VERB_WRITE | VERB_REMOVES,
+        .flags = VERB_WRITE | VERB_REMOVES | VERB_EACH_KEY,
         .syntax = "N K [K ...]",
         .summary = "removes keys; replies how many existed",
         .redis = REDIS("UNLINK"),
@@ -98,7 +98,7 @@ const struct verb any_verbs[] = {
         .name = "type",
         .flags = VERB_READ,
         .syntax = "N K",
-        .summary = "the collection that the key holds: key, dict, set or sorted; or nil",
+        .summary = "the collection that the key holds: key, dict, set, sorted or list; or nil",
         .redis = REDIS("TYPE"),
         .render = render_type,
         .miss = MISS_NIL,

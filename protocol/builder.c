@@ -5,6 +5,7 @@
 #include "protocol/bytes.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
+#include "protocol/reply.h"
 
 static void build_plain(struct command *c, const struct call *call) {
     command_plain(c, call, call->verb->redis);
@@ -17,7 +18,7 @@ static void build_write(struct command *c, const struct call *call) {
 static void build_of_keys(struct command *c, const struct call *call) {
     command_begin(c, call->verb->redis, 1 + call->argc);
     for (size_t i = 0; i < call->argc; i++)
-        command_key(c, call, call->args[i]);
+        reply_bulk_of(c->out, call_prefix(call, i), call->args[i]);
 }
 
 // The number is the last of `most` arguments.

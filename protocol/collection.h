@@ -1,5 +1,5 @@
 // Collection: the kinds of things that a key can hold. A collection's verbs are the rows of a file
-// of its own (key.c, dict.c, …).
+// of its own (key.c, dict.c, …), which may have none.
 //
 // To add a collection, add it here and its file to CMakeLists.txt. The beginnings of verbs' names,
 // the namespaces' option `collections`, `help COLLECTION` and reports follow from that.
@@ -16,6 +16,7 @@ struct verb;
     X(DICT, dict)                                                                                  \
     X(SET, set)                                                                                    \
     X(SORTED, sorted)                                                                              \
+    X(LIST, list)                                                                                  \
     X(COUNTER, counter)                                                                            \
     X(MEMO, memo)
 

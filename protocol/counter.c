@@ -85,19 +85,19 @@ static void render_items(struct answer *a, const struct event *e) {
         render_numbers(a, e);
 }
 
-// The sum has 128 bits, which no number of fields can overflow, so the order does not matter.
+// A sum that goes round is counted and may come back, so the order of the fields does not matter.
 static void render_total(struct answer *a, const struct event *e) {
     int64_t number;
-    if (e->type == EVENT_END && a->total == (int64_t)a->total)
-        reply_integer(a->out, (int64_t)a->total);
+    if (e->type == EVENT_END && a->wraps == 0)
+        reply_integer(a->out, a->total);
     else if (e->type == EVENT_END)
         answer_fail(a, REPLY_ARGS, "the total is out of range");
     else if (e->depth > 1 || e->type != (e->depth == 0 ? EVENT_ARRAY : EVENT_BULK))
         answer_fail_unknown(a);
     else if (e->type == EVENT_BULK && (e->rest > 0 || !number_parse_int(e->text, &number)))
         answer_fail(a, REPLY_WRONGTYPE, "a stored value is not a number");
-    else if (e->type == EVENT_BULK)
-        a->total += number;
+    else if (e->type == EVENT_BULK && __builtin_add_overflow(a->total, number, &a->total))
+        a->wraps += number > 0 ? 1 : -1;
 }
 
 static void build_top(struct command *c, const struct call *call) {

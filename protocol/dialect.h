@@ -1,22 +1,14 @@
-// Dialect: how clients write requests and read refusals. No other code knows which dialect a client
-// speaks.
+// Dialect: how refusals are written for a client. How its requests are read is in session->admits.
 #pragma once
 
 #include "protocol/bytes.h"
-#include "protocol/call.h"
 #include "protocol/refusal.h"
-
-struct verb_entry;
 
 struct dialect {
     const char *name;
-    // Reads `words` (those after the verb's name) into `call`. If the verb takes a namespace, *name
-    // gets the namespace's name. Before the call, *name holds the name that the client used last,
-    // or none; it stays unchanged, pointer included, when the words name the same namespace again.
-    // Returns false with a refusal.
-    bool (*read)(const struct verb_entry *entry, const struct slice *words, size_t count,
-                 struct call *call, struct slice *name, struct refusal *refusal)
-        __attribute__((warn_unused_result));
     // Appends the refusal as a reply.
     void (*write_refusal)(struct bytes *out, const struct refusal *refusal);
+    // Appends an error of Redis's, without its '-', as a reply: one that the client's own words
+    // have caused (redis_error_is_passed()). NULL: the client never sees Redis's words.
+    void (*write_error)(struct bytes *out, struct slice redis_error);
 };

@@ -11,6 +11,7 @@ bool hello_read(const struct slice *args, size_t count, struct hello *h) {
             h->name = &args[i + 1];
             i += 2;
         } else {
+            h->wrong = i;
             return false;
         }
     }

@@ -6,6 +6,7 @@
 struct hello { // NULL: not given
     const struct slice *name;
     const struct slice *credentials; // two: user and token
+    size_t wrong;                    // the index of the word that is wrong, when one is
 };
 
 // Reads `[version] [AUTH USER TOKEN] [SETNAME NAME]`. Returns false for anything else.

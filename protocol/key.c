@@ -1,4 +1,6 @@
 // Verbs of the collection `key`: one value (a Redis string).
+#include "protocol/key.h"
+
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/call.h"
@@ -49,7 +51,7 @@ static __attribute__((noinline)) void render_memo(struct answer *a, struct event
     (e.depth == 0 ? render_text : render_texts)(a, &e);
 }
 
-static void render_value(struct answer *a, const struct event *e) {
+void render_value(struct answer *a, const struct event *e) {
     if (e->type == EVENT_BULK && may_be_memo(e->text) && e->depth == 0)
         render_memo(a, *e);
     else
@@ -75,7 +77,7 @@ const struct verb key_verbs[] = {
     },
     {
         .name = "key.mget",
-        .flags = VERB_READ | VERB_LONG,
+        .flags = VERB_READ | VERB_LONG | VERB_EACH_KEY,
         .syntax = "N K [K ...]",
         .summary = "an array of values, nil for the missing",
         .redis = REDIS("MGET"),

@@ -17,7 +17,7 @@ static bool is_one_of(struct slice value, const char *const *names, size_t count
 }
 
 // Reads one option's value into `call`. Returns NULL, or a text that says which values are right.
-static const char *read_option(struct call *call, enum option option, struct slice value) {
+static const char *read_option(struct call *call, enum call_option option, struct slice value) {
     static const char *const conditions[] = {"always", "absent", "present", "greater", "less"};
     static const char *const orders[] = {"asc", "desc"};
     size_t index;
@@ -68,7 +68,7 @@ static bool take_option(const struct verb_entry *entry, struct slice word, size_
                         struct call *call, struct refusal *refusal) {
     struct slice name = {word.data, equals},
                  value = {word.data + equals + 1, word.len - equals - 1};
-    enum option option = syntax_option(name);
+    enum call_option option = syntax_option(name);
     if (option == OPTIONS || !(entry->signature.options & 1u << option)) {
         struct bytes use = {0};
         verb_append_use(&use, entry->verb);
@@ -136,21 +136,9 @@ check_kinds(const struct signature *s, const struct call *call, struct refusal *
 static inline __attribute__((always_inline)) bool
 check_arguments(const struct verb_entry *entry, const struct call *call, struct refusal *refusal) {
     const struct signature *s = &entry->signature;
-    size_t rest = call->argc > s->fixed ? call->argc - s->fixed : 0;
-    if (call->argc < s->least || call->argc > s->most || (s->group > 0 && rest % s->group != 0))
+    if (!signature_fits(s, call->argc))
         return refuse_use(entry->verb, refusal, "wrong number of arguments");
     return !(s->has_kinds & CHECKED_KINDS) || check_kinds(s, call, refusal);
-}
-
-// Sets field by field, as answer_begin() does, because clearing the whole struct would cost more.
-static void begin_call(struct call *call, const struct verb *verb) {
-    call->verb = verb;
-    call->ttl_rule = TTL_KEEP;
-    call->ttl_reason = TTL_DEFAULT;
-    call->options = 0;
-    call->add_if = ADD_ALWAYS;
-    call->is_descending = false;
-    call->wait_ms = call->json_bytes = call->stale_ms = 0;
 }
 
 // Reads the options before the namespace, and the namespace's name; *at gets the index of the word
@@ -182,7 +170,7 @@ inline __attribute__((always_inline)) bool native_read(const struct verb_entry *
                                                        struct call *call, struct slice *name,
                                                        struct refusal *refusal) {
     size_t at = 0;
-    begin_call(call, entry->verb);
+    call_begin(call, entry->verb, NULL);
     if (entry->signature.has_namespace) {
         if (count > 0 && name->len > 0 && slice_equal(words[0], *name))
             at = 1;
@@ -202,5 +190,4 @@ static void write_refusal(struct bytes *out, const struct refusal *refusal) {
     bytes_append_literal(out, "\r\n");
 }
 
-const struct dialect native_dialect = {
-    .name = "cachesd", .read = native_read, .write_refusal = write_refusal};
+const struct dialect native_dialect = {.name = "cachesd", .write_refusal = write_refusal};

@@ -2,7 +2,7 @@
 
 // Returns whether the option changes the answer; *value gets the option's value. The switch has no
 // `default`, so that the compiler warns about a new option.
-static bool changes_answer(const struct call *call, enum option option, int64_t *value) {
+static bool changes_answer(const struct call *call, enum call_option option, int64_t *value) {
     switch (option) {
     case OPTION_ORDER: *value = call->is_descending; return call->is_descending;
     case OPTION_LIMIT: *value = call->limit; return true;
@@ -19,7 +19,7 @@ static bool changes_answer(const struct call *call, enum option option, int64_t 
 void question_add_options(struct question *q, const struct call *call) {
     for (int option = 0; option < OPTIONS; option++)
         if (call->options & 1u << option &&
-            changes_answer(call, (enum option)option, &q->values[q->count])) {
+            changes_answer(call, (enum call_option)option, &q->values[q->count])) {
             q->options |= (uint16_t)(1u << option);
             q->count++;
         }

@@ -5,7 +5,7 @@
 #include "protocol/call.h"
 
 struct question {
-    uint16_t options; // bit per enum option: the given options that change the answer
+    uint16_t options; // bit per enum call_option: the given options that change the answer
     uint16_t count;   // how many options these are
     int64_t values[OPTIONS];
 };

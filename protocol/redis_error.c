@@ -21,8 +21,8 @@ static const struct redis_error redis_errors[] = {
     {"ERR increment or decrement would overflow", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
     {"ERR resulting score is not a number", REPLY_ARGS, OUT_OF_RANGE, FAULT_NONE},
     {"ERR invalid cursor", REPLY_ARGS, "bad cursor", FAULT_NONE},
-    {"OOM", REPLY_OVERLOADED, "is out of memory", FAULT_TOLD},
-    {"BUSY", REPLY_OVERLOADED, "is busy with a script", FAULT_TOLD},
+    {"OOM", REPLY_OVERLOADED, REDIS_NO_MEMORY, FAULT_TOLD},
+    {"BUSY ", REPLY_OVERLOADED, "is busy with a script", FAULT_TOLD},
     {"LOADING", REPLY_UNAVAILABLE, "is loading its data", FAULT_UNFIT},
     {"MASTERDOWN", REPLY_UNAVAILABLE, "has lost its master", FAULT_UNFIT},
     {"CLUSTERDOWN", REPLY_UNAVAILABLE, "is part of a cluster that is down", FAULT_UNFIT},
@@ -49,20 +49,40 @@ struct slice redis_error_reason(struct slice error) {
     return (struct slice){error.data + aborted.len, error.len - aborted.len};
 }
 
+// Returns the error's row, or NULL.
+static const struct redis_error *find(struct slice error) {
+    error = redis_error_reason(error);
+    for (size_t i = 0; i < sizeof(redis_errors) / sizeof(*redis_errors); i++)
+        if (slice_begins(error, slice_of(redis_errors[i].begins)))
+            return &redis_errors[i];
+    return NULL;
+}
+
 enum reply_code redis_error_code(struct slice redis_error, const char **message,
                                  enum fault *fault) {
-    redis_error = redis_error_reason(redis_error);
-    for (size_t i = 0; i < sizeof(redis_errors) / sizeof(*redis_errors); i++) {
-        const struct redis_error *row = &redis_errors[i];
-        if (slice_begins(redis_error, slice_of(row->begins))) {
-            *message = row->message;
-            *fault = row->fault;
-            return row->code;
-        }
-    }
-    *message = REDIS_UNKNOWN_ANSWER;
-    *fault = FAULT_TOLD;
-    return REPLY_INTERNAL;
+    const struct redis_error *row = find(redis_error);
+    *message = row ? row->message : REDIS_UNKNOWN_ANSWER;
+    *fault = row ? row->fault : FAULT_TOLD;
+    return row ? row->code : REPLY_INTERNAL;
+}
+
+bool redis_error_is_passed(struct slice redis_error, enum reply_code *code) {
+    static const struct {
+        const char *begins;
+        enum reply_code code;
+    } codes[] = {// of errors that are passed, whatever the fault
+                 {"WRONGTYPE", REPLY_WRONGTYPE},
+                 {"OOM", REPLY_OVERLOADED},
+                 {"NOSCRIPT", REPLY_NOSCRIPT},
+                 {"EXECABORT", REPLY_EXECABORT},
+                 {"CROSSSLOT", REPLY_CROSSSLOT}};
+    const struct redis_error *row = find(redis_error);
+    struct slice reason = redis_error_reason(redis_error);
+    *code = REPLY_ARGS;
+    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+        if (slice_begins(reason, slice_of(codes[i].begins)))
+            *code = codes[i].code;
+    return !row || row->fault == FAULT_NONE || *code != REPLY_ARGS;
 }
 
 // Redis 7.0 says "NOPERM this user has no permissions to run the 'hset' command", later versions

@@ -15,7 +15,8 @@ enum fault {
 
 #define ANSWER_NO_NUMBER "the stored value is not a number"
 // The cause of a FAULT_DENIED, to follow the backend's name.
-#define REDIS_DENIES "refuses this daemon's account"
+#define REDIS_DENIES    "refuses this daemon's account"
+#define REDIS_NO_MEMORY "is out of memory" // likewise, of an OOM
 // The cause for an answer that none of the daemon's commands has.
 #define REDIS_UNKNOWN_ANSWER "gave an unknown answer"
 
@@ -26,6 +27,12 @@ struct slice redis_error_reason(struct slice error);
 // Returns the code of the error for the client, and sets *message and *fault. With a fault, the
 // message is to follow the backend's name.
 enum reply_code redis_error_code(struct slice redis_error, const char **message, enum fault *fault);
+
+// For a dialect that shows Redis's words: returns whether the client's own words have caused the
+// error, rather than the state of the server. *code gets the code to count it under, in either
+// case.
+bool redis_error_is_passed(struct slice redis_error, enum reply_code *code)
+    __attribute__((warn_unused_result));
 
 // Returns whether the error says that the account may not run a command; *command gets the
 // command's name as Redis writes it. Returns false for an error about a key, which says nothing

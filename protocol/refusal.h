@@ -21,6 +21,17 @@ enum refusal_reason {
         REFUSALS
 };
 
+// Refusals that have a code in common, and that a dialect tells apart by their texts.
+#define REFUSAL_NO_USERS    "no password is set: no [user] is configured, nobody needs to authenticate"
+#define REFUSAL_WRONG_TOKEN "wrong user or token"
+#define REFUSAL_GUESSES                                                                            \
+    "too many wrong tokens for this user from your address: try again in some seconds"
+#define REFUSAL_HELLO                                                                              \
+    "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "     \
+    "AUTH <user> <pass> option can be used to authenticate the client and select the RESP "        \
+    "protocol version at the same time"
+#define REFUSAL_CLIENTS "too many clients: " // begins so
+
 // A zeroed refusal is ready for use.
 struct refusal {
     enum reply_code code;

@@ -8,6 +8,14 @@
 #include "protocol/redis_error.h"
 #include "protocol/reply.h"
 
+// Libraries take both for nothing; Redis has two.
+static void write_nil(struct answer *a, const struct event *e) {
+    if (e->count > 0)
+        bytes_append_literal(a->out, "*-1\r\n");
+    else
+        reply_nil(a->out);
+}
+
 void render_as_is(struct answer *a, const struct event *e) {
     switch (e->type) {
     case EVENT_STATUS:
@@ -22,7 +30,7 @@ void render_as_is(struct answer *a, const struct event *e) {
         else
             answer_bulk(a, a->out, e->text, e->rest, SLICE("\r\n"));
         break;
-    case EVENT_NIL: reply_nil(a->out); break;
+    case EVENT_NIL: write_nil(a, e); break;
     case EVENT_ARRAY: reply_array(a->out, e->count); break;
     case EVENT_ERROR:
     case EVENT_MORE:
@@ -34,7 +42,7 @@ static bool is_text(const struct event *e) { return e->type == EVENT_BULK || e->
 
 static void write_text(struct answer *a, const struct event *e) {
     if (e->type == EVENT_NIL)
-        reply_nil(a->out);
+        write_nil(a, e);
     else if (e->rest == 0)
         reply_bulk(a->out, e->text);
     else

@@ -5,7 +5,7 @@
 const char *reply_code_name(enum reply_code code) {
     static const char *const names[] = {
 #define X(name) #name,
-        REPLY_CODES(X)
+        REPLY_CODES(X) REDIS_CODES(X)
 #undef X
     };
     return names[code];

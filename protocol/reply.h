@@ -24,9 +24,15 @@
     X(LEASE)                                                                                       \
     X(INTERNAL)
 
+// The codes that only the dialect of Redis has, beside those.
+#define REDIS_CODES(X)                                                                             \
+    X(CROSSSLOT)                                                                                   \
+    X(EXECABORT)                                                                                   \
+    X(NOSCRIPT)
+
 enum reply_code {
 #define X(name) REPLY_##name,
-    REPLY_CODES(X)
+    REPLY_CODES(X) REDIS_CODES(X)
 #undef X
         REPLY_CODE_COUNT
 };

@@ -4,7 +4,9 @@
 #include "protocol/mem.h"
 #include "protocol/number.h"
 
-// Redis nests at most three arrays: that of EXEC, that of a scan, and the scan's items.
+// Redis's commands nest at most three arrays: that of EXEC, that of a scan, and the scan's items. A
+// script's reply may nest thousands: there, deeper values count as further elements of the array at
+// this depth, since nobody looks at them but to pass them on.
 enum { DEEPEST = 8, LONGEST_LINE = 64 * 1024 };
 
 // The stages of a value; each consumes bytes and leads to the next.
@@ -71,8 +73,8 @@ static const char *on_integer(struct resp *r, struct slice digits) {
     return end_value(r);
 }
 
-static const char *on_nil(struct resp *r) {
-    emit(r, &(struct event){.type = EVENT_NIL});
+static const char *on_nil(struct resp *r, bool is_array) {
+    emit(r, &(struct event){.type = EVENT_NIL, .count = is_array});
     return end_value(r);
 }
 
@@ -83,7 +85,7 @@ static const char *on_bulk(struct resp *r, struct slice digits) {
     if (len > RESP_MAX_REPLY)
         return "reply too long";
     if (len < 0)
-        return on_nil(r);
+        return on_nil(r, false);
     r->bulk_left = (size_t)len;
     r->stage = STAGE_HEAD;
     return NULL;
@@ -96,11 +98,15 @@ static const char *on_array(struct resp *r, struct slice digits) {
     if (count > INT32_MAX)
         return "array too long";
     if (count < 0)
-        return on_nil(r);
-    if (r->depth == DEEPEST)
-        return "arrays nested too deep";
+        return on_nil(r, true);
+    struct level *level = &r->levels[r->depth];
+    bool is_deepest = r->depth == DEEPEST;
+    if (is_deepest && (uint32_t)count >= UINT32_MAX - level->count)
+        return "arrays too long";
     emit(r, &(struct event){.type = EVENT_ARRAY, .count = (size_t)count});
-    if (count == 0)
+    if (is_deepest)
+        level->count += (uint32_t)count;
+    if (is_deepest || count == 0)
         return end_value(r);
     r->levels[++r->depth] = (struct level){.count = (uint32_t)count};
     return NULL;

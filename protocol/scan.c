@@ -12,15 +12,24 @@ static void append_escaped(struct bytes *pattern, struct slice text) {
 
 void scan_write(struct command *c, struct slice cursor, struct slice prefix, struct slice pattern,
                 int64_t count) {
+    scan_write_typed(c, cursor, prefix, pattern, count, SLICE(""));
+}
+
+void scan_write_typed(struct command *c, struct slice cursor, struct slice prefix,
+                      struct slice pattern, int64_t count, struct slice type) {
     struct bytes whole = {0};
     append_escaped(&whole, prefix);
     bytes_append_slice(&whole, pattern);
-    command_begin(c, SLICE("SCAN"), 6);
+    command_begin(c, SLICE("SCAN"), type.len > 0 ? 8 : 6);
     command_word(c, cursor);
     command_word(c, SLICE("MATCH"));
     command_word(c, bytes_slice(&whole));
     command_word(c, SLICE("COUNT"));
     command_integer(c, count);
+    if (type.len > 0) {
+        command_word(c, SLICE("TYPE"));
+        command_word(c, type);
+    }
     bytes_deinit(&whole);
 }
 

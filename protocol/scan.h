@@ -15,6 +15,9 @@ enum {
 // scan); `count` is how many keys the step looks at.
 void scan_write(struct command *c, struct slice cursor, struct slice prefix, struct slice pattern,
                 int64_t count);
+// The same for keys of a type: "hash". `type` empty: of any.
+void scan_write_typed(struct command *c, struct slice cursor, struct slice prefix,
+                      struct slice pattern, int64_t count, struct slice type);
 
 // Returns the server's own part of a cursor, which may name the server before it: HOST:PORT/CURSOR.
 struct slice scan_cursor(struct slice cursor);

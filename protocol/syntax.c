@@ -32,14 +32,14 @@ static enum arg_kind kind_of_first(struct slice name) {
     return kind == ARG_CURSOR ? ARG_PLACE : kind;
 }
 
-enum option syntax_option(struct slice name) {
+enum call_option syntax_option(struct slice name) {
     int i = 0;
     while (i < OPTIONS && !slice_equal(name, option_names[i]))
         i++;
-    return (enum option)i;
+    return (enum call_option)i;
 }
 
-struct slice syntax_option_name(enum option option) {
+struct slice syntax_option_name(enum call_option option) {
     return option_names[option];
 }
 
@@ -62,7 +62,7 @@ static struct slice next_token(const char **at, bool *opens, bool *closes) {
 
 // Returns the option that a word as "ttl=" stands for; OPTIONS for an argument, as also
 // "name=value" of a verb without a namespace is.
-static enum option option_of(struct slice token) {
+static enum call_option option_of(struct slice token) {
     const char *equals = memchr(token.data, '=', token.len);
     return equals ? syntax_option((struct slice){token.data, (size_t)(equals - token.data)})
                   : OPTIONS;
@@ -76,7 +76,7 @@ struct signature syntax_read(const char *syntax) {
         struct slice token = next_token(&syntax, &opens, &closes);
         if (token.len == 0)
             break;
-        enum option option = option_of(token);
+        enum call_option option = option_of(token);
         if (opens) {
             is_optional = true;
             group = 0;
@@ -91,6 +91,8 @@ struct signature syntax_read(const char *syntax) {
             s.has_namespace = true;
         } else {
             assert(s.fixed < SIGNATURE_KINDS);
+            if (s.has_kinds & 1u << ARG_KEY && kind_of(token) == ARG_KEY)
+                s.has_more_keys = true;
             s.kinds[s.fixed] = s.fixed == 0 ? kind_of_first(token) : kind_of(token);
             s.has_kinds |= 1u << s.kinds[s.fixed++];
             s.least += !is_optional;
@@ -101,6 +103,25 @@ struct signature syntax_read(const char *syntax) {
     }
     s.most = s.group > 0 ? UINT32_MAX : s.fixed;
     return s;
+}
+
+size_t syntax_seek_key(const struct signature *s, const struct call *call, size_t at) {
+    for (; at < call->argc; at++) {
+        bool is_more = at >= call->more_keys && at < call->more_keys_end;
+        bool has_kind = at < s->fixed || s->group > 0;
+        bool is_pattern = call->redis && at < 64 && call->patterns >> at & 1;
+        if (is_more || is_pattern || (has_kind && signature_kind(s, at) == ARG_KEY))
+            return at;
+    }
+    return at;
+}
+
+size_t syntax_count_keys(const struct signature *s, const struct call *call) {
+    size_t keys = 0;
+    for (size_t i = syntax_next_key(s, call, 0); i < call->argc;
+         i = syntax_next_key(s, call, i + 1))
+        keys++;
+    return keys;
 }
 
 // A single letter is enough in a table, but not in an error, which the client reads alone.

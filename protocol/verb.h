@@ -27,19 +27,24 @@ enum verb_flags {
     VERB_MEMO = 1 << 12,      // needs the namespace's options for memos
     VERB_CLOSE = 1 << 13,     // no request follows: the connection is closed after the reply
     VERB_LONG = 1 << 14,      // takes time that grows with what the key holds
-    VERB_FLAGS_END = 1 << 15,
+    VERB_EACH_KEY = 1 << 15,  // of several keys, each may be asked for by a command of its own
+    VERB_DIALECT = 1 << 16,   // a command of the Redis dialect (redis/row.h), spoken there alone
+    VERB_BLOCK = 1 << 18,     // its commands are those of a client's MULTI
+    VERB_SCRIPT = 1 << 17,    // its commands are a client's script (the daemon's redis/scripts.h)
+    VERB_FLAGS_END = 1 << 19,
     VERB_NO_TTL = VERB_REMOVES | VERB_OWN_TTL, // writes for which the policy decides no ttl
 };
 
 _Static_assert(VERB_READ + VERB_WRITE + VERB_ADMIN + VERB_NO_AUTH + VERB_IN_TURN + VERB_BARRIER +
                        VERB_CLOSE + VERB_REMOVES + VERB_OWN_TTL + VERB_NEW_TTL + VERB_NEAR +
-                       VERB_UNCUT + VERB_TWO_STEPS + VERB_MEMO + VERB_LONG ==
+                       VERB_UNCUT + VERB_TWO_STEPS + VERB_MEMO + VERB_LONG + VERB_EACH_KEY +
+                       VERB_DIALECT + VERB_SCRIPT + VERB_BLOCK ==
                    VERB_FLAGS_END - 1,
                "each flag has a bit of its own");
 
 // The reply of a read whose key does not exist. The daemon can write that reply without a backend.
 enum miss {
-    MISS_NONE,   // no read
+    MISS_NONE,   // no read, or one that has no such reply: it fails when its backend does
     MISS_NIL,    // $-1
     MISS_ZERO,   // :0
     MISS_NO_KEY, // :-2
@@ -48,6 +53,9 @@ enum miss {
     MISS_RANDOM, // nil, or *0 when a count is asked for
     MISS_SCAN,   // the iteration is over: cursor 0, *0
     MISS_MEMO,   // MISS, nil, nil
+    MISS_BLANK,  // $0
+    MISS_ZEROS,  // a zero for each argument that repeats
+    MISS_TYPE,   // +none: what TYPE says
 };
 
 struct request; // opaque here: defined by the daemon
@@ -64,6 +72,8 @@ struct verb {
     unsigned flags;
     const char *syntax;  // "[ttl=] N K F V [F V ...]": options, then arguments
     const char *summary; // one line, as help prints it
+    // The name of the collection; NULL: the verb's name begins with it.
+    const char *collection;
     // The verb is this one command of Redis, with the key and the arguments unchanged (builder.h).
     // For other verbs `build` writes the commands.
     struct slice redis;

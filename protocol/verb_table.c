@@ -9,13 +9,14 @@
 #include "protocol/reply.h"
 #include "protocol/spelling.h"
 
-enum { LONGEST_NAME = 16 };
+enum { LONGEST_NAME = 32 };
 
 struct verb_table {
     struct verb_entry entries[VERBS_MOST];
     size_t count;
     struct name_table numbers; // of the entries, by their names, which are in lower case
     struct rights rights;
+    const struct redis_table *redis;
 };
 
 // --- table ------------------------------------------------------------------------------------
@@ -23,6 +24,10 @@ struct verb_table {
 // "dict.get" belongs to the collection dict, "del" to any collection, and "ping" to none.
 static enum collection collection_of(const struct verb *verb, const struct signature *signature) {
     const char *dot = strchr(verb->name, '.');
+    if (verb->collection && strcmp(verb->collection, collection_name(COLLECTION_ANY)) == 0)
+        return COLLECTION_ANY;
+    if (verb->collection)
+        return collection_find(slice_of(verb->collection));
     if (!dot)
         return signature->has_namespace ? COLLECTION_ANY : COLLECTION_NONE;
     return collection_find((struct slice){verb->name, (size_t)(dot - verb->name)});
@@ -78,10 +83,18 @@ const struct verb_entry *verb_at(const struct verb_table *table, size_t id) {
 
 const struct rights *verb_rights(const struct verb_table *table) { return &table->rights; }
 
+const struct redis_table *verb_redis(const struct verb_table *table) { return table->redis; }
+
+void verb_set_redis(struct verb_table *table, const struct redis_table *redis) {
+    table->redis = redis;
+}
+
 const struct verb *verb_nearest(const struct verb_table *table, struct slice name) {
     const struct verb *nearest = NULL;
     size_t least = spelling_guess_limit(name) + 1;
     for (size_t i = 0; i < table->count; i++) {
+        if (table->entries[i].verb->flags & VERB_DIALECT)
+            continue;
         struct slice full = slice_of(table->entries[i].verb->name);
         const char *dot = strchr(full.data, '.');
         size_t distance = spelling_distance_below(least, name, full);
@@ -98,16 +111,26 @@ const struct verb *verb_nearest(const struct verb_table *table, struct slice nam
 
 // --- text -------------------------------------------------------------------------------------
 
+// Returns the index of the first of the arguments that repeat: the first M of "K M [M ...]".
+static size_t first_repeated(const struct signature *s) {
+    bool is_there_before =
+        s->fixed >= s->group && s->kinds[s->fixed - s->group] == s->kinds[s->fixed];
+    return is_there_before ? s->fixed - s->group : s->fixed;
+}
+
 void verb_append_miss(struct bytes *out, const struct verb_entry *entry, size_t argc) {
     const struct signature *s = &entry->signature;
     switch (entry->verb->miss) {
     case MISS_ZERO: reply_integer(out, 0); break;
     case MISS_NO_KEY: reply_integer(out, -2); break;
     case MISS_EMPTY: reply_array(out, 0); break;
+    case MISS_BLANK: reply_bulk(out, SLICE("")); break;
+    case MISS_TYPE: reply_status(out, "none"); break;
     case MISS_NILS:
-        reply_array(out, argc - (s->least - s->group));
-        for (size_t i = s->least - s->group; i < argc; i++)
-            reply_nil(out);
+    case MISS_ZEROS:
+        reply_array(out, argc - first_repeated(s));
+        for (size_t i = first_repeated(s); i < argc; i++)
+            (entry->verb->miss == MISS_NILS) ? reply_nil(out) : reply_integer(out, 0);
         break;
     case MISS_MEMO:
         reply_array(out, 3);

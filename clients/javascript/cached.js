@@ -1,5 +1,5 @@
 'use strict';
-// Keeps the results of async functions in cachesd; it needs nothing but this file.
+// Keeps the results of async functions in cachesd; it needs cachesd.js beside it.
 //
 //   const { cached } = require('./cached');
 //   const report = cached(async function report(user) { ... }, { ttl: '10m' });
@@ -12,12 +12,10 @@
 // function is simply called. null and undefined are kept as a result too, and come back as null. Values are
 // JSON, unless you give dump (to a string or Buffer) and load (from a Buffer).
 
-const fs = require('node:fs');
-const net = require('node:net');
 const { types } = require('node:util');
 const { createHash } = require('node:crypto');
+const { Connection } = require('./cachesd');
 
-const LINE = 65536; // bytes of a reply's line, at most
 const DEPTH = 100; // how deep an argument may be nested
 
 // --- keys: a text that equal arguments share, and no others ---------------------------------
@@ -79,184 +77,25 @@ function textOfArray(value, inner) {
   return `[${value.map(inner).join(',')}]`;
 }
 
-// --- the protocol ---------------------------------------------------------------------------
-
-class Refused extends Error {} // the daemon's answer is an error
-
-// One reply at `start`: { value, end }, or how many bytes there must be before another try. Errors are values here.
-function parse(bytes, start, isInside = false) {
-  const lineEnd = bytes.indexOf('\r\n', start);
-  if (lineEnd < 0 ? bytes.length - start > LINE : lineEnd - start > LINE) throw new Error('a broken reply');
-  if (lineEnd < 0) return bytes.length + 1;
-  const kind = String.fromCharCode(bytes[start]);
-  const rest = bytes.toString('utf8', start + 1, lineEnd);
-  const end = lineEnd + 2;
-  if (kind === '-') return { value: new Refused(rest), end };
-  if (kind === '+' || kind === ':') return { value: rest, end };
-  if (!/^(-1|\d{1,12})$/.test(rest) || !'$*'.includes(kind)) throw new Error('a broken reply');
-  if (rest === '-1') return { value: null, end };
-  const size = Number(rest);
-  if (kind === '*') {
-    if (isInside || size > 3) throw new Error('a broken reply');
-    return parseItems(bytes, end, size);
-  }
-  if (bytes.length < end + size + 2) return end + size + 2;
-  return { value: bytes.subarray(end, end + size), end: end + size + 2 };
-}
-
-function parseItems(bytes, end, count) {
-  const value = [];
-  while (value.length < count) {
-    const item = parse(bytes, end, true);
-    if (typeof item === 'number') return item;
-    value.push(item.value);
-    end = item.end;
-  }
-  return { value, end };
-}
+// --- requests -------------------------------------------------------------------------------
 
 const isBytes = (value) => value === null || Buffer.isBuffer(value);
-
-// Whether this can be the reply to these words.
-function isReplyTo([verb], reply) {
-  if (reply instanceof Refused) return true;
-  if (verb !== 'memo.get') return typeof reply === 'string';
-  return Array.isArray(reply) && reply.length === 3 && reply.every(isBytes) &&
-    ['HIT', 'STALE', 'NULL', 'MISS'].includes(String(reply[0]));
-}
-
-// Where a daemon may be, as options of net.connect.
-function places(address = process.env.CACHESD_ADDRESS) {
-  if (address) return [split(address)];
-  const paths = ['/run/cachesd', process.env.XDG_RUNTIME_DIR].filter(Boolean);
-  const own = `/tmp/cachesd-${process.geteuid?.()}`; // whoever comes first can make it
-  if (fs.lstatSync(own, { throwIfNoEntry: false })?.uid === process.geteuid?.()) paths.push(own);
-  const sockets = paths.map((path) => `${path}/cachesd.sock`).filter((path) => fs.existsSync(path));
-  return [...sockets.map((path) => ({ path })), { host: '127.0.0.1', port: 7379 }];
-}
-
-function split(address) {
-  if (address.includes('/')) return { path: address };
-  const [, v6, host, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) || [];
-  if (!port) throw new Error(`address ${address}: a path, HOST:PORT or [IPV6]:PORT was expected`);
-  return { host: v6 ?? host, port: Number(port) };
-}
-
-// The words that say who asks, if a token is given.
-function loginOf({ user = process.env.CACHESD_USER, token = process.env.CACHESD_TOKEN }) {
-  if (token && !user) throw new Error('a token needs a user: the option user, or CACHESD_USER');
-  return token ? ['auth', user, token] : null;
-}
-
-// Requests go out at once, replies come in their order. It ends at the first thing that goes wrong.
-class Connection {
-  constructor(login) {
-    const words = loginOf(login);
-    const found = places(login.address);
-    this.isOpen = true;
-    this.waiting = [];
-    this.chunks = [];
-    this.size = 0; // of the chunks
-    this.wanted = 1; // bytes before another try to parse
-    this.unsent = []; // until it is connected
-    this.connect(found);
-    if (words) this.send({ words, resolve() {}, reject: (error) => this.end(error) });
-  }
-
-  connect([place, ...others]) {
-    const socket = net.connect(place);
-    this.socket = socket;
-    socket.setNoDelay(true).unref();
-    if (this.waiting.length) socket.ref();
-    socket.on('connect', () => {
-      for (const bytes of this.unsent) socket.write(bytes);
-      this.unsent = null;
-    });
-    socket.on('data', (bytes) => this.receive(bytes));
-    socket.on('error', (error) => {
-      const isNobody = ['ECONNREFUSED', 'ENOENT', 'EACCES', 'EPERM'].includes(error.code);
-      if (this.unsent && isNobody && others.length && this.isOpen) this.connect(others);
-      else this.end(error);
-    });
-    socket.on('close', () => socket === this.socket && this.end(new Error('closed')));
-  }
-
-  call(words, timeout) {
-    return new Promise((resolve, reject) => {
-      const request = { words, resolve, reject };
-      // A reply that came while this process was busy is read before a timer's setImmediate.
-      const check = () => this.waiting.includes(request) && this.end(new Error('no answer in time'));
-      request.timer = setTimeout(() => setImmediate(check), timeout);
-      this.send(request);
-    });
-  }
-
-  send(request) {
-    const bulks = request.words.map((word) => [`$${Buffer.byteLength(word)}\r\n`, word, '\r\n']);
-    const bytes = Buffer.concat([`*${bulks.length}\r\n`, ...bulks.flat()].map((part) => Buffer.from(part)));
-    this.waiting.push(request);
-    this.socket.ref(); // an unanswered request keeps the process alive, an idle connection does not
-    if (this.unsent) this.unsent.push(bytes);
-    else this.socket.write(bytes);
-  }
-
-  receive(bytes) {
-    this.chunks.push(bytes);
-    this.size += bytes.length;
-    if (this.size < this.wanted) return;
-    try {
-      this.take(Buffer.concat(this.chunks));
-    } catch (error) {
-      this.end(error);
-    }
-    if (!this.waiting.length) this.socket.unref();
-  }
-
-  take(unread) {
-    let at = 0;
-    this.wanted = 1;
-    while (at < unread.length) {
-      const reply = parse(unread, at);
-      if (typeof reply === 'number') {
-        this.wanted = reply - at;
-        break;
-      }
-      at = reply.end;
-      this.settle(reply.value);
-    }
-    this.chunks = at < unread.length ? [unread.subarray(at)] : [];
-    this.size = unread.length - at;
-  }
-
-  settle(reply) {
-    if (!this.waiting.length || !isReplyTo(this.waiting[0].words, reply)) throw new Error('a broken reply');
-    const { timer, resolve, reject } = this.waiting.shift();
-    clearTimeout(timer);
-    if (reply instanceof Refused) reject(reply);
-    else resolve(reply);
-  }
-
-  end(error) {
-    this.isOpen = false;
-    this.socket.destroy();
-    for (const { reject, timer } of this.waiting.splice(0)) {
-      clearTimeout(timer);
-      reject(error);
-    }
-  }
-}
+const isScalar = (reply) => ['string', 'number', 'bigint'].includes(typeof reply);
+const isMemo = (reply) => Array.isArray(reply) && reply.length === 3 && reply.every(isBytes) &&
+  ['HIT', 'STALE', 'NULL', 'MISS'].includes(String(reply[0]));
 
 const connections = new Map(); // by address and user
 
 // `wait` has a connection of its own: it would hold up the replies behind it.
 async function call(login, words, timeout, wait = 0) {
+  const isRight = words[0] === 'memo.get' ? isMemo : isScalar;
   if (wait) {
     const connection = new Connection(login);
-    return connection.call(words, timeout + wait).finally(() => connection.end());
+    return connection.call(words, timeout + wait, isRight).finally(() => connection.end());
   }
   const key = JSON.stringify(login);
   if (!connections.get(key)?.isOpen) connections.set(key, new Connection(login));
-  return connections.get(key).call(words, timeout);
+  return connections.get(key).call(words, timeout, isRight);
 }
 
 // --- the decorator --------------------------------------------------------------------------
@@ -316,7 +155,7 @@ function cached(fn, { namespace = 'demo', key, name, ttl, wait = 10000, timeout 
   let hasTold = false;
 
   const ask = (words, wait) => call(login, words, timeout, wait).catch((error) => {
-    if (!error.message.startsWith('LEASE')) return report(error);
+    if (error.code !== 'LEASE') return report(error);
     if (hasTold) return undefined;
     hasTold = true;
     const text = `cached ${label}: a result was not kept: it took longer than the lease of namespace ${namespace}, ` +

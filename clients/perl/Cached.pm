@@ -1,5 +1,5 @@
 package Cached;
-# Keeps a function's results in cachesd; it needs nothing but this file and Perl itself.
+# Keeps a function's results in cachesd; it needs Cachesd.pm beside it.
 #
 #   use Cached 'cached';
 #   my $report = cached(sub { my ($user) = @_; ... }, name => 'report', ttl => '10m');
@@ -14,24 +14,20 @@ package Cached;
 use strict;
 use warnings;
 use B ();
+use Cachesd;
 use Carp 'croak';
 use Digest::SHA 'sha256_hex';
-use Errno qw(EAGAIN EINTR EWOULDBLOCK ECONNREFUSED ENOENT EACCES);
 use Exporter 'import';
-use IO::Socket::IP;
-use IO::Socket::UNIX;
 use JSON::PP;
 use Scalar::Util 'blessed';
-use Socket 'MSG_NOSIGNAL';
 use Time::HiRes 'time';
 use overload '&{}' => sub { my $self = shift; sub { $self->result(@_) } };
 
 our @EXPORT_OK = 'cached';
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my $DEPTH = 100;      # how deep an argument may be nested
-my $LINE = 65536;     # bytes of a reply's line, at most
-my %streams;          # by address, user and process: a forked child must not share its parent's
-sub CLONE { %streams = () }    # nor a thread its maker's
+my %clients;          # by address, user and process
+sub CLONE { %clients = () }
 
 # namespace. name: what a key begins with, before the arguments; or key: a string, or a function of the arguments.
 # ttl: as the namespace says, or 90, '10m', '2h'. wait: seconds for what another computes. timeout: seconds
@@ -183,8 +179,8 @@ sub ask {
     my ($self, @words) = @_;
     my ($reply, $error);
     return $reply if is_done(sub { $reply = $self->call(map { bytes("$_") } @words) }, \$error);
-    die $error if ref $error || $error !~ s/^cachesd: //;    # a handler of a signal has died, say
-    if ($error !~ /^LEASE/) { $self->{on_error}->($error) if $self->{on_error} }
+    die $error unless ref $error eq 'Cachesd::Error' || $error =~ s/^cachesd: //;    # a handler of a signal has died, say
+    if (ref $error ne 'Cachesd::Error' || $error->code ne 'LEASE') { $self->{on_error}->($error) if $self->{on_error} }
     elsif (!$self->{has_told}++) { $self->tell }
     return undef;
 }
@@ -196,132 +192,19 @@ sub tell {
     $self->{on_error} ? $self->{on_error}->($text) : warn $text;
 }
 
-# --- the protocol ---------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------
 
-# One request; over a new connection when the one it has turns out to be closed.
+# The reply to one request, over this process's connection.
 sub call {
     my ($self, @words) = @_;
     my $key = join ' ', $$, map { $_ // '' } @$self{qw(address user token)};
-    while (1) {
-        my $stream = delete $streams{$key};    # only whole replies put it back
-        my $is_new = !$stream;
-        $stream //= $self->connect;
-        my $reply = $self->exchange($stream, @words);
-        die "cachesd: closed\n" if !$reply && $is_new;
-        next if !$reply;
-        $streams{$key} = $stream;
-        die "cachesd: $$reply->[0]\n" if ref $$reply eq 'Cached::Refused';
-        return $$reply;
-    }
-}
-
-# A reference to the reply, or nothing where the connection has been closed.
-sub exchange {
-    my ($self, $stream, @words) = @_;
-    my $bytes = '*' . @words . "\r\n" . join '', map { '$' . length($_) . "\r\n$_\r\n" } @words;
-    $stream->{deadline} = time + $self->{timeout};
-    while (length $bytes) {
-        ready($stream, 1);
-        my $sent = send $stream->{socket}, $bytes, MSG_NOSIGNAL;
-        return if !defined $sent && !$!{EAGAIN} && !$!{EINTR};
-        substr($bytes, 0, $sent // 0) = '';
-    }
-    my $reply = reply($stream, 0) or return;
-    my $is_memo = ref $$reply eq 'ARRAY' && @$$reply == 3 && ($$reply->[0] // '') =~ /^(HIT|STALE|NULL|MISS)$/;
-    my $is_right = $words[0] eq 'memo.get' ? $is_memo : defined $$reply && !ref $$reply;
-    broken() unless ($is_right || ref $$reply eq 'Cached::Refused') && !length $stream->{unread};
+    my $client = $clients{$key} //= Cachesd->new(map { $_ => $self->{$_} } qw(address user token));
+    $client->{timeout} = $self->{timeout};
+    my $reply = $client->call(@words);
+    my $is_memo = ref $reply eq 'ARRAY' && @$reply == 3 && ($reply->[0] // '') =~ /^(HIT|STALE|NULL|MISS)$/;
+    my $is_right = $words[0] eq 'memo.get' ? $is_memo && !grep { ref } @$reply : defined $reply && !ref $reply;
+    Cachesd::Error->throw('LOST', 'a broken reply') unless $is_right;
     return $reply;
-}
-
-sub broken { die "cachesd: a broken reply\n" }
-
-# Waits until the socket can be read or written.
-sub ready {
-    my ($stream, $is_writing) = @_;
-    my $bits = '';
-    vec($bits, fileno $stream->{socket}, 1) = 1;
-    while (1) {
-        my $left = $stream->{deadline} - time;
-        die "cachesd: no answer in time\n" if $left <= 0;
-        my $wanted = $bits;
-        my $found = $is_writing ? select undef, $wanted, undef, $left : select $wanted, undef, undef, $left;
-        return if $found > 0;
-    }
-}
-
-# More of what the daemon says, or nothing at its end.
-sub fill {
-    my ($stream) = @_;
-    while (1) {
-        ready($stream, 0);
-        my $count = sysread $stream->{socket}, $stream->{unread}, 65536, length $stream->{unread};
-        return $count if defined $count || !($!{EAGAIN} || $!{EINTR});
-    }
-}
-
-# A reference to one reply, or nothing when the stream ends in it.
-sub reply {
-    my ($stream, $is_inside) = @_;
-    my $end;
-    until (($end = index $stream->{unread}, "\r\n") >= 0) {
-        broken() if length $stream->{unread} > $LINE;
-        fill($stream) or return;
-    }
-    my ($kind, $rest) = substr($stream->{unread}, 0, $end + 2, '') =~ /^(.)(.*)\r\n$/s or broken();
-    return \$rest if $kind eq '+' || $kind eq ':';
-    return \bless [$rest], 'Cached::Refused' if $kind eq '-';
-    broken() unless $kind =~ /[\$*]/ && $rest =~ /^(-1|[0-9]{1,12})$/;
-    return \undef if $rest < 0;
-    if ($kind eq '*') {
-        broken() if $is_inside || $rest > 3;
-        return \[map { ${ reply($stream, 1) // return } } 1 .. $rest];
-    }
-    while (length $stream->{unread} < $rest + 2) { fill($stream) or return }
-    my $value = substr $stream->{unread}, 0, $rest + 2, '';
-    substr($value, -2) = '';
-    return \$value;
-}
-
-sub connect {
-    my ($self) = @_;
-    my $user = $self->{user} // $ENV{CACHESD_USER};
-    my $token = $self->{token} // $ENV{CACHESD_TOKEN};
-    die "cachesd: a token needs a user: the option user, or CACHESD_USER\n" if defined $token && !defined $user;
-    my $stream = { socket => scalar open_socket($self->{timeout}, places($self->{address})), unread => '' };
-    return $stream unless defined $token;
-    my $reply = $self->exchange($stream, 'auth', map { bytes($_) } $user, $token) or die "cachesd: closed\n";
-    die "cachesd: $$reply->[0]\n" if ref $$reply;
-    return $stream;
-}
-
-# Where a daemon may be: paths, and [host, port].
-sub places {
-    my ($address) = @_;
-    $address //= $ENV{CACHESD_ADDRESS};
-    return split_address($address) if length($address // '');
-    my $own = "/tmp/cachesd-$>";    # whoever comes first can make it
-    my @folders = ('/run/cachesd', $ENV{XDG_RUNTIME_DIR} // (), ((lstat $own)[4] // -1) == $> ? $own : ());
-    return ((grep { -e } map { "$_/cachesd.sock" } @folders), ['127.0.0.1', 7379]);
-}
-
-sub split_address {
-    my ($address) = @_;
-    return $address if $address =~ m{/};
-    return [$1 // $2, $3] if $address =~ /^(?:\[([^\]]+)\]|([^:\[\]]+)):([0-9]{1,5})$/;
-    die "cachesd: address $address: a path, HOST:PORT or [IPV6]:PORT was expected\n";
-}
-
-sub open_socket {
-    my ($timeout, $place, @others) = @_;
-    my $socket = ref $place
-        ? IO::Socket::IP->new(PeerHost => $place->[0], PeerPort => $place->[1], Timeout => $timeout)
-        : IO::Socket::UNIX->new(Peer => $place, Timeout => $timeout);
-    if ($socket) {
-        $socket->blocking(0);
-        return $socket;
-    }
-    return open_socket($timeout, @others) if @others && ($!{ECONNREFUSED} || $!{ENOENT} || $!{EACCES});
-    die 'cachesd: cannot connect to ' . (ref $place ? join ':', @$place : $place) . ": $!\n";
 }
 
 1;

@@ -1,4 +1,4 @@
-# Keeps the results of methods in cachesd; it needs nothing but this file and Ruby itself.
+# Keeps the results of methods in cachesd; it needs cachesd.rb beside it.
 #
 #   class Reports
 #     extend Cached
@@ -15,12 +15,9 @@
 # (Marshal.method(:dump) and :load, where you trust whoever can write to your Redis).
 require "digest"
 require "json"
-require "socket"
+require_relative "cachesd"
 
 module Cached
-  Refused = Class.new(StandardError) # the daemon's answer is an error
-  Late = Class.new(StandardError)
-  Broken = Class.new(StandardError) # a reply or an address is none
   Unknown = Class.new(ArgumentError) # nothing tells a value apart from others
 
   # namespace; key: a string, or a proc that is given the arguments, run in the object. name: what a key begins with,
@@ -117,119 +114,6 @@ module Cached
       is_stateless ? of_module(object.class) : of(object)
     rescue TypeError # Marshal knows no such object
       raise Unknown, "a #{object.class}"
-    end
-  end
-
-  # Where a daemon is, and one connection to it.
-  class Connection
-    NOBODY_THERE = [Errno::ECONNREFUSED, Errno::ENOENT, Errno::EACCES].freeze
-    LINE = 65_536 # bytes of a reply's line, at most
-
-    def self.places(address)
-      address ||= ENV["CACHESD_ADDRESS"]
-      return [split(address)] if address && !address.empty?
-
-      own = "/tmp/cachesd-#{Process.euid}" # whoever comes first can make it
-      is_own = File.lstat(own).uid == Process.euid rescue false
-      paths = ["/run/cachesd", ENV["XDG_RUNTIME_DIR"], (own if is_own)].compact.map { |path| "#{path}/cachesd.sock" }
-      paths.select { |path| File.exist?(path) }.push(["127.0.0.1", 7379])
-    end
-
-    def self.split(address)
-      return address if address.include?("/")
-
-      found = /\A(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})\z/.match(address)
-      raise Broken, "address #{address}: a path, HOST:PORT or [IPV6]:PORT was expected" unless found
-
-      [found[1] || found[2], found[3].to_i]
-    end
-
-    def initialize(address, user, token, timeout)
-      @deadline = now + timeout
-      connect(self.class.places(address), timeout)
-      @unread = "".b
-      token ||= ENV["CACHESD_TOKEN"]
-      user ||= ENV["CACHESD_USER"]
-      raise Broken, "a token needs a user: the option user, or CACHESD_USER" if token && !user
-
-      reply = call(["auth", user, token], timeout) if token
-      raise reply if reply.is_a?(Refused)
-    end
-
-    def call(words, timeout)
-      @deadline = now + timeout
-      write("*#{words.size}\r\n".b + words.map { |word| "$#{word.bytesize}\r\n".b + word.b + "\r\n" }.join)
-      reply = read
-      is_right = words[0] == "memo.get" ? memo?(reply) : reply.is_a?(String)
-      raise Broken, "a broken reply" unless (is_right || reply.is_a?(Refused)) && @unread.empty?
-
-      reply
-    end
-
-    private
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-
-    def memo?(reply)
-      reply.is_a?(Array) && reply.size == 3 && %w[HIT STALE NULL MISS].include?(reply[0]) &&
-        reply.all? { |item| item.nil? || item.is_a?(String) }
-    end
-
-    def connect(places, timeout)
-      place, *others = places
-      return connect_unix(place) if place.is_a?(String)
-
-      @socket = Socket.tcp(*place, connect_timeout: timeout)
-      @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1)
-    rescue *NOBODY_THERE
-      others.empty? ? raise : connect(others, timeout)
-    end
-
-    # Not UNIXSocket: while a daemon hangs, its queue fills up, and that would wait for ever.
-    def connect_unix(path)
-      @socket = Socket.new(:UNIX, :STREAM)
-      in_time { @socket.connect_nonblock(Socket.sockaddr_un(path), exception: false) }
-    end
-
-    # What the socket gives once it is ready, in time.
-    def in_time
-      while %i[wait_readable wait_writable].include?(done = yield)
-        left = @deadline - now
-        raise Late, "no answer in time" if left <= 0 || !@socket.wait(left, done.to_s[5..].to_sym)
-      end
-      done or raise EOFError, "closed"
-    end
-
-    def write(bytes)
-      bytes = bytes.byteslice(in_time { @socket.write_nonblock(bytes, exception: false) }..) until bytes.empty?
-    end
-
-    def fill = @unread << in_time { @socket.read_nonblock(65_536, exception: false) }
-
-    def line
-      until (length = @unread.index("\r\n"))
-        raise Broken, "a broken reply" if @unread.bytesize > LINE
-
-        fill
-      end
-      @unread.slice!(0, length + 2)[0, length]
-    end
-
-    def read(is_inside: false)
-      kind, rest = (text = line)[0], text[1..]
-      return rest if ["+", ":"].include?(kind)
-      return Refused.new(rest.dup.force_encoding("UTF-8").scrub) if kind == "-"
-      raise Broken, "a broken reply" unless ["$", "*"].include?(kind) && /\A(-1|\d{1,12})\z/.match?(rest)
-      return nil if rest == "-1"
-      return bulk(rest.to_i) if kind == "$"
-      raise Broken, "a broken reply" if is_inside || rest.to_i > 3
-
-      Array.new(rest.to_i) { read(is_inside: true) }
-    end
-
-    def bulk(size)
-      fill until @unread.bytesize >= size + 2
-      @unread.slice!(0, size + 2)[0, size]
     end
   end
 
@@ -348,13 +232,19 @@ module Cached
 
     # The reply, or nil: a cache that is away or refuses must not stop anybody.
     def ask(*words, wait: 0, started: nil)
-      reply = call(words, wait)
-      raise reply if reply.is_a?(Refused)
+      reply = connection.call(words, @timeout + wait)
+      is_right = words[0] == "memo.get" ? memo?(reply) : reply.is_a?(String) || reply.is_a?(Integer)
+      raise Cachesd::Error.new("LOST", "a broken reply") unless is_right
 
       reply
-    rescue SystemCallError, IOError, SocketError, ArgumentError, Refused, Late, Broken => e
-      e.message.start_with?("LEASE") ? tell_once(now - started) : @on_error&.call(e)
+    rescue Cachesd::Error, ArgumentError => e
+      e.is_a?(Cachesd::Error) && e.code == "LEASE" ? tell_once(now - started) : @on_error&.call(e)
       nil
+    end
+
+    def memo?(reply)
+      reply.is_a?(Array) && reply.size == 3 && %w[HIT STALE NULL MISS].include?(reply[0]) &&
+        reply.all? { |item| item.nil? || item.is_a?(String) }
     end
 
     def tell_once(seconds)
@@ -363,21 +253,18 @@ module Cached
       @has_told = true
       text = format("cached %s: a result was not kept: it took %.1f s, longer than the lease of namespace %s, or its " \
                     "key was written meanwhile. This is said once.", @label, seconds, @namespace)
-      @on_error ? @on_error.call(Late.new(text)) : warn(text)
+      @on_error ? @on_error.call(Cachesd::Error.new("LEASE", text)) : warn(text)
     end
 
-    # One request over this thread's connection; over a new one when that has been closed.
-    def call(words, wait)
+    # This thread's connection, or a new one when that is of no use any more.
+    def connection
       key = "cachesd #{@where} #{Process.pid}" # a forked child must not share its parent's
-      connection = Thread.current[key]
-      is_new = connection.nil?
-      Thread.current[key] = nil # only whole replies put it back
-      connection ||= Connection.new(*@where, @timeout)
-      reply = connection.call(words, @timeout + wait)
-      Thread.current[key] = connection
-      reply
-    rescue SystemCallError, IOError
-      is_new ? raise : retry
+      kept = Thread.current[key]
+      return kept if kept&.good?
+
+      kept&.close
+      Thread.current[key] = nil
+      Thread.current[key] = Cachesd::Connection.new(*@where, @timeout)
     end
   end
 end

@@ -4,8 +4,9 @@
 #include "protocol/reply.h"
 
 // The columns of `clients`, in their order (totals.c).
-static const char *const columns[] = {"id",      "addr", "name", "user",   "age",      "idle",
-                                      "pending", "in",   "out",  "worker", "requests", "verb"};
+static const char *const columns[] = {"id",       "addr",    "name",   "user",     "listener",
+                                      "lib-name", "lib-ver", "age",    "idle",     "pending",
+                                      "in",       "out",     "worker", "requests", "verb"};
 enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
 
 // --- words ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include "daemon/request/session.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
+#include "protocol/mem.h"
 #include "protocol/number.h"
 #include "protocol/parser.h"
 #include "protocol/reply.h"
@@ -137,15 +138,17 @@ static bool is_ruled_out(enum reply_code code) {
     return code == REPLY_POLICY || code == REPLY_NOPERM || code == REPLY_NOAUTH;
 }
 
-bool explain(struct session *session, const struct slice *words, size_t count, struct bytes *text,
-             struct refusal *refusal) {
+static bool explain_own(struct session *session, struct slice *words, size_t count,
+                        struct bytes *text, struct refusal *refusal) {
     struct admission a;
-    bool is_admitted = admit(session, words, count, &a, refusal);
+    bool is_admitted = session->admits(session, words, count, &a, refusal);
     if (!is_admitted && !(a.entry && is_ruled_out(refusal->code)))
         return false;
     bytes_printf(text, "verb: %s\ncaller: ", a.entry->verb->name);
     identity_append(text, &session->identity);
     bytes_append_literal(text, "\n");
+    if (session->listener)
+        bytes_printf(text, "listener: %s\n", session->listener);
     if (a.namespace)
         bytes_printf(text, "namespace: %s\nbackend: %s\n", a.namespace->conf->name,
                      a.namespace->backend->conf->name);
@@ -157,4 +160,13 @@ bool explain(struct session *session, const struct slice *words, size_t count, s
     else
         bytes_append_literal(text, "answered by: the daemon itself\n");
     return true;
+}
+
+bool explain(struct session *session, const struct slice *words, size_t count, struct bytes *text,
+             struct refusal *refusal) {
+    struct slice *own = mem_new(count * sizeof(*own)); // they may be moved
+    memcpy(own, words, count * sizeof(*own));
+    bool is_explained = explain_own(session, own, count, text, refusal);
+    mem_free(own);
+    return is_explained;
 }

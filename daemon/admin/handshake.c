@@ -7,12 +7,12 @@
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
 #include "daemon/request/request.h"
+#include "daemon/request/session.h"
 #include "daemon/worker.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/call.h"
 #include "protocol/hello.h"
-#include "protocol/mem.h"
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
 
@@ -55,23 +55,14 @@ static void greet(struct request *r) {
     request_finish(r);
 }
 
-// As with Redis, a name is printable and has no spaces. An empty name takes the name away.
-static bool set_name(struct session *c, struct slice name) {
-    if (name.len > LONGEST_CLIENT_NAME)
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        if (name.data[i] <= ' ' || name.data[i] > '~')
-            return false;
-    mem_free(c->name);
-    c->name = NULL;
-    if (name.len > 0) {
-        c->name = mem_new(name.len + 1);
-        memcpy(c->name, name.data, name.len);
-    }
-    return true;
-}
-
 #define BAD_NAME "a client's name has at most 64 printable characters, without spaces"
+
+static bool set_name(struct session *c, struct slice name) {
+    bool is_good = session_is_name(name, LONGEST_CLIENT_NAME);
+    if (is_good)
+        session_set_name(c, name);
+    return is_good;
+}
 
 static void run_hello(struct request *r, const struct call *call) {
     struct hello h;
@@ -136,7 +127,7 @@ static void run_echo(struct request *r, const struct call *call) {
 static void run_reset(struct request *r, const struct call *call) {
     struct session *c = r->session;
     (void)call;
-    set_name(c, (struct slice){0});
+    session_set_name(c, (struct slice){0});
     identity_forget(&c->identity, r->context->policy->settings);
     c->on_identified(c);
     reply_status(request_out(r), "RESET");

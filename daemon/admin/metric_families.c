@@ -104,12 +104,14 @@ static void write_closed(source *s, family *f, struct exposition *x) {
 
 // --- the table --------------------------------------------------------------------------------
 
-#define TOTAL(member)     of_totals, offsetof(struct totals, member)
-#define PROCESS(member)   of_process, offsetof(struct process, member)
-#define NAMESPACE(member) of_namespaces, offsetof(struct namespace_stats, member)
-#define BACKEND(member)   of_backends, offsetof(struct backend_totals, member)
-
-_Static_assert(sizeof(size_t) == sizeof(uint64_t), "figures are read as 64 bits");
+// The place of a figure, all of which are read as 64 bits: the compiler refuses another size.
+#define FIGURE(type, member)                                                                       \
+    (offsetof(type, member) +                                                                      \
+     0 * sizeof(char[sizeof(((type *)0)->member) == sizeof(uint64_t) ? 1 : -1]))
+#define TOTAL(member)     of_totals, FIGURE(struct totals, member)
+#define PROCESS(member)   of_process, FIGURE(struct process, member)
+#define NAMESPACE(member) of_namespaces, FIGURE(struct namespace_stats, member)
+#define BACKEND(member)   of_backends, FIGURE(struct backend_totals, member)
 
 const struct metric_family metric_families[] = {
     {"cachesd_build_info", METRIC_INFO, "The daemon's version, and libuv's.", write_build, 0},

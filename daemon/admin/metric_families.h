@@ -1,7 +1,7 @@
 // Metric families: the table of all metrics, one row each.
 //
-// To add a metric, add a row, and its line in METRICS.md; `ctest -R scenario.metrics` fails until
-// both agree and something moves it.
+// To add a metric, add a row, and its line in docs/METRICS.md; `ctest -R scenario.metrics` fails
+// until both agree and something moves it.
 #pragma once
 
 #include "daemon/admin/exposition.h"

@@ -1,5 +1,5 @@
 // Metrics: the counters of all workers as Prometheus reads them, for the verb `metrics` and for
-// HTTP. METRICS.md describes each family; the table of families is in metric_families.c.
+// HTTP. docs/METRICS.md describes each family; the table of families is in metric_families.c.
 #pragma once
 
 #include "daemon/admin/exposition.h"

@@ -230,7 +230,7 @@ void report_namespace_stats(const struct totals *t, const struct request *r, str
 
 static void append_near(struct bytes *text, const struct near_counters *n) {
     bytes_printf(text,
-                 "# near\nnear_entries:%zu\nnear_bytes:%zu\nnear_hits:%" PRIu64
+                 "# near\nnear_entries:%" PRIu64 "\nnear_bytes:%" PRIu64 "\nnear_hits:%" PRIu64
                  "\nnear_misses:%" PRIu64 "\nnear_kept:%" PRIu64 "\nnear_evicted:%" PRIu64
                  "\nnear_void:%" PRIu64 "\nnear_too_large:%" PRIu64 "\n",
                  n->entries, n->bytes, n->hits, n->misses, n->kept, n->evicted, n->late, n->large);
@@ -242,7 +242,7 @@ void report_stats(const struct totals *t, const struct request *r, struct bytes 
     uint64_t uptime_ms = loop_now(&r->context->loop) - started_ms;
     bytes_printf(text,
                  "# daemon\nversion:%s\npid:%d\nuptime_seconds:%" PRIu64 "\nworkers:%zu"
-                 "\n# clients\nconnected:%zu\naccepted:%" PRIu64 "\nturned_away:%" PRIu64
+                 "\n# clients\nconnected:%" PRIu64 "\naccepted:%" PRIu64 "\nturned_away:%" PRIu64
                  "\nmax_clients:%" PRIu64 "\n# requests\nrequests:%" PRIu64 "\n",
                  CACHESD_VERSION, (int)getpid(), uptime_ms / 1000, t->workers, t->clients,
                  t->stats.accepted, t->stats.turned_away, t->stats.max_clients, t->stats.requests);

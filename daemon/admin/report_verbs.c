@@ -9,6 +9,7 @@
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
 #include "daemon/request/context.h"
+#include "daemon/request/named.h"
 #include "daemon/request/request.h"
 #include "daemon/worker.h"
 #include "daemon/workers.h"
@@ -119,7 +120,7 @@ static void run_stats(struct request *r, const struct call *call) {
         inquire(r, report_stats);
         return;
     }
-    struct namespace *namespace = request_find_namespace(r, call->args[0]);
+    struct namespace *namespace = named_namespace(r, call->args[0]);
     if (!namespace)
         return;
     r->namespace = namespace;

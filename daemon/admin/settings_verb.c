@@ -84,6 +84,9 @@ static void append_sections(struct listing *l) {
     const struct settings *s = l->settings;
     append_section(l, SECTION_CACHESD, "", &s->daemon.common);
     append_section(l, SECTION_HTTP, "", &s->http.common);
+    // They name namespaces, of which a user sees its own alone.
+    for (size_t i = 0; i < s->listener_count && !identity_is_limited(l->identity); i++)
+        append_section(l, SECTION_LISTENER, s->listeners[i].name, &s->listeners[i].common);
     for (size_t i = 0; i < s->backend_count; i++)
         if (may_see_backend(l, i))
             append_section(l, SECTION_BACKEND, s->backends[i].name, &s->backends[i].common);

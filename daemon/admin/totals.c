@@ -11,6 +11,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/policy/identity.h"
 #include "daemon/policy/policy.h"
+#include "daemon/redis/redis_session.h"
 #include "daemon/request/reply_queue.h"
 #include "daemon/request/slow_log.h"
 #include "protocol/mem.h"
@@ -80,8 +81,6 @@ static void add(void *sum, const void *more, size_t size) {
 
 #define ADD(sum, more) add((sum), (more), sizeof(*(sum)))
 
-_Static_assert(sizeof(size_t) == sizeof(uint64_t), "near_counters are added as 64-bit counters");
-
 static void add_state(struct backend_totals *t, const struct backend *b) {
     struct backend_state state = backend_state(b);
     if (t->state.since_ms > 0 && t->state.health >= state.health)
@@ -119,19 +118,25 @@ static void add_backends(struct totals *t, const struct policy *policy) {
                 add_backend(&t->backends[i], policy->backends[j]);
 }
 
+static const char *text_or_nothing(const char *text) { return text ? text : ""; }
+
 static void add_client(struct totals *t, const struct client *c, size_t number, uint64_t now_ms) {
     const char *user = c->session.identity.user ? c->session.identity.user->name : "none";
     if (t->user && strcmp(user, t->user) != 0)
         return;
     size_t start = t->client_lines.len;
-    bytes_printf(&t->client_lines,
-                 "id=%" PRIu64 " addr=%s name=%s user=%s age=%" PRIu64 " idle=%" PRIu64
-                 " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64 " verb=%s\n",
-                 c->session.id, c->session.address, c->session.name ? c->session.name : "", user,
-                 (now_ms - c->connected_ms) / 1000, (now_ms - c->active_ms) / 1000,
-                 c->session.replies.count, c->in.len, reply_queue_unread(&c->session.replies),
-                 number, c->session.requests,
-                 c->session.last_verb ? c->session.last_verb->name : "none");
+    const struct redis_session *redis = c->session.redis;
+    bytes_printf(
+        &t->client_lines,
+        "id=%" PRIu64 " addr=%s name=%s user=%s listener=%s lib-name=%s lib-ver=%s"
+        " age=%" PRIu64 " idle=%" PRIu64 " pending=%zu in=%zu out=%zu worker=%zu requests=%" PRIu64
+        " verb=%s\n",
+        c->session.id, c->session.address, text_or_nothing(c->session.name), user,
+        text_or_nothing(c->session.listener), text_or_nothing(redis ? redis->library_name : NULL),
+        text_or_nothing(redis ? redis->library_version : NULL), (now_ms - c->connected_ms) / 1000,
+        (now_ms - c->active_ms) / 1000, c->session.replies.count, c->in.len,
+        reply_queue_unread(&c->session.replies), number, c->session.requests,
+        c->session.last_verb ? c->session.last_verb->name : "none");
     struct slice line = {t->client_lines.data + start, t->client_lines.len - start};
     if (t->filter && !client_filter_passes(t->filter, line))
         t->client_lines.len = start;

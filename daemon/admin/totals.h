@@ -54,7 +54,7 @@ struct totals {
     struct process_totals process;
     struct worker_totals *by_worker; // `workers` of them, in any order
     size_t workers;
-    size_t clients;
+    uint64_t clients;
     struct daemon_stats stats;
     struct near_counters near;
     struct route_counters routes;       // of all backends

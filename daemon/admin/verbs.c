@@ -9,6 +9,7 @@
 #include "daemon/admin/tap_verb.h"
 #include "daemon/request/auth.h"
 #include "daemon/request/context.h"
+#include "daemon/request/named.h"
 #include "daemon/request/purge.h"
 #include "daemon/request/request.h"
 #include "protocol/answer.h"
@@ -17,6 +18,7 @@
 #include "protocol/collection.h"
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
+#include "protocol/verb.h"
 #include "protocol/verb_table.h"
 
 static void run_ping(struct request *r, const struct call *call) {
@@ -57,6 +59,21 @@ static void run_purge(struct request *r, const struct call *call) {
     purge_start(r);
 }
 
+// A command of the Redis dialect, which this list of verbs would drown in.
+static bool is_of_redis(const struct verb_entry *entry) {
+    return entry->verb->flags & VERB_DIALECT;
+}
+
+// Returns whether the verb is one of those that `name` asks for: "dict", or "redis". Of "list"
+// there are no others than Redis's.
+static bool is_listed(const struct verb_entry *entry, struct slice name) {
+    bool is_of_collection = slice_equal_nocase(name, slice_of(collection_name(entry->collection)));
+    if (!is_of_redis(entry))
+        return is_of_collection;
+    return slice_equal_nocase(name, SLICE("redis")) ||
+           (is_of_collection && !collection_verbs(entry->collection)->name);
+}
+
 static void run_help(struct request *r, const struct call *call) {
     const struct verb_table *verbs = r->context->verbs;
     const struct verb_entry *entry;
@@ -67,11 +84,10 @@ static void run_help(struct request *r, const struct call *call) {
         return;
     }
     for (size_t i = 0; (entry = verb_at(verbs, i)); i++)
-        if (call->argc == 0 ||
-            slice_equal_nocase(call->args[0], slice_of(collection_name(entry->collection))))
+        if (call->argc == 0 ? !is_of_redis(entry) : is_listed(entry, call->args[0]))
             verb_append_help(&text, entry->verb);
     if (text.len == 0) {
-        request_fail_verb(r, call->args[0]);
+        named_fail_verb(r, call->args[0]);
         return;
     }
     verb_append_legend(&text);

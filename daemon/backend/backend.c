@@ -103,7 +103,8 @@ struct backend *backend_new(struct loop *loop, struct settings *settings,
                                      .events = route->events,
                                      .owner = b,
                                      .tls = conf->url.is_tls ? &b->tls : NULL,
-                                     .secret = &b->secret};
+                                     .secret = &b->secret,
+                                     .eviction = b->eviction};
     waiting_room_init(&b->waiting, loop, (uint64_t)conf->timeout_ms);
     b->handles = 2; // the waiting room's timer, and the secret
     route->start(b, path);

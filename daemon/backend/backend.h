@@ -9,6 +9,7 @@
 #include "conf/tls_context.h"
 #include "daemon/backend/account.h"
 #include "daemon/backend/conn.h"
+#include "daemon/backend/eviction.h"
 #include "daemon/backend/node.h"
 #include "daemon/backend/room.h"
 #include "daemon/backend/route.h"
@@ -62,8 +63,9 @@ struct backend {
     const struct near_source *source; // NULL as well where none of its namespaces has near = yes
     size_t most_output; // bytes that may wait to be written: with more the backend is full
     struct account account;
-    struct tls_client *tls; // a reference, to that of the newest settings; NULL: none
-    struct secret secret;   // the password
+    char eviction[EVICTION_SIZE]; // of the server that was connected last; "": not known
+    struct tls_client *tls;       // a reference, to that of the newest settings; NULL: none
+    struct secret secret;         // the password
     struct node_family family;
     struct prefixes prefixes; // of the keys whose changes are followed
     const char *path;         // embedded: of its server's Unix socket, never changed; else NULL

@@ -6,6 +6,7 @@
 
 #include "conf/url.h"
 #include "daemon/backend/lost.h"
+#include "daemon/loop/random.h"
 #include "protocol/command.h"
 #include "protocol/mem.h"
 #include "protocol/redis_error.h"
@@ -44,7 +45,7 @@ static void drop_pending(struct backend_conn *c) {
     answer_deinit(&c->answer);
     while (c->first) {
         struct slot *slot = c->first;
-        bool is_sent = slot->sent_at < c->stream.accepted + c->stream.writing.len;
+        bool is_sent = slot->sent_at < stream_sent(&c->stream);
         c->first = slot->next;
         slot->owner->failed(slot, is_sent ? SLOT_LOST : SLOT_UNSENT);
     }
@@ -452,6 +453,7 @@ struct backend_conn *backend_conn_new(struct loop *loop, const struct backend_co
     struct backend_conn *c = mem_new(sizeof(*c));
     const char *what;
     c->loop = loop;
+    c->id = random_next(&loop->random);
     c->conf = conf;
     c->account = account;
     c->owner = owner;

@@ -69,6 +69,7 @@ enum greeting {
 
 struct backend_conn {
     struct stream stream;
+    uint64_t id; // random: no other connection has it
     struct loop *loop;
     const struct backend_conf *conf;
     struct backend_conn_owner owner;

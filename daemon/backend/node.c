@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "conf/url.h"
+#include "daemon/backend/eviction.h"
 #include "daemon/backend/reauth.h"
 #include "daemon/backend/secret.h"
 #include "daemon/loop/backoff.h"
@@ -125,6 +126,8 @@ static void on_ready(void *owner) {
     n->since_ms = now_of(n);
     *n->reason = '\0';
     n->connects++;
+    if (n->family->conf->asks_eviction)
+        eviction_ask(n->conn, n->family->eviction);
     n->family->events->on_up(n->family->owner, n);
 }
 

@@ -54,6 +54,7 @@ struct node_family {
     void *owner;
     struct tls_client *const *tls; // as in struct endpoint
     struct secret *secret;         // the password's file
+    char *eviction;                // as eviction_ask() writes it
 };
 
 struct node {

@@ -109,7 +109,7 @@ static void fail(struct voyage *v, enum slot_failure failure) {
 }
 
 static void give_up(struct voyage *v) {
-    if (v->is_tossed) {
+    if (v->is_tossed && !v->all->is_ending) {
         v->all->disagreed++;
         v->all->events->disagreed(v->all->owner, v->hash_slot);
     }
@@ -235,7 +235,6 @@ static void follow(struct voyage *v, const struct redirect *to, const struct ans
         v->all->asked++;
     else
         v->all->moved++;
-    v->is_tossed = true;
     if (!n || n == from) {
         if (n)
             v->all->events->named_itself(v->all->owner, n);
@@ -256,14 +255,15 @@ static void refused(struct voyage *v, const struct answer *a) {
     answer_cancel(a);
     leave_node(v);
     v->hops++;
-    v->is_tossed = false;
+    bool is_redirect = a->turn == TURN_MOVED || a->turn == TURN_ASK;
+    v->is_tossed = is_redirect && redirect_read(answer_turn_to(a), &to);
     if (v->hops >= MOST_HOPS || v->parked.until_ms <= now_of(v->all) || v->all->is_ending) {
         give_up(v);
         return;
     }
     if (v->hops > QUICK_HOPS)
         turnover_begin(&v->all->turnovers, v->hash_slot, 1);
-    if ((a->turn == TURN_MOVED || a->turn == TURN_ASK) && redirect_read(answer_turn_to(a), &to)) {
+    if (v->is_tossed) {
         follow(v, &to, a);
         return;
     }
@@ -297,6 +297,8 @@ static void on_answered(struct slot *slot, const struct answer *a) {
     struct voyages *all = v->all;
     unsigned hash_slot = v->hash_slot;
     uint64_t number = v->parked.number;
+    if (a->is_doubtful) // the nodes are asked, which know better than a client's script
+        all->events->doubt(all->owner, v->at, TURN_ASK);
     if (a->turn != TURN_NONE && !v->is_over) {
         refused(v, a);
     } else {

@@ -3,11 +3,12 @@
 #include <unistd.h>
 
 #include "conf/sections.h"
+#include "conf/tls.h"
 #include "daemon/front/limits.h"
+#include "daemon/front/section.h"
 #include "daemon/loop/gone.h"
 #include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
-#include "daemon/loop/tls.h"
 #include "daemon/policy/identity.h"
 #include "daemon/request/context.h"
 #include "daemon/request/dispatch.h"
@@ -345,6 +346,7 @@ static void on_closed(struct stream *s) {
     leave_list(c);
     parser_deinit(&c->parser);
     bytes_deinit(&c->in);
+    section_leave(&c->session);
     session_deinit(&c->session);
     mem_free(c);
 }
@@ -359,14 +361,16 @@ static const struct stream_events events = {
 
 static void on_identified(struct session *session) {
     client_set_limits(CONTAINER_OF(session, struct client, session));
+    section_identified(session);
 }
 
-struct client *client_new(struct clients *all, const struct dialect *dialect, bool is_unix) {
+struct client *client_new(struct clients *all, const struct dialect *dialect, const char *listener,
+                          bool is_unix) {
     struct client *c = mem_new(sizeof(*c));
     struct loop *loop = &all->context->loop;
     c->all = all;
     c->session.context = all->context;
-    c->session.dialect = dialect;
+    section_enter(&c->session, dialect, listener);
     c->session.on_identified = on_identified;
     c->session.replies.stream = &c->stream;
     c->session.replies.on_left = request_left;
@@ -385,7 +389,10 @@ static void open_client(struct client *c) {
     identity_identify(&c->session.identity, c->session.context->policy->settings);
     client_set_limits(c);
     session_tell(&c->session, LOG_CLIENT_CONNECTED);
-    read_on(c);
+    if (section_find(&c->session))
+        read_on(c);
+    else
+        client_end(c, CLOSED_RELOAD); // it was accepted before the reload
 }
 
 static void refuse_tls(struct client *c, const char *why) {
@@ -423,9 +430,9 @@ void client_start(struct client *c, struct tls_server *tls) {
     stream_start_tls(&c->stream, tls_new_server(tls), on_shaken, c);
 }
 
-void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix,
-                  struct tls_server *tls) {
-    struct client *c = client_new(all, dialect, is_unix);
+void client_adopt(struct clients *all, const struct dialect *dialect, const char *listener, int fd,
+                  bool is_unix, struct tls_server *tls) {
+    struct client *c = client_new(all, dialect, listener, is_unix);
     int error = is_unix ? uv_pipe_open(&c->stream.uv.pipe, fd) : uv_tcp_open(&c->stream.uv.tcp, fd);
     if (error) {
         close(fd);

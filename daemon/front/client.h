@@ -67,17 +67,19 @@ struct clients {
     void *owner;
 };
 
-// Returns a new client whose stream is not connected yet. The caller accepts a connection into the
+// Returns a new client whose stream is not connected yet. `listener` is the name of the listener's
+// section, NULL for [cachesd]. The caller accepts a connection into the
 // stream, and then calls client_start(), or client_close() when that failed. `tls` NULL: the client
 // comes without TLS; otherwise the caller has counted the handshake in `handshakes`, and the client
 // ends it.
-struct client *client_new(struct clients *all, const struct dialect *dialect, bool is_unix);
+struct client *client_new(struct clients *all, const struct dialect *dialect, const char *listener,
+                          bool is_unix);
 void client_start(struct client *c, struct tls_server *tls);
 
 // Makes and starts a client for the connection `fd`, which another thread has accepted. Takes over
 // `fd`.
-void client_adopt(struct clients *all, const struct dialect *dialect, int fd, bool is_unix,
-                  struct tls_server *tls);
+void client_adopt(struct clients *all, const struct dialect *dialect, const char *listener, int fd,
+                  bool is_unix, struct tls_server *tls);
 
 // Takes no more requests; the client is closed when all replies are written.
 void client_end(struct client *c, enum close_reason why);

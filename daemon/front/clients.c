@@ -2,16 +2,21 @@
 
 #include <poll.h>
 
+#include "conf/settings.h"
+#include "daemon/front/section.h"
 #include "daemon/loop/gone.h"
 #include "daemon/loop/log_event.h"
+#include "daemon/loop/loop.h"
 #include "daemon/policy/identity.h"
+#include "daemon/policy/policy.h"
 #include "daemon/policy/stats.h"
 #include "daemon/request/context.h"
 #include "daemon/request/session.h"
 
 enum {
     PROBE_ENDED_S = 5,
-    AT_ONCE = 256, // clients looked at in one call
+    AT_ONCE = 256,     // clients looked at in one call
+    NEWCOMER_MS = 500, // the longest time for a first request
 };
 
 void clients_take_turns(struct clients *all) {
@@ -73,10 +78,13 @@ void clients_sweep(struct clients *all, uint64_t now_ms) {
     close_gone(all);
 }
 
-void clients_identify(struct clients *all, const struct settings *settings) {
+void clients_renew(struct clients *all) {
+    const struct settings *settings = all->context->policy->settings;
     for (struct client *c = all->first; c; c = c->next) {
         identity_identify(&c->session.identity, settings);
         client_set_limits(c);
+        if (!section_find(&c->session))
+            client_end(c, CLOSED_RELOAD);
     }
 }
 
@@ -89,6 +97,18 @@ bool clients_kill(struct clients *all, uint64_t id) {
     session_tell(&c->session, LOG_CLIENT_KILLED);
     client_close(c, CLOSED_KILLED);
     return true;
+}
+
+static bool is_newcomer(const struct client *c) {
+    return (c->state == CLIENT_OPEN || c->state == CLIENT_SHAKING) && c->session.requests == 0 &&
+           loop_now(&c->session.context->loop) - c->connected_ms < NEWCOMER_MS;
+}
+
+bool clients_have_newcomers(const struct clients *all) {
+    for (const struct client *c = all->first; c; c = c->next)
+        if (is_newcomer(c))
+            return true;
+    return false;
 }
 
 void clients_drain(struct clients *all) {

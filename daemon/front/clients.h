@@ -3,8 +3,6 @@
 
 #include "daemon/front/client.h"
 
-struct settings;
-
 // Lets the clients go on whose turn has come. To be called once a turn of the loop, before output
 // is written.
 void clients_take_turns(struct clients *all);
@@ -13,11 +11,16 @@ void clients_take_turns(struct clients *all);
 // they were not read. To be called a few times a second.
 void clients_sweep(struct clients *all, uint64_t now_ms);
 
-// Finds each client's user and limits again, under these settings.
-void clients_identify(struct clients *all, const struct settings *settings);
+// Finds each client's user, limits and section again, under the settings that have come in force. A
+// client whose section is gone, or speaks another dialect now, takes no more requests and ends.
+void clients_renew(struct clients *all);
 
 // Closes the client of that id. Returns false when there is none on this loop.
 bool clients_kill(struct clients *all, uint64_t id);
+
+// Returns whether a client has connected just now, and has asked nothing yet: its first request is
+// probably on its way.
+bool clients_have_newcomers(const struct clients *all);
 
 // Call client_drain() or client_close() for each client.
 void clients_drain(struct clients *all);

@@ -3,15 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/front/section.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/log_event.h"
+#include "protocol/dialect.h"
 #include "protocol/mem.h"
-#include "protocol/native.h"
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
 
@@ -40,6 +42,24 @@ static bool is_served(const char *path, pid_t *pid) {
     return is_there;
 }
 
+// A socket that systemd passes on is told to be that of the process that listened last: systemd,
+// this daemon, or one that has ended.
+static bool is_passed_on(pid_t pid) {
+    return pid == 1 || pid == getpid() || (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH);
+}
+
+static void append_who_serves(struct bytes *error, const char *path, pid_t pid) {
+    if (is_passed_on(pid)) {
+        bytes_printf(error,
+                     "unix:%s: systemd has this socket: use `listen = systemd`, or stop its unit",
+                     path);
+        return;
+    }
+    bytes_printf(error, "unix:%s: another daemon is serving it", path);
+    if (pid > 0)
+        bytes_printf(error, ": process %d; end that one first, or listen elsewhere", (int)pid);
+}
+
 // Removes the socket file that a killed daemon left behind. Returns false when another file or
 // another daemon is in the way: *error says so.
 static bool clear_path(const struct log *log, const char *path, struct bytes *error) {
@@ -52,9 +72,7 @@ static bool clear_path(const struct log *log, const char *path, struct bytes *er
         return false;
     }
     if (is_served(path, &pid)) {
-        bytes_printf(error, "unix:%s: another daemon is serving it", path);
-        if (pid > 0)
-            bytes_printf(error, ": process %d; end that one first, or listen elsewhere", (int)pid);
+        append_who_serves(error, path, pid);
         return false;
     }
     log_tell(log, LOG_SOCKET_STALE, log_text(FIELD_PATH, path));
@@ -116,6 +134,7 @@ static void on_listener_closed(uv_handle_t *handle) {
     if (--l->handles > 0)
         return;
     address_deinit(&l->address);
+    mem_free(l->section);
     mem_free(l);
 }
 
@@ -203,7 +222,7 @@ struct listener *listener_new(struct loop *loop, const struct address *address,
                               struct bytes *error) {
     struct listener *l = mem_new(sizeof(*l));
     l->loop = loop;
-    l->dialect = &native_dialect;
+    l->dialect = section_dialect(NULL);
     l->on_client = on_client;
     l->owner = owner;
     l->handles = 2;
@@ -220,6 +239,12 @@ struct listener *listener_new(struct loop *loop, const struct address *address,
         return l;
     listener_free(l);
     return NULL;
+}
+
+void listener_set_section(struct listener *l, const struct listener_conf *conf) {
+    mem_free(l->section);
+    l->section = conf ? mem_text(conf->name) : NULL;
+    l->dialect = section_dialect(conf);
 }
 
 void listener_free(struct listener *l) {
@@ -251,7 +276,7 @@ void listener_turn_away(struct listener *l, uv_stream_t *stream, const char *why
     log_refusal(l, why);
     if (l->address.is_tls) // the reply could not be read before a handshake
         return;
-    refusal_set(&refusal, REPLY_OVERLOADED, "too many clients: %s", why);
+    refusal_set(&refusal, REPLY_OVERLOADED, REFUSAL_CLIENTS "%s", why);
     l->dialect->write_refusal(&reply, &refusal);
     refusal_deinit(&refusal);
     uv_buf_t buffer = uv_buf_init(reply.data, (unsigned)reply.len);

@@ -22,6 +22,7 @@ struct listener {
     // A client has connected: the owner accepts it from uv.stream, into a stream of the same kind.
     void (*on_client)(void *owner, struct listener *l);
     void *owner;
+    char *section;                 // its name; NULL: [cachesd]
     const struct dialect *dialect; // that its clients speak
     bool is_started;
     uv_timer_t again;         // for a client that is not accepted yet
@@ -38,6 +39,9 @@ struct listener *listener_new(struct loop *loop, const struct address *address,
                               const struct daemon_conf *conf,
                               void (*on_client)(void *owner, struct listener *l), void *owner,
                               struct bytes *error);
+
+// Has the listener belong to the section; NULL: [cachesd], to which it belongs at first.
+void listener_set_section(struct listener *l, const struct listener_conf *conf);
 
 // Accepts clients from now on. Has no effect on a started listener. Returns false when listening
 // fails: *error says why.

@@ -310,7 +310,8 @@ static void note_daemon(struct notices *all, const struct facts *f) {
     if (most > 0 && f->totals.clients * 100 >= most * BUSY_PERCENT) {
         n = add(all, f->totals.clients >= most ? NOTICE_BAD : NOTICE_WARN, 0);
         bytes_append_literal(&n->what, "Nearly all clients are there.");
-        bytes_printf(&n->text, "%zu of %" PRIu64 ": more are turned away. Raise max_clients.",
+        bytes_printf(&n->text,
+                     "%" PRIu64 " of %" PRIu64 ": more are turned away. Raise max_clients.",
                      f->totals.clients, most);
     }
     for (size_t i = 0; i < f->view.workers; i++) {

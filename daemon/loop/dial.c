@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "daemon/loop/tls.h"
+#include "conf/tls.h"
 
 static void on_shaken(void *context, const char *trouble) {
     struct dial *dial = context;

@@ -1,6 +1,6 @@
 // Log event: the things that the log tells of. Each is a row of one table, so that it has a stable
 // name, and its values have stable names too: programs that read the log or the journal rely on
-// them. EVENTS.md lists them for operators.
+// them. docs/EVENTS.md lists them for operators.
 //
 // As text, an event is one line: SUBJECT: TEXT: DETAIL, of which SUBJECT and DETAIL may be missing.
 #pragma once

@@ -1,8 +1,8 @@
 // Probe: places in the code that tools as bpftrace and perf can watch in a running daemon (USDT).
 //
-// EVENTS.md, "Probes", lists them. They are built where <sys/sdt.h> is there. Each has a semaphore,
-// which the tool raises while it watches: a probe that nobody watches is a look at that, and its
-// values are not even fetched.
+// docs/EVENTS.md, "Probes", lists them. They are built where <sys/sdt.h> is there. Each has a
+// semaphore, which the tool raises while it watches: a probe that nobody watches is a look at that,
+// and its values are not even fetched.
 #pragma once
 
 #ifdef HAS_PROBES

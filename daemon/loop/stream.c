@@ -1,10 +1,13 @@
 #include "daemon/loop/stream.h"
 
-#include "daemon/loop/tls.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "conf/tls.h"
 #include "protocol/mem.h"
 
 enum {
-    SPARE_LEAST = 2 * 1024,
+    SPARE_LEAST = 2 * 1024 - 1, // bytes_reserve() takes one more
     SPARE_MOST = 1024 * 1024,
     SPARES_BYTES = 8 * 1024 * 1024,
     RECORDS_SIZE = 64 * 1024, // of TLS, that are read or written at once
@@ -45,10 +48,13 @@ struct bytes flusher_lend(struct flusher *f) {
         f->spare_bytes -= buffer.cap;
         return buffer;
     }
-    return (struct bytes){0}; // the buffer grows when used: most clients ask little at a time
+    // Large enough to come back as a spare: so a turn with small replies allocates nothing.
+    struct bytes buffer = {0};
+    bytes_reserve(&buffer, SPARE_LEAST);
+    return buffer;
 }
 
-static void flusher_return(struct flusher *f, struct bytes *buffer) {
+void flusher_return(struct flusher *f, struct bytes *buffer) {
     buffer->len = 0;
     if (f->spare_count < FLUSHER_SPARES && buffer->cap >= SPARE_LEAST &&
         buffer->cap <= SPARE_MOST && f->spare_bytes + buffer->cap <= SPARES_BYTES) {
@@ -125,23 +131,37 @@ void stream_stop_reading(struct stream *s) {
 
 static void stream_flush(struct stream *s);
 
+// Makes the output that which is written.
+static void begin_writing(struct stream *s) {
+    s->writing = s->out;
+    s->out = (struct bytes){0};
+    s->beside = s->handed = s->writing.len;
+}
+
+// All that is written was taken.
+static void accept_writing(struct stream *s) {
+    s->accepted += s->handed;
+    s->beside = s->handed = 0;
+    flusher_return(s->flusher, &s->writing);
+}
+
 static void on_written(uv_write_t *write, int status) {
     struct stream *s = write->data;
     if (s->is_closing)
         return;
     if (status < 0) {
         s->events->on_end(s, status);
-        return;
+    } else if (s->lent) {
+        s->lent->on_taken(s);
+    } else {
+        accept_writing(s);
+        stream_flush(s);
     }
-    s->accepted += s->writing.len;
-    flusher_return(s->flusher, &s->writing);
-    stream_flush(s);
 }
 
 // Hands the rest of the output to libuv, which writes it when the socket takes more.
 static int write_later(struct stream *s) {
-    s->writing = s->out;
-    s->out = (struct bytes){0};
+    begin_writing(s);
     uv_buf_t buffer = {.base = s->writing.data, .len = s->writing.len};
     return uv_write(&s->write, &s->uv.stream, &buffer, 1, on_written);
 }
@@ -151,20 +171,21 @@ static void stream_flush(struct stream *s) {
         flush_records(s);
         return;
     }
-    if (s->is_corked || s->is_closing || s->writing.len > 0)
+    if (s->is_corked || s->is_closing || s->beside > 0) {
+        if (s->lent)
+            s->lent->flush(s);
         return;
+    }
     if (s->out.len > 0) {
-        uv_buf_t buffer = {.base = s->out.data, .len = s->out.len};
-        int written = uv_try_write(&s->uv.stream, &buffer, 1);
-        if (written == UV_EAGAIN)
-            written = 0;
-        int error = written < 0 ? written : 0;
-        if (!error) {
-            s->accepted += (uint64_t)written;
-            bytes_consume(&s->out, (size_t)written);
-            if (s->out.len > 0)
-                error = write_later(s);
-        }
+        int fd, error = uv_fileno(&s->uv.handle, &fd);
+        // send() costs the kernel less than write(), by which libuv sends.
+        ssize_t sent = error ? 0 : send(fd, s->out.data, s->out.len, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN && errno != EINTR)
+            error = uv_translate_sys_error(errno);
+        s->accepted += sent > 0 ? (uint64_t)sent : 0;
+        bytes_consume(&s->out, sent > 0 ? (size_t)sent : 0);
+        if (!error && s->out.len > 0)
+            error = write_later(s);
         if (error) {
             s->events->on_end(s, error);
             return;
@@ -172,13 +193,13 @@ static void stream_flush(struct stream *s) {
     }
     if (s->out.len == 0 && s->out.data)
         flusher_return(s->flusher, &s->out);
-    if (s->writing.len == 0)
+    if (s->beside == 0)
         s->events->on_written(s);
 }
 
 uint64_t stream_taken(const struct stream *s) {
     uint64_t waiting = uv_stream_get_write_queue_size(&s->uv.stream);
-    return s->accepted + (s->tls ? s->tls->sealed + s->tls->wire.len : s->writing.len) - waiting;
+    return s->accepted + (s->tls ? s->tls->sealed + s->tls->wire.len : s->handed) - waiting;
 }
 
 int stream_write_first(struct stream *s, struct slice bytes) {
@@ -317,11 +338,8 @@ static bool write_wire(struct stream *s, int *error) {
 static bool seal_some(struct stream *s) {
     struct stream_tls *x = s->tls;
     struct bytes *wire = tls_wire(x->tls);
-    if (s->writing.len == 0) {
-        s->writing = s->out;
-        s->out = (struct bytes){0};
-        x->sealed = 0;
-    }
+    if (s->writing.len == 0)
+        begin_writing(s);
     size_t len = s->writing.len - x->sealed;
     struct slice plain = {s->writing.data + x->sealed, len < RECORDS_SIZE ? len : RECORDS_SIZE};
     x->sealed += plain.len;
@@ -343,9 +361,8 @@ static int write_records(struct stream *s) {
         if (!may_seal)
             break;
         if (x->sealed == s->writing.len) {
-            s->accepted += s->writing.len;
+            accept_writing(s);
             x->sealed = 0;
-            flusher_return(s->flusher, &s->writing);
             if (s->out.len == 0)
                 break;
         }
@@ -426,6 +443,8 @@ void stream_end(struct stream *s) {
 static void on_closed(uv_handle_t *handle) {
     struct stream *s = handle->data;
     free_tls(s);
+    if (s->lent)
+        s->lent->free(s);
     bytes_deinit(&s->out);
     bytes_deinit(&s->writing);
     s->events->on_closed(s);

@@ -3,6 +3,8 @@
 //   stream_out() ──append──► out ──flush──► the socket
 //                             └─ the rest ──► writing (libuv's until it is written)
 //
+// Bytes that lie elsewhere, and stay there until they are sent, can be lent to the stream (lent.h).
+//
 // The owner embeds the stream. Closing is asynchronous: on_closed is the last call, and the owner
 // may then free the memory.
 //
@@ -26,7 +28,7 @@ struct stream;
 struct stream_tls;
 struct tls;
 
-enum { FLUSHER_SPARES = 64 };
+enum { FLUSHER_SPARES = 1024 };
 
 struct flusher {
     uv_prepare_t prepare;
@@ -47,9 +49,13 @@ void flusher_deinit(struct flusher *f); // closes its handles; the caller frees 
 
 void flusher_add(struct flusher *f, struct stream *s);
 
-// Returns an empty buffer, with memory when the flusher has some to spare. The stream gives the
+// Returns an empty buffer with memory for a few small replies, or for more. The stream gives the
 // buffer back when its bytes are written.
 struct bytes flusher_lend(struct flusher *f);
+
+// Takes back a buffer whose bytes are written, which is empty then: as a spare, or frees its
+// memory.
+void flusher_return(struct flusher *f, struct bytes *buffer);
 
 struct stream_events {
     // Returns the buffer that the next bytes are read into.
@@ -60,6 +66,13 @@ struct stream_events {
     // All output is written.
     void (*on_written)(struct stream *s);
     void (*on_closed)(struct stream *s);
+};
+
+// Output that lies elsewhere, of which lent.c knows more.
+struct stream_lent {
+    void (*flush)(struct stream *s);    // as stream_flush(), for a stream with such output
+    void (*on_taken)(struct stream *s); // libuv has written what it was handed before
+    void (*free)(struct stream *s);     // the stream is closed
 };
 
 struct stream {
@@ -74,8 +87,11 @@ struct stream {
     struct stream *next_dirty;
     struct bytes out;
     struct bytes writing;
-    struct stream_tls *tls; // NULL: plain
-    uint64_t accepted;      // bytes that the kernel took, in all; with TLS: whose records it took
+    size_t beside;            // bytes of output that are not accepted and not in `out`
+    size_t handed;            // the first of these, which are libuv's now, or become records
+    struct stream_lent *lent; // NULL: nothing is lent
+    struct stream_tls *tls;   // NULL: plain
+    uint64_t accepted;        // bytes that the kernel took, in all; with TLS: whose records it took
     uv_write_t write;
     uv_shutdown_t shutdown;
     bool is_dirty;
@@ -100,7 +116,10 @@ static inline struct bytes *stream_out(struct stream *s) {
 }
 
 // Returns how many bytes of output the peer has not taken yet.
-static inline size_t stream_unread(const struct stream *s) { return s->out.len + s->writing.len; }
+static inline size_t stream_unread(const struct stream *s) { return s->out.len + s->beside; }
+
+// Returns how many bytes of output, in all, the kernel may have taken.
+static inline uint64_t stream_sent(const struct stream *s) { return s->accepted + s->handed; }
 
 // Returns a number that changes whenever the kernel takes output: how many bytes it took in all,
 // those of a write still under way included.

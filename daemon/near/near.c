@@ -113,15 +113,15 @@ void near_note_read(struct near_note *note, struct near_store *store,
 }
 
 void near_note_write(struct near_note *note, struct near_store *store,
-                     const struct near_source *source, const struct verb_entry *entry,
+                     const struct near_source *source, const struct signature *signature,
                      const struct call *call, struct bytes *scratch) {
-    size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
-    assert(note->duty == NEAR_FORGET && note->written.len == 0);
+    size_t number = 0;
+    assert(note->duty == NEAR_FORGET);
     if (!source)
         return;
-    for (size_t i = 0; i < keys; i++) {
+    for (size_t i = call->key_at; i < call->argc; i = syntax_next_key(signature, call, i + 1)) {
         scratch->len = 0;
-        bytes_append_slice(scratch, call->prefix);
+        bytes_append_slice(scratch, call_prefix(call, number++));
         bytes_append_slice(scratch, call->args[i]);
         uint64_t hash = hash_key(store, source, bytes_slice(scratch));
         near_store_forget_everywhere(store, hash);

@@ -19,6 +19,7 @@
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 #include "protocol/call.h"
+#include "protocol/syntax.h"
 #include "protocol/verb_table.h"
 
 // The work that is to be done for the near cache when a request's answer comes.
@@ -78,10 +79,10 @@ void near_answered(struct near_store *store, const struct near_source *source,
                    const struct namespace_conf *conf, struct near_note *note,
                    const struct answer *answer, struct slice reply, uint64_t now_ms);
 
-// To be called when a write is sent: the kept answers about its keys become void, whether or not
-// changes there are heard of.
+// To be called when a write is sent, for each of its commands: the kept answers about its keys
+// become void, whether or not changes there are heard of.
 void near_note_write(struct near_note *note, struct near_store *store,
-                     const struct near_source *source, const struct verb_entry *entry,
+                     const struct near_source *source, const struct signature *signature,
                      const struct call *call, struct bytes *scratch);
 
 // To be called when the write is done, or never will be, and before anybody is told.

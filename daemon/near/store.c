@@ -30,6 +30,7 @@ struct entry {
     uint32_t asked_len, reply_len;
     uint8_t asked; // how often it was found since it came, or was last spared
     bool is_main;  // it is in the main queue, else in the small one
+    uint32_t refs; // loans of its reply, and one more while it is in the store
     char data[];   // the question, then the reply
 };
 
@@ -164,6 +165,11 @@ static void leave_queue(struct near_store *s, struct entry *e) {
     queue->bytes -= entry_bytes(e);
 }
 
+static void unref(struct entry *e) {
+    if (--e->refs == 0)
+        mem_free(e);
+}
+
 static void remove_entry(struct near_store *s, struct entry *e) {
     struct entry **at = &slot_of(s, e->hash)->first;
     while (*at != e)
@@ -172,7 +178,7 @@ static void remove_entry(struct near_store *s, struct entry *e) {
     leave_queue(s, e);
     s->counters.entries--;
     s->counters.bytes -= entry_bytes(e);
-    mem_free(e);
+    unref(e);
 }
 
 // --- eviction ---------------------------------------------------------------------------------
@@ -343,6 +349,17 @@ struct slice near_store_find_late(struct near_store *s, const struct near_questi
     return e && is_current(s, e, epoch) && now_ms < e->until_ms ? reply_of(e) : (struct slice){0};
 }
 
+// --- loans ------------------------------------------------------------------------------------
+
+void *near_store_lend(const struct near_question *q, struct slice reply) {
+    struct entry *e = CONTAINER_OF(reply.data - q->asked.len, struct entry, data);
+    assert(e->hash == q->hash && e->reply_len == reply.len);
+    e->refs++;
+    return e;
+}
+
+void near_store_return(void *loan) { unref(loan); }
+
 // --- answers ----------------------------------------------------------------------------------
 
 static void insert(struct near_store *s, struct entry *e) {
@@ -362,21 +379,19 @@ bool near_store_is_known(const struct near_store *s, const struct near_question 
     return near_shared_is_known(s->shared, q->hash, answer);
 }
 
-// The counter is raised before the answer is remembered: a worker that finds the answer known may
-// rely on the counter.
 void near_store_see(struct near_store *s, const struct near_question *q, struct slice answer,
                     struct near_moment *asked_at) {
     if (near_shared_is_known(s->shared, q->hash, answer))
         return;
     bool is_one_slot = near_shared_slot(q->hash) == near_shared_slot(q->key_hash);
-    near_shared_raise(s->shared, q->hash);
+    near_shared_tell(s->shared, q->hash, answer);
     asked_at->shared += is_one_slot ? 2 : 1; // one slot counts in both parts of the sum
-    near_shared_remember(s->shared, q->hash, answer);
 }
 
 static struct entry *new_entry(const struct near_question *q, const struct near_moment *asked_at,
                                struct slice reply) {
     struct entry *e = mem_new(sizeof(*e) + q->asked.len + reply.len);
+    e->refs = 1;
     e->hash = q->hash;
     e->key_hash = q->key_hash;
     e->epoch = asked_at->epoch;

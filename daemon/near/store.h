@@ -47,8 +47,8 @@ struct near_counters {
     uint64_t late;    // answers that were void before they came
     uint64_t large;   // answers too large to keep
     uint64_t evicted; // valid entries that had to leave for others
-    size_t entries;   // now, void ones included
-    size_t bytes;     // in use now, those of held questions included
+    uint64_t entries; // now, void ones included
+    uint64_t bytes;   // in use now, those of held questions included
 };
 
 // The store holds at most `memory` bytes, its own tables included; with less than NEAR_LEAST it
@@ -99,6 +99,16 @@ struct slice near_store_find(struct near_store *s, const struct near_question *q
 // Counts neither a hit nor a miss.
 struct slice near_store_find_late(struct near_store *s, const struct near_question *q,
                                   uint64_t epoch, uint64_t now_ms);
+
+// Lends a reply that near_store_find() has just returned for that question: its bytes stay as they
+// are and where they are until the loan is handed to near_store_return(), although the entry may be
+// replaced or evicted meanwhile, or the store resized or freed. Returns the loan, which belongs to
+// the store's thread.
+//
+// The memory of a lent reply that has left the store is not in counters.bytes. Whoever borrows
+// bounds that memory: a client's loans count as its output, which client_output limits.
+void *near_store_lend(const struct near_question *q, struct slice reply);
+void near_store_return(void *loan);
 
 // Returns whether the last answer that any worker had to the question was the same. For shared
 // stores only.

@@ -142,7 +142,7 @@ bool identity_is_admin(const struct identity *c) {
 }
 
 bool identity_is_limited(const struct identity *c) {
-    return !c->is_trusted && !(c->user && c->user->is_for_all);
+    return !c->is_trusted && !(c->user && c->user->namespaces.has_all);
 }
 
 bool identity_may_use(const struct identity *c, size_t namespace_index) {

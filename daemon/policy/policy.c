@@ -2,13 +2,17 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <time.h>
 
 #include "daemon/backend/backend.h"
+#include "daemon/policy/mapping.h"
+#include "daemon/policy/scripting.h"
 #include "daemon/policy/value.h"
 #include "protocol/collection.h"
 #include "protocol/command.h"
 #include "protocol/mem.h"
 #include "protocol/number.h"
+#include "protocol/redis/row.h"
 #include "protocol/syntax.h"
 #include "protocol/verb.h"
 
@@ -40,6 +44,29 @@ static void find_allowed_verbs(struct namespace *namespace, const struct verb_ta
             verb_set_add(&namespace->verbs, entry);
 }
 
+static struct namespace *at(struct policy *policy, size_t number) {
+    return number == NO_NAMESPACE ? NULL : &policy->namespaces[number];
+}
+
+static void map(struct policy *policy, struct mapping *m, const struct listener_conf *conf) {
+    *m = (struct mapping){
+        .conf = conf,
+        .bound = at(policy, conf->bound),
+        .rest = at(policy, conf->rest),
+        .by_prefix = mem_new(conf->mapped_count * sizeof(struct namespace *)),
+        .prefixes = mem_new(conf->mapped_count * sizeof(struct slice)),
+        .selected = mem_new(conf->select_count * sizeof(struct namespace *)),
+        .count = conf->mapped_count,
+    };
+    for (size_t i = 0; i < conf->mapped_count; i++) {
+        const struct namespace_conf *n = &policy->settings->namespaces[conf->mapped[i]];
+        m->by_prefix[i] = at(policy, conf->mapped[i]);
+        m->prefixes[i] = (struct slice){n->prefix, n->prefix_len};
+    }
+    for (size_t i = 0; i < conf->select_count; i++)
+        m->selected[i] = at(policy, conf->selects[i].namespace);
+}
+
 struct policy *policy_new(struct settings *settings, const struct verb_table *verbs) {
     struct policy *policy = mem_new(sizeof(*policy));
     policy->refs = 1;
@@ -52,6 +79,9 @@ struct policy *policy_new(struct settings *settings, const struct verb_table *ve
         command_px(&(struct command){.out = &policy->namespaces[i].ttl_px},
                    settings->namespaces[i].ttl_ms);
     }
+    policy->mappings = mem_new(settings->listener_count * sizeof(*policy->mappings));
+    for (size_t i = 0; i < settings->listener_count; i++)
+        map(policy, &policy->mappings[i], &settings->listeners[i]);
     return policy;
 }
 
@@ -72,6 +102,12 @@ struct policy *policy_ref(struct policy *policy) {
     return policy;
 }
 
+static void free_namespace(struct namespace *namespace) {
+    bytes_deinit(&namespace->ttl_px);
+    for (size_t i = 0; i < 2; i++)
+        scripting_free(namespace->scripting[i]);
+}
+
 void policy_unref(struct policy *policy) {
     if (!policy || --policy->refs > 0)
         return;
@@ -80,10 +116,13 @@ void policy_unref(struct policy *policy) {
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
         namespace_stats_unref(policy->namespaces[i].stats);
     for (size_t i = 0; i < policy->settings->namespace_count; i++)
-        bytes_deinit(&policy->namespaces[i].ttl_px);
+        free_namespace(&policy->namespaces[i]);
     for (size_t i = 0; i < policy->settings->backend_count; i++)
         backend_unref(policy->backends[i]);
+    for (size_t i = 0; i < policy->settings->listener_count; i++)
+        mapping_deinit(&policy->mappings[i]);
     settings_unref(policy->settings);
+    mem_free(policy->mappings);
     mem_free(policy->backends);
     mem_free(policy->namespaces);
     mem_free(policy);
@@ -92,6 +131,13 @@ void policy_unref(struct policy *policy) {
 struct namespace *policy_namespace(const struct policy *policy, struct slice name) {
     const struct namespace_conf *conf = settings_namespace(policy->settings, name);
     return conf ? &policy->namespaces[conf - policy->settings->namespaces] : NULL;
+}
+
+const struct mapping *policy_mapping(const struct policy *policy, struct slice name) {
+    for (size_t i = 0; i < policy->settings->listener_count; i++)
+        if (slice_equal(slice_of(policy->settings->listeners[i].name), name))
+            return &policy->mappings[i];
+    return NULL;
 }
 
 static bool refuse_size(struct refusal *refusal, enum refusal_reason reason,
@@ -112,9 +158,9 @@ static bool admit_verb(const struct namespace *namespace, const struct verb_entr
                               problem, entry->verb->name);
 }
 
-static bool admit_key(const struct namespace_conf *conf, struct slice key,
+static bool admit_key(const struct namespace_conf *conf, const struct call *call, struct slice key,
                       struct refusal *refusal) {
-    size_t len = conf->prefix_len + key.len;
+    size_t len = call->prefix.len + key.len;
     return len <= (size_t)conf->max_key ||
            refuse_size(refusal, REFUSED_KEY, conf, "key", len, "max_key", conf->max_key);
 }
@@ -150,7 +196,7 @@ static bool admit_stored(const struct namespace *namespace, struct call *call, e
 static bool admit_argument(const struct namespace *namespace, struct call *call, bool is_write,
                            enum arg_kind kind, struct slice arg, struct refusal *refusal) {
     if (kind == ARG_KEY)
-        return admit_key(namespace->conf, arg, refusal);
+        return admit_key(namespace->conf, call, arg, refusal);
     bool is_stored = is_write && (kind == ARG_FIELD || kind == ARG_MEMBER || kind == ARG_VALUE);
     return !is_stored || admit_stored(namespace, call, kind, arg, refusal);
 }
@@ -168,7 +214,9 @@ static bool decide_ttl(const struct namespace *namespace, struct call *call, str
                        struct refusal *refusal) {
     const struct namespace_conf *conf = namespace->conf;
     bool is_asked = call->options & 1u << OPTION_TTL;
-    bool is_new = call->verb->flags & VERB_NEW_TTL || conf->ttl_mode == TTL_MODE_SLIDING;
+    // In the Redis dialect the client says when a ttl starts anew.
+    bool is_sliding = conf->ttl_mode == TTL_MODE_SLIDING && !call->redis;
+    bool is_new = call->verb->flags & VERB_NEW_TTL || is_sliding;
     int64_t ttl = is_asked ? call->ttl_asked_ms : conf->ttl_ms;
     call->ttl_reason = is_asked ? TTL_ASKED : TTL_DEFAULT;
     if (ttl > conf->max_ttl_ms) {
@@ -181,7 +229,8 @@ static bool decide_ttl(const struct namespace *namespace, struct call *call, str
         call->ttl_rule = is_new ? TTL_PERSIST : TTL_KEEP;
         return true;
     }
-    if (random && conf->jitter_percent > 0)
+    bool is_exact = call->redis && is_asked; // clients of Redis read what they have asked for
+    if (random && conf->jitter_percent > 0 && !is_exact)
         ttl -= (int64_t)random_up_to(random, (uint64_t)(ttl / 100 * conf->jitter_percent +
                                                         ttl % 100 * conf->jitter_percent / 100));
     call->ttl_ms = ttl > 0 ? ttl : 1;
@@ -192,18 +241,28 @@ static bool decide_ttl(const struct namespace *namespace, struct call *call, str
     return true;
 }
 
+// The keys that stand where the syntax does not say.
+static __attribute__((noinline)) bool admit_more_keys(const struct namespace_conf *conf,
+                                                      const struct call *call,
+                                                      struct refusal *refusal) {
+    for (size_t i = call->more_keys; i < call->more_keys_end; i++)
+        if (!admit_key(conf, call, call->args[i], refusal))
+            return false;
+    return true;
+}
+
 // A read stores nothing, so only its keys are checked; most reads have one key, the first argument.
 static bool admit_arguments(const struct namespace *namespace, const struct signature *s,
                             struct call *call, struct refusal *refusal) {
     bool is_write = call->verb->flags & VERB_WRITE;
     size_t count = call->argc;
     if (!is_write && !signature_repeats_key(s) && count > 1)
-        count = 1;
+        count = call->key_at + 1;
     for (size_t i = 0; i < count; i++)
         if (!admit_argument(namespace, call, is_write, signature_kind(s, i), call->args[i],
                             refusal))
             return false;
-    return true;
+    return call->more_keys_end == 0 || admit_more_keys(namespace->conf, call, refusal);
 }
 
 // Hands the memo verbs the options of the namespace that they need. Inlined, this function would
@@ -222,16 +281,53 @@ static __attribute__((noinline)) void tell_memo(const struct namespace_conf *con
     call->early_factor = -log(u) * (double)conf->early_percent / 100;
 }
 
+// Checks what a write leaves that is only known to Redis in the end: a part of a value, say.
+static bool admit_part(const struct namespace *namespace, const struct call *call,
+                       struct refusal *refusal) {
+    const struct namespace_conf *conf = namespace->conf;
+    if (conf->value != VALUE_BYTES)
+        return refusal_set_policy(
+            refusal, REFUSED_KIND, "namespace '%s' takes %s as a value, and '%s' may leave another",
+            conf->name, value_problem((enum value_kind)conf->value, SLICE("?")),
+            call->redis->row->name);
+    return call->reaches <= conf->max_value ||
+           refuse_size(refusal, REFUSED_VALUE, conf, "value", (size_t)call->reaches, "max_value",
+                       conf->max_value);
+}
+
+static int64_t ms_since_1970(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// The checks that only writes of the Redis dialect need.
+static __attribute__((noinline)) bool
+admit_redis_write(const struct namespace *namespace, struct call *call, struct refusal *refusal) {
+    const struct namespace_conf *conf = namespace->conf;
+    const struct redis_row *row = call->redis->row;
+    bool is_limited = conf->max_ttl_ms != DURATION_FOREVER;
+    call->is_healed = conf->ttl_ms != DURATION_FOREVER;
+    if (row->brings_ttl && is_limited)
+        call->cap_ms = conf->max_ttl_ms;
+    if (row->names_moment && is_limited && conf->over_ttl == OVER_TTL_REJECT &&
+        call->until_ms > ms_since_1970() + conf->max_ttl_ms)
+        return refuse_ttl(conf, refusal);
+    return !row->writes_part || admit_part(namespace, call, refusal);
+}
+
 bool policy_admit(const struct namespace *namespace, const struct verb_entry *entry,
                   struct call *call, struct random *random, struct refusal *refusal) {
     const struct namespace_conf *conf = namespace->conf;
     unsigned flags = entry->verb->flags;
+    call->prefix = (struct slice){conf->prefix, call->has_whole_keys ? 0 : conf->prefix_len};
     if (!admit_verb(namespace, entry, refusal) ||
         !admit_arguments(namespace, &entry->signature, call, refusal))
         return false;
-    call->prefix = (struct slice){conf->prefix, conf->prefix_len};
     if (flags & VERB_MEMO)
         tell_memo(conf, call, random);
     bool has_ttl = flags & VERB_WRITE && !(flags & VERB_NO_TTL);
+    if (call->redis && flags & VERB_WRITE && !admit_redis_write(namespace, call, refusal))
+        return false;
     return !has_ttl || decide_ttl(namespace, call, random, refusal);
 }

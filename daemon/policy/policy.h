@@ -14,6 +14,8 @@
 #include "protocol/verb_table.h"
 
 struct backend;
+struct scripting;
+struct mapping;
 
 struct namespace { // a namespace at work
     const struct namespace_conf *conf;
@@ -21,12 +23,16 @@ struct namespace { // a namespace at work
     struct namespace_stats *stats;
     struct verb_set verbs; // the verbs that the namespace allows
     struct bytes ttl_px;   // "PX ttl" as words of a command, for its own ttl
+    // The wrappers of the namespace's scripts (scripting.h): where the client's keys begin with the
+    // prefix, and where the daemon adds it; NULL: no script has come yet.
+    struct scripting *scripting[2];
 };
 
 struct policy {
     unsigned refs;
     struct settings *settings;
     struct namespace *namespaces; // in the order of settings->namespaces
+    struct mapping *mappings;     // in the order of settings->listeners
     struct backend **backends;    // references, in the order of settings->backends
     void (*on_free)(void *owner); // called before the policy is freed; or NULL
     void *owner;
@@ -45,6 +51,10 @@ void namespace_stats_unref(struct namespace_stats *stats);
 
 // Returns the namespace of that name; NULL when there is none.
 struct namespace *policy_namespace(const struct policy *policy, struct slice name);
+
+// Returns the mapping of the listener whose section has that name; NULL when there is no such
+// section.
+const struct mapping *policy_mapping(const struct policy *policy, struct slice name);
 
 // The most bytes of JSON values that policy_admit() checks itself: a request with more needs a
 // json_check.

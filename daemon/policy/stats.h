@@ -39,6 +39,7 @@ struct namespace_stats {
     X(PROTOCOL, protocol) /* what it said was no request */                                        \
     X(TLS, tls)           /* its handshake failed */                                               \
     X(KILLED, killed)     /* somebody said kill */                                                 \
+    X(RELOAD, reload)     /* its listener's section is gone, or speaks another dialect */          \
     X(DRAIN, drain)       /* the daemon ended */
 
 enum close_reason {

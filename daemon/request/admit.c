@@ -3,9 +3,10 @@
 #include "conf/settings.h"
 #include "daemon/request/context.h"
 #include "daemon/request/session.h"
-#include "protocol/dialect.h"
+#include "protocol/guess.h"
+#include "protocol/native.h"
 #include "protocol/reply.h"
-#include "protocol/spelling.h"
+#include "protocol/verb.h"
 
 enum { MOST_COMPARED = 2048 };
 
@@ -35,21 +36,13 @@ bool admit_refuse_verb(struct context *context, struct slice name, struct refusa
 static const char *nearest_namespace(struct context *context, const struct identity *identity,
                                      struct slice name) {
     const struct settings *settings = context->policy->settings;
-    const char *nearest = NULL;
-    size_t least = spelling_guess_limit(name) + 1;
+    struct guess guess = {name, SIZE_MAX, {0}};
     if (!may_compare(context, settings->namespace_count))
         return NULL;
-    for (size_t i = 0; i < settings->namespace_count; i++) {
-        size_t distance =
-            identity_may_use(identity, i)
-                ? spelling_distance_below(least, name, slice_of(settings->namespaces[i].name))
-                : SIZE_MAX;
-        if (distance < least) {
-            least = distance;
-            nearest = settings->namespaces[i].name;
-        }
-    }
-    return nearest;
+    for (size_t i = 0; i < settings->namespace_count; i++)
+        if (identity_may_use(identity, i))
+            guess_add(&guess, slice_of(settings->namespaces[i].name));
+    return guess.name.data;
 }
 
 // An identity that is limited to some namespaces does not learn which others there are.
@@ -60,9 +53,10 @@ struct namespace *admit_namespace(struct context *context, struct identity *iden
         return identity->last_namespace = namespace;
     const char *nearest = nearest_namespace(context, identity, name);
     bool is_limited = identity_is_limited(identity);
+    const char *list = is_limited ? "say namespaces for yours" : "say namespaces for the list";
     refusal_set(refusal, is_limited ? REPLY_NOPERM : REPLY_NAMESPACE,
-                is_limited ? "namespace '%.*s' is not yours%s%s" : "no namespace '%.*s'%s%s",
-                REPLY_WORD(name), nearest ? ": did you mean " : "", nearest ? nearest : "");
+                is_limited ? "namespace '%.*s' is not yours: %s%s" : "no namespace '%.*s': %s%s",
+                REPLY_WORD(name), nearest ? "did you mean " : list, nearest ? nearest : "");
     return NULL;
 }
 
@@ -75,11 +69,16 @@ static bool find_verb(struct context *context, struct identity *identity, struct
         return false;
     if (!a->entry)
         return admit_refuse_verb(context, word, refusal);
+    if (a->entry->verb->flags & VERB_DIALECT)
+        return refusal_set(refusal, REPLY_VERB,
+                           "unknown command '%s': it is one of Redis's, for listeners with speak = "
+                           "redis alone",
+                           a->entry->verb->name);
     identity->last_entry = a->entry;
     return true;
 }
 
-bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
+bool admit(struct session *session, struct slice *words, size_t count, struct admission *a,
            struct refusal *refusal) {
     struct context *context = session->context;
     struct identity *identity = &session->identity;
@@ -92,7 +91,7 @@ bool admit(struct session *session, const struct slice *words, size_t count, str
     if (!(a->entry && slice_equal(a->entry->name, words[0])) &&
         !find_verb(context, identity, words[0], a, refusal))
         return false;
-    if (!session->dialect->read(a->entry, words + 1, count - 1, &a->call, &name, refusal))
+    if (!native_read(a->entry, words + 1, count - 1, &a->call, &name, refusal))
         return false;
     if (!a->entry->signature.has_namespace)
         return true;

@@ -28,7 +28,7 @@ struct admission {
 // Fills in the admission, all but the size. Returns false with a refusal when the client may not
 // make the call. Changes nothing else but the verb and namespace that the session's identity named
 // last.
-bool admit(struct session *session, const struct slice *words, size_t count, struct admission *a,
+bool admit(struct session *session, struct slice *words, size_t count, struct admission *a,
            struct refusal *refusal);
 
 // Returns the namespace of that name, if the identity may use it; otherwise NULL, with a refusal.

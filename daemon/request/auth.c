@@ -8,6 +8,7 @@
 #include "daemon/request/context.h"
 #include "daemon/request/request.h"
 #include "daemon/request/session.h"
+#include "protocol/refusal.h"
 #include "protocol/reply.h"
 
 bool auth_may_look(struct session *session, const struct call *call) {
@@ -32,14 +33,11 @@ bool auth_try(struct request *r, struct slice name, struct slice token) {
     enum auth_turn turn = session->auth_turn;
     session->auth_turn = AUTH_NONE;
     if (session->identity.is_trusted) {
-        request_fail(r, REPLY_NOAUTH,
-                     "no password is set: no [user] is configured, nobody needs to authenticate");
+        request_fail(r, REPLY_NOAUTH, REFUSAL_NO_USERS);
         return false;
     }
     if (turn == AUTH_REFUSE) {
-        request_fail(r, REPLY_NOAUTH,
-                     "too many wrong tokens for this user from your address: "
-                     "try again in some seconds");
+        request_fail(r, REPLY_NOAUTH, REFUSAL_GUESSES);
         return false;
     }
     bool is_right = identity_authenticate(&session->identity, r->policy->settings, name, token);
@@ -54,6 +52,6 @@ bool auth_try(struct request *r, struct slice name, struct slice token) {
     bytes_append(&said, "", 1);
     session_complain(session, LOG_WRONG_TOKEN, said.data, (struct log_value){0});
     bytes_deinit(&said);
-    request_fail(r, REPLY_NOAUTH, "wrong user or token");
+    request_fail(r, REPLY_NOAUTH, REFUSAL_WRONG_TOKEN);
     return false;
 }

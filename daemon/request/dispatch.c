@@ -8,6 +8,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/conn.h"
 #include "daemon/backend/room.h"
+#include "daemon/loop/lent.h"
 #include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/probe.h"
@@ -30,6 +31,8 @@
 #include "daemon/request/watch.h"
 #include "protocol/call.h"
 #include "protocol/command.h"
+#include "protocol/redis/resp3.h"
+#include "protocol/redis/row.h"
 #include "protocol/redis_error.h"
 #include "protocol/refusal.h"
 #include "protocol/rights.h"
@@ -37,6 +40,18 @@
 #include "protocol/verb.h"
 
 #define DRAINING "the daemon is ending"
+
+// A client's MULTI: each of its writes voids the kept answers about its keys.
+static __attribute__((noinline)) void tell_near_of_block(struct request *r,
+                                                         const struct call_block *block) {
+    for (size_t i = 0; i < block->count; i++) {
+        const struct call *call = &block->calls[i];
+        if (call->verb->flags & VERB_WRITE)
+            near_note_write(&r->note, r->context->loop.near,
+                            backend_source(r->namespace->backend, r->hash_slot),
+                            &call->redis->entry.signature, call, &r->context->question);
+    }
+}
 
 // A read whose answer is to be kept also asks for the key's ttl; a write voids the kept answers.
 static inline __attribute__((always_inline)) void tell_near(struct request *r,
@@ -46,10 +61,12 @@ static inline __attribute__((always_inline)) void tell_near(struct request *r,
     if (!(r->entry->verb->flags & VERB_WRITE))
         return;
     r->note.duty = NEAR_FORGET;
-    if (r->namespace->conf->is_near)
+    if (a->call.block)
+        tell_near_of_block(r, a->call.block);
+    else if (r->namespace->conf->is_near || a->call.parts)
         near_note_write(&r->note, r->context->loop.near,
-                        backend_source(r->namespace->backend, r->hash_slot), r->entry, &a->call,
-                        &r->context->question);
+                        backend_source(r->namespace->backend, r->hash_slot), &r->entry->signature,
+                        &a->call, &r->context->question);
 }
 
 // Returns which commands the request would send, those of further steps included.
@@ -103,9 +120,8 @@ static void send_to_backend(struct request *r, const struct admission *a, struct
     if (a->entry->verb->flags & r->context->slow.keeps)
         slow_log_keep_key(&r->key, a->entry, &a->call);
     tell_near(r, a);
-    if (a->entry->verb->flags & VERB_TWO_STEPS)
-        r->context->steps->begin(r, &a->call);
-    r->entry->build(&r->slot.command, &a->call);
+    if (!(a->entry->verb->flags & VERB_TWO_STEPS && request_begin_steps(r, conn, &a->call)))
+        r->entry->build(&r->slot.command, &a->call);
     backend_conn_push(conn, &r->slot);
     if (r->entry->verb->flags & VERB_WRITE && r->context->awaited_keys > 0)
         r->context->steps->keys_changed(r->context, r->namespace, r->entry, &a->call);
@@ -142,7 +158,8 @@ static inline __attribute__((always_inline)) struct request *request_of(struct s
     return r;
 }
 
-static enum progress start_local(struct session *session, const struct admission *a) {
+static __attribute__((noinline)) enum progress start_local(struct session *session,
+                                                           const struct admission *a) {
     unsigned flags = a->entry->verb->flags;
     if (flags & VERB_IN_TURN && session->replies.first)
         return PROGRESS_WAIT_TURN;
@@ -163,6 +180,27 @@ static bool is_miss(struct slice reply) {
            (reply.data[0] == '*' && reply.data[1] == '0');
 }
 
+// From this size on a kept reply is sent from the store: a copy costs more than a loan does.
+enum { LENT_LEAST = 2 * 1024 };
+
+// Writes a kept reply that is large, or is for a client of RESP3.
+static __attribute__((noinline)) void write_kept(struct session *session, const struct admission *a,
+                                                 const struct near_question *q,
+                                                 struct slice reply) {
+    struct stream *stream = session->replies.stream;
+    enum shape shape = (enum shape)a->entry->shape;
+    bool may_change = session->is_resp3 && resp3_may_change(reply, shape);
+    if (reply.len >= LENT_LEAST && !may_change) {
+        stream_lend(stream, reply, near_store_return, near_store_lend(q, reply));
+        return;
+    }
+    struct bytes *out = stream_out(stream);
+    size_t start = out->len;
+    bytes_append_slice(out, reply);
+    if (may_change)
+        resp3_rewrite(out, start, shape);
+}
+
 // Gives the kept reply to the question. Returns false when none is kept, or when the client has no
 // room for it. When the reply can be written at once, no struct request is made for it. Always
 // inlined, with a constant `is_watched`: most reads that come here are answered here.
@@ -172,15 +210,18 @@ answer_from_near(struct session *session, const struct admission *a,
                  bool is_watched) {
     struct context *context = session->context;
     struct slice reply = near_find(context->loop.near, source, q, now_ms);
-    size_t most = (size_t)context->policy->settings->daemon.client_output;
-    if (!reply.data || reply_queue_unread(&session->replies) + reply.len > most)
+    bool has_room = reply_queue_unread(&session->replies) + reply.len <= context->client_output;
+    if (!reply.data || !has_room)
         return false;
     ledger_near_reply(a->namespace, is_miss(reply), reply.len);
     PROBE(near__hit, a->namespace->conf->name, a->entry->verb->name, reply.len);
     if (a->entry->verb->flags & VERB_TWO_STEPS)
         context->steps->count_kept(a->namespace, reply);
     if (!session->replies.first) {
-        bytes_append_slice(stream_out(session->replies.stream), reply);
+        if (__builtin_expect(reply.len >= LENT_LEAST || session->is_resp3, 0))
+            write_kept(session, a, q, reply);
+        else
+            bytes_append_slice(stream_out(session->replies.stream), reply);
         if (is_watched)
             watch_near(session, a, is_miss(reply), reply.len);
         else
@@ -189,6 +230,7 @@ answer_from_near(struct session *session, const struct admission *a,
     }
     struct request *r = request_of(session, a);
     bytes_append_slice(&r->place.reply, reply);
+    request_shape(r, &r->place.reply, 0);
     request_note_result(r, is_miss(reply) ? WATCH_NEAR_MISS : WATCH_NEAR_HIT, reply.len);
     request_finish(r);
     return true;
@@ -354,9 +396,8 @@ static __attribute__((noinline)) enum progress start_asking(struct session *sess
     return PROGRESS_DONE;
 }
 
-// All that a read costs which the near cache answers is inlined here.
-static __attribute__((flatten)) enum progress
-start_remote(struct session *session, const struct admission *a, bool may_wait) {
+static inline enum progress start_remote(struct session *session, const struct admission *a,
+                                         bool may_wait) {
     struct near_look look;
     if (!look_near(session, a, &look))
         return start_asking(session, a, may_wait, &look);
@@ -393,27 +434,31 @@ static void refuse_with(struct session *session, const struct admission *a,
     request_fail_with(r, refusal);
 }
 
-enum progress dispatch(struct session *session, const struct slice *words, size_t count,
-                       size_t size, bool may_wait) {
-    struct context *context = session->context;
+static __attribute__((noinline)) enum progress
+refuse(struct session *session, struct slice first_word, const struct admission *a) {
+    struct refusal *refusal = &session->context->refusal;
+    count_stray(session, a);
+    if (refusal->code == REPLY_NOPERM)
+        failure_log_not_permitted(session, first_word);
+    if (refusal->code == REPLY_POLICY) {
+        ledger_refusal(a->namespace, refusal->reason);
+        failure_log_policy(session, a->namespace, first_word, refusal);
+    }
+    refuse_with(session, a, refusal);
+    return PROGRESS_DONE;
+}
+
+// All that a read costs which the near cache answers is inlined here.
+__attribute__((flatten)) enum progress dispatch(struct session *session, struct slice *words,
+                                                size_t count, size_t size, bool may_wait) {
     struct admission a;
     a.size = size;
-    struct refusal *refusal = &context->refusal;
     bool must_wait = false;
-    if (admit(session, words, count, &a, refusal) &&
-        (a.call.json_bytes <= JSON_AT_ONCE || admit_json(session, words[0], &a, &must_wait)))
-        return a.entry->verb->run ? start_local(session, &a) : start_remote(session, &a, may_wait);
-    if (must_wait)
-        return PROGRESS_WAIT_CHECK;
-    count_stray(session, &a);
-    if (refusal->code == REPLY_NOPERM)
-        failure_log_not_permitted(session, words[0]);
-    if (refusal->code == REPLY_POLICY) {
-        ledger_refusal(a.namespace, refusal->reason);
-        failure_log_policy(session, a.namespace, words[0], refusal);
-    }
-    refuse_with(session, &a, refusal);
-    return PROGRESS_DONE;
+    if (!session->admits(session, words, count, &a, &session->context->refusal))
+        return refuse(session, words[0], &a);
+    if (a.call.json_bytes > JSON_AT_ONCE && !admit_json(session, words[0], &a, &must_wait))
+        return must_wait ? PROGRESS_WAIT_CHECK : refuse(session, words[0], &a);
+    return a.entry->verb->run ? start_local(session, &a) : start_remote(session, &a, may_wait);
 }
 
 void dispatch_refuse(struct session *session, enum reply_code code, const char *message) {

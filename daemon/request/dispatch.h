@@ -24,10 +24,10 @@ enum progress {
 };
 
 // Takes a request of `count` words (at least one), which have `size` bytes in all. The words are
-// only read during the call. `may_wait` false: refuses with OVERLOADED instead of waiting for
-// replies or room.
-enum progress dispatch(struct session *session, const struct slice *words, size_t count,
-                       size_t size, bool may_wait);
+// only read during the call, and may be moved among each other. `may_wait` false: refuses with
+// OVERLOADED instead of waiting for replies or room.
+enum progress dispatch(struct session *session, struct slice *words, size_t count, size_t size,
+                       bool may_wait);
 
 // Replies an error without a request: for errors in the byte stream.
 void dispatch_refuse(struct session *session, enum reply_code code, const char *message);

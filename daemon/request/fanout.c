@@ -120,6 +120,7 @@ static void write_reply(struct fanout *f, const struct part *missed) {
                   out->len - start);
     reply_queue_learn(&r->session->replies, out->len - start);
     request_note_result(r, missed ? "miss" : f->is_array ? "hit" : "done", out->len - start);
+    request_shape(r, out, start);
     request_finish(r);
 }
 
@@ -134,14 +135,17 @@ static bool is_miss(const struct part *part) {
            (part->failure || part->code == REPLY_UNAVAILABLE);
 }
 
+// Appends what follows the error's first word, whichever that is in the client's dialect.
 static void append_failure(struct bytes *text, const struct part *part) {
     struct slice error = bytes_slice(&part->reply);
-    size_t code = strlen("-") + strlen(reply_code_name(part->code)) + strlen(" ");
-    if (part->failure)
+    if (part->failure) {
         bytes_printf(text, "backend %s %s", part->fanout->request->namespace->backend->conf->name,
                      part->failure);
-    else
-        bytes_append(text, error.data + code, error.len - code - strlen("\r\n"));
+        return;
+    }
+    const char *behind = memchr(error.data, ' ', error.len);
+    const char *from = behind ? behind + 1 : error.data + strlen("-");
+    bytes_append(text, from, error.len - (size_t)(from - error.data) - strlen("\r\n"));
 }
 
 // The outcome of a request some of whose parts have failed.
@@ -269,10 +273,12 @@ static void begin(struct slot *slot, struct answer *a) {
     struct part *part = part_of(slot);
     answer_begin(a, &slot->command, render, &part->reply);
     a->context = part;
-    if (is_awaited(part))
+    if (is_awaited(part)) {
         a->most = room_left(part->fanout);
-    else
+        a->dialect = part->fanout->request->session->dialect;
+    } else {
         a->is_failed = true; // nothing is rendered
+    }
 }
 
 static void half(struct slot *slot, struct answer *a) {

@@ -16,15 +16,18 @@
 #include "daemon/request/request.h"
 #include "protocol/call.h"
 #include "protocol/syntax.h"
+#include "protocol/verb.h"
 
 // Returns whether the request must be sent as one command for each key.
 static inline bool fanout_is_for(const struct backend *b, const struct admission *a) {
-    return b->hash_slot_of && a->call.argc > 1 && signature_repeats_key(&a->entry->signature);
+    return b->hash_slot_of && a->call.argc > 1 && a->entry->verb->flags & VERB_EACH_KEY;
 }
 
 // Returns the part of the call that is about its key at `index`, from 0 on.
 static inline struct call fanout_part(const struct call *call, size_t index) {
     struct call part = *call;
+    part.prefix = call_prefix(call, index);
+    part.parts = NULL;
     part.args += index;
     part.argc = 1;
     return part;

@@ -16,17 +16,16 @@ void key_scan_begin(struct key_scan *s) {
 
 // --- the command ------------------------------------------------------------------------------
 
-static void write_scan(struct command *c, struct slice cursor, struct slice prefix) {
-    scan_write(c, cursor, prefix, SLICE("*"), SCAN_KEYS);
+void key_scan_build(struct command *c, struct slice prefix) {
+    scan_write(c, SLICE("0"), prefix, SLICE("*"), SCAN_KEYS);
 }
 
-void key_scan_build(struct command *c, struct slice prefix) { write_scan(c, SLICE("0"), prefix); }
-
-void key_scan_step(struct key_scan *s, struct command *c, struct slice prefix) {
+void key_scan_step(struct key_scan *s, struct command *c, struct slice prefix,
+                   struct slice pattern) {
     *s->next_cursor = '\0';
     s->is_partial = s->is_odd = s->has_list = false;
     s->found = 0;
-    write_scan(c, slice_of(s->cursor), prefix);
+    scan_write(c, slice_of(s->cursor), prefix, pattern, SCAN_KEYS);
 }
 
 // --- the answer -------------------------------------------------------------------------------

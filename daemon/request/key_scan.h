@@ -27,8 +27,10 @@ void key_scan_begin(struct key_scan *s);
 
 // Writes the command of the first step.
 void key_scan_build(struct command *c, struct slice prefix);
-// Writes the command of the next step, to whose answer the calls below belong.
-void key_scan_step(struct key_scan *s, struct command *c, struct slice prefix);
+// Writes the command of the next step, for keys that are the prefix and a rest that fits the
+// pattern. The calls below belong to its answer.
+void key_scan_step(struct key_scan *s, struct command *c, struct slice prefix,
+                   struct slice pattern);
 
 // Takes an event of the answer: appends each key, as a word of a command, to a->out.
 void key_scan_event(struct key_scan *s, struct answer *a, const struct event *e,

@@ -24,6 +24,7 @@
 #include "protocol/call.h"
 #include "protocol/mem.h"
 #include "protocol/memo.h"
+#include "protocol/redis/row.h"
 #include "protocol/reply.h"
 #include "protocol/syntax.h"
 #include "protocol/verb_table.h"
@@ -48,7 +49,10 @@ static void finish(struct request *r, struct slice reply, enum memo_state state)
         r->session->replies.is_over = true;
         request_fail(r, REPLY_OVERLOADED, ANSWER_TOO_LONG);
     } else if (r->session) {
-        bytes_append_slice(request_out(r), reply);
+        struct bytes *out = request_out(r);
+        size_t start = out->len;
+        bytes_append_slice(out, reply);
+        request_shape(r, out, start);
         ledger_memo(r->namespace, state, false);
         ledger_read(r->namespace, state == MEMO_MISS);
         request_note_result(r, state == MEMO_MISS ? "miss" : "hit", reply.len);
@@ -269,7 +273,8 @@ static void on_abandoned(struct request *r) {
 
 // --- steps ------------------------------------------------------------------------------------
 
-static void begin(struct request *r, const struct call *call) {
+static bool begin(struct request *r, struct backend_conn *conn, const struct call *call) {
+    (void)conn;
     assert(r->key.len == 0);
     char *to = bytes_reserve(&r->key, call->prefix.len + call->args[0].len);
     memcpy(to, call->prefix.data, call->prefix.len);
@@ -279,6 +284,7 @@ static void begin(struct request *r, const struct call *call) {
         identity_may_write(&r->session->identity) && !r->namespace->conf->is_readonly;
     if (call->wait_ms > 0)
         r->wait.wait_until_ms = now_of(r->context) + (uint64_t)call->wait_ms;
+    return false;
 }
 
 static bool may_wait(const struct request *r) {
@@ -378,13 +384,13 @@ static bool append_stale(struct bytes *out, struct slice kept) {
 
 // --- all --------------------------------------------------------------------------------------
 
-static void on_keys_changed(struct context *context, const struct namespace *namespace,
-                            const struct verb_entry *entry, const struct call *call) {
-    size_t keys = signature_repeats_key(&entry->signature) ? call->argc : 1;
+static void wake_keys(struct context *context, const struct namespace *namespace,
+                      const struct signature *s, const struct call *call) {
+    size_t number = 0;
     struct bytes key = {0};
-    for (size_t i = 0; i < keys; i++) {
+    for (size_t i = call->key_at; i < call->argc; i = syntax_next_key(s, call, i + 1)) {
         key.len = 0;
-        bytes_append_slice(&key, call->prefix);
+        bytes_append_slice(&key, call_prefix(call, number++));
         bytes_append_slice(&key, call->args[i]);
         struct slice real = bytes_slice(&key);
         struct memo_queue *queue = memo_queue_find(context, namespace->backend, real);
@@ -394,6 +400,15 @@ static void on_keys_changed(struct context *context, const struct namespace *nam
             ask_for_queue(context, queue);
     }
     bytes_deinit(&key);
+}
+
+static void on_keys_changed(struct context *context, const struct namespace *namespace,
+                            const struct verb_entry *entry, const struct call *call) {
+    const struct call_block *block = call->block;
+    if (!block)
+        wake_keys(context, namespace, &entry->signature, call);
+    for (size_t i = 0; block && i < block->count; i++)
+        wake_keys(context, namespace, &block->calls[i].redis->entry.signature, &block->calls[i]);
 }
 
 static const struct request_steps steps = {

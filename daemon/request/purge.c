@@ -28,7 +28,6 @@ enum {
     MOST_RETRIES = 50, // in a row, without a key removed
     MOST_PASSES = 5,   // over the servers of a cluster
     PROGRESS_MS = 5000,
-    MOST_PURGES = 4, // of a namespace at a time: each has its share of the backend
 };
 
 // The servers are scanned one after the other, by their numbers.
@@ -49,6 +48,7 @@ struct purge {
     struct policy *policy; // a reference
     struct namespace *namespace;
     struct request *request; // that asked for the purge: it stays, even if its client leaves
+    struct purge_task task;  // done NULL: the verb `purge`
     uv_timer_t timer;
     struct pass pass;
     struct key_scan scan;
@@ -66,7 +66,11 @@ static void step(struct purge *p);
 
 static void on_timer(uv_timer_t *timer) { step(timer->data); }
 
+static bool removes(const struct purge *p) { return !p->task.found; }
+
 static void tell(const struct purge *p, enum log_event event, const char *reason) {
+    if (!removes(p))
+        return;
     log_tell(&p->context->loop.log, event, log_text(FIELD_NAMESPACE, p->namespace->conf->name),
              log_number(FIELD_KEYS, p->removed), log_text(FIELD_REASON, reason));
 }
@@ -85,16 +89,31 @@ static void let_go(struct purge *p) {
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    ledger_purge_ends(p->namespace);
+    if (removes(p))
+        ledger_purge_ends(p->namespace);
     if (p->batch)
         purge_batch_give_up(p->batch);
-    request_release(p->request);
+    if (!p->task.done)
+        request_release(p->request);
     uv_close((uv_handle_t *)&p->timer, on_closed);
 }
 
+// Another part of the daemon goes on with the request.
+static void hand_back(struct purge *p, enum reply_code code, const char *why) {
+    struct purge_task task = p->task;
+    uint64_t removed = p->removed;
+    let_go(p);
+    task.done(task.owner, removed, code, why);
+}
+
 static void finish(struct purge *p) {
-    near_store_forget_all(p->context->loop.near); // Redis's messages may still be on their way
+    if (removes(p))
+        near_store_forget_all(p->context->loop.near); // Redis's messages may still be on their way
     tell(p, LOG_PURGE_DONE, NULL);
+    if (p->task.done) {
+        hand_back(p, REPLY_INTERNAL, NULL);
+        return;
+    }
     if (p->request->session) {
         reply_integer(request_out(p->request), (int64_t)p->removed);
         request_finish(p->request);
@@ -105,9 +124,15 @@ static void finish(struct purge *p) {
 // The error tells the client whether some keys may have been removed.
 static void give_up(struct purge *p, enum reply_code code, const char *why) {
     struct bytes message = {0};
-    near_store_forget_all(p->context->loop.near);
+    if (removes(p))
+        near_store_forget_all(p->context->loop.near);
     if (code == REPLY_UNAVAILABLE && p->has_unlinked)
         code = REPLY_LOST;
+    if (p->task.done) {
+        tell(p, LOG_PURGE_STOPPED, why);
+        hand_back(p, code, why);
+        return;
+    }
     bytes_printf(&message, "the purge stopped: %s: %" PRIu64 " keys were removed", why, p->removed);
     tell(p, LOG_PURGE_STOPPED, why);
     bytes_append(&message, "", 1);
@@ -126,6 +151,15 @@ void purge_cancel_all(struct context *context) {
 
 static struct slice prefix_of(const struct purge *p) {
     return (struct slice){p->namespace->conf->prefix, p->namespace->conf->prefix_len};
+}
+
+// What the keys begin with that Redis is asked for; those with the namespace's prefix are taken.
+static struct slice sought_by(const struct purge *p) {
+    return removes(p) ? prefix_of(p) : p->task.prefix;
+}
+
+static struct slice pattern_of(const struct purge *p) {
+    return removes(p) ? SLICE("*") : p->task.pattern;
 }
 
 static void report_progress(struct purge *p) {
@@ -182,7 +216,7 @@ static void end_pass(struct purge *p) {
         return;
     }
     bool was_last = p->removed == p->pass.removed && backend_turns(b) == p->pass.turns;
-    if (!b->hash_slot_of || was_last || p->pass.count == MOST_PASSES) {
+    if (!b->hash_slot_of || !removes(p) || was_last || p->pass.count == MOST_PASSES) {
         finish(p);
         return;
     }
@@ -271,7 +305,7 @@ static void scan(struct purge *p) {
     forget_keys(p);
     p->batch = purge_batch_new(1, render_scan, on_scanned, p);
     struct slot *slot = &purge_batch_begin(p->batch, node->conn)->slot;
-    key_scan_step(&p->scan, &slot->command, prefix_of(p));
+    key_scan_step(&p->scan, &slot->command, sought_by(p), pattern_of(p));
     backend_conn_enqueue(node->conn, slot);
     purge_batch_close(p->batch);
 }
@@ -357,11 +391,29 @@ static void unlink_keys(struct purge *p) {
     (void)lacks_room(p, room);
 }
 
+// --- showing keys -----------------------------------------------------------------------------
+
+static void show_keys(struct purge *p) {
+    bool goes_on = true;
+    for (size_t left = p->key_count; left > 0 && goes_on; left--) {
+        struct slice word, key = next_key(p, &word);
+        p->key_at += word.len;
+        goes_on = p->task.found(p->task.owner, key);
+    }
+    forget_keys(p);
+    if (goes_on)
+        go_on(p);
+    else
+        finish(p);
+}
+
 // --- start ------------------------------------------------------------------------------------
 
 static void step(struct purge *p) {
     p->is_odd = false;
-    if (p->key_count > 0)
+    if (p->key_count > 0 && !removes(p))
+        show_keys(p);
+    else if (p->key_count > 0)
         unlink_keys(p);
     else
         scan(p);
@@ -373,24 +425,34 @@ void purge_build(struct command *c, const struct call *call) {
     command_word(c, SLICE("each key found"));
 }
 
-void purge_start(struct request *r) {
-    if (r->namespace->stats->purging >= MOST_PURGES) {
-        request_fail(r, REPLY_OVERLOADED, "purges of this namespace are under way already");
-        return;
-    }
+static void start(struct request *r, struct namespace *namespace, const struct purge_task *task) {
     struct purge *p = mem_new(sizeof(*p));
     p->context = r->context;
     p->policy = policy_ref(r->policy);
-    p->namespace = r->namespace;
+    p->namespace = namespace;
     p->request = r;
+    p->task = *task;
     p->next = p->context->purges;
     p->context->purges = p;
-    ledger_purge_begins(p->namespace);
+    if (removes(p))
+        ledger_purge_begins(p->namespace);
     p->progress_ms = loop_now(&p->context->loop);
-    r->is_pending = true;
     uv_timer_init(&p->context->loop.uv, &p->timer);
     p->timer.data = p;
     tell(p, LOG_PURGE_BEGAN, NULL);
     begin_pass(p);
     step(p);
+}
+
+void purge_walk(struct request *r, struct namespace *namespace, const struct purge_task *task) {
+    start(r, namespace, task);
+}
+
+void purge_start(struct request *r) {
+    if (r->namespace->stats->purging >= PURGES_MOST) {
+        request_fail(r, REPLY_OVERLOADED, "purges of this namespace are under way already");
+        return;
+    }
+    r->is_pending = true;
+    start(r, r->namespace, &(struct purge_task){0});
 }

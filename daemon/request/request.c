@@ -12,7 +12,6 @@
 #include "daemon/loop/turn_clock.h"
 #include "daemon/near/source.h"
 #include "daemon/near/store.h"
-#include "daemon/request/admit.h"
 #include "daemon/request/answer_run.h"
 #include "daemon/request/context.h"
 #include "daemon/request/failure_log.h"
@@ -20,15 +19,13 @@
 #include "daemon/request/slow_log.h"
 #include "protocol/dialect.h"
 #include "protocol/mem.h"
-#include "protocol/syntax.h"
 #include "protocol/verb.h"
 
 enum { MOST_FREE = 4096, WRITE_REPLY = 1024 * 1024 };
 
 // --- life -------------------------------------------------------------------------------------
 
-// The memory is cleared in pieces for which the compiler writes stores: a call of memset() would
-// cost more.
+// The memory is cleared in pieces for which the compiler writes stores: memset() would cost more.
 static inline void clear(struct request *r) {
     enum { PIECE = 80, SIZE = sizeof(*r) - REQUEST_KEEPS };
     _Static_assert(SIZE > 2 * PIECE && SIZE <= 3 * PIECE, "three pieces are the whole");
@@ -72,7 +69,12 @@ static void free_request(struct request *r) {
 
 // Returns the hooks for the request's verb; NULL when the verb has no further steps.
 static const struct request_steps *steps_of(const struct request *r) {
-    return r->entry->verb->flags & VERB_TWO_STEPS ? r->context->steps : NULL;
+    unsigned flags = r->entry->verb->flags;
+    if (!(flags & VERB_TWO_STEPS))
+        return NULL;
+    if (flags & VERB_BLOCK)
+        return r->context->block_steps;
+    return flags & VERB_SCRIPT ? r->context->script_steps : r->context->steps;
 }
 
 static struct near_store *near_of(const struct request *r) { return r->context->loop.near; }
@@ -217,8 +219,11 @@ static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply
         return false;
     struct slice kept =
         near_find_late(near_of(r), source_of(r), &r->note, loop_now(&r->context->loop));
-    if (!steps_of(r)->append_stale(request_out(r), kept))
+    struct bytes *out = request_out(r);
+    size_t start = out->len;
+    if (!steps_of(r)->append_stale(out, kept))
         return false;
+    request_shape(r, out, start);
     ledger_error(r->context, r->namespace, code);
     ledger_memo(r->namespace, MEMO_STALE, false);
     ledger_read(r->namespace, false);
@@ -227,7 +232,8 @@ static __attribute__((noinline)) bool answer_stale(struct request *r, enum reply
 }
 
 bool request_misses(const struct request *r) {
-    return r->namespace->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ;
+    return r->namespace->conf->on_error == ON_ERROR_MISS && r->entry->verb->flags & VERB_READ &&
+           r->entry->verb->miss != MISS_NONE;
 }
 
 void request_fail_for_backend(struct request *r, enum reply_code code, const char *before,
@@ -248,7 +254,10 @@ void request_unanswered(struct request *r, enum reply_code code, const char *mes
         request_fail_for_backend(r, code, "", message);
         return;
     }
-    verb_append_miss(request_out(r), r->entry, r->argc);
+    struct bytes *out = request_out(r);
+    size_t start = out->len;
+    verb_append_miss(out, r->entry, r->argc);
+    request_shape(r, out, start);
     ledger_error(r->context, r->namespace, code);
     ledger_read(r->namespace, true);
     request_note_result(r, "miss", 0);
@@ -327,6 +336,7 @@ static inline __attribute__((always_inline)) bool take_answer(struct request *r,
                       loop_now(&r->context->loop));
     if (__builtin_expect(r->trail != NULL, 0))
         end_trail(r, answer, reply.len);
+    request_shape(r, answer->out, answer->start);
     finish(r);
     return false;
 }
@@ -355,6 +365,10 @@ static void begin_answer(struct slot *slot, struct answer *a) {
     answer_begin(a, &slot->command, r->render, reply_queue_out(&r->session->replies, &r->place));
     a->most = reply_limit(r);
     a->context = r;
+    a->dialect = r->session->dialect;
+    a->is_scripted = r->entry->verb->flags & VERB_SCRIPT;
+    if (r->entry->verb->flags & VERB_BLOCK)
+        answer_set_block(a, r->block);
     if (r->entry->verb->flags & VERB_WRITE)
         a->too_long = REPLY_LOST;
 }
@@ -475,24 +489,12 @@ void request_begin_sending(struct request *r, struct backend_conn *conn) {
     backend_conn_begin(conn, &r->slot);
 }
 
+bool request_begin_steps(struct request *r, struct backend_conn *conn, const struct call *call) {
+    return steps_of(r)->begin(r, conn, call);
+}
+
 void request_send_again(struct request *r, struct backend_conn *conn, answer_render *render) {
     r->slot = (struct slot){0};
     r->render = render;
     request_begin_sending(r, conn);
-}
-
-// --- verbs of the daemon's own ----------------------------------------------------------------
-
-void request_fail_verb(struct request *r, struct slice name) {
-    struct refusal *refusal = &r->context->refusal;
-    admit_refuse_verb(r->context, name, refusal);
-    request_fail_with(r, refusal);
-}
-
-struct namespace *request_find_namespace(struct request *r, struct slice name) {
-    struct refusal *refusal = &r->context->refusal;
-    struct namespace *namespace = admit_namespace(r->context, &r->session->identity, name, refusal);
-    if (!namespace)
-        request_fail_with(r, refusal);
-    return namespace;
 }

@@ -17,14 +17,18 @@
 #include "protocol/bytes.h"
 #include "protocol/call.h"
 #include "protocol/memo.h"
+#include "protocol/redis/resp3.h"
 #include "protocol/refusal.h"
 #include "protocol/reply.h"
+#include "protocol/verb.h"
 #include "protocol/verb_table.h"
 
 struct backend_conn;
 struct context;
 
 struct memo_queue;
+struct script;
+struct scripting;
 
 // The part of a request that belongs to its wait.
 struct memo_place {
@@ -36,14 +40,23 @@ struct memo_place {
     bool may_lease;                  // the client may write
 };
 
+// The part of a request that belongs to a script.
+struct script_place {
+    struct script *script;       // NULL: no further step can follow
+    struct scripting *scripting; // what it is sent as
+    uint32_t words;              // of the command; request.key has those behind the script
+};
+
 struct request {
     // Buffers: empty when a request begins; small ones keep their memory from use to use.
-    struct reply_slot place; // in its client's reply queue; set anew by request_new()
-    struct memo_place wait;  // used only by verbs with further steps
-    uint64_t size;           // bytes of its words, of a request that is sent
-    uint64_t sent_us;        // set when its commands are written, as turn_clock.h tells the time
-    struct bytes key;        // memo.get: the real key, for a further step; scan: scan_place.c
-    struct near_note note;   // the work for the near cache; begins with two more buffers
+    struct reply_slot place;    // in its client's reply queue; set anew by request_new()
+    struct memo_place wait;     // used only by verbs with further steps
+    struct script_place script; // likewise, of VERB_SCRIPT
+    struct answer_block *block; // likewise, of VERB_BLOCK
+    uint64_t size;              // bytes of its words, of a request that is sent
+    uint64_t sent_us;           // set when its commands are written, as turn_clock.h tells the time
+    struct bytes key;           // memo.get: the real key, for a further step; scan: scan_place.c
+    struct near_note note;      // the work for the near cache; begins with two more buffers
     // From note.duty on, all members are zero when a request begins: REQUEST_KEEPS.
     struct request *next;    // in the list of free requests
     struct session *session; // of its client; NULL once the client has gone
@@ -74,10 +87,12 @@ struct request_trail {
 
 #define REQUEST_KEEPS offsetof(struct request, note.duty)
 
-// The hooks for a verb whose answers may need a further step: memo.get (memo_wait.c).
+// The hooks for a verb whose answers may need a further step: memo.get (memo_wait.c), and scripts
+// (redis/scripts.c).
 struct request_steps {
-    // The request is about to be sent: notes what a further step will need.
-    void (*begin)(struct request *r, const struct call *call);
+    // The request is about to be sent: notes what a further step will need. Returns true when it
+    // has written the commands, too, instead of the verb's builder.
+    bool (*begin)(struct request *r, struct backend_conn *conn, const struct call *call);
     // The answer is complete. Returns true when the request goes on instead of being finished.
     bool (*answered)(struct request *r, const struct answer *a);
     // The request ends with an error.
@@ -103,6 +118,13 @@ struct bytes *request_out(struct request *r);
 // To be called when the reply is written as a whole: the reply leaves when its turn comes.
 void request_finish(struct request *r);
 
+// Gives the finished reply that begins at `start` in `out` the form that its client understands:
+// of RESP3, if the client asked for that.
+static inline void request_shape(const struct request *r, struct bytes *out, size_t start) {
+    if (__builtin_expect(r->session->is_resp3, 0) && !(r->entry->verb->flags & VERB_BLOCK))
+        resp3_rewrite(out, start, (enum shape)r->entry->shape);
+}
+
 // Says what the reply is, before it is finished, to who follows the request: "hit" and the like, a
 // constant text, and how many bytes it has.
 void request_note_result(struct request *r, const char *result, size_t len);
@@ -110,16 +132,12 @@ void request_note_result(struct request *r, const char *result, size_t len);
 // Replies the text as a bulk string, frees it and finishes the request.
 void request_finish_text(struct request *r, struct bytes *text);
 
-// Replies the error for a verb that does not exist.
-void request_fail_verb(struct request *r, struct slice name);
-
-// Returns the namespace that a verb of the daemon's own names; NULL when it is refused: then the
-// request has its error.
-struct namespace *request_find_namespace(struct request *r, struct slice name);
-
 // Begins to send the request. The caller then writes its commands to r->slot.command, and pushes
 // the slot to the connection.
 void request_begin_sending(struct request *r, struct backend_conn *conn);
+// For a verb with further steps: notes what they will need. Returns true when the commands are
+// written, too.
+bool request_begin_steps(struct request *r, struct backend_conn *conn, const struct call *call);
 // Begins to send a further step, whose answer `render` renders; otherwise the same.
 void request_send_again(struct request *r, struct backend_conn *conn, answer_render *render);
 

@@ -43,6 +43,19 @@ static struct node *next_node(const struct backend *b, struct slice after, struc
     return found;
 }
 
+struct node *scan_place_at(const struct backend *b, uint64_t number) {
+    struct bytes before = {0}, address = {0};
+    struct node *node = next_node(b, SLICE(""), &address);
+    while (node && number-- > 0) {
+        before.len = 0;
+        bytes_append_slice(&before, bytes_slice(&address));
+        node = next_node(b, bytes_slice(&before), &address);
+    }
+    bytes_deinit(&before);
+    bytes_deinit(&address);
+    return node;
+}
+
 // Returns the server at that address; NULL: no master is there now.
 static struct node *node_at(const struct backend *b, struct slice address) {
     struct bytes text = {0};

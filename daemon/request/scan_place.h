@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/backend/backend.h"
+#include "daemon/backend/node.h"
 #include "daemon/backend/room.h"
 #include "daemon/request/admit.h"
 #include "daemon/request/request.h"
@@ -17,6 +18,9 @@
 static inline bool scan_place_is_for(const struct backend *b, const struct admission *a) {
     return b->hash_slot_of && a->entry->signature.has_kinds & 1U << ARG_PLACE;
 }
+
+// Returns the server with that number in the order of the addresses; NULL: there are not as many.
+struct node *scan_place_at(const struct backend *b, uint64_t number);
 
 // Sends the step, or refuses it: its client does not wait for room. The request may have ended, and
 // be freed, when the function returns.

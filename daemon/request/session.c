@@ -40,6 +40,25 @@ void session_init_peer(struct session *s, const struct stream *stream) {
 void session_deinit(struct session *s) {
     identity_deinit(&s->identity);
     mem_free(s->name);
+    mem_free(s->listener);
+}
+
+bool session_is_name(struct slice name, size_t most) {
+    if (name.len > most)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.data[i] <= ' ' || name.data[i] > '~')
+            return false;
+    return true;
+}
+
+void session_set_name(struct session *s, struct slice name) {
+    mem_free(s->name);
+    s->name = NULL;
+    if (name.len > 0) {
+        s->name = mem_new(name.len + 1);
+        memcpy(s->name, name.data, name.len);
+    }
 }
 
 // --- log --------------------------------------------------------------------------------------

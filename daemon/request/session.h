@@ -11,9 +11,13 @@
 #include "protocol/bytes.h"
 #include "protocol/verb.h"
 
+struct admission;
 struct backend;
 struct context;
 struct dialect;
+struct mapping;
+struct redis_session;
+struct refusal;
 struct request;
 
 // Whether the token that the client brings may be checked now (guesses.h).
@@ -34,6 +38,14 @@ struct session_watch {
 struct session {
     struct context *context;
     const struct dialect *dialect; // of the listener that the client came through
+    char *listener;                // the name of its section; NULL: [cachesd]
+    const struct mapping *mapping; // of that section in context->policy; NULL: [cachesd]
+    // Turns the words of a request into a call, in that dialect: admit() (admit.h) or the like. The
+    // words may be moved among each other.
+    bool (*admits)(struct session *s, struct slice *words, size_t count, struct admission *a,
+                   struct refusal *refusal);
+    struct redis_session *redis; // NULL: the client does not speak the Redis dialect
+    bool is_resp3;               // it gets replies of RESP3
     struct identity identity;
     struct reply_queue replies;
     uint64_t id;       // among all clients of the daemon
@@ -82,6 +94,12 @@ static inline struct slice session_peer(const struct session *s) {
 
 // Frees the memory that the session holds; the reply queue holds its own.
 void session_deinit(struct session *s);
+
+// Returns whether a client may have that name: as with Redis, a name is printable and has no
+// spaces.
+bool session_is_name(struct slice name, size_t most);
+// An empty name takes the name away.
+void session_set_name(struct session *s, struct slice name);
 
 // Returns the name of the session's user, or "none".
 const char *session_user(const struct session *s);

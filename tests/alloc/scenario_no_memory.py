@@ -182,7 +182,7 @@ class NoMemory(unittest.TestCase):
         ]
         right = [b"OK", b"v", None, 1, 2, None, None, [5, 6], [b"g", 6, b"f", 5], 11, []]
         right += [resp.Error(b"VERB unknown command 'no.such.verb': say help for the list")]
-        right += [resp.Error(b"NAMESPACE no namespace 'nowhere'")]
+        right += [resp.Error(b"NAMESPACE no namespace 'nowhere': say namespaces for the list")]
         self.run_each(b"".join(resp.array(*request) for request in requests), right)
 
     def test_a_value_that_must_be_json(self):

@@ -3,7 +3,8 @@
 
 In each round all servers are started afresh and take turns at each point, in another order each
 time, so that whatever else the machine does meets them all. What is compared are the ratios within
-a round; of these the tables give the median and, in brackets, the least and the largest.
+a round; of these the tables give the median and, in brackets, the least and the largest, and then those of
+all rounds, with the processors on which the processes ran.
 """
 
 import argparse
@@ -17,12 +18,14 @@ import sys
 import time
 
 import report
-from points import FILLS, KEYS, OPERATIONS, SIZES, TOUCH_NEAR
-from points import full_points, process_of, quick_points, servers_at
+from placement import Placement
+from points import BASE, FILLS, OPERATIONS, SIZES, TOUCH_NEAR
+from points import full_points, is_heavy, is_near, namespace_at, process_of, quick_points, servers_at, with_keys
 from servers import HERE, Servers
 
 BUILD = HERE.parent.parent / "build"
-LOAD = os.environ.get("LOAD") or str(BUILD / "load")
+CACHES = os.environ.get("CACHES") or str(BUILD / "caches")
+FILL_BYTES = 256 << 10  # in a batch of requests or replies that fill
 LATENCY_TURNS = 2  # a round: a burst of other work then spoils but one
 NEAR_SHARE = 0.9  # of reads that have to come from the near cache, for a measurement of it to count
 
@@ -34,71 +37,96 @@ class Bench:
         self.servers, self.round_number, self.seconds = servers, round_number, seconds
         self.results = results  # (point, server): [sample of each round]
 
-    def load(self, server, transport, words, *options):
-        """One run of the load generator; gives what it reports."""
-        command = [LOAD, "-a", self.servers[process_of(server)].addresses[transport]]
-        command += ["-k", KEYS, *options, *words]
-        done = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, timeout=120
+    def load(self, server, point, words, *options, watched=(), warm_up=0):
+        """One run of the load generator; gives what it reports, with `watched` by the processes' names, and
+        with `together`: for each two processes, how often they were on the same processor."""
+        command = [CACHES, "-s", self.servers[process_of(server)].address(point), "bench"]
+        command += ["-k", SIZES[point.size].count, "-d", point.size, *options]
+        pids = {name: self.pid(name, point) for name in watched}
+        for pid in pids.values():
+            command += ["-W", pid]
+        process = subprocess.Popen(
+            [str(part) for part in [*command, *words]],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
+        # Where latencies are all there is to see, a look could be seen in them.
+        is_placed = pids and not point.rate
+        with process, Placement({"load": process.pid, **pids} if is_placed else {}) as placement:
+            placement.watch(warm_up)
+            out, error = self.said_by(process)
         what = f"bench: {server}: {' '.join(words[:4])}"
-        if done.returncode != 0:
-            sys.exit(f"{what}: {done.stderr.strip()}")
-        said = json.loads(done.stdout)
+        if process.returncode != 0:
+            sys.exit(f"{what}: {error.strip()}")
+        said = json.loads(out)
         if said["errors"]:
             sys.exit(f"{what}: {said['errors']} errors, as -{said['first_error']}")
+        said["watched"] = dict(zip(pids, said["watched"]))
+        said["together"] = placement.together()
         return said
 
-    def fill(self, server, words, size):
-        words = [word.replace("{k}", SIZES[size] + "{key}") for word in words]
-        self.load(server, "unix", words, "-q", "-n", KEYS, "-p", 64, "-d", size)
+    @staticmethod
+    def said_by(process):
+        try:
+            return process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
-    def fill_all(self):
+    def pid(self, name, point):
+        return self.servers.relays[point.away].pid if name == "relay" else self.servers[name].pid
+
+    def fill(self, server, point, words):
+        """Sends the request for every key of the point's size."""
+        depth = max(1, min(64, FILL_BYTES // point.size))
+        options = ["-q", "-n", SIZES[point.size].count, "-p", depth]
+        self.load(server, point, with_keys(words, point.size), *options)
+
+    def fill_all(self, points):
         for words in FILLS:
-            for size in SIZES:
-                self.fill("redis", words, size)
+            for size in sorted({point.size for point in points}):
+                self.fill("redis", BASE._replace(size=size), words)
 
     def times(self, point, patience):
         """How long it warms up and measures: longer where a reply takes long, or few are asked."""
-        is_crowd = point.clients * point.pipeline >= 16_000
-        seconds = self.seconds * patience * (2.5 if point.rate else 2 if is_crowd else 1)
-        return ["-w", self.seconds / (2 if is_crowd else 8), "-s", seconds]
+        seconds = self.seconds * patience * (2.5 if point.rate else 2 if is_heavy(point) else 1)
+        return self.seconds / (2 if is_heavy(point) else 8), seconds
 
-    def near_hits(self):
-        return self.servers.daemon.stats("near")["near_hits"]
+    def near_hits(self, point):
+        return self.servers.daemon.stats(namespace_at("near", point.away))["near_hits"]
 
     def measure(self, point, server):
         """Appends one sample. On a busy machine a server may have had no turn in that time: then it
         is measured again, for longer."""
         for patience in (1, 4, 16, 64):
             said = self.measure_once(point, server, patience)
-            if said["answered"] and said["watched"][0]["cpu_ns"]:
-                self.results.setdefault((point, server), []).append(report.Sample(said))
+            if said["answered"] and said["watched"][process_of(server)]["cpu_ns"]:
+                sample = report.Sample(said, process_of(server))
+                self.results.setdefault((point, server), []).append(sample)
                 return
         sys.exit(f"bench: {server}: {point.operation}: it had no turn on this machine")
 
     def measure_once(self, point, server, patience):
         operation = OPERATIONS[point.operation]
-        if server == "near":
-            self.fill("near", TOUCH_NEAR, point.size)
-        hits = self.near_hits()
-        options = ["-c", point.clients, "-p", point.pipeline, "-d", point.size]
-        options += ["-f", operation.form_for(server)]
-        options += ["-e", self.round_number, *self.times(point, patience)]
+        if is_near(server):
+            self.fill("near", point, [namespace_at(word, point.away) for word in TOUCH_NEAR])
+        hits = self.near_hits(point)
+        warm_up, seconds = self.times(point, patience)
+        options = ["-c", point.clients, "-p", point.pipeline, "-w", warm_up, "-s", seconds]
+        options += ["-f", operation.form_for(server), "-e", self.round_number]
         options += ["-r", point.rate] if point.rate else []
         watched = [process_of(server)] + (["redis"] if server != "redis" else [])
-        for name in watched:
-            options += ["-W", self.servers[name].pid]
-        said = self.load(server, point.transport, operation.request(server, point.size), *options)
+        watched += ["relay"] if point.away else []
+        words = operation.request(server, point.size, point.away)
+        said = self.load(server, point, words, *options, watched=watched, warm_up=warm_up)
         # At the end each client may have read a reply's nils without its end.
         nils = operation.nils if server in ("cachesd", "near") else 0
         expected = nils * said["answered"]
         if not expected <= said["nils"] <= expected + nils * point.clients:
             sys.exit(f"bench: {server}: {point.operation}: {said['nils']} nils in "
                      f"{said['answered']} replies: keys are missing")
-        if server == "near" and self.near_hits() - hits < NEAR_SHARE * said["answered"]:
+        if is_near(server) and self.near_hits(point) - hits < NEAR_SHARE * said["answered"]:
             sys.exit(f"bench: {point.operation}: {said['answered']} reads, but only "
-                     f"{self.near_hits() - hits} from the near cache")
+                     f"{self.near_hits(point) - hits} from the near cache")
         return said
 
     def measure_all(self, points, rng):
@@ -124,9 +152,9 @@ def our_seconds():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="in less than a minute")
-    parser.add_argument("--rounds", type=int, help="how often each point is measured")
-    parser.add_argument("--seconds", type=float, help="how long each measurement takes")
+    parser.add_argument("--quick", action="store_true", help="in about a minute")
+    parser.add_argument("--rounds", type=int, help="how often each point is measured (10; --quick: 3)")
+    parser.add_argument("--seconds", type=float, help="how long a measurement takes (0.4; --quick: 0.3)")
     parser.add_argument("--only", help="points whose name holds this text, as `key.get unix`")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--out", default=str(BUILD / "bench"), help="folder of the results")
@@ -141,17 +169,18 @@ def choose_points(args):
 
 def main():
     args = arguments()
-    rounds = args.rounds or (3 if args.quick else 5)
-    seconds = args.seconds or (0.35 if args.quick else 0.4)
+    points = choose_points(args)
+    rounds = args.rounds or (3 if args.quick else 10)
+    seconds = args.seconds or (0.3 if args.quick else 0.4)
     rng = random.Random(args.seed)
     begun, machine, ours = time.monotonic(), machine_seconds(), our_seconds()
     results = {}
     for number in range(rounds):
         print(f"bench: round {number + 1} of {rounds}", file=sys.stderr)
-        with Servers() as servers:
+        with Servers(sorted({point.away for point in points if point.away})) as servers:
             bench = Bench(servers, number + 1, seconds, results)
-            bench.fill_all()
-            bench.measure_all(choose_points(args), rng)
+            bench.fill_all(points)
+            bench.measure_all(points, rng)
     took = time.monotonic() - begun
     others = (machine_seconds() - machine) - (our_seconds() - ours)
     folder = pathlib.Path(args.out)

@@ -23,11 +23,11 @@ import sys
 import tempfile
 
 import servers
-from points import FILLS, OPERATIONS
+from points import FILLS, OPERATIONS, is_near, process_of
 from servers import HERE, harness
 
 CACHESD = harness.CACHESD
-LOAD = os.environ.get("LOAD") or str(HERE.parent.parent / "build" / "load")
+CACHES = os.environ.get("CACHES") or str(HERE.parent.parent / "build" / "caches")
 TABLE = HERE / "instructions.json"
 MARGIN = 0.05
 KEYS = 100
@@ -43,7 +43,7 @@ WRAPPER = f"""\
 GLIBC_TUNABLES={TUNABLES} exec valgrind --tool=callgrind \\
     --callgrind-out-file="$COUNTED_OUT" --log-file="$COUNTED_LOG" "$COUNTED" "$@"
 """
-INI = servers.INI.replace("listen = tcp:127.0.0.1:{port}\n", "")
+INI = servers.INI.replace("listen = tcp:127.0.0.1:{port}\n", "") + servers.LISTENER
 
 # Operation, server of points.py, pipeline, N.
 KINDS = [
@@ -59,16 +59,34 @@ KINDS = [
     ("key.mget", "cachesd", 1, 400),
     ("memo.get", "cachesd", 16, 8_000),
     ("memo.get stale", "cachesd", 16, 8_000),
+    ("key.get", "dialect", 1, 2_000),
+    ("key.get", "dialect", 16, 8_000),
+    ("key.get", "dialect", 64, 16_000),
+    ("key.get", "dialect near", 16, 8_000),
+    ("key.set", "dialect", 16, 8_000),
+    ("key.mget", "dialect", 1, 400),
+    ("dict.set", "dialect", 16, 8_000),
 ]
+
+# What may cost no more than another.
+NO_DEARER = [
+    ("GET, pipeline 1", "key.get, pipeline 1"),
+    ("GET, pipeline 16", "key.get, pipeline 16"),
+    ("GET, pipeline 64", "key.get, pipeline 64"),
+    ("GET near, pipeline 16", "key.get near, pipeline 16"),
+]
+NOISE = 0.015  # two runs of one build differ by as much at pipeline 1
 
 
 def kind_name(kind):
+    """As `key.get near, pipeline 16`; in Redis's dialect with its command, as `GET, pipeline 16`."""
     operation, server, pipeline, _ = kind
-    return f"{operation}{' near' if server == 'near' else ''}, pipeline {pipeline}"
+    name = OPERATIONS[operation].words[server][0] if process_of(server) == "dialect" else operation
+    return f"{name}{' near' if is_near(server) else ''}, pipeline {pipeline}"
 
 
 def load(address, words, *options):
-    command = [LOAD, "-a", f"unix:{address}", "-k", KEYS, "-d", SIZE, *options, *words]
+    command = [CACHES, "-s", f"unix:{address}", "bench", "-k", KEYS, "-d", SIZE, *options, *words]
     done = subprocess.run([str(w) for w in command], capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         sys.exit(f"instructions: {done.stderr.strip()}")
@@ -97,10 +115,11 @@ def count_run(kind, times, keep):
         daemon = world.daemon(INI, env=counted)
         for fill_words in FILLS:
             fill(world.redis("main").path, fill_words)
-        if server == "near":
+        if is_near(server):
             harness.wait_until(lambda: is_tracked(world.redis("main")), "the near cache is live")
         form = OPERATIONS[operation].form_for(server)
-        load(daemon.path, words, "-n", times * requests, "-p", pipeline, "-f", form)
+        path = f"{world.folder}/dialect.sock" if process_of(server) == "dialect" else daemon.path
+        load(path, words, "-n", times * requests, "-p", pipeline, "-f", form)
         daemon.stop()
         return int(re.search(r"Collected : (\d+)", log.read_text())[1])
 
@@ -127,6 +146,16 @@ def compare(name, measured, expected):
     return change <= MARGIN
 
 
+def compare_pair(counts, name, other):
+    """The same, of two counts of which one may not be above the other."""
+    if name not in counts or other not in counts:
+        return True
+    ratio = counts[name] / counts[other]
+    is_good = ratio <= 1 + NOISE
+    print(f"{name:32} {ratio:7.3f} × {other}{'' if is_good else ': DEARER'}")
+    return is_good
+
+
 def count_all(kinds, keep):
     """{name: instructions}"""
     with tempfile.TemporaryDirectory(prefix="cachesd-", dir="/tmp") as folder:
@@ -148,6 +177,7 @@ def main():
     found = count_all([kind for kind in KINDS if args.text in kind_name(kind)], args.keep)
     table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     is_good = all([compare(name, number, table.get(name)) for name, number in found.items()])
+    is_good &= all([compare_pair(found, *pair) for pair in NO_DEARER])
     if args.update:
         TABLE.write_text(json.dumps({**table, **found}, indent=2) + "\n")
         return 0

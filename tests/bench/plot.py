@@ -6,7 +6,8 @@ import statistics
 from html import escape
 
 COLOURS = {"twemproxy": "#999999", "cachesd": "#2f6fb0", "near": "#e08a1e"}
-BAR, GROUP = 32, 112  # widths
+COLOURS |= {"dialect": "#4a9a8f", "dialect near": "#c2a83e"}
+BAR, GROUP = 26, 142  # widths
 LEFT, HEIGHT, PANEL = 46, 210, 290
 
 

@@ -2,11 +2,21 @@
 
 import collections
 
-KEYS = 10_000
-SIZES = {64: "s", 4096: "l"}  # bytes of a value: what its keys begin with
+KB = 1024
+MB = 1024 * KB
 
-# An operation at one point. `rate` 0: as fast as it goes.
-Point = collections.namedtuple("Point", "operation transport clients pipeline size rate")
+# What the keys begin with whose values have these bytes, and how many keys there are.
+Keys = collections.namedtuple("Keys", "prefix count")
+SIZES = {
+    64: Keys("s", 10_000),
+    4 * KB: Keys("l", 10_000),
+    64 * KB: Keys("xl", 200),
+    1 * MB: Keys("xxl", 20),
+}
+
+# An operation at one point. `rate` 0: as fast as it goes. `away`: µs that the way to redis-server and back
+# takes, by a relay before it (relay.c).
+Point = collections.namedtuple("Point", "operation transport clients pipeline size rate away", defaults=[0])
 
 BASE = Point("key.get", "unix", 50, 16, 64, 0)
 
@@ -14,7 +24,8 @@ BASE = Point("key.get", "unix", 50, 16, 64, 0)
 class Operation:
     """How each server is asked: {server: words}; `{k}` in them stands for a key of the size.
 
-    `near` is cachesd, too: it asks a namespace with `near = yes`.
+    `near` is cachesd, too: it asks a namespace with `near = yes`. `dialect` and `dialect near` ask the same in
+    Redis's dialect, by a listener of its own.
     """
 
     def __init__(self, name, nils=0, form="array", **words):
@@ -23,9 +34,9 @@ class Operation:
         self.form = form  # of cachesd's requests; the others know only arrays
         self.words = words
 
-    def request(self, server, size):
-        """Its words at this size, for the load generator."""
-        return [word.replace("{k}", SIZES[size] + "{key}") for word in self.words[server]]
+    def request(self, server, size, away=0):
+        """Its words at this size, for the load generator, where redis-server is `away` µs away."""
+        return [namespace_at(word, away) for word in with_keys(self.words[server], size)]
 
     def form_for(self, server):
         return self.form if server in ("cachesd", "near") else "array"
@@ -35,6 +46,16 @@ def words(text):
     return text.split()
 
 
+def with_keys(request, size):
+    """The request's words with the keys of this size, which the load generator numbers."""
+    return [word.replace("{k}", SIZES[size].prefix + "{key}") for word in request]
+
+
+def namespace_at(word, away):
+    """cachesd's namespace that asks redis-server by the relay of so many µs; other words stay as they are."""
+    return f"{word}{away}us" if away and word in ("bench", "near") else word
+
+
 def many(text, count):
     """The last word, `count` times."""
     *head, last = text.split()
@@ -42,6 +63,7 @@ def many(text, count):
 
 
 GET = words("GET bench:{k}")
+GET_NEAR = words("GET near:{k}")
 SET = words("SET bench:{k} {value} EX 3600")
 MGET = many("MGET bench:{k}", 100)
 MULTI = words("MULTI ; HSET bench:d{k} f {value} ; PEXPIRE bench:d{k} 3600000 ; EXEC")
@@ -55,6 +77,7 @@ OPERATIONS = {
             twemproxy=GET,
             cachesd=words("key.get bench {k}"),
             near=words("key.get near {k}"),
+            **{"dialect": GET, "dialect near": GET_NEAR},
         ),
         Operation(
             "key.get line form",
@@ -68,14 +91,21 @@ OPERATIONS = {
             redis=SET,
             twemproxy=SET,
             cachesd=words("key.set ttl=1h bench {k} {value}"),
+            dialect=SET,
         ),
-        # twemproxy has no MULTI.
-        Operation("dict.set", redis=MULTI, cachesd=words("dict.set ttl=1h bench d{k} f {value}")),
+        # twemproxy has no MULTI. In the dialect a key without a ttl gets that of its namespace.
+        Operation(
+            "dict.set",
+            redis=MULTI,
+            cachesd=words("dict.set ttl=1h bench d{k} f {value}"),
+            dialect=words("HSET bench:d{k} f {value}"),
+        ),
         Operation(
             "key.mget",
             redis=MGET,
             twemproxy=MGET,
             cachesd=many("key.mget bench {k}", 100),
+            dialect=MGET,
         ),
         # A HIT is *3: HIT, the value, nil.
         Operation("memo.get", nils=1, redis=GET, cachesd=words("memo.get bench {k}")),
@@ -91,26 +121,42 @@ TOUCH_NEAR = words("key.get near {k}")
 
 def process_of(server):
     """The server that a column of the tables stands for."""
-    return "cachesd" if server == "near" else server
+    return {"near": "cachesd", "dialect near": "dialect"}.get(server, server)
+
+
+def is_near(server):
+    """Whether the near cache is to answer."""
+    return server in ("near", "dialect near")
 
 
 def servers_at(point):
-    """Whom a point asks. Where the rate is fixed, latency is all there is to see."""
+    """Whom a point asks. Where the rate is fixed, latency is all there is to see. The dialect differs by a
+    request's way through cachesd, not by crowds, large values or far servers; and how far away redis-server is
+    the near cache shows at one distance as well as at three."""
     names = list(OPERATIONS[point.operation].words)
-    return [name for name in names if not point.rate or name in ("redis", "cachesd")]
+    if point.rate:
+        return [name for name in names if name in ("redis", "cachesd")]
+    if point.away not in (0, LONE_AWAY.away):
+        names.remove("near")
+    if (point.clients, point.size, point.away) != (BASE.clients, BASE.size, BASE.away):
+        return [name for name in names if process_of(name) != "dialect"]
+    return names
 
 
 LATENCY = BASE._replace(clients=1, pipeline=1, rate=1000)
+LONE = BASE._replace(clients=1, pipeline=1)
+LONE_AWAY = LONE._replace(away=1000)
+LARGE = BASE._replace(pipeline=64, size=4 * KB)
 
-
-# The goals of report.py are set at these.
+# The goals of goals.py are set at these, over either transport and over Unix sockets alone.
 GOALS = [LATENCY]
 GOALS += [BASE._replace(pipeline=pipeline) for pipeline in (1, 16, 64)]
 GOALS += [BASE._replace(operation="key.set")]
+UNIX_GOALS = [LONE, LONE_AWAY, LARGE]
 
 
 def quick_points():
-    return GOALS + [
+    return GOALS + UNIX_GOALS + [
         BASE._replace(operation="dict.set"),
         BASE._replace(operation="key.get line form"),
         BASE._replace(operation="key.mget", pipeline=1),
@@ -120,13 +166,27 @@ def quick_points():
 
 
 def matrix():
-    """key.get everywhere, but where replies under way would fill 256 MB."""
-    for transport in ("unix", "tcp"):
-        for clients in (50, 1000):
-            for pipeline in (1, 16, 64):
-                yield Point("key.get", transport, clients, pipeline, 64, 0)
-                if clients * pipeline <= 16_000 and (clients == 50 or transport == "unix"):
-                    yield Point("key.get", transport, clients, pipeline, 4096, 0)
+    """key.get everywhere, but where replies under way would fill 256 MB, and where a crowd over TCP does what it does
+    over Unix sockets."""
+    for transport, clients in (("unix", 50), ("tcp", 50), ("unix", 1000)):
+        for pipeline in (1, 16, 64):
+            yield Point("key.get", transport, clients, pipeline, 64, 0)
+            if clients * pipeline <= 16_000:
+                yield Point("key.get", transport, clients, pipeline, 4 * KB, 0)
+    yield Point("key.get", "tcp", 1000, 1, 64, 0)
+
+
+def far():
+    """redis-server behind a network."""
+    for away in (200, 1000, 5000):
+        yield BASE._replace(pipeline=1, away=away)
+
+
+def large_values():
+    """Fewer clients where their replies would fill 256 MB, and where one client's were `client_output`."""
+    for size in (64 * KB, 1 * MB):
+        yield BASE._replace(pipeline=1, size=size)
+        yield BASE._replace(pipeline=16, size=size, clients=50 if size < MB else 10)
 
 
 def lines():
@@ -135,13 +195,18 @@ def lines():
         middle = BASE._replace(operation=name, pipeline=1 if name == "key.mget" else 16)
         yield from [middle._replace(pipeline=pipeline) for pipeline in (1, 16, 64)]
         yield from [middle._replace(clients=1000), middle._replace(transport="tcp")]
-        yield middle._replace(size=4096)
+        yield middle._replace(size=4 * KB)
     for name in ("key.get line form", "memo.get stale"):
         yield BASE._replace(operation=name)
 
 
+def is_heavy(point):
+    """Whether it leaves traces in a server's memory, and needs long until all clients have had their turn."""
+    return point.clients > BASE.clients or point.size > LARGE.size
+
+
 def full_points():
-    """The goals' first, then those of few clients: crowds leave traces in a server's memory."""
+    """The goals' first, and the heavy ones last."""
     over_tcp = [point._replace(transport="tcp") for point in GOALS]
-    others = sorted([*matrix(), *lines()], key=lambda point: point.clients)
-    return list(dict.fromkeys(GOALS + over_tcp + others))
+    others = sorted([*far(), *matrix(), *lines(), *large_values()], key=is_heavy)
+    return list(dict.fromkeys(GOALS + UNIX_GOALS + over_tcp + others))

@@ -4,62 +4,48 @@ import collections
 import os
 import statistics
 
+import modes
 import plot
-from points import BASE, LATENCY, servers_at
+from goals import goals, judge, numbers_of, ratios
+from points import BASE, KB, MB, is_near, servers_at
 
 Head = collections.namedtuple("Head", "args rounds seconds took others")
-Goal = collections.namedtuple("Goal", "name point server reference measure limit is_most")
 
 
 class Sample:
-    """One run of the load generator: throughput, latencies, CPU time a request."""
+    """One run of the load generator: throughput, latencies, CPU time a request. `name` is that of the server's
+    process."""
 
-    def __init__(self, said):
+    def __init__(self, said, name):
         requests = said["requests"]
         self.rate = said["rate"]
         self.p50, self.p99, self.p999 = said["p50_us"], said["p99_us"], said["p999_us"]
         self.load_cpu = said["own_cpu_ns"] / requests / 1000
-        watched = said["watched"]
-        self.cpu = watched[0]["cpu_ns"] / requests / 1000  # µs, of the server asked
-        ticks = watched[0]["user_ticks"] + watched[0]["system_ticks"]
-        self.user = self.cpu * watched[0]["user_ticks"] / ticks if ticks else self.cpu
+        watched = {name: one["cpu_ns"] / requests / 1000 for name, one in said["watched"].items()}
+        self.cpu = watched[name]  # µs, of the server asked
+        user, system = said["watched"][name]["user_ticks"], said["watched"][name]["system_ticks"]
+        self.user = self.cpu * user / (user + system) if user + system else self.cpu
         self.system = self.cpu - self.user
-        self.redis_cpu = watched[-1]["cpu_ns"] / requests / 1000
+        self.redis_cpu = watched["redis"]
+        self.relay_cpu = watched.get("relay", 0)
+        self.with_redis = said["together"].get((name, "redis"))  # shares; None where nothing was seen
+        self.with_load = said["together"].get((name, "load"))
 
 
-def goals(transport):
-    """The floors that were set, as rows. `added`: a difference in µs, else a ratio."""
-    base = BASE._replace(transport=transport)
-    at = {depth: base._replace(pipeline=depth) for depth in (1, 16, 64)}
-    write = base._replace(operation="key.set")
-    latency = LATENCY._replace(transport=transport)
-    rows = [
-        ("key.get, CPU, pipeline 1", at[1], "cachesd", "twemproxy", "cpu", 0.8, True),
-        ("key.get, CPU, pipeline 16", at[16], "cachesd", "twemproxy", "cpu", 1 / 4, True),
-        ("key.get, CPU, pipeline 64", at[64], "cachesd", "twemproxy", "cpu", 1 / 8, True),
-        ("key.set with ttl, CPU, pipeline 16", write, "cachesd", "twemproxy", "cpu", 0.3, True),
-        ("key.get, throughput, pipeline 1", at[1], "cachesd", "redis", "rate", 0.85, False),
-        ("near, CPU, pipeline 16", at[16], "near", "redis", "cpu", 0.5, True),
-        ("near, CPU, pipeline 64", at[64], "near", "redis", "cpu", 0.4, True),
-        ("near, throughput, pipeline 16", at[16], "near", "redis", "rate", 1.7, False),
-        ("added p99 at 1,000/s, µs", latency, "cachesd", "redis", "added", 60, True),
-    ]
-    return [Goal(*row) for row in rows]
+def size_name(size):
+    for unit, name in ((MB, "MB"), (KB, "KB")):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} B"
 
 
 def point_name(point):
     """As `key.get unix 50 clients, pipeline 16, 64 B`."""
-    size = f"{point.size // 1024} KB" if point.size >= 1024 else f"{point.size} B"
+    clients = "a lone client" if point.clients == 1 else f"{point.clients:,} clients"
     rate = f", {point.rate:,}/s" if point.rate else ""
-    return (f"{point.operation} {point.transport} {point.clients:,} clients, "
-            f"pipeline {point.pipeline}, {size}{rate}")
-
-
-def compare(samples, references, measure):
-    """Of each round one number: how the one did against the other."""
-    if measure == "added":
-        return [a.p99 - b.p99 for a, b in zip(samples, references)]
-    return [getattr(a, measure) / getattr(b, measure) for a, b in zip(samples, references)]
+    away = f", Redis {point.away / 1000:g} ms away" if point.away else ""
+    return (f"{point.operation} {point.transport} {clients}, "
+            f"pipeline {point.pipeline}, {size_name(point.size)}{rate}{away}")
 
 
 def spread(numbers, form="{:.2f}"):
@@ -75,17 +61,15 @@ def median(samples, name):
 def goal_rows(results, transport):
     rows = []
     for goal in goals(transport):
-        mine, other = results.get((goal.point, goal.server)), results.get(
-            (goal.point, goal.reference))
-        if not mine or not other:
+        numbers = numbers_of(results, goal)
+        if not numbers:
             continue
-        numbers = compare(mine, other, goal.measure)
-        middle = statistics.median(numbers)
-        holds = middle <= goal.limit if goal.is_most else middle >= goal.limit
-        form = "{:.0f}" if goal.measure == "added" else "{:.3f}"
+        verdict = judge(goal, numbers)
+        form = "{:.0f}" if goal.measure == "added p99" else "{:.3f}"
         limit = ("≤ " if goal.is_most else "≥ ") + f"{goal.limit:.3g}"
+        needed = f"{verdict.needed} of {len(numbers)}" if verdict.needed else "the median"
         rows.append([goal.name, goal.reference, limit, spread(numbers, form),
-                     "yes" if holds else "NO"])
+                     f"{verdict.good} of {len(numbers)}", needed, "yes" if verdict.holds else "NO"])
     return rows
 
 
@@ -107,12 +91,48 @@ def point_rows(results, point):
             elif reference == server:
                 row += ["1", "1"]
             else:
-                row += [spread(compare(samples, others, name)) for name in ("cpu", "rate")]
+                row += [spread(ratios(samples, others, name)) for name in ("cpu", "rate")]
+        row += [f"{median(samples, 'relay_cpu'):.2f}"] if point.away else []
         rows.append(row)
     return rows
 
 
-GOAL_HEAD = ["what", "against", "goal", "measured", "holds"]
+def lines_of(results, point, server):
+    """(what, form, a number of each round) of a server: redis-server's own figures, the others' ratios to it; and how
+    often it shared a processor with redis-server, where that is behind it, and with the load generator."""
+    samples, references = results[point, server], results[point, "redis"]
+    if server == "redis":
+        yield "1000/s", "{:.4g}", [sample.rate / 1000 for sample in samples]
+        yield "CPU µs", "{:.2f}", [sample.cpu for sample in samples]
+    else:
+        yield "rate/redis", "{:.2f}", ratios(samples, references, "rate")
+        yield "CPU/redis", "{:.2f}", ratios(samples, references, "cpu")
+        if not is_near(server):
+            yield "with redis", "{:.2f}", [sample.with_redis for sample in samples]
+    yield "with load", "{:.2f}", [sample.with_load for sample in samples]
+
+
+def round_rows(results, point):
+    """A row for each figure of each server, with a column for each round; and the modes of the figures."""
+    rows = []
+    for server in servers_at(point):
+        if (point, server) not in results or (point, "redis") not in results:
+            continue
+        name = server
+        for what, form, numbers in lines_of(results, point, server):
+            if numbers == [None] * len(numbers):
+                continue
+            cells = ["–" if number is None else form.format(number) for number in numbers]
+            rows.append([name, what, *cells, "" if what.startswith("with") else modes.describe(numbers)])
+            name = ""
+    return rows
+
+
+def round_head(rows):
+    return ["round by round", "", *map(str, range(1, len(rows[0]) - 2)), "two modes"] if rows else []
+
+
+GOAL_HEAD = ["what", "against", "goal", "measured", "rounds", "needed", "holds"]
 POINT_HEAD = ["server", "1000/s", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs", "user+system",
               "redis µs", "load µs", "CPU/twemproxy", "rate/twemproxy", "CPU/redis", "rate/redis"]
 
@@ -133,13 +153,16 @@ def points_of(results):
 
 
 def sections(results):
-    """(title, head, rows) of every table."""
+    """(title, [(head, rows) of each table]) of every section."""
     for transport in ("unix", "tcp"):
         rows = goal_rows(results, transport)
         if rows:
-            yield f"Goals, over {transport}: 50 clients, 64 B", GOAL_HEAD, rows
+            yield f"Goals, over {transport}: 50 clients, 64 B where nothing else is said", [(GOAL_HEAD, rows)]
     for point in points_of(results):
-        yield point_name(point), POINT_HEAD, point_rows(results, point)
+        head = POINT_HEAD + (["relay µs"] if point.away else [])
+        rounds = round_rows(results, point)
+        tables = [(head, point_rows(results, point)), (round_head(rounds), rounds)]
+        yield point_name(point), [(head, rows) for head, rows in tables if rows]
 
 
 def preface(head):
@@ -149,7 +172,8 @@ def preface(head):
         f"{head.took:.0f} s in all, seed {head.args.seed}. {os.cpu_count()} cores, of which other "
         f"processes took {head.others:.2f}{' (TOO MUCH: repeat)' if head.others > 0.2 else ''}. "
         "CPU is that of the server asked, in µs a request, redis µs that of redis-server behind "
-        "it. Ratios are medians of those within a round (least–largest)."
+        "it. Ratios are medians of those within a round (least–largest). Round by round, \"with redis\" and \"with "
+        "load\" are how often the server was on one processor with redis-server, and with the load generator."
     )
 
 
@@ -173,8 +197,8 @@ def panel(results, title, measure):
     for label, point in PLOTTED:
         references = results.get((point, "redis"))
         bars = {
-            server: compare(results[point, server], references, measure)
-            for server in ("twemproxy", "cachesd", "near")
+            server: ratios(results[point, server], references, measure)
+            for server in ("twemproxy", "cachesd", "near", "dialect", "dialect near")
             if references and (point, server) in results
         }
         if bars:
@@ -183,13 +207,14 @@ def panel(results, title, measure):
 
 
 def write(head, results, folder):
-    tables = list(sections(results))
-    print(preface(head))
-    for title, names, rows in tables:
-        print("\n" + title, *text(names, rows), sep="\n")
     parts = ["# Benchmark\n", preface(head), "\n![ratios to redis-server](bench.svg)"]
-    for title, names, rows in tables:
-        parts += [f"\n## {title}\n", *markdown(names, rows)]
+    print(preface(head))
+    for title, tables in sections(results):
+        print("\n" + title)
+        parts.append(f"\n## {title}")
+        for names, rows in tables:
+            print(*text(names, rows), sep="\n")
+            parts += ["", *markdown(names, rows)]
     (folder / "bench.md").write_text("\n".join(parts) + "\n")
     panels = [panel(results, title, measure) for title, measure in PANELS]
     (folder / "bench.svg").write_text(

@@ -11,12 +11,12 @@ import unittest
 
 from servers import HERE, harness
 
-LOAD = os.environ.get("LOAD") or str(HERE.parent.parent / "build" / "load")
+CACHES = os.environ.get("CACHES") or str(HERE.parent.parent / "build" / "caches")
 INI = harness.INI.replace("listen = {listen}", "listen = {listen}\nlisten = tcp:127.0.0.1:{port}")
 
 
 def run(address, *words):
-    command = [LOAD, "-a", address, *map(str, words)]
+    command = [CACHES, "-s", address, "bench", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=harness.LONG)
 
 
@@ -140,7 +140,7 @@ class Load(unittest.TestCase):
                       ["-n", "x", "PING"], ["-n", 1, "-f", "xml", "PING"]):
             done = run(self.redis.url, *words)
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
-            self.assertIn("usage: load", done.stderr)
+            self.assertIn("usage: caches", done.stderr)
 
 
 def answer_once(server, answer):

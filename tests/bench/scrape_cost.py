@@ -6,7 +6,7 @@
 The same load is measured again and again, by turns beside scrapes of this daemon, and beside as many scrapes of
 another daemon that does nothing else: so what the scraping client itself takes of the machine is in both. Printed are
 the medians of the pairs: of the throughput, and of the CPU time a request that the worker's own thread took, which
-other work on the machine does not change. `CACHESD` names the daemon, `LOAD` the load generator.
+other work on the machine does not change. `CACHESD` names the daemon, `CACHES` the load generator.
 """
 
 import argparse
@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "tests" / "harness"))
 import harness  # noqa: E402
 import web  # noqa: E402
 
-LOAD = os.environ.get("LOAD") or str(ROOT / "build" / "load")
+CACHES = os.environ.get("CACHES") or str(ROOT / "build" / "caches")
 INI = harness.INI.replace("prefix =", "backend = main\nprefix =") + "[http]\nlisten = unix:{folder}/http.sock\n"
 
 
@@ -79,7 +79,7 @@ def scrape_microseconds(daemon, count=300):
 def measure(daemon, words, seconds):
     """Requests a second, and µs of the worker's CPU time for each."""
     before = worker_seconds(daemon)
-    command = [LOAD, "-a", f"unix:{daemon.path}", "-c", "50", "-p", "16", "-k", "1000", "-s", str(seconds), *words]
+    command = [CACHES, "-s", f"unix:{daemon.path}", "bench", "-c", "50", "-p", "16", "-k", "1000", "-s", str(seconds), *words]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert not found["errors"], found["first_error"]
     return found["rate"], (worker_seconds(daemon) - before) / found["requests"] * 1e6

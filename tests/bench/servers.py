@@ -1,5 +1,7 @@
-"""The servers side by side: one redis-server, and twemproxy and cachesd before it."""
+"""The servers side by side: one redis-server, and twemproxy and cachesd before it; and relays, behind which
+redis-server is as if it were far away."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -19,14 +21,42 @@ near_memory = 256mb
 url = {redis:main}
 timeout = 10s
 [namespace bench]
+backend = main
 ttl = 2h
 [namespace near]
+backend = main
 ttl = 2h
 near = yes
 near_ttl = 1h
 [namespace stale]
+backend = main
 ttl = 2h
 stale = 10m
+"""
+
+# Where clients of Redis connect to; their keys begin with a namespace's prefix.
+LISTENER = """\
+[listener dialect]
+listen = unix:{folder}/dialect.sock
+speak = redis
+namespaces = bench, near, stale
+"""
+
+# The same redis-server, as far away as a relay makes it.
+FAR = """\
+[backend away{away}us]
+url = {url}
+timeout = 10s
+[namespace bench{away}us]
+backend = away{away}us
+prefix = bench:
+ttl = 2h
+[namespace near{away}us]
+backend = away{away}us
+prefix = near:
+ttl = 2h
+near = yes
+near_ttl = 1h
 """
 
 POOL = """\
@@ -42,22 +72,49 @@ POOL = """\
 """
 
 
-class Server:
-    """Where a server listens, and its process."""
+RELAY = os.environ.get("RELAY") or str(HERE.parent.parent / "build" / "relay")
 
-    def __init__(self, name, pid, path, port):
+
+class Server:
+    """Where a server listens, and its process. `far` has the address for each distance in µs at which the
+    server is not asked by its usual one."""
+
+    def __init__(self, name, pid, path, port, far=()):
         self.name, self.pid = name, pid
         self.addresses = {"unix": f"unix:{path}", "tcp": f"tcp:127.0.0.1:{port}"}
+        self.far = dict(far)
+
+    def address(self, point):
+        return self.far.get(point.away) or self.addresses[point.transport]
+
+
+class Relay:
+    """A process behind whose port redis-server is so many µs away, there and back. It asks redis-server's Unix
+    socket, which costs the processors less than TCP once more: a network would take none of their time."""
+
+    def __init__(self, redis_path, away):
+        self.port = harness.free_port()
+        command = [RELAY, self.port, redis_path, away / 1000]
+        self.process = subprocess.Popen(
+            [str(word) for word in command], preexec_fn=harness.end_with_parent
+        )
+        self.pid = self.process.pid
+        self.address = f"tcp:127.0.0.1:{self.port}"
+        harness.wait_until(lambda: harness.accepts(("127.0.0.1", self.port)), "the relay accepts")
 
 
 class Twemproxy(Server):
-    """One process, a pool for each transport, each with one connection to redis-server's socket."""
+    """One process, a pool for each transport, each with one connection to redis-server's socket; and a pool
+    for each relay, with one connection to that."""
 
-    def __init__(self, folder, redis_path):
+    def __init__(self, folder, redis_path, relays):
         path, port = f"{folder}/twemproxy.sock", harness.free_port()
-        listens = {"unix": f"{path} 0600", "tcp": f"127.0.0.1:{port}"}
-        pools = [POOL.format(name=n, listen=a, redis=redis_path) for n, a in listens.items()]
-        pathlib.Path(folder, "twemproxy.yml").write_text("".join(pools))
+        pools = [("unix", f"{path} 0600", redis_path), ("tcp", f"127.0.0.1:{port}", redis_path)]
+        for away, relay in relays.items():
+            listen = f"{folder}/twemproxy-{away}us.sock 0600"
+            pools.append((f"away{away}us", listen, f"127.0.0.1:{relay.port}"))
+        texts = [POOL.format(name=n, listen=a, redis=redis) for n, a, redis in pools]
+        pathlib.Path(folder, "twemproxy.yml").write_text("".join(texts))
         command = ["nutcracker", "-c", f"{folder}/twemproxy.yml", "-o", f"{folder}/twemproxy.log"]
         command += ["-p", f"{folder}/twemproxy.pid", "-a", "127.0.0.1"]
         command += ["-s", str(harness.free_port())]
@@ -65,29 +122,49 @@ class Twemproxy(Server):
             command, stderr=subprocess.DEVNULL, preexec_fn=harness.end_with_parent
         )
         harness.wait_until(lambda: harness.accepts(path), "twemproxy accepts")
-        super().__init__("twemproxy", self.process.pid, path, port)
+        far = {away: f"unix:{folder}/twemproxy-{away}us.sock" for away in relays}
+        super().__init__("twemproxy", self.process.pid, path, port, far)
 
 
 class Servers:
-    """Owns all of them: `with Servers() as servers`. Names: redis, twemproxy, cachesd."""
+    """Owns all of them: `with Servers() as servers`. Names: redis, twemproxy, cachesd, and
+    dialect, which is cachesd by a listener of Redis's dialect. `distances`: µs of the relays."""
+
+    def __init__(self, distances=()):
+        self.distances = distances
 
     def __enter__(self):
         self.world = harness.World()
         self.world.__enter__()
         redis = self.world.redis("main", port=harness.free_port())
-        self.daemon = self.world.daemon(INI)
-        self.twemproxy = Twemproxy(self.world.folder, redis.path)
+        self.relays = {away: Relay(redis.path, away) for away in self.distances}
+        far = {away: relay.address for away, relay in self.relays.items()}
+        port = harness.free_port()
+        self.daemon = self.world.daemon(f"{INI}{self.far_ini()}{LISTENER}listen = tcp:127.0.0.1:{port}\n")
+        dialect = f"{self.world.folder}/dialect.sock"
+        self.twemproxy = Twemproxy(self.world.folder, redis.path, self.relays)
         self.all = {
-            "redis": Server("redis", redis.process.pid, redis.path, redis.port),
+            "redis": Server("redis", redis.process.pid, redis.path, redis.port, far),
             "twemproxy": self.twemproxy,
             "cachesd": Server("cachesd", self.daemon.pid, self.daemon.path, self.world.port),
+            "dialect": Server("dialect", self.daemon.pid, dialect, port),
         }
         return self
 
+    def far_ini(self):
+        urls = {away: f"redis://127.0.0.1:{relay.port}" for away, relay in self.relays.items()}
+        return "".join(FAR.format(away=away, url=url) for away, url in urls.items())
+
     def __exit__(self, *why):
-        self.twemproxy.process.kill()
-        self.twemproxy.process.wait()
+        self.end(self.twemproxy.process)
         self.world.__exit__(*why)
+        for relay in self.relays.values():
+            self.end(relay.process)
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.wait()
 
     def __getitem__(self, name):
         return self.all[name]

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "harness"))
 import harness  # noqa: E402
 import tls  # noqa: E402
 
-LOAD = os.environ.get("LOAD") or str(ROOT / "build" / "load")
+CACHES = os.environ.get("CACHES") or str(ROOT / "build" / "caches")
 SECONDS = 0.5
 INI = """\
 [cachesd]
@@ -43,7 +43,7 @@ def microseconds(daemon, namespace, depth, verb):
     """The daemon's CPU time a request."""
     words = [verb, namespace, "{key}", *(["{value}"] if verb == "key.set" else [])]
     done = subprocess.run(
-        [LOAD, "-a", f"unix:{daemon.path}", "-p", str(depth), "-w", "0.1", "-s", str(SECONDS), "-k", "1000",
+        [CACHES, "-s", f"unix:{daemon.path}", "bench", "-p", str(depth), "-w", "0.1", "-s", str(SECONDS), "-k", "1000",
          "-W", str(daemon.pid), *words],
         check=True, capture_output=True, text=True,
     )  # fmt: skip

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Drives ../../clients/python/cached.py: a command a line, `call|forget|refresh WORD`, and a result a line.
+# Drives ../../clients/python/cachesd: a command a line, `call|forget|refresh WORD`, and a result a line.
 # cached_every.py tells what the function does; the others here do the same.
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
-from cached import cached
+from cachesd import cached
 
 folder = pathlib.Path(os.environ["FOLDER"])
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Drives ../../clients/python/cached_async.py: a command a line, `call|forget|refresh WORD`, and a result a line.
+# Drives ../../clients/python/cachesd: a command a line, `call|forget|refresh WORD`, and a result a line.
 import asyncio
 import json
 import os
@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
-from cached import cached
+from cachesd import cached
 
 folder = pathlib.Path(os.environ["FOLDER"])
 

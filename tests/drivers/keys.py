@@ -12,7 +12,7 @@ import sys
 import zoneinfo
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
-from cached import cached
+from cachesd import cached
 
 
 class Color(enum.Enum):

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Does what a newcomer does, on a Debian with nothing but this checkout: README.md beside it.
-#   fresh.sh [bookworm|trixie] [run|test|service] [ARGUMENTS OF ./dev]
+#   fresh.sh [bookworm|trixie] [run|test|service|package|container] [ARGUMENTS OF ./dev]
+#   fresh.sh [bookworm|trixie] cross i386|s390x
 #
 # The Debian is a folder that debootstrap fills. Whatever is mounted in it is mounted in a mount
 # namespace of its own, which ends with the command: the machine's own mounts never change.
@@ -85,24 +86,11 @@ remove_root() {
     rm -rf --one-file-system "$folder"
 }
 
-# What a person would have cloned: the files that git knows, and new ones that it does not ignore. Of
-# an unpacked archive, everything but builds.
-list_checkout() {
-    cd "$checkout"
-    if git -c safe.directory='*' rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-        git -c safe.directory='*' ls-files -z --cached --others --exclude-standard
-    else
-        find . -path './build*' -prune -o -type f -print0
-    fi | while IFS= read -rd '' file; do
-        [ ! -e "$file" ] || printf '%s\0' "$file"
-    done
-}
-
 copy_checkout() {
     local to=$1/root/cachesd
     mkdir -p "$to"
     chmod 700 "$1/root"
-    list_checkout | tar -C "$checkout" --null -T - -c |
+    "$here/list_checkout.sh" | tar -C "$checkout" --null -T - -c |
         (umask "$umask_of_caller" && tar -C "$to" --no-same-owner --no-same-permissions -x)
 }
 
@@ -129,15 +117,19 @@ share_packages() {
     find "$1" -maxdepth 1 -name '*.deb' -exec cp -ln -t "$2" {} +
 }
 
-end() {
-    local code=$?
-    trap '' INT TERM
+leave_root() {
     share_packages "$root/var/cache/apt/archives" "$cache/$suite-packages"
     if [ -n "${FRESH_KEEP:-}" ]; then
         echo "fresh: kept $root" >&2
     else
         remove_root "$root"
     fi
+}
+
+end() {
+    local code=$?
+    trap '' INT TERM
+    leave_root
     exit "$code"
 }
 
@@ -158,32 +150,63 @@ inside() {
         bash -c "umask $umask_of_caller; cd /root/cachesd; $line" bash "$@"
 }
 
-run_service() {
+# Boots the root with systemd, and runs that script of this folder in it.
+boot() {
     local code=0
-    inside './dev build && umask 022 && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        systemd-sysv dbus >/dev/null && tests/fresh/prepare_boot.sh'
+    inside "umask 022 && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+        systemd-sysv dbus >/dev/null && tests/fresh/prepare_boot.sh $1"
     # Of its own network, so that no port is taken; all packages are there.
     timeout 600 systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit \
         --private-network --console=pipe --link-journal=no \
         </dev/null >"$cache/$suite-boot.log" 2>&1 || code=$?
-    cat "$root/root/service.log" || cat "$cache/$suite-boot.log"
+    cat "$root/root/fresh.log" || cat "$cache/$suite-boot.log"
     return "$code"
 }
+
+run_service() {
+    inside './dev build'
+    boot service.sh
+}
+
+# Builds the packages twice, and goes on in another root, which has nothing of what building needs.
+build_packages() {
+    inside 'apt-get update -qq && ./dev package && tests/package/build_again.sh build-package'
+    rm -rf "$cache/$suite-built"
+    cp -r "$root/root/cachesd/build-package" "$cache/$suite-built"
+    FRESH_PACKAGES=$cache/$suite-built
+    leave_root
+    make_root
+}
+
+run_package() {
+    [ -n "${FRESH_PACKAGES:-}" ] || build_packages
+    mkdir "$root/root/packages"
+    cp "$FRESH_PACKAGES"/*.deb "$root/root/packages/"
+    rm -f "$root"/root/packages/*-dbgsym_*
+    # Once booted, it has no network: what apt is going to want is there.
+    inside 'apt-get update -qq && apt-get install -qq -y --no-install-recommends python3 >/dev/null &&
+        apt-get install -qq -y --download-only /root/packages/*.deb >/dev/null'
+    boot package.sh
+}
+
+run_container() { "$here/container.sh" "$root" "$cache/$suite-container"; }
 
 # Read whole before anything runs: the checkout may change meanwhile.
 main() {
     suite=bookworm
     what=test
     case ${1:-} in bookworm | trixie) suite=$1; shift ;; esac
-    case ${1:-} in run | test | service) what=$1; shift ;; esac
-    [[ ${1:-} = -* || $# = 0 ]] || complain "usage: ./dev fresh [bookworm|trixie] [run|test|service] [ARGUMENTS]"
+    case ${1:-} in run | test | service | package | container | cross) what=$1; shift ;; esac
+    [[ $what = cross || ${1:-} = -* || $# = 0 ]] ||
+        complain "usage: ./dev fresh [bookworm|trixie] [run|test|service|package|container|cross MACHINE] [ARGUMENTS]"
     [ "$(id -u)" = 0 ] || complain "only root may: run ./dev fresh"
     mkdir -p "$cache"
     find_archives
     [[ $mirror != https:* ]] || mirror_needs=ca-certificates
     make_root
     case $what in
-    service) run_service ;;
+    service | package | container) "run_$what" ;;
+    cross) inside 'exec tests/fresh/cross.sh "$@"' "$@" ;;
     *) inside "exec ./dev $what \"\$@\"" "$@" ;;
     esac
 }

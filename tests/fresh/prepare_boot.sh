@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# In a root that will be booted: has service.sh run at the end of the boot, and its exit code end it.
+# In a root that will be booted: has a script of this folder run at the end of the boot, and its exit code end it.
+#   prepare_boot.sh SCRIPT
 set -euo pipefail
 unit=/etc/systemd/system/fresh.service
-cat >"$unit" <<'UNIT'
+cat >"$unit" <<UNIT
 [Unit]
-Description=what README.md says of the service
+Description=$1 of the fresh tests
 After=multi-user.target
 
 [Service]
 Type=oneshot
 WorkingDirectory=/root/cachesd
 Environment=HOME=/root
-ExecStart=/root/cachesd/tests/fresh/service.sh
-ExecStopPost=/bin/sh -c 'case $EXIT_STATUS in [0-9]*) ;; *) EXIT_STATUS=99 ;; esac; systemctl exit $EXIT_STATUS'
-StandardOutput=file:/root/service.log
+ExecStart=/root/cachesd/tests/fresh/$1
+ExecStopPost=/bin/sh -c 'case \$EXIT_STATUS in [0-9]*) ;; *) EXIT_STATUS=99 ;; esac; systemctl exit \$EXIT_STATUS'
+StandardOutput=file:/root/fresh.log
 StandardError=inherit
 TimeoutStartSec=5min
 UNIT

@@ -1,31 +1,21 @@
 #!/usr/bin/env bash
-# Under a booted systemd, after `./dev build`: the lines of README.md, "As a service", as they are
+# Under a booted systemd, after `./dev build`: the lines of docs/service.md, as they are
 # printed, and whether the service then does what is said there.
 set -euo pipefail
-ini=/etc/cachesd/cachesd.ini
-socket=/run/cachesd/cachesd.sock
+. "$(dirname "$0")/booted.sh"
 
-fail() {
-    echo "not ok: $*"
-    systemctl status --no-pager cachesd || true
-    journalctl --no-pager -n 50 -u cachesd || true
-    exit 1
-}
-
-ok() { echo "ok: $*"; }
-
-# The n-th block of commands of the section; this is root, and there is no sudo.
+# The n-th block of commands of the page; this is root, and there is no sudo.
 block() {
-    sed -n '/^### As a service/,/^## /p' README.md | awk -v n="$1" '
-        /^```$/ { if (inside) inside = 0; else { inside = 1; count++ }; next }
-        inside && count == n' | sed 's/\bsudo //g'
+    awk -v n="$1" '
+        /^```/ { if (inside) inside = 0; else { inside = 1; count++ }; next }
+        inside && count == n' docs/service.md | sed 's/\bsudo //g'
 }
 
 run_block() {
     echo "# block $1:"
     block "$1" >/tmp/block.sh
     cat /tmp/block.sh
-    [ -s /tmp/block.sh ] || fail "README.md has no such block"
+    [ -s /tmp/block.sh ] || fail "docs/service.md has no such block"
     bash -euo pipefail /tmp/block.sh >/tmp/block.log 2>&1 || { cat /tmp/block.log; fail "block $1"; }
 }
 
@@ -35,19 +25,6 @@ ask() {
     shift
     printf '%s\nquit\n' "$*" | runuser -u "$user" -- nc -w 5 -U "$socket" 2>&1 | head -1 | tr -d '\r'
 }
-
-until_true() {
-    local i
-    for i in $(seq 100); do
-        "$@" && return
-        sleep 0.1
-    done
-    return 1
-}
-
-is_answering() { [ "$(ask root ping)" = +PONG ]; }
-
-property() { systemctl show --value -p "$1" cachesd; }
 
 # --- before -----------------------------------------------------------------------------------
 for service in redis-server nutcracker valkey-server; do

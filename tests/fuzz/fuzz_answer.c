@@ -3,11 +3,13 @@
 //
 // Input: one byte chooses the verb ('0' the first of the table, '1' the second …), one the ttl
 // rule ('0' keep, '1' set, '2' set if none, '3' persist; 'A' … 'D' the same with a small limit for
-// the reply; a read that the near cache may keep asks for the ttl with '1' and 'B'), two the pieces
-// (see next_piece()); then what the backend says.
+// the reply; a read that the near cache may keep asks for the ttl with '1' and 'B'; 'a' … 'd' the
+// same for a client of the Redis dialect, 'e' … 'h' for its scripts), two the pieces (see
+// next_piece()); then what the backend says.
 #include "fuzz.h"
 #include "protocol/memo.h"
 #include "protocol/number.h"
+#include "protocol/redis/words.h"
 #include "protocol/resp.h"
 #include "protocol/verb_table.h"
 
@@ -104,13 +106,32 @@ static void feed(struct exchange *x, const char *data, size_t len) {
     free(exact);
 }
 
+// Who gets the reply, and how long it may be.
+struct reader {
+    size_t most;
+    const struct dialect *dialect; // NULL: cachesd's own
+    bool is_scripted;              // then the verb's renderer has no say
+};
+
+static struct reader reader_of(unsigned char rule) {
+    struct reader reader = {.most = SIZE_MAX};
+    if (rule >= 'A' && rule <= 'D')
+        reader.most = SMALL_REPLY;
+    if (rule >= 'a' && rule <= 'h')
+        reader.dialect = &redis_dialect;
+    reader.is_scripted = rule >= 'e' && rule <= 'h';
+    return reader;
+}
+
 static void exchange(struct exchange *x, const struct verb *verb, const struct command *command,
-                     size_t most, struct slice said, struct pieces *pieces) {
+                     const struct reader *reader, struct slice said, struct pieces *pieces) {
     x->out.len = 0;
     x->is_done = x->is_broken = false;
     x->resp = resp_new((struct resp_handler){on_event, on_reply, x});
-    answer_begin(&x->answer, command, verb->render, &x->out);
-    x->answer.most = most;
+    answer_begin(&x->answer, command, reader->is_scripted ? render_as_is : verb->render, &x->out);
+    x->answer.most = reader->most;
+    x->answer.dialect = reader->dialect;
+    x->answer.is_scripted = reader->is_scripted;
     while (said.len > 0 && !x->is_broken) {
         size_t len = pieces ? next_piece(pieces, said.len) : said.len;
         feed(x, said.data, len);
@@ -143,6 +164,14 @@ static void take_bulk(struct slice *reply, int64_t len) {
     *reply = (struct slice){reply->data + len + 2, reply->len - (size_t)len - 2};
 }
 
+// No client of the Redis dialect must look for another server.
+static void check_error_in_redis(struct slice line) {
+    static const char *const names[] = {"READONLY",   "MOVED",    "ASK",       "CLUSTERDOWN",
+                                        "MASTERDOWN", "TRYAGAIN", "NOREPLICAS"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        EXPECT(!slice_begins(line, slice_of(names[i])));
+}
+
 static void check_error(struct slice line) {
     const char *namespace = memchr(line.data, ' ', line.len);
     EXPECT(namespace);
@@ -154,16 +183,19 @@ static void check_error(struct slice line) {
 }
 
 // Takes one reply off the front.
-static void take_reply(struct slice *reply, int depth) {
+static void take_reply(struct slice *reply, int depth, bool in_redis) {
     int64_t number;
-    EXPECT(reply->len > 0 && depth < DEEPEST);
+    EXPECT(reply->len > 0 && (in_redis || depth < DEEPEST)); // a script may nest what it returns
     char mark = *reply->data;
     struct slice line = take_line(reply);
     if (mark == '+')
         return;
     if (mark == '-') {
-        EXPECT(depth == 0);
-        check_error(line);
+        EXPECT(depth == 0 || in_redis);
+        if (in_redis)
+            check_error_in_redis(line);
+        else
+            check_error(line);
         return;
     }
     EXPECT(number_parse_int(line, &number));
@@ -171,15 +203,16 @@ static void take_reply(struct slice *reply, int depth) {
         take_bulk(reply, number);
     else if (mark == '*')
         for (int64_t i = 0; i < number; i++)
-            take_reply(reply, depth + 1);
+            take_reply(reply, depth + 1, in_redis);
     else
         EXPECT(mark == ':');
 }
 
-static void check_reply(const struct exchange *x, size_t most) {
+static void check_reply(const struct exchange *x, const struct reader *reader) {
     struct slice reply = bytes_slice(&x->out);
-    EXPECT(x->answer.is_failed || reply.len <= most);
-    take_reply(&reply, 0);
+    EXPECT(x->answer.is_failed || reply.len <= reader->most);
+    EXPECT(!reader->is_scripted || x->answer.turn == TURN_NONE);
+    take_reply(&reply, 0, reader->dialect != NULL);
     EXPECT(reply.len == 0);
 }
 
@@ -189,17 +222,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
         build_all();
     size_t which = (size_t)(unsigned char)(take_byte(&said) - '0') % verb_count;
     unsigned char rule = take_byte(&said);
-    size_t most = rule >= 'A' && rule <= 'D' ? SMALL_REPLY : SIZE_MAX;
-    const struct command *command = &commands[which][(rule >= 'A' ? rule - 'A' : rule - '0') & 3];
+    struct reader reader = reader_of(rule);
+    unsigned char first = rule >= 'a' ? 'a' : rule >= 'A' ? 'A' : '0';
+    const struct command *command = &commands[which][(rule - first) & 3];
     struct pieces pieces = take_pieces(&said);
     struct exchange whole = {.out = whole_reply}, split = {.out = pieces_reply};
-    exchange(&whole, verbs[which], command, most, said, NULL);
-    exchange(&split, verbs[which], command, most, said, &pieces);
+    exchange(&whole, verbs[which], command, &reader, said, NULL);
+    exchange(&split, verbs[which], command, &reader, said, &pieces);
     EXPECT(whole.is_done == split.is_done && whole.is_broken == split.is_broken);
     EXPECT(slice_equal(bytes_slice(&whole.out), bytes_slice(&split.out)));
     bool is_step = whole.answer.memo_state == MEMO_ASK || whole.answer.memo_state == MEMO_ASK_EARLY;
     if (whole.is_done && !(is_step && !whole.answer.is_failed))
-        check_reply(&whole, most);
+        check_reply(&whole, &reader);
     else
         EXPECT(whole.out.len == 0);
     whole_reply = whole.out;

@@ -157,10 +157,43 @@ static void check_namespace(const struct settings *s, const struct namespace_con
                                                          (struct slice){o->prefix, o->prefix_len}));
 }
 
+static struct slice prefix_at(const struct settings *s, const struct listener_conf *l, size_t i) {
+    EXPECT(l->mapped[i] < s->namespace_count && l->mapped[i] != l->rest);
+    const struct namespace_conf *n = &s->namespaces[l->mapped[i]];
+    return (struct slice){n->prefix, n->prefix_len};
+}
+
+// No two prefixes begin with one another, and they are sorted: so a key is of one namespace at
+// most.
+static void check_prefixes(const struct settings *s, const struct listener_conf *l) {
+    for (size_t i = 0; i < l->mapped_count; i++)
+        for (size_t j = 0; j < i; j++) {
+            struct slice before = prefix_at(s, l, j), after = prefix_at(s, l, i);
+            EXPECT(!slice_begins(before, after) && !slice_begins(after, before));
+            EXPECT(strcmp(before.data, after.data) < 0);
+        }
+}
+
+static void check_listener(const struct settings *s, const struct listener_conf *l) {
+    EXPECT(l->listens.count > 0);
+    EXPECT(l->bound == NO_NAMESPACE || (l->bound < s->namespace_count && l->mapped_count == 0));
+    EXPECT(l->rest == NO_NAMESPACE || l->rest < s->namespace_count);
+    for (size_t i = 0; i < l->select_count; i++)
+        EXPECT(l->selects[i].namespace < s->namespace_count && l->selects[i].number > 0);
+    if (l->speak != SPEAK_REDIS)
+        return;
+    EXPECT(l->bound != NO_NAMESPACE || l->rest != NO_NAMESPACE || l->mapped_count > 0);
+    check_prefixes(s, l);
+}
+
 static void check_settings(const struct settings *s) {
     EXPECT(s->namespace_count > 0 && s->backend_count > 0);
     for (size_t i = 0; i < s->namespace_count; i++)
         check_namespace(s, &s->namespaces[i]);
+    for (size_t i = 0; i < s->listener_count; i++)
+        check_listener(s, &s->listeners[i]);
+    for (size_t i = 0; i < s->user_count; i++)
+        EXPECT(s->users[i].redis == NO_NAMESPACE || s->users[i].redis < s->namespace_count);
     EXPECT(s->daemon.max_clients > 0 && s->daemon.max_request > 0 && s->daemon.client_output > 0);
     for (size_t i = 0; i < s->backend_count; i++)
         EXPECT(s->backends[i].timeout_ms > 0 && s->backends[i].max_pending > 0);

@@ -21,7 +21,7 @@ import tempfile
 import threading
 
 import resp
-from harness import REDIS_SERVER, end_with_parent, free_port, wait_until
+from harness import LONG, REDIS_SERVER, end_with_parent, free_port, send_signal, wait_until
 
 SLOTS = 16384
 HOST = "127.0.0.1"
@@ -202,7 +202,7 @@ class Node:
         return sum(f" name={name} " in line for line in lines)
 
     def send_signal(self, number):
-        self.process.send_signal(number)
+        send_signal(self.process, number)
 
     def stop(self):
         """Holds it still; cont() lets it go on."""
@@ -318,7 +318,7 @@ class Cluster:
                 self.owners[slot] = self.by_id(line.id)
         return self.owners
 
-    def wait_agreed(self, seconds=30):
+    def wait_agreed(self, seconds=2 * LONG):
         """Until all running nodes see the same, each replica has its master's data, and all is well. Slots
         that move in another direction sooner, or another failover, can be disputed for ever, by news that
         is under way."""
@@ -327,6 +327,22 @@ class Cluster:
         except AssertionError as error:
             raise AssertionError(f"{error}: {self._views()}") from None
         self.learn_owners()
+
+    def settle(self, slots):
+        """Until all masters see the owners that the slots were given. A node can forget what it was told by
+        news that was under way, and then disputes the slot for ever: it is told again, as `redis-cli
+        --cluster fix` does."""
+        wait_until(lambda: self._is_settled(slots), "the masters know who has the slots")
+
+    def _is_settled(self, slots):
+        is_settled = True
+        for node in self.running():
+            seen = {slot: line.id for line in node.nodes().values() for slot in line.slots()}
+            wrong = [slot for slot in slots if seen.get(slot) != self.owners[slot].id]
+            for slot in wrong if node.is_master() else []:
+                node.call("CLUSTER", "SETSLOT", slot, "NODE", self.owners[slot].id)
+                is_settled = False
+        return is_settled
 
     def _views(self):
         """What each node sees, for a person."""
@@ -409,9 +425,11 @@ class Cluster:
         target = self.masters[number % len(self.masters)]
         for source in [master for master in self.masters if master is not target]:
             moved = [slot for slot in slots if self.owners[slot] is source]
+            self.settle(moved)
             for slot in moved:
                 self.migrate_slot(slot, target)
             if moved:
+                self.settle(moved)
                 self.wait_agreed()
 
     def take_slot(self, slot, target):

@@ -19,6 +19,7 @@ import os
 import pathlib
 import re
 import resource
+import secrets
 import shutil
 import signal
 import socket
@@ -28,6 +29,7 @@ import sys
 import tempfile
 import time
 import unittest
+import weakref
 
 import exposition
 import resp
@@ -46,7 +48,9 @@ HASTY = [*UNDER, str(pathlib.Path(CACHESD).with_name("cachesd_hasty"))]
 WORKERS = os.environ.get("WORKERS")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
 BAD_CONFIGURATION = 78  # the daemon's exit code then
+FREE_PORTS = range(10_000, 32_768)  # below Linux's net.ipv4.ip_local_port_range
 LONG = 30  # seconds: how long anything may take before it counts as hanging
+SOON = 3  # seconds: how long what should come at once may take on a busy machine
 
 INI = """\
 [cachesd]
@@ -88,6 +92,21 @@ def wait_until(condition, what, seconds=LONG):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s in vain until {what}")
         time.sleep(0.002)
+
+
+def send_signal(process, number):
+    """SIGSTOP takes hold of a thread some time after it was sent: this waits for that."""
+    process.send_signal(number)
+    if number == signal.SIGSTOP:
+        wait_until(lambda: is_held(process.pid), "the process stands still")
+
+
+def is_held(pid):
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+        if state not in "TtZX":
+            return False
+    return True
 
 
 def accepts(address):
@@ -178,9 +197,12 @@ def local_name():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Of the ports that the system gives to no connection: none is taken before the caller listens at it."""
+    while True:
+        port = secrets.choice(FREE_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def signals_waiting(pid):
@@ -244,7 +266,7 @@ class Redis:
             return client.call(*words)
 
     def send_signal(self, number):
-        self.process.send_signal(number)
+        send_signal(self.process, number)
 
     def kill(self):
         self.process.kill()
@@ -304,7 +326,7 @@ class Daemon:
         return re.search(r"\bready\b", self.log()) or self.process.poll() is not None
 
     def client(self, timeout=10):
-        return Client(self.path, timeout)
+        return self.world.close_first(Client(self.path, timeout))
 
     def call(self, *words):
         with self.client() as client:
@@ -346,7 +368,7 @@ class Daemon:
         wait_until(live, "the near cache is on")
 
     def send_signal(self, number):
-        self.process.send_signal(number)
+        send_signal(self.process, number)
 
     def kill(self):
         """As a crash: no clean-up, no check."""
@@ -379,6 +401,7 @@ class World:
         self.servers = {}
         self.daemons = []
         self.kept = contextlib.ExitStack()
+        self.clients = weakref.WeakSet()
         self.port = None
 
     def open_to_others(self):
@@ -402,6 +425,11 @@ class World:
     def keep(self, context):
         """Enters it, and leaves it when the daemons and Redis servers have ended."""
         return self.kept.enter_context(context)
+
+    def close_first(self, client):
+        """Closes the connection before the daemons are told to end, for they wait a second for a client that stays."""
+        self.clients.add(client)
+        return client
 
     def fill_in(self, text):
         """Puts addresses in the place of {redis:NAME}, {listen}, {port} and {folder}."""
@@ -427,6 +455,8 @@ class World:
         return self
 
     def __exit__(self, kind, *_):
+        for client in list(self.clients):
+            client.close()
         try:
             for daemon in self.daemons:
                 self._stop(daemon, kind is not None)

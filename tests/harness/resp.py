@@ -164,6 +164,8 @@ def connect(address, timeout):
 class Client:
     """A connection to cachesd or to Redis. `address` is a path or (host, port)."""
 
+    parse = staticmethod(parse)  # resp3.py has another
+
     def __init__(self, address, timeout=10):
         self.timeout = timeout
         self.socket = connect(address, timeout)
@@ -191,7 +193,7 @@ class Client:
         """The next reply. Raises Closed at the end, TimeoutError when none comes."""
         deadline = time.monotonic() + self.timeout
         while True:
-            parsed = parse(self.input) if self.input else None
+            parsed = self.parse(self.input) if self.input else None
             if parsed:
                 del self.input[: parsed[1]]
                 return parsed[0]

@@ -102,7 +102,8 @@ static inline void certificates_begin(void) {
 }
 
 static inline void certificates_end(void) {
-    static const char *const names[] = {"ca", "foreign", "server", "expired", "client"};
+    static const char *const names[] = {"ca",     "foreign", "server", "expired",
+                                        "client", "root",    "leaf",   "chain"};
     char path[128];
     for (size_t i = 0; i < COUNT(names); i++) {
         snprintf(path, sizeof(path), "%s/%s.crt", certificates_folder, names[i]);
@@ -110,5 +111,7 @@ static inline void certificates_end(void) {
         snprintf(path, sizeof(path), "%s/%s.key", certificates_folder, names[i]);
         unlink(path);
     }
+    snprintf(path, sizeof(path), "%s/empty", certificates_folder);
+    unlink(path);
     rmdir(certificates_folder);
 }

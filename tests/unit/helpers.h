@@ -66,8 +66,7 @@ static inline const struct verb_entry *read_sample(const struct verb_table *tabl
     struct refusal refusal = {0};
     const struct verb_entry *entry = verb_find(table, sample->words[0]);
     ck_assert_ptr_nonnull(entry);
-    bool is_read =
-        native_dialect.read(entry, sample->words + 1, sample->count - 1, call, &name, &refusal);
+    bool is_read = native_read(entry, sample->words + 1, sample->count - 1, call, &name, &refusal);
     check_text(entry->verb->name, &refusal.text, "");
     ck_assert(is_read);
     call->prefix = SLICE("p:");

@@ -7,6 +7,7 @@
 #include "daemon/loop/complaint.h"
 #include "daemon/loop/gone.h"
 #include "daemon/near/store.h"
+#include "daemon/request/admit.h"
 #include "daemon/request/context.h"
 #include "daemon/request/dispatch.h"
 #include "daemon/request/memo_wait.h"
@@ -262,7 +263,8 @@ static void begin_peers(void) {
     for (size_t i = 0; i < PEERS; i++) {
         struct peer *p = &peers[i];
         p->stream.flusher = &context.loop.flusher;
-        p->session = (struct session){.context = &context, .dialect = &native_dialect};
+        p->session =
+            (struct session){.context = &context, .dialect = &native_dialect, .admits = admit};
         p->session.identity = (struct identity){.is_trusted = true, .is_local = true};
         p->session.replies = (struct reply_queue){.stream = &p->stream, .on_left = request_left};
     }

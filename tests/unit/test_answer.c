@@ -1,5 +1,6 @@
 // Answer, with resp: what Redis says, fed whole and byte by byte, → the client's reply.
 #include "helpers.h"
+#include "protocol/redis/words.h"
 #include "protocol/resp.h"
 
 static struct verb_table *table;
@@ -559,6 +560,126 @@ START_TEST(answer_keeps_the_code_of_its_error) {
 }
 END_TEST
 
+// --- the dialect of Redis ---------------------------------------------------------------------
+
+// Feeds the answer of Redis to a client of that dialect.
+static void exchange_in_redis(struct exchange *x, const char *request, enum ttl_rule rule,
+                              bool is_scripted, const char *redis) {
+    exchange_begin(x, request, rule);
+    x->answer.dialect = &redis_dialect;
+    x->answer.is_scripted = is_scripted;
+    x->answer.backend = "main";
+    exchange_feed(x, redis, strlen(redis));
+}
+
+static void check_in_redis(struct exchange *x, const char *redis, const char *reply) {
+    struct bytes wanted = {0};
+    bytes_append_slice(&wanted, before);
+    bytes_append_slice(&wanted, slice_of(reply));
+    check_same(redis, bytes_slice(&x->out), bytes_slice(&wanted));
+    bytes_deinit(&wanted);
+    exchange_end(x);
+}
+
+#define NOT_AN_INTEGER "-ERR value is not an integer or out of range\r\n"
+#define NO_ROOM        "-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+#define ABORTED        "-EXECABORT Transaction discarded because of previous errors.\r\n"
+
+START_TEST(answer_in_redis_dialect_passes_what_the_client_has_caused) {
+    static const struct {
+        enum ttl_rule rule;
+        const char *redis, *reply;
+        enum reply_code code;
+        enum fault fault;
+    } rows[] = {
+        {TTL_KEEP, NOT_AN_INTEGER, NOT_AN_INTEGER, REPLY_ARGS, FAULT_NONE},
+        {TTL_KEEP, "-ERR syntax error\r\n", "-ERR syntax error\r\n", REPLY_ARGS, FAULT_NONE},
+        {TTL_KEEP, "-WRONGTYPE Operation\r\n", "-WRONGTYPE Operation\r\n", REPLY_WRONGTYPE,
+         FAULT_NONE},
+        {TTL_KEEP, "-BUSYKEY x\r\n", "-BUSYKEY x\r\n", REPLY_ARGS, FAULT_NONE},
+        {TTL_KEEP, "-NOSCRIPT x\r\n", "-NOSCRIPT x\r\n", REPLY_NOSCRIPT, FAULT_NONE},
+        {TTL_KEEP, "-CROSSSLOT x\r\n", "-CROSSSLOT x\r\n", REPLY_CROSSSLOT, FAULT_NONE},
+        {TTL_KEEP, NO_ROOM, NO_ROOM, REPLY_OVERLOADED, FAULT_TOLD},
+        {TTL_SET, QUEUED "*2\r\n" NOT_AN_INTEGER ":0\r\n", NOT_AN_INTEGER, REPLY_ARGS, FAULT_NONE},
+        {TTL_SET, "+OK\r\n" NO_ROOM NO_ROOM ABORTED, NO_ROOM, REPLY_OVERLOADED, FAULT_TOLD},
+        {TTL_SET, QUEUED "-EXECABORT Transaction discarded because of: ERR x\r\n", "-ERR x\r\n",
+         REPLY_ARGS, FAULT_NONE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct exchange x;
+        exchange_in_redis(&x, "dict.incr n k f 1", rows[i].rule, false, rows[i].redis);
+        ck_assert(x.answer.is_failed);
+        ck_assert_msg(x.answer.code == rows[i].code, "%s: %s", rows[i].redis,
+                      reply_code_name(x.answer.code));
+        ck_assert_msg(x.answer.fault == rows[i].fault, "%s: whose fault", rows[i].redis);
+        check_in_redis(&x, rows[i].redis, rows[i].reply);
+    }
+}
+END_TEST
+
+START_TEST(answer_in_redis_dialect_hides_what_the_server_has_caused) {
+    static const struct {
+        const char *redis, *reply;
+        enum reply_code code;
+    } rows[] = {
+        {"-READONLY You can't write against a read only replica.\r\n",
+         "-LOADING cachesd: backend main is a read-only replica\r\n", REPLY_UNAVAILABLE},
+        {"-MOVED 1 evil:6379\r\n",
+         "-LOADING cachesd: backend main is part of a cluster: use redis+cluster://\r\n",
+         REPLY_UNAVAILABLE},
+        {"-BUSY Redis is busy running a script.\r\n",
+         "-OVERLOADED backend main is busy with a script\r\n", REPLY_OVERLOADED},
+        {"-NOPERM this user has no permissions to run the 'incrby' command\r\n",
+         "-LOADING cachesd: backend main refuses this daemon's account: incrby\r\n",
+         REPLY_UNAVAILABLE},
+        {"*0\r\n", "-ERR INTERNAL backend main gave an unknown answer\r\n", REPLY_INTERNAL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct exchange x;
+        exchange_in_redis(&x, "key.incr n k 1", TTL_KEEP, false, rows[i].redis);
+        ck_assert_int_eq(x.answer.code, rows[i].code);
+        ck_assert_int_ne(x.answer.fault, FAULT_NONE);
+        check_in_redis(&x, rows[i].redis, rows[i].reply);
+    }
+}
+END_TEST
+
+// Or anybody who may run a script could have a connection closed that others share.
+START_TEST(answer_of_a_script_is_no_fault_and_no_redirect) {
+    static const struct {
+        const char *redis, *reply;
+    } rows[] = {
+        {"-MOVED 1 evil:6379\r\n", "-LOADING cachesd: the key's server has changed\r\n"},
+        {"-ASK 1 evil:6379\r\n", "-LOADING cachesd: the key's server has changed\r\n"},
+        {"-MINE own\r\n", "-MINE own\r\n"},
+        {"-NOPERM no\r\n", "-NOPERM no\r\n"},
+        {NO_ROOM, NO_ROOM},
+        {"-READONLY x\r\n", "-LOADING cachesd: backend main is a read-only replica\r\n"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct exchange x;
+        exchange_in_redis(&x, "key.incr n k 1", TTL_KEEP, true, rows[i].redis);
+        ck_assert(x.answer.is_failed);
+        ck_assert_int_eq(x.answer.turn, TURN_NONE);
+        ck_assert_int_eq(x.answer.fault, FAULT_NONE);
+        check_in_redis(&x, rows[i].redis, rows[i].reply);
+    }
+}
+END_TEST
+
+START_TEST(answer_of_a_script_keeps_an_error_inside_an_array) {
+    struct exchange x;
+    const char *redis = "*3\r\n:1\r\n-MOVED x\r\n$1\r\na\r\n";
+    exchange_begin(&x, "key.incr n k 1", TTL_KEEP);
+    x.answer.render = render_as_is;
+    x.answer.dialect = &redis_dialect;
+    x.answer.is_scripted = true;
+    exchange_feed(&x, redis, strlen(redis));
+    ck_assert(!x.answer.is_failed);
+    check_in_redis(&x, redis, "*3\r\n:1\r\n-ERR MOVED x\r\n$1\r\na\r\n");
+}
+END_TEST
+
 START_TEST(answer_knows_a_miss) {
     static const struct {
         const char *request, *redis;
@@ -768,7 +889,11 @@ int main(void) {
         answer_notes_that_another_server_or_time_is_right,
         answer_notes_the_first_refusal_of_a_transaction,
         answer_passes_over_what_asking_was_answered, answer_maps_each_error_of_redis_to_a_code,
-        answer_keeps_the_code_of_its_error, answer_knows_a_miss,
+        answer_keeps_the_code_of_its_error,
+        answer_in_redis_dialect_passes_what_the_client_has_caused,
+        answer_in_redis_dialect_hides_what_the_server_has_caused,
+        answer_of_a_script_is_no_fault_and_no_redirect,
+        answer_of_a_script_keeps_an_error_inside_an_array, answer_knows_a_miss,
         answer_tells_a_memos_state_from_its_ttl,
         answer_moves_to_another_buffer_between_any_two_bytes,
         answer_fails_once_and_behind_what_stood_before, answer_fails_in_the_buffer_it_moved_to,

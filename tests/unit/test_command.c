@@ -143,7 +143,7 @@ START_TEST(command_keeps_any_bytes_of_key_and_value) {
     struct refusal refusal = {0};
     struct call call;
     const struct verb_entry *entry = verb_find(table, SLICE("key.set"));
-    ck_assert(native_dialect.read(entry, words, 3, &call, &name, &refusal));
+    ck_assert(native_read(entry, words, 3, &call, &name, &refusal));
     call.prefix = (struct slice){0};
     build(entry, &call, &commands);
     check_same("bytes", bytes_slice(&commands),

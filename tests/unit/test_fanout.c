@@ -1,5 +1,6 @@
 // Fanout: a request of several keys as one command for each, and the join of their answers.
 #include "daemon/request/fanout.h"
+#include "protocol/redis/words.h"
 #include "requests.h"
 
 // No server is chosen by its number here.
@@ -243,6 +244,37 @@ START_TEST(a_refusal_of_one_key_does_not_say_that_others_were_not_applied) {
 }
 END_TEST
 
+START_TEST(failures_are_told_in_the_words_of_the_clients_dialect) {
+    say(0, "del n a b");
+    peers[0].session.dialect = &redis_dialect; // a request of this dialect is not read here
+    answer("-ERR unknown command 'del'\r\n");
+    answer("-LOADING Redis is loading the dataset in memory\r\n");
+    check_reply(0, "-ERR unknown command 'del'\r\n");
+    peers[0].session.dialect = &native_dialect;
+    say(0, "del n a b");
+    peers[0].session.dialect = &redis_dialect;
+    answer_part(2, "-LOADING Redis is loading the dataset in memory\r\n");
+    answer_part(3, ":1\r\n");
+    check_reply(0, "-LOST 1 keys were removed, others perhaps not: "
+                   "cachesd: the backend is loading its data\r\n");
+    peers[0].session.dialect = &native_dialect;
+    say(0, "del n a b");
+    peers[0].session.dialect = &redis_dialect;
+    answer_part(4, "-MINE\r\n");
+    answer_part(5, ":1\r\n");
+    check_reply(0, "-LOST 1 keys were removed, others perhaps not: MINE\r\n");
+}
+END_TEST
+
+START_TEST(items_come_in_the_protocol_of_the_client) {
+    peers[0].session.is_resp3 = true;
+    say(0, "key.mget n a b");
+    answer_part(1, NO_ITEM);
+    answer_part(0, ITEM("x"));
+    check_reply(0, "*2\r\n$1\r\nx\r\n_\r\n");
+}
+END_TEST
+
 START_TEST(on_error_miss_holds_for_each_key) {
     conf()->on_error = ON_ERROR_MISS;
     say(0, "key.mget n a b c d");
@@ -474,10 +506,12 @@ int main(void) {
         a_write_that_was_applied_in_part_is_lost,
         a_write_that_was_refused_for_all_keys_was_not_applied,
         a_refusal_of_one_key_does_not_say_that_others_were_not_applied,
-        on_error_miss_holds_for_each_key, a_part_whose_time_is_over_is_answered_to_nobody,
-        time_may_be_over_while_the_answer_comes, a_client_may_leave_at_any_time,
-        a_client_may_leave_while_parts_are_late, a_request_waits_for_the_slot_that_lacks_room,
-        late_it_is_refused_and_nothing_is_sent, on_error_miss_asks_for_the_keys_that_have_a_server,
+        failures_are_told_in_the_words_of_the_clients_dialect,
+        items_come_in_the_protocol_of_the_client, on_error_miss_holds_for_each_key,
+        a_part_whose_time_is_over_is_answered_to_nobody, time_may_be_over_while_the_answer_comes,
+        a_client_may_leave_at_any_time, a_client_may_leave_while_parts_are_late,
+        a_request_waits_for_the_slot_that_lacks_room, late_it_is_refused_and_nothing_is_sent,
+        on_error_miss_asks_for_the_keys_that_have_a_server,
         a_request_has_at_most_as_many_keys_as_may_be_pending,
         a_reply_that_is_too_long_is_refused_when_all_parts_have_ended,
         an_answer_that_comes_in_pieces_is_joined, what_is_about_to_come_counts,

@@ -1,9 +1,9 @@
 // The load generator's parts: what it counts as a reply, its histogram, the requests it sends.
 #include "helpers.h"
 
-#include "../bench/histogram.h"
-#include "../bench/replies.h"
-#include "../bench/requests.h"
+#include "client/bench/histogram.h"
+#include "client/bench/replies.h"
+#include "client/bench/requests.h"
 
 struct stream {
     const char *data;

@@ -30,6 +30,18 @@ START_TEST(many_wait_for_one_key_and_one_asks) {
 }
 END_TEST
 
+START_TEST(each_is_told_in_its_own_protocol) {
+    for (int i = 0; i < 4; i++) {
+        peers[i].session.is_resp3 = i % 2;
+        wait_for(i, "memo.get wait=10s n k");
+    }
+    pass(5);
+    answer(RESULT);
+    for (int i = 0; i < 4; i++)
+        check_reply(i, i % 2 ? "*3\r\n$3\r\nHIT\r\n$1\r\nv\r\n_\r\n" : RESULT);
+}
+END_TEST
+
 START_TEST(the_timer_ticks_only_while_somebody_waits) {
     ck_assert(!pass(5));
     wait_for(0, "memo.get wait=10s n k");
@@ -470,7 +482,7 @@ START_TEST(who_is_surely_there_asks_before_who_may_have_gone) {
 END_TEST
 
 START_TEST(who_may_not_write_asks_without_a_lease_and_only_when_nobody_else_waits) {
-    static const struct user_conf reader = {.access = ACCESS_READ, .is_for_all = true};
+    static const struct user_conf reader = {.access = ACCESS_READ, .namespaces.has_all = true};
     peers[0].session.identity = (struct identity){.user = &reader, .is_local = true};
     say(0, "memo.get wait=10s n k");
     answer(NIL);
@@ -492,8 +504,8 @@ END_TEST
 int main(void) {
     return RUN_TESTS_AROUND(
         "memo_wait", begin_waits, end_waits, many_wait_for_one_key_and_one_asks,
-        the_timer_ticks_only_while_somebody_waits, each_key_has_a_line_of_its_own,
-        who_joins_behind_a_question_is_not_told_its_answer,
+        each_is_told_in_its_own_protocol, the_timer_ticks_only_while_somebody_waits,
+        each_key_has_a_line_of_its_own, who_joins_behind_a_question_is_not_told_its_answer,
         who_joins_behind_the_only_one_who_waited_is_not_told_either,
         a_question_under_way_is_not_asked_twice, who_asks_in_vain_goes_before_all_others_again,
         who_gets_the_lease_computes_and_the_others_wait_on,

@@ -1,4 +1,5 @@
 // Near store: what is an answer, what leaves, and how much memory it takes. Time is handed in.
+#include <inttypes.h>
 #include <malloc.h>
 #include <math.h>
 
@@ -322,7 +323,7 @@ START_TEST(store_takes_what_it_says_and_no_more) {
             keep_numbered(number, lens[i], 0);
         size_t taken = allocated() - before;
         ck_assert_msg(taken <= n->bytes + 7 * n->entries + 65536,
-                      "replies of %zu: %zu, counted %zu", lens[i], taken, n->bytes);
+                      "replies of %zu: %zu, counted %" PRIu64, lens[i], taken, n->bytes);
     }
 }
 END_TEST
@@ -578,6 +579,94 @@ START_TEST(store_answers_as_a_plain_table_would) {
 }
 END_TEST
 
+// --- loans ------------------------------------------------------------------------------------
+
+// A loan of the reply kept for the key, whose bytes must stay "of KEY" until it is returned.
+struct loan {
+    void *loan;
+    struct slice reply;
+    const char *wanted;
+};
+
+static struct loan lend(const char *key, const char *wanted) {
+    struct near_question q = question_of(key);
+    struct slice reply = near_store_find(store, &q, EPOCH, 0);
+    check_same(key, reply, slice_of(wanted));
+    return (struct loan){near_store_lend(&q, reply), reply, wanted};
+}
+
+static void check_and_return(const struct loan *loan) {
+    check_same("lent", loan->reply, slice_of(loan->wanted));
+    near_store_return(loan->loan);
+}
+
+START_TEST(store_keeps_on_answering_what_is_lent) {
+    keep("a", "reply");
+    struct loan one = lend("a", "reply"), two = lend("a", "reply");
+    check_kept("a", "reply");
+    check_and_return(&one);
+    check_kept("a", "reply");
+    check_and_return(&two);
+    check_kept("a", "reply");
+}
+END_TEST
+
+START_TEST(store_leaves_a_lent_reply_as_it_is_when_another_takes_its_place) {
+    keep("a", "reply 1");
+    struct loan one = lend("a", "reply 1"), again = lend("a", "reply 1");
+    size_t bytes = near_store_counters(store)->bytes;
+    keep("a", "reply 2");
+    struct loan two = lend("a", "reply 2");
+    ck_assert_uint_eq(near_store_counters(store)->entries, 1);
+    ck_assert_uint_eq(near_store_counters(store)->bytes, bytes);
+    check_and_return(&one);
+    check_and_return(&two);
+    check_and_return(&again);
+    check_kept("a", "reply 2");
+}
+END_TEST
+
+START_TEST(store_leaves_a_lent_reply_as_it_is_when_it_is_forgotten) {
+    keep("a", "reply");
+    struct loan loan = lend("a", "reply");
+    struct near_question q = question_of("a");
+    near_store_forget(store, q.key_hash);
+    check_none("a");
+    check_and_return(&loan);
+}
+END_TEST
+
+START_TEST(store_leaves_a_lent_reply_as_it_is_when_it_is_evicted) {
+    char key[20], reply[5000];
+    memset(reply, 'x', sizeof(reply) - 1);
+    reply[sizeof(reply) - 1] = '\0';
+    keep("a", "reply");
+    struct loan loan = lend("a", "reply");
+    for (int i = 0; i < 4 * MB / (int)sizeof(reply); i++) {
+        snprintf(key, sizeof(key), "other %d", i);
+        keep(key, reply);
+        check_kept(key, reply);
+    }
+    check_none("a");
+    ck_assert_uint_le(near_store_counters(store)->bytes, MB);
+    check_and_return(&loan);
+}
+END_TEST
+
+START_TEST(store_leaves_lent_replies_as_they_are_when_its_bound_changes_or_it_ends) {
+    keep("a", "reply 1");
+    struct loan one = lend("a", "reply 1");
+    near_store_resize(store, 2 * MB);
+    check_none("a");
+    keep("a", "reply 2");
+    struct loan two = lend("a", "reply 2");
+    near_store_free(store);
+    store = near_store_new(MB, 42);
+    check_and_return(&one);
+    check_and_return(&two);
+}
+END_TEST
+
 int main(void) {
     return RUN_TESTS_AROUND(
         "near_store", begin, end, store_answers_what_was_kept_and_nothing_else,
@@ -594,5 +683,10 @@ int main(void) {
         store_keeps_what_is_hot_while_a_scan_passes_by,
         store_hits_more_than_a_plain_queue_where_some_keys_are_read_more,
         store_gives_a_new_answer_the_old_ones_place, store_remembers_who_was_pushed_out,
-        store_lets_void_entries_go, store_answers_as_a_plain_table_would);
+        store_lets_void_entries_go, store_answers_as_a_plain_table_would,
+        store_keeps_on_answering_what_is_lent,
+        store_leaves_a_lent_reply_as_it_is_when_another_takes_its_place,
+        store_leaves_a_lent_reply_as_it_is_when_it_is_forgotten,
+        store_leaves_a_lent_reply_as_it_is_when_it_is_evicted,
+        store_leaves_lent_replies_as_they_are_when_its_bound_changes_or_it_ends);
 }

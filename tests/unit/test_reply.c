@@ -59,6 +59,9 @@ START_TEST(reply_error_begins_with_the_name_of_its_code) {
         {REPLY_LOST, "-LOST 7 x\r\n"},
         {REPLY_LEASE, "-LEASE 7 x\r\n"},
         {REPLY_INTERNAL, "-INTERNAL 7 x\r\n"},
+        {REPLY_CROSSSLOT, "-CROSSSLOT 7 x\r\n"},
+        {REPLY_EXECABORT, "-EXECABORT 7 x\r\n"},
+        {REPLY_NOSCRIPT, "-NOSCRIPT 7 x\r\n"},
     };
     ck_assert_uint_eq(COUNT(rows), REPLY_CODE_COUNT);
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -168,10 +168,29 @@ START_TEST(resp_refuses_the_wrong_end_of_a_long_string) {
 }
 END_TEST
 
-START_TEST(resp_reads_arrays_nested_eight_deep_and_no_deeper) {
+START_TEST(resp_counts_what_is_nested_deeper_than_eight_as_elements_there) {
     check_heard(SLICE("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"),
                 "0*1 .0*1 ..0*1 ...0*1 ....0*1 .....0*1 ......0*1 .......0*1 ........0:1 END ");
-    check_refused(SLICE("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*0\r\n"));
+    check_heard(
+        SLICE("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*2\r\n*2\r\n:1\r\n*1\r\n*0\r\n:2\r\n"),
+        "0*1 .0*1 ..0*1 ...0*1 ....0*1 .....0*1 ......0*1 .......0*2 ........0*2 ........1:1 "
+        "........2*1 ........3*0 ........4:2 END ");
+    check_refused(SLICE("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*2\r\n*2147483647\r\n"
+                        "*2147483647\r\n*2147483647\r\n"));
+}
+END_TEST
+
+START_TEST(resp_reads_arrays_that_are_nested_very_deep) {
+    struct bytes said = {0};
+    struct ear ear = {0};
+    for (int i = 0; i < 8000; i++)
+        bytes_append_literal(&said, "*1\r\n");
+    bytes_append_literal(&said, ":1\r\n:2\r\n");
+    ck_assert_ptr_null(hear(&ear, bytes_slice(&said), 1000));
+    struct slice heard = bytes_slice(&ear.heard), end = SLICE("........7992:1 END 0:2 END ");
+    check_same("end", (struct slice){heard.data + heard.len - end.len, end.len}, end);
+    bytes_deinit(&said);
+    bytes_deinit(&ear.heard);
 }
 END_TEST
 
@@ -187,9 +206,10 @@ START_TEST(resp_refuses_a_line_without_end) {
 END_TEST
 
 int main(void) {
-    return RUN_TESTS(
-        "resp", resp_reads_each_type, resp_counts_depth_and_index,
-        resp_hands_on_a_long_string_in_pieces, resp_refuses_the_types_of_resp3,
-        resp_refuses_what_redis_never_writes, resp_refuses_the_wrong_end_of_a_long_string,
-        resp_reads_arrays_nested_eight_deep_and_no_deeper, resp_refuses_a_line_without_end);
+    return RUN_TESTS("resp", resp_reads_each_type, resp_counts_depth_and_index,
+                     resp_hands_on_a_long_string_in_pieces, resp_refuses_the_types_of_resp3,
+                     resp_refuses_what_redis_never_writes,
+                     resp_refuses_the_wrong_end_of_a_long_string,
+                     resp_counts_what_is_nested_deeper_than_eight_as_elements_there,
+                     resp_reads_arrays_that_are_nested_very_deep, resp_refuses_a_line_without_end);
 }

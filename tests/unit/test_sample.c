@@ -64,9 +64,10 @@ START_TEST(sample_shows_every_option_with_its_default) {
         ck_assert_msg(find_in_sample(text.data, row, &value),
                       "conf/cachesd.ini has no line '%s =' under [%s]", row->name,
                       section_name(row->section));
-        if (row->section == SECTION_USER && row->fallback)
+        bool is_comment = row->section == SECTION_USER || row->section == SECTION_LISTENER;
+        if (is_comment && row->fallback)
             check_same(row->name, value, slice_of(row->fallback));
-        if (row->section == SECTION_USER || row->type == TYPE_URL) // they have no default
+        if (is_comment || row->type == TYPE_URL) // they have no default
             continue;
         if (row->type == TYPE_INCLUDES) {
             check_same(row->name, value, SLICE(""));

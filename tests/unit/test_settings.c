@@ -82,7 +82,7 @@ START_TEST(settings_give_users_no_more_than_they_are_given) {
     ck_assert_int_eq(u->uid, 0);
     ck_assert_int_eq(u->gid, -1);
     ck_assert(!u->has_token);
-    ck_assert(!u->is_for_all);
+    ck_assert(!u->namespaces.has_all);
     ck_assert_int_eq(u->access, ACCESS_READ);
     settings_unref(s);
 }
@@ -184,7 +184,7 @@ START_TEST(settings_read_users) {
     ck_assert_str_eq(u->namespaces.items[1], "m");
     ck_assert_int_eq(u->access, ACCESS_WRITE);
     ck_assert_int_eq(s->users[1].uid, 12345);
-    ck_assert(s->users[1].is_for_all);
+    ck_assert(s->users[1].namespaces.has_all);
     ck_assert_int_eq(s->users[1].access, ACCESS_ADMIN);
     settings_unref(s);
 }

@@ -17,8 +17,9 @@ START_TEST(problems_of_sections_have_their_line) {
         {SMALL "[namespac x]\n",
          "c.ini:4: unknown section [namespac]: did you mean [namespace]?\n"},
         {SMALL "[users u]\nuid = 1\n", "c.ini:4: unknown section [users]: did you mean [user]?\n"},
-        {SMALL "[something]\n", "c.ini:4: unknown section [something]: use [cachesd], [http], "
-                                "[backend NAME], [namespace NAME] or [user NAME]\n"},
+        {SMALL "[something]\n",
+         "c.ini:4: unknown section [something]: use [cachesd], [http], "
+         "[listener NAME], [backend NAME], [namespace NAME] or [user NAME]\n"},
         {SMALL "[cachesd x]\n", "c.ini:4: [cachesd] takes no name\n"},
         {SMALL "[cachesd]\n\n[cachesd]\n", "c.ini:6: [cachesd] again: it began at line 4\n"},
         {SMALL "[namespace n]\n", "c.ini:4: [namespace n] again: it began at line 3\n"
@@ -49,8 +50,10 @@ START_TEST(problems_of_misspelt_options_name_the_nearest) {
         {"[backend x]\nurl = redis://h\nsentinel_password = a\n[namespace n]\n",
          "c.ini:3: unknown option 'sentinel_password' in [backend]: did you mean "
          "sentinel_password_file?\n"},
-        {SMALL "completely_different = 1\n",
-         "c.ini:4: unknown option 'completely_different' in [namespace]\n"},
+        {SMALL "completely_different = 1\n", "c.ini:4: unknown option 'completely_different' in "
+                                             "[namespace]: cachesd.ini(5) has all there are\n"},
+        {SMALL "[cachesd]\nblah = 1\n", // "slow" is no nearer than any word
+         "c.ini:5: unknown option 'blah' in [cachesd]: cachesd.ini(5) has all there are\n"},
         {SMALL "max_clients = 1\n",
          "c.ini:4: unknown option 'max_clients' in [namespace]: it is one of [cachesd]\n"},
         {SMALL "ttl = 1h\n\nttl = 2h\n", "c.ini:6: ttl is given twice in this section\n"},
@@ -70,22 +73,45 @@ START_TEST(problems_of_values_say_what_would_be_right) {
          "c.ini:4: max_value: 'big' is wrong: use a size, as 4096, 16kb, 64mb, 1gb\n"},
         {SMALL "max_key = 1mb\n", "c.ini:4: max_key: '1mb' is out of range: use 1b to 64kb\n"},
         {SMALL "jitter = 101%\n", "c.ini:4: jitter: '101%' is wrong: use 0% to 100%\n"},
+        {SMALL "jitter = %\n", "c.ini:4: jitter: '%' is wrong: use 0% to 100%\n"},
+        {SMALL "jitter = -1%\n", "c.ini:4: jitter: '-1%' is wrong: use 0% to 100%\n"},
+        {SMALL "jitter =\n", "c.ini:4: jitter: '' is wrong: use 0% to 100%\n"},
         {SMALL "readonly = true\n", "c.ini:4: readonly: 'true' is wrong: use yes or no\n"},
         {SMALL "value = text\n", "c.ini:4: value: 'text' is wrong: use bytes|int|json\n"},
-        {SMALL "collections = key, map\n",
-         "c.ini:4: collections: 'map' is wrong: use key, dict, set, sorted, counter or memo\n"},
+        {SMALL "collections = key, map\n", "c.ini:4: collections: 'map' is wrong: use key, dict, "
+                                           "set, sorted, list, counter or memo\n"},
         {SMALL "deny = sorted.pup\n", "c.ini:4: deny: no verb 'sorted.pup' that a namespace has: "
                                       "did you mean sorted.pop?\n"},
-        {SMALL "deny = nothingatall\n",
-         "c.ini:4: deny: no verb 'nothingatall' that a namespace has\n"},
-        {SMALL "collections =\n  key,\n  mapp\n",
-         "c.ini:6: collections: 'mapp' is wrong: use key, dict, set, sorted, counter or memo\n"},
+        {SMALL "deny = key.set,, \t ,key.get \t,\n", ""}, // items may be empty
+        {SMALL "deny =\n", ""},
+        {SMALL "deny = key.set,\tsorted.pup\t,\n",
+         "c.ini:4: deny: no verb 'sorted.pup' that a namespace has: did you mean sorted.pop?\n"},
+        {SMALL "[cachesd]\nlisten =\n",
+         "c.ini:5: listen: '' is wrong: use unix:/PATH, tcp:HOST:PORT or systemd\n"},
+        {SMALL "deny = nothingatall\n", "c.ini:4: deny: no verb 'nothingatall' that a namespace "
+                                        "has: caches-protocol(7) has all there are\n"},
+        {SMALL "collections =\n  key,\n  mapp\n", "c.ini:6: collections: 'mapp' is wrong: use key, "
+                                                  "dict, set, sorted, list, counter or memo\n"},
         {SMALL "[cachesd]\nmax_clients = 0\n",
          "c.ini:5: max_clients: '0' is wrong: use a whole number from 1 to 1000000\n"},
         {SMALL "[cachesd]\nsocket_mode = 888\n",
          "c.ini:5: socket_mode: '888' is wrong: use an octal file mode, as 0660\n"},
         {SMALL "[cachesd]\nsocket_mode = 7777\n",
          "c.ini:5: socket_mode: '7777' is wrong: use an octal file mode, as 0660\n"},
+        {SMALL "[cachesd]\nsocket_mode = 1000\n",
+         "c.ini:5: socket_mode: '1000' is wrong: use an octal file mode, as 0660\n"},
+        {SMALL "[cachesd]\nsocket_mode = 00660\n",
+         "c.ini:5: socket_mode: '00660' is wrong: use an octal file mode, as 0660\n"},
+        {SMALL "[cachesd]\nsocket_mode = -660\n",
+         "c.ini:5: socket_mode: '-660' is wrong: use an octal file mode, as 0660\n"},
+        {SMALL "[cachesd]\nsocket_mode =\n",
+         "c.ini:5: socket_mode: '' is wrong: use an octal file mode, as 0660\n"},
+        {SMALL "[cachesd]\nmax_clients = 1000001\n",
+         "c.ini:5: max_clients: '1000001' is wrong: use a whole number from 1 to 1000000\n"},
+        {SMALL "deny = ping\n", "c.ini:4: deny: no verb 'ping' that a namespace has: "
+                                "caches-protocol(7) has all there are\n"},
+        {SMALL "backend = main/0\n",
+         "c.ini:4: backend: this value is wrong: use 1 to 64 of A-Z a-z 0-9 _ . -\n"},
         {SMALL "[cachesd]\nlisten = udp:1\n", "c.ini:5: listen: 'udp:1' is wrong: use unix:/PATH, "
                                               "tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or "
                                               "systemd\n"},
@@ -129,12 +155,28 @@ END_TEST
     "a user needs a password: write redis://USER:PASSWORD@HOST, or name a password_file; "         \
     "USER:@HOST for a user who has none, :PASSWORD@HOST for a password alone\n"
 
+#define BACKEND(name) "[backend " name "]\nurl = redis://" name "\n"
+// 9 backends, and line 20 names none of them.
+#define MANY_BACKENDS                                                                              \
+    BACKEND("b0")                                                                                  \
+    BACKEND("b1")                                                                                  \
+    BACKEND("b2")                                                                                  \
+    BACKEND("b3")                                                                                  \
+    BACKEND("b4")                                                                                  \
+    BACKEND("b5") BACKEND("b6") BACKEND("b7") BACKEND("b8") "[namespace n]\nbackend = x\n"
+
 START_TEST(problems_of_options_that_do_not_fit_together) {
     static const struct problem_row rows[] = {
         {"", "c.ini: no [namespace NAME]: there would be nothing to serve\n"},
         {"[namespace n]\n",
          "c.ini:1: [namespace n] has no backend: add a section [backend NAME]\n"},
-        {SMALL "backend = other\n", "c.ini:4: [namespace n]: no backend 'other'\n"},
+        {SMALL "backend = other\n", "c.ini:4: [namespace n]: no backend 'other': use main\n"},
+        {SMALL "backend = mian\n",
+         "c.ini:4: [namespace n]: no backend 'mian': did you mean 'main'?\n"},
+        {"[namespace n]\nbackend = b\n",
+         "c.ini:2: [namespace n]: no backend 'b': add a section [backend b]\n"},
+        {MANY_BACKENDS, "c.ini:20: [namespace n]: no backend 'x': use one of b0, b1, b2, b3, b4, "
+                        "b5, b6, b7 and 1 more\n"},
         {SMALL "[backend b]\nurl = redis://h\n",
          "c.ini:3: [namespace n] needs backend = NAME, since there are several\n"},
         {SMALL "ttl = 2h\nmax_ttl = 1h\n", "c.ini:4: [namespace n]: ttl is longer than max_ttl\n"},
@@ -276,6 +318,9 @@ START_TEST(problems_of_quotes_and_comments_in_values) {
         {"[backend b]\nurl = redis://h\npassword_file = 'x'\n[namespace n]\n",
          "c.ini:3: password_file: " QUOTES},
         {SMALL "prefix = a#b'c\"\n", ""},
+        {SMALL "prefix = 'a\n", ""},
+        {SMALL "prefix = a'\n", ""},
+        {SMALL "prefix = '\n", ""},
         {SMALL "prefix = a ; # comment\n", ""},
     };
     check_rows(rows, COUNT(rows));
@@ -346,7 +391,8 @@ START_TEST(problems_of_users) {
         {SMALL "[user u]\nnamespaces = *\n",
          "c.ini:4: [user u] needs uid, gid, token or tls_name\n"},
         {SMALL "[user u]\nuid = 1\n", "c.ini:4: [user u] needs namespaces = NAME, ... or *\n"},
-        {SMALL "[user u]\nuid = 1\nnamespaces = n, x\n", "c.ini:6: [user u]: no namespace 'x'\n"},
+        {SMALL "[user u]\nuid = 1\nnamespaces = n, x\n",
+         "c.ini:6: [user u]: no namespace 'x': use n\n"},
         {SMALL "[user u]\nuid = 1\nnamespaces = n!\n",
          "c.ini:6: namespaces: 'n!' is wrong: use names of namespaces, or *\n"
          "c.ini:6: [user u] needs namespaces = NAME, ... or *\n"},
@@ -355,6 +401,16 @@ START_TEST(problems_of_users) {
          "this machine\n"},
         {SMALL "[user u]\ngid = -5\nnamespaces = *\n",
          "c.ini:5: gid: '-5' is wrong: use a number, or the name of a group of this machine\n"},
+        {SMALL "[user u]\nuid = 4294967296\nnamespaces = *\n",
+         "c.ini:5: uid: '4294967296' is wrong: use a number, or the name of a user of this "
+         "machine\n"},
+        {SMALL "[user u]\nuid = 4294967295\nnamespaces = *\n", ""},
+        {SMALL "[user u]\nuid =\nnamespaces = *\n",
+         "c.ini:5: uid: '' is wrong: use a number, or the name of a user of this machine\n"},
+        {SMALL "[user u]\ngid = a-name-that-is-longer-than-any-of-a-group-of-this-machine-may-be"
+               "-and-more\nnamespaces = *\n",
+         "c.ini:5: gid: this value is wrong: use a number, or the name of a group of this "
+         "machine\n"},
         {SMALL "[user u]\ntoken = secret\nnamespaces = *\n", "c.ini:5: " BAD_TOKEN},
         {SMALL "[user u]\ntoken = sha256:abc\nnamespaces = *\n", "c.ini:5: " BAD_TOKEN},
         {SMALL "[user u]\nuid = 1\nnamespaces = *\naccess = all\n",
@@ -386,7 +442,7 @@ START_TEST(problems_of_one_file_are_all_reported) {
                    "c.ini:5: [backend main] needs a url\n"
                    "c.ini:7: url: use redis://HOST:PORT/DB, rediss://, redis+cluster://, "
                    "redis+sentinel://, unix:/PATH or embedded:\n"
-                   "c.ini:9: [namespace n]: no backend 'none'\n"
+                   "c.ini:9: [namespace n]: no backend 'none': use one of main, other\n"
                    "c.ini:10: ttl: 'x' is wrong: use a duration, as 90, 1500ms, 2h (36500d at "
                    "most)\n"
                    "c.ini:11: not a section, an option (name = value) or a comment\n"

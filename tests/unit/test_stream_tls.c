@@ -4,9 +4,10 @@
 #include <sys/socket.h>
 
 #include "certificates.h"
+#include "conf/tls.h"
+#include "daemon/loop/lent.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
-#include "daemon/loop/tls.h"
 
 enum { MUCH = 3 * 1024 * 1024 };
 
@@ -213,6 +214,23 @@ START_TEST(stream_that_closes_in_its_handshake_says_so_once) {
 }
 END_TEST
 
+static void count_back(void *loan) { ++*(int *)loan; }
+
+// Records are made of a copy.
+START_TEST(stream_gives_lent_bytes_back_at_once) {
+    int back = 0;
+    shake();
+    bytes_append_literal(stream_out(&ends[0].stream), "own ");
+    stream_lend(&ends[0].stream, SLICE("lent "), count_back, &back);
+    ck_assert_int_eq(back, 1);
+    ck_assert_uint_eq(stream_unread(&ends[0].stream), 9);
+    bytes_append_literal(stream_out(&ends[0].stream), "own");
+    while (ends[1].got.len < 12)
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+    check_same("got", bytes_slice(&ends[1].got), SLICE("own lent own"));
+}
+END_TEST
+
 // --- a peer by hand ---------------------------------------------------------------------------
 
 static struct tls *peer;
@@ -273,10 +291,11 @@ START_TEST(stream_writes_one_record_a_turn) {
 END_TEST
 
 int main(void) {
-    return RUN_TESTS_AROUND(
-        "stream_tls", begin, end, stream_carries_much_both_ways,
-        stream_loses_nothing_when_its_owner_stops_reading,
-        stream_tells_its_owner_of_the_peers_end_after_all_bytes,
-        stream_takes_a_cut_connection_for_ended, stream_tells_why_a_handshake_failed,
-        stream_that_closes_in_its_handshake_says_so_once, stream_writes_one_record_a_turn);
+    return RUN_TESTS_AROUND("stream_tls", begin, end, stream_carries_much_both_ways,
+                            stream_loses_nothing_when_its_owner_stops_reading,
+                            stream_tells_its_owner_of_the_peers_end_after_all_bytes,
+                            stream_takes_a_cut_connection_for_ended,
+                            stream_tells_why_a_handshake_failed,
+                            stream_that_closes_in_its_handshake_says_so_once,
+                            stream_gives_lent_bytes_back_at_once, stream_writes_one_record_a_turn);
 }

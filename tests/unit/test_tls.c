@@ -1,5 +1,7 @@
 // Tls: both sides of a connection, whose records the tests carry by hand.
-#include "daemon/loop/tls.h"
+#include "conf/tls.h"
+
+#include <sys/stat.h>
 
 #include "certificates.h"
 
@@ -329,6 +331,120 @@ START_TEST(tls_says_that_records_are_damaged) {
 }
 END_TEST
 
+// --- chains -----------------------------------------------------------------------------------
+
+// Writes the certificates, the first of which is another's own, as a file of PEM.
+static void write_chain(const char *name, const struct certificate *const *chain, size_t count) {
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", certificates_folder, name);
+    FILE *file = fopen(path, "w");
+    for (size_t i = 0; i < count; i++)
+        ck_assert(PEM_write_X509(file, chain[i]->cert));
+    fclose(file);
+}
+
+START_TEST(tls_shows_the_cas_between_and_says_whose_day_is_over) {
+    for (int has_expired = 0; has_expired < 2; has_expired++) {
+        struct certificate root =
+            certificate_make((struct certificate_order){.subject = "root", .is_authority = true});
+        struct certificate between =
+            certificate_make((struct certificate_order){.subject = "between",
+                                                        .maker = &root,
+                                                        .is_authority = true,
+                                                        .has_expired = has_expired});
+        struct certificate leaf = certificate_make((struct certificate_order){
+            .subject = "leaf", .names = "DNS:redis.test", .maker = &between});
+        struct trial t = {.ca = "root.crt", .server_cert = "chain.crt", .server_key = "leaf.key"};
+        certificate_write(&root, certificates_folder, "root");
+        certificate_write(&leaf, certificates_folder, "leaf");
+        write_chain("chain.crt", (const struct certificate *const[]){&leaf, &between}, 2);
+        if (has_expired)
+            check_bad(t, "TLS: a CA of the server's has expired on 20", "certificate expired");
+        else
+            check_good(t);
+        t.server_cert = "leaf.crt"; // the CA between is not shown
+        check_bad(t, "is its CA, between, in tls_ca?", "unknown ca");
+        certificate_free(&root);
+        certificate_free(&between);
+        certificate_free(&leaf);
+    }
+}
+END_TEST
+
+START_TEST(tls_names_the_systems_authorities_as_openssl_finds_them) {
+    unsetenv(X509_get_default_cert_file_env());
+    unsetenv(X509_get_default_cert_dir_env());
+    struct tls_system_authorities found = tls_system_authorities();
+    ck_assert_str_eq(found.file, X509_get_default_cert_file());
+    ck_assert_str_eq(found.folder, X509_get_default_cert_dir());
+    setenv(X509_get_default_cert_file_env(), "/a/file", true);
+    setenv(X509_get_default_cert_dir_env(), "/a/folder", true);
+    found = tls_system_authorities();
+    ck_assert_str_eq(found.file, "/a/file");
+    ck_assert_str_eq(found.folder, "/a/folder");
+}
+END_TEST
+
+// --- files ------------------------------------------------------------------------------------
+
+static void check_refused(struct tls_files files, enum tls_part part, const char *wanted) {
+    struct tls_fault fault = {0};
+    files.beside = certificates_file;
+    ck_assert_ptr_null(tls_client_new(&files, TLS_VERIFY_FULL, TLS_VERSION_1_2, "", "", &fault));
+    ck_assert_int_eq(fault.part, part);
+    ck_assert_msg(slice_begins(bytes_slice(&fault.text), slice_of(wanted)), "%.*s",
+                  (int)fault.text.len, fault.text.data);
+    bytes_deinit(&fault.text);
+}
+
+#define NO_CERT "there is no certificate in the file (PEM)"
+
+START_TEST(tls_says_which_file_is_wrong) {
+    char path[256];
+    check_refused((struct tls_files){"no.crt", "", "", NULL}, TLS_PART_CA,
+                  "can't read 'no.crt': No such file or directory");
+    check_refused((struct tls_files){"ca.key", "", "", NULL}, TLS_PART_CA, NO_CERT);
+    check_refused((struct tls_files){"ca.crt", "no.crt", "client.key", NULL}, TLS_PART_CERT,
+                  "can't read 'no.crt': No such file or directory");
+    check_refused((struct tls_files){"ca.crt", "client.key", "client.key", NULL}, TLS_PART_CERT,
+                  NO_CERT);
+    check_refused((struct tls_files){"ca.crt", "client.crt", "no.key", NULL}, TLS_PART_KEY,
+                  "can't read 'no.key': No such file or directory");
+    check_refused((struct tls_files){"ca.crt", "client.crt", "client.crt", NULL}, TLS_PART_KEY,
+                  "there is no private key in the file (PEM, without a passphrase)");
+    check_refused((struct tls_files){"ca.crt", "client.crt", "server.key", NULL}, TLS_PART_KEY,
+                  "it is not the key of the certificate");
+    snprintf(path, sizeof(path), "%s/empty", certificates_folder);
+    fclose(fopen(path, "w"));
+    check_refused((struct tls_files){"empty", "", "", NULL}, TLS_PART_CA, NO_CERT);
+    check_refused((struct tls_files){"ca.crt", "empty", "client.key", NULL}, TLS_PART_CERT,
+                  NO_CERT);
+}
+END_TEST
+
+START_TEST(tls_wants_names_by_hash_in_a_folder_of_authorities) {
+    char names[3][256];
+    snprintf(names[0], sizeof(*names), "%s/sub", certificates_folder);
+    snprintf(names[1], sizeof(*names), "%s/sub/0123456789abcdef.0", certificates_folder);
+    snprintf(names[2], sizeof(*names), "%s/sub/0123abcd.0", certificates_folder);
+    ck_assert_int_eq(mkdir(names[0], 0700), 0);
+    fclose(fopen(names[1], "w"));
+    check_refused((struct tls_files){"sub", "", "", NULL}, TLS_PART_CA,
+                  "there is no certificate in the folder under a name that OpenSSL looks for");
+    fclose(fopen(names[2], "w"));
+    struct tls_files files = {names[0], "", "", NULL}; // beside nothing: a whole path
+    struct tls_fault fault = {0};
+    struct tls_client *client =
+        tls_client_new(&files, TLS_VERIFY_FULL, TLS_VERSION_1_2, "", "", &fault);
+    ck_assert_ptr_nonnull(client);
+    tls_client_unref(client);
+    for (int i = 2; i >= 0; i--)
+        remove(names[i]);
+}
+END_TEST
+
+// --- new keys ---------------------------------------------------------------------------------
+
 // A client of OpenSSL's own, since struct tls never asks for new keys itself.
 struct raw {
     SSL *ssl;
@@ -394,5 +510,8 @@ int main(void) {
         tls_says_that_the_answer_is_not_tls, tls_says_that_a_client_does_not_speak_tls,
         tls_names_the_client_that_has_shown_a_certificate,
         tls_uses_a_session_again_for_the_same_name_and_rules_alone, tls_tells_the_end_from_a_cut,
-        tls_says_that_records_are_damaged, tls_takes_new_keys_and_answers_with_its_own);
+        tls_says_that_records_are_damaged, tls_shows_the_cas_between_and_says_whose_day_is_over,
+        tls_names_the_systems_authorities_as_openssl_finds_them, tls_says_which_file_is_wrong,
+        tls_wants_names_by_hash_in_a_folder_of_authorities,
+        tls_takes_new_keys_and_answers_with_its_own);
 }

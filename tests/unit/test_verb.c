@@ -238,8 +238,7 @@ static bool read_line(const char *line, struct call *call, struct slice *name,
     const struct verb_entry *entry = verb_find(table, sample.words[0]);
     ck_assert_ptr_nonnull(entry);
     struct refusal refusal = {0};
-    bool is_read =
-        native_dialect.read(entry, sample.words + 1, sample.count - 1, call, name, &refusal);
+    bool is_read = native_read(entry, sample.words + 1, sample.count - 1, call, name, &refusal);
     if (!is_read)
         native_dialect.write_refusal(error, &refusal);
     refusal_deinit(&refusal);
@@ -429,7 +428,7 @@ START_TEST(verb_refuses_words_without_bytes_where_a_number_belongs) {
     struct bytes error = {0};
     struct refusal refusal = {0};
     const struct verb_entry *entry = verb_find(table, SLICE("key.incr"));
-    ck_assert(!native_dialect.read(entry, words, 3, &call, &name, &refusal));
+    ck_assert(!native_read(entry, words, 3, &call, &name, &refusal));
     native_dialect.write_refusal(&error, &refusal);
     check_text("no bytes", &error, "-ARGS '' " NO_INTEGER);
     refusal_deinit(&refusal);

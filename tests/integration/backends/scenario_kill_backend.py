@@ -89,7 +89,7 @@ class KillBackend(unittest.TestCase):
             )
         took = time.monotonic() - back
         print(f"service back {took * 1000:.0f} ms after redis")
-        self.assertLessEqual(took, 1)
+        self.assertLessEqual(took, harness.SOON)
 
     def wait_for_more(self, workers, name):
         before = [getattr(worker, name) for worker in workers]
@@ -133,7 +133,7 @@ class KillBackend(unittest.TestCase):
                 redis.start()
                 back = time.monotonic()
                 harness.wait_until(lambda: client.call("key.get", "carts", "a") is None, "served")
-                self.assertLessEqual(time.monotonic() - back, 1)
+                self.assertLessEqual(time.monotonic() - back, harness.SOON)
 
     def test_one_that_greets_and_goes_is_tried_again_ever_later(self):
         greeted = []

@@ -53,7 +53,7 @@ class MovingName(harness.TestCase):
             reply = client.call("key.set", "carts", "k", "refused")
             self.assertEqual(reply.code, "UNAVAILABLE")
             self.assertIn("backend main is a read-only replica", harness.text_of(reply))
-            harness.wait_until(lambda: self.is_written(client, "after"), "it writes", 3)
+            harness.wait_until(lambda: self.is_written(client, "after"), "it writes", harness.SOON)
             self.assertEqual(self.new.call("GET", "carts:k"), b"after")
             self.assertEqual(daemon.backend()["state"], "up")
             self.assertEqual(client.call("ready"), b"READY")

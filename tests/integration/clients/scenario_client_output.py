@@ -62,7 +62,7 @@ class ClientOutput(unittest.TestCase):
                 greedy.send(b"clients\n" * count)
                 begin = time.monotonic()
                 self.assertEqual(other.call("ping"), b"PONG")
-                self.assertLess(time.monotonic() - begin, 1)
+                self.assertLess(time.monotonic() - begin, harness.SOON)
                 for _ in range(count):
                     self.assertEqual(greedy.read().count(b"\n"), 502)
                 self.assertEqual(greedy.call("ping"), b"PONG")
@@ -204,8 +204,9 @@ class ClientOutput(unittest.TestCase):
         fill = "for i = 1, 400000 do redis.call('HSET', KEYS[1], 'field' .. i, i) end"
         with harness.World() as world:
             redis, daemon = world.redis(), world.daemon(settings("64kb"))
-            redis.call("EVAL", fill, "1", "carts:c")
-            with daemon.client() as client:
+            with redis.client(harness.LONG) as direct:
+                direct.call("EVAL", fill, "1", "carts:c")
+            with daemon.client(harness.LONG) as client:
                 before = peak_memory(daemon)
                 for verb, *rest in (("counter.top", "400000"), ("counter.items",)):
                     reply = client.call(verb, "carts", "c", *rest)

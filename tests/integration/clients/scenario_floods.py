@@ -49,7 +49,8 @@ class Floods(unittest.TestCase):
             )
             beside = self.processor_us(daemon, other)
             print(f"a ping: {alone:.1f} us alone, {beside:.1f} us beside the crowd")
-            self.assertLess(beside, alone * 2)
+            # A look at each of the crowd would cost 5 ns and more for each of the 4,000.
+            self.assertLess(beside, alone + max(alone, 20))
             redis.send_signal(signal.SIGCONT)
             for client in crowd:
                 self.assertIsNone(client.read())

@@ -14,7 +14,7 @@ from valve import Valve
 
 KEYS = 200
 PREFER = "--cluster-preferred-endpoint-type"
-MOST_SECONDS = 2.0  # from new addresses to the first answer
+MOST_SECONDS = harness.SOON  # from new addresses to the first answer
 
 
 class Named(ClusterCase):
@@ -91,8 +91,8 @@ class Named(ClusterCase):
 
 
 class LeastRights(ClusterCase):
-    def test_an_account_with_what_the_readme_says_is_enough(self):
-        said = re.search(r"^(\+ping .*\+asking)$", (harness.ROOT / "README.md").read_text(), re.MULTILINE)[1].split()
+    def test_an_account_with_what_the_page_says_is_enough(self):
+        said = re.search(r"^(\+ping .*\+asking)$", (harness.ROOT / "docs" / "cluster.md").read_text(), re.MULTILINE)[1].split()
         self.start_cluster(3)
         for node in self.cluster.nodes:
             node.must("ACL", "SETUSER", "cachesd", "on", ">pw", "~cart:*", "+get", "+set", *said)

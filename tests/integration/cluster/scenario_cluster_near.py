@@ -255,7 +255,7 @@ class Near(ClusterCase):
                 self.cluster.migrate_slot(slot, self.cluster.masters[2])
             self.assertEqual(self.cluster.call("SET", PREFIX + name, 2), b"OK")
             for client in clients:
-                harness.wait_until(lambda: read_all(client, [name]) == [2], f"{name} is new", 1)
+                harness.wait_until(lambda: read_all(client, [name]) == [2], f"{name} is new", harness.SOON)
 
     def test_a_slot_that_was_taken_without_its_keys_is_not_stale(self):
         """Redis 7.0 removes them in silence."""

@@ -39,10 +39,16 @@ class CommandLine(unittest.TestCase):
         )
         return done, str(path)
 
-    def test_V_prints_the_version(self):
+    def test_V_prints_the_version_and_those_of_the_libraries(self):
         done = harness.run(*harness.DAEMON, "-V")
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout, r"^cachesd \d+\.\d+\.\d+\n$")
+        number = r"\d+\.\d+[\w.~-]*"
+        self.assertRegex(
+            done.stdout,
+            rf"^cachesd \d+\.\d+\.\d+\n"
+            rf"libuv {number}, OpenSSL {number}, libmicrohttpd {number}, libsodium {number}, yajl {number}\n"
+            rf"built by \w+ {number}, with(out)? probes, with(out)? asserts\n$",
+        )
 
     def test_h_prints_the_options(self):
         done = harness.run(*harness.DAEMON, "-h")
@@ -50,11 +56,18 @@ class CommandLine(unittest.TestCase):
         for option in ("-c FILE", "-t", "-v", "-V", "-h"):
             self.assertIn(option, done.stdout)
 
+    def test_what_any_program_is_asked_has_its_long_name(self):
+        for short, long in (("-h", "--help"), ("-V", "--version")):
+            done = harness.run(*harness.DAEMON, long)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout, harness.run(*harness.DAEMON, short).stdout)
+
     def test_an_unknown_option_or_argument_is_refused(self):
         for words in (["-x"], ["--nosuch"], ["file.ini"], ["-c"]):
             done = harness.run(*harness.DAEMON, *words)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn("usage", done.stderr)
+            self.assertIn(words[0].lstrip("-"), done.stderr.splitlines()[0])
 
     def test_t_finds_a_good_file_good(self):
         with harness.World() as world:

@@ -8,6 +8,8 @@ import harness
 SECTIONS = {
     "cachesd": "[cachesd]\n{option}[backend main]\nurl = redis://h\n[namespace carts]\n",
     "http": "[http]\n{option}[backend main]\nurl = redis://h\n[namespace carts]\n",
+    "listener": "[backend main]\nurl = redis://h\n[namespace carts]\n[namespace misc]\n"
+    "[listener apps]\n{option}{listener}",
     "backend": "[backend main]\n{option}{url}[namespace carts]\n",
     "namespace": "[backend main]\nurl = redis://h\n[namespace carts]\n{option}",
     "user": "[backend main]\nurl = redis://h\n[namespace carts]\n[user web]\n{option}{user}",
@@ -56,6 +58,23 @@ VALUES = {
         ),
         "hosts": (["", "cache.internal, 10.0.0.7, [fd00::1]"], ["cache:9379", "a b", "http://h"]),
     },
+    "listener": {
+        "listen": (
+            ["unix:/run/apps.sock", "tcp:127.0.0.1:6379", "tcp:[::1]:6379, unix:/a", "systemd"],
+            ["", "tcp:127.0.0.1", "tcp:0.0.0.0:6379", "tls:127.0.0.1:6379", "redis:6379",
+             "unix:/run/cachesd/cachesd.sock", "tcp:127.0.0.1:1, tcp:127.0.0.1:1"],
+        ),
+        "speak": (["redis", "cachesd"], ["", "resp3", "Redis"]),
+        "namespaces": (["carts", "carts, misc", "*", "misc, misc"], ["", "nosuch", "carts, nosuch", "c!"]),
+        "rest": (["", "misc"], ["nosuch", "c!", "carts, misc"]),
+        "namespace": (["", "misc"], ["nosuch", "c!", "*"]),
+        "select": (
+            ["", "1: carts", "1:carts, 2: misc", "9999: carts"],
+            ["carts", "1", "1:", "0: carts", "10000: carts", "-1: carts", "1: nosuch", "1: carts, 1: misc",
+             "x: carts", "1: a b"],
+        ),
+        "flush": (["no", "yes", "write"], ["", "admin", "Yes"]),
+    },
     "backend": {
         "url": (
             ["redis://h", "redis://u:p@h:1/0", "unix:/r.sock?db=1", "embedded:",
@@ -92,7 +111,7 @@ VALUES = {
         "ttl_mode": (["sliding", "fixed"], ["floating"]),
         "jitter": (["0%", "100%", "15"], ["101%", "-1%", "1.5%", "%"]),
         "collections": (
-            ["key", "key, dict, set, sorted, counter, memo"], ["keys", "key dict", "list"],
+            ["key", "key, dict, set, sorted, list, counter, memo"], ["keys", "key dict", "lists"],
         ),
         "deny": (["", "touch", "dict.pop, KEY.SET, purge"], ["dict.popp", "dict.*"]),
         "readonly": YES_NO,
@@ -106,6 +125,7 @@ VALUES = {
         "early": (["0", "100", "1000"], ["1001", "-1", "1.5"]),
         "null_ttl": (["1ms", "2h"], ["0", "36501d", "7201"]),
         "on_error": (["error", "miss", "stale"], ["ignore"]),
+        "scripts": YES_NO,
     },
     "user": {
         "uid": (["0", "root", "4294967294"], ["no-such-user", "-1", "4294967296"]),
@@ -117,6 +137,7 @@ VALUES = {
         "tls_name": (["web", "web.internal, spiffe://a/web"], [""]),
         "namespaces": (["carts", "*", "carts, carts"], ["", "nosuch", "carts, nosuch", "c!"]),
         "access": (["read", "write", "admin"], ["none", "root", "Write"]),
+        "redis": (["", "carts"], ["nosuch", "c!", "*"]),
     },
 }  # fmt: skip
 
@@ -135,6 +156,9 @@ class Values(harness.TestCase):
         text = SECTIONS[section].replace("{option}", f"{name} = {value}\n")
         text = text.replace("{url}", "" if name == "url" else "url = redis://h\n")
         text = text.replace("{user}", rest)
+        listener = "" if name == "listen" else "listen = unix:/run/apps.sock\n"
+        listener += "" if name == "speak" else "speak = redis\n"
+        text = text.replace("{listener}", listener)
         self.path = pathlib.Path(self.world.folder, "c.ini")
         self.path.write_text(self.world.fill_in(text))
         done = harness.run(*harness.DAEMON, "-t", "-c", self.path, env=self.world.environment)
@@ -170,9 +194,9 @@ class Values(harness.TestCase):
             if len(name) > 4:
                 with self.subTest(section=section, option=name):
                     wrong = name[:-2] + name[-1] + name[-2] + "x"
-                    right = f"did you mean {name}?"
+                    right = rf"did you mean {name}s?\?"  # namespace is near namespaces, too
                     text = f"{good[0]}\n{wrong} = {good[0]}"
-                    self.assertIn(right, self.check(section, name, text))
+                    self.assertRegex(self.check(section, name, text), right)
 
 
 if __name__ == "__main__":

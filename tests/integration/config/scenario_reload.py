@@ -4,7 +4,6 @@
 import os
 import pathlib
 import signal
-import time
 import unittest
 
 import harness
@@ -148,12 +147,11 @@ class Reload(unittest.TestCase):
                 self.assertEqual(other.call("ping"), b"PONG")
                 os.kill(redis, signal.SIGSTOP)
                 daemon.configure(INI)
-                begin = time.monotonic()
                 client.send(resp.array("reload"))
                 while b"name=own" in other.call("backends"):
                     pass
                 self.assertEqual(other.call("ping"), b"PONG")
-                self.assertLess(time.monotonic() - begin, 1)
+                self.assertTrue(harness.is_running(redis), "nobody has waited for its end")
                 self.assertEqual(client.read(), b"OK")
             harness.wait_until(lambda: not harness.is_running(redis), "it has ended")
 

@@ -20,6 +20,7 @@ class Warnings(unittest.TestCase):
         near_ttl = 60s
         collections = key
         lease = 5s
+        scripts = no
         deny = dict.pop
         [backend unused]
         url = redis://h
@@ -32,8 +33,16 @@ class Warnings(unittest.TestCase):
         tls_min = 1.3
         tls_server_name = other
         tls_ciphers = none
+        [listener apps]
+        listen = unix:{folder}/apps.sock
+        namespaces = two
+        rest = three
+        namespace =
+        select = 1: two
+        flush = yes
         [user web]
         uid = 1
+        redis = carts
         tls_name = web.internal
         namespaces = carts
         """.replace("        ", "")
@@ -53,6 +62,7 @@ class Warnings(unittest.TestCase):
             "from",
             "near_ttl has no effect: near is no",
             "lease has no effect: memo is none of the collections",
+            "scripts has no effect: no [listener] has speak = redis",
             "deny = dict.pop has no effect: its collection is not allowed anyway",
             "[backend unused] has no effect: no namespace names it",
             "seeds has no effect: the url names neither a cluster nor sentinels",
@@ -64,6 +74,11 @@ class Warnings(unittest.TestCase):
             "tls_min has no effect: the url is no rediss://",
             "tls_server_name has no effect: the url is no rediss://",
             "tls_ciphers has no effect: the url is no rediss://",
+            "namespaces has no effect: speak is cachesd",
+            "rest has no effect: speak is cachesd",
+            "select has no effect: speak is cachesd",
+            "flush has no effect: speak is cachesd",
+            "redis has no effect: no [listener] has speak = redis",
             "tls_name has no effect: clients show no certificate (listen = tls:, tls_client)",
         ]
         ini = harness.INI.replace("{listen}", "{listen}\nnear_memory = 63kb\ntls_cert = nosuch\ntls_client = optional") + self.IDLE

@@ -94,9 +94,9 @@ class Limits(unittest.TestCase):
                 client = clients.enter_context(daemon.client())
                 self.assertEqual(client.call("ping"), b"PONG")
 
-    def clients_beside(self, url):
-        """How many clients are allowed with that backend, which need not be there."""
-        ini = self.with_options(2, 10000).replace("{redis:main}", url + "\nconnect_timeout = 50ms")
+    def clients_beside(self, url, more=""):
+        """How many clients are allowed with that backend, which need not be there. `more`: sections."""
+        ini = self.with_options(2, 10000).replace("{redis:main}", url + "\nconnect_timeout = 50ms") + more
         with harness.World() as world:
             daemon = world.daemon(ini, **self.limited(600, 600))
             return int(re.search(r"max_clients: (\d+) instead of 10000", daemon.log())[1])
@@ -104,6 +104,12 @@ class Limits(unittest.TestCase):
     def test_sentinels_and_nodes_leave_room_for_fewer_clients(self):
         one, nobody = self.clients_beside("redis://127.0.0.1:1"), "127.0.0.1:1,127.0.0.1:2"
         self.assertEqual(self.clients_beside(f"redis+sentinel://{nobody}/m"), one - 2 * 2)
+
+    def test_listeners_leave_room_for_fewer_clients(self):
+        url = "redis://127.0.0.1:1"
+        apps = "[listener apps]\nlisten = unix:{folder}/a.sock, unix:{folder}/b.sock\n"
+        more = apps + "[listener more]\nlisten = unix:{folder}/c.sock\nspeak = redis\n"
+        self.assertEqual(self.clients_beside(url, more), self.clients_beside(url) - 3)
 
     def test_too_few_for_the_workers_are_an_error(self):
         with harness.World() as world:

@@ -20,7 +20,7 @@ def has_probes():
 
 def documented():
     """The probes of EVENTS.md."""
-    text = (harness.ROOT / "EVENTS.md").read_text().partition("## Probes")[2].partition("\n## ")[0]
+    text = (harness.ROOT / "docs" / "EVENTS.md").read_text().partition("## Probes")[2].partition("\n## ")[0]
     return set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
 
 

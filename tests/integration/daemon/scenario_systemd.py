@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -87,15 +88,20 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def start_with_sockets(world, ini, listening):
-    """As systemd does: the sockets from descriptor 3 on, and LISTEN_PID of the process itself."""
+def start_with_sockets(world, ini, listening, names=()):
+    """As systemd does: the sockets from descriptor 3 on, and LISTEN_PID of the process itself. `names`: of
+    the sockets (FileDescriptorName=)."""
     path = pathlib.Path(f"{world.folder}/passed.ini")
     path.write_text(world.fill_in(ini))
     numbers = [one.fileno() for one in listening]
     words = [sys.executable, "-c", PASS_ON, ",".join(map(str, numbers))]
     return subprocess.Popen(
         [*words, *harness.DAEMON, "-c", str(path)],
-        env={**world.environment, "LISTEN_FDS": str(len(listening))},
+        env={
+            **world.environment,
+            "LISTEN_FDS": str(len(listening)),
+            **({"LISTEN_FDNAMES": ":".join(names)} if names else {}),
+        },
         preexec_fn=harness.end_with_parent,
         pass_fds=numbers,
         stdout=subprocess.DEVNULL,
@@ -174,6 +180,34 @@ class Systemd(unittest.TestCase):
                 self.assertEqual(process.wait(harness.LONG), 0, process.stderr.read())
                 process.stderr.close()
 
+    def test_a_listener_has_the_sockets_of_its_name(self):
+        ini = PASSED + "[listener apps]\nlisten = systemd\nspeak = cachesd\n[listener none]\nlisten = {listen}\n"
+        with harness.World() as world:
+            sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+            with contextlib.ExitStack() as stack:
+                for one in sockets:
+                    stack.enter_context(one)
+                process = start_with_sockets(world, ini, sockets, ["a.socket", "apps", "none"])
+                sections = {}
+                for name, one in zip(("first", "apps", "none"), sockets):
+                    with resp.Client(one.getsockname()) as client:
+                        self.assertEqual(client.call("client", "setname", name), b"OK")
+                        lines = client.call("clients").decode().splitlines()
+                        mine = next(line for line in lines if f" name={name}" in line)
+                        sections[name] = re.search(r" listener=(\S*)", mine)[1]
+                self.assertEqual(sections, {"first": "", "apps": "apps", "none": ""})
+                process.terminate()
+                self.assertEqual(process.wait(harness.LONG), 0, process.stderr.read())
+                process.stderr.close()
+
+    def test_a_listener_without_a_socket_of_its_name_says_so(self):
+        with harness.World() as world, socket.create_server(("127.0.0.1", 0)) as tcp:
+            ini = PASSED + "[listener apps]\nlisten = systemd\n"
+            process = start_with_sockets(world, ini, [tcp], ["web"])
+            self.assertEqual(process.wait(harness.LONG), 1)
+            self.assertIn("whose unit has FileDescriptorName=apps", process.stderr.read())
+            process.stderr.close()
+
     def test_a_restart_refuses_no_connection(self):
         with harness.World() as world:
             with unix_listener(world) as unix:
@@ -203,6 +237,19 @@ class Systemd(unittest.TestCase):
                     ini.write_text(world.fill_in(text))
                     self.assertEqual(client.call("reload"), b"OK")
             with resp.Client(f"{world.folder}/passed.sock") as client:
+                self.assertEqual(client.call("ping"), b"PONG")
+            process.terminate()
+            self.assertEqual(process.wait(harness.LONG), 0)
+            process.stderr.close()
+
+    def test_to_listen_at_the_path_of_a_passed_socket_is_refused_and_says_why(self):
+        own = PASSED.replace("listen = systemd", "listen = unix:{folder}/passed.sock")
+        with harness.World() as world, unix_listener(world) as unix:
+            process = start_with_sockets(world, PASSED, [unix])
+            with resp.Client(f"{world.folder}/passed.sock") as client:
+                self.assertEqual(client.call("ping"), b"PONG")
+                pathlib.Path(world.folder, "passed.ini").write_text(world.fill_in(own))
+                self.assertIn("systemd has this socket", str(client.call("reload")))
                 self.assertEqual(client.call("ping"), b"PONG")
             process.terminate()
             self.assertEqual(process.wait(harness.LONG), 0)

@@ -9,6 +9,7 @@ import unittest
 
 import harness
 import resp
+from scenario_systemd import halted
 
 WORKERS = 3
 INI = harness.INI.replace("{listen}", f"{{listen}}\nworkers = {WORKERS}")
@@ -72,6 +73,21 @@ class Workers(harness.TestCase):
             self.assertEqual(reply.code, "POLICY")
             self.assertIn("nonsense", str(reply))
             self.assertEqual(client.read(), b"next")
+
+    def test_a_new_listener_has_no_clients_before_every_worker_knows_it(self):
+        path = f"{self.world.folder}/apps.sock"
+        with halted(self.daemon, 1):
+            self.daemon.configure(INI + f"[listener apps]\nlisten = unix:{path}\n")
+            self.daemon.send_signal(signal.SIGHUP)
+            harness.wait_until(lambda: harness.accepts(path), "the first worker knows it")
+            guests = [self.world.keep(resp.Client(path)) for _ in range(2 * WORKERS)]
+            for guest in guests:
+                guest.send(resp.array("ping"))
+            # What worker 0 has been told to accept is accepted by now, if it does not wait.
+            for client in self.clients[:1]:
+                self.assertEqual(client.call("ping"), b"PONG")
+        for guest in guests:
+            self.assertEqual(guest.read(), b"PONG")
 
     def test_the_number_of_workers_cannot_change_by_a_reload(self):
         reply = self.daemon.reload(INI.replace(f"workers = {WORKERS}", "workers = 2"))

@@ -94,13 +94,15 @@ class Drivers:
     def program(self, address=None, namespace="memo", wait_ms=20000, **env):
         address = self.daemon.path if address is None else address
         env.update(FOLDER=str(self.folder), NAMESPACE=namespace, WAIT_MS=str(wait_ms))
-        *interpreter, driver = LANGUAGES[type(self).__name__]
-        command = [*interpreter, str(ROOT / "tests" / "drivers" / driver)]
         if address:
             env["CACHESD_ADDRESS"] = address
-        program = Program(command, **env)
+        program = Program(self.command(), **env)
         self.addCleanup(program.end)
         return program
+
+    def command(self):
+        *interpreter, driver = LANGUAGES[type(self).__name__]
+        return [*interpreter, str(ROOT / "tests" / "drivers" / driver)]
 
     def computed(self):
         path = self.folder / "computed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""../../../clients/python/cached_async.py."""
+"""../../../clients/python/cachesd."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ from cached_every import EveryLanguage
 from cached_world import ROOT, World
 
 sys.path.insert(0, str(ROOT / "clients" / "python"))
-import cached as decorator
+import cachesd.memo as decorator
 
 
 class Async(EveryLanguage, World):

@@ -22,7 +22,23 @@ class JavaScriptItself(Scripts):
         self.assertEqual(self.daemon.stats("memo")["memo_waits"], 1, "one process asks once")
         self.assertEqual((out, node.returncode), ("stored 300\nthis 1\nold new\n", 0))
 
+    def test_a_connection_that_was_closed_while_the_process_was_busy_is_not_used(self):
+        self.assertEqual(self.run_to_end("node", "-e", BUSY), ["+OK", ":1", "1 2 3"])
 
+
+BUSY = """
+const { Client } = require('cachesd');
+const { execFileSync } = require('node:child_process');
+const ask = (line) => execFileSync('nc', ['-N', '-U', process.env.CACHESD_ADDRESS], { input: line, encoding: 'utf8' }).trim();
+const cachesd = new Client();
+(async () => {
+  const id = await cachesd.call('client', 'id');
+  console.log(ask('key.set demo k 0\\n'));
+  console.log(ask(`kill ${id}\\n`));
+  const all = await Promise.all([1, 2, 3].map(() => cachesd.call('key.incr', 'demo', 'k')));
+  console.log(...all);
+})();
+"""
 JAVASCRIPT = """
 const { cached } = require('cached');
 const options = { namespace: 'memo', timeout: 20000 };

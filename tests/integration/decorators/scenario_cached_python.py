@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""../../../clients/python/cached.py."""
+"""../../../clients/python/cachesd."""
 
 import harness
 from cached_every import EveryLanguage

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The part of ../../../clients/python/cached.py that other languages lack."""
+"""The part of ../../../clients/python/cachesd that other languages lack."""
 
 import concurrent.futures
 import copy
@@ -18,7 +18,7 @@ import harness
 from cached_world import ROOT, World
 
 sys.path.insert(0, str(ROOT / "clients" / "python"))
-import cached as decorator
+import cachesd.memo as decorator
 
 
 CALLS = []
@@ -273,7 +273,7 @@ class PythonItself(World):
 
     def test_a_result_that_cannot_be_written_is_returned_and_its_lease_given_back(self):
         for key, dump in (("a", json.dumps), ("b", lambda _: 7)):
-            with self.assertLogs("cached", "WARNING") as logged:
+            with self.assertLogs("cachesd", "WARNING") as logged:
                 self.assertEqual(self.cached(key=key, dump=dump)(lambda: {1, 2})(), {1, 2})
             self.assertIn("dump can't write the result", logged.output[0])
         self.assertEqual(self.keys(), [])

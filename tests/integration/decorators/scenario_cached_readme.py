@@ -18,9 +18,11 @@ class Readme(Scripts):
         for key, command in (
             ("__main__.report:[7, 2024]", (sys.executable, "-c", blocks["python"])),
             ("report:[7]", ("node", "-e", f"(async () => {{ {javascript} }})()")),
+            ("report:[7]", ("php", "-d", f"include_path={ROOT}/clients/php", "-r", blocks["php"])),
             ('report:["7"]', ("perl", "-we", "use strict;" + blocks["perl"])),
             ("Reports#pages:[7]", ("ruby", "-rcached", "-we", blocks["ruby"])),
         ):
+            self.direct.call("FLUSHALL")
             self.run_to_end(*command)
             value = self.direct.call("GET", f"demo:{key}")
             self.assertEqual(json.loads(value or "null"), {"pages": 42}, key)

@@ -8,7 +8,7 @@ import harness
 
 DAEMON = harness.ROOT / "daemon"
 TABLE = DAEMON / "loop" / "log_event.c"
-DOCUMENT = harness.ROOT / "EVENTS.md"
+DOCUMENT = harness.ROOT / "docs" / "EVENTS.md"
 CATALOGUE = harness.ROOT / "systemd" / "cachesd.catalog"
 
 

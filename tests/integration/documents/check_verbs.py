@@ -2,6 +2,8 @@
 """Fails when a verb that `help` knows has no .session, or is not in the documents, or when the tests
 do not know what it does."""
 
+import re
+
 import harness
 import verbs
 
@@ -20,6 +22,7 @@ def main():
     assert len(known) > 50, f"is this help? {known!r}"
     protocol = (harness.ROOT / "protocol" / "PROTOCOL.md").read_text()
     readme = (harness.ROOT / "README.md").read_text()
+    types = (harness.ROOT / "clients" / "javascript" / "cachesd.d.ts").read_text()
     problems = []
     for syntax, summary in known:
         verb = syntax.split()[0]
@@ -30,6 +33,8 @@ def main():
             problems.append(f"PROTOCOL.md has no row: | `{escaped}` | {summary} |")
         if f"`{verb}`" not in readme:
             problems.append(f"README.md does not name `{verb}`")
+        if verbs.Verb(syntax).has_namespace and verb not in verbs.ADMIN and not re.search(rf"^  '?{verb}'?: ", types, re.M):
+            problems.append(f"clients/javascript/cachesd.d.ts does not say what {verb} replies")
         if verbs.Verb(syntax).has_namespace and verb not in verbs.READS | verbs.WRITES | verbs.ADMIN:
             problems.append(f"tests/harness/verbs.py has {verb} neither in READS nor in WRITES")
     names = {syntax.split()[0] for syntax, _ in known}

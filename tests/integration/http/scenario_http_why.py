@@ -192,6 +192,25 @@ class Status(harness.TestCase):
         self.assertEqual(daemon.reload(more), b"OK")
         self.assertEqual((by("carts")["write"], by("before")["write"]), (10, 0))
 
+    def test_policies_are_told_in_few_words(self):
+        policies = {
+            "plain": ("max_ttl = 1d\n", ["ttl 2h", "max 1d"]),
+            "ever": ("ttl = forever\nmax_ttl = forever\nover_ttl = reject\n", ["ttl forever"]),
+            "most": ("ttl = 1h\nmax_ttl = forever\n", ["ttl 1h", "max forever"]),
+            "strict": ("ttl = 1h\nmax_ttl = 1h\nover_ttl = reject\nttl_mode = fixed\njitter = 10%\n",
+                       ["ttl 1h", "reject", "fixed", "jitter 10 %"]),
+            "one": ("collections = dict\nreadonly = yes\n", ["ttl 2h", "dict", "readonly"]),
+            "two": ("collections = key, set\nvalue = int\non_error = miss\n",
+                    ["ttl 2h", "key, set", "int", "on_error miss"]),
+            "kept": ("value = json\nnear = yes\nnear_ttl = 5s\nstale = 1m\non_error = stale\n",
+                     ["ttl 2h", "json", "near 5s", "stale 1m", "on_error stale"]),
+        }
+        daemon = self.world.daemon(INI + "".join(f"[namespace {name}]\nbackend = main\n{options}"
+                                                 for name, (options, _) in policies.items()))
+        told = {n["name"]: n["policy"] for n in web.get(daemon, "/status").json["namespaces"]}
+        self.assertEqual({name: told[name] for name in policies},
+                         {name: words for name, (_, words) in policies.items()})
+
     def test_a_user_sees_its_own(self):
         users = "".join(f"[user {name}]\ntoken = {harness.token_hash(name)}\nnamespaces = {what}\naccess = {access}\n"
                         for name, what, access in (("web", "carts", "write"), ("ops", "*", "admin")))

@@ -93,7 +93,7 @@ class Edges(harness.TestCase):
         ini = INI.replace("{redis:main}", f"redis://daemon:p@127.0.0.1:{port}")
         daemon = self.world.daemon(ini)
         said = lambda: expected_log in daemon.log()
-        harness.wait_until(said, "the log says why", 3)
+        harness.wait_until(said, "the log says why", harness.SOON)
         self.assertIn(b"tracking=down", daemon.call("backends"))
         with daemon.client() as client:
             self.assertEqual(client.call("key.set", "near", "k", "v"), b"OK")
@@ -178,7 +178,7 @@ class Edges(harness.TestCase):
         harness.wait_until(told, "both changes are told of")
         self.assertEqual(self.expect_kept(client, "key.get", "near", "k"), b"zero")
         self.direct.call("SWAPDB", "0", "1")
-        harness.wait_until(lambda: client.call("key.get", "near", "k") == b"one", "near_ttl", 3)
+        harness.wait_until(lambda: client.call("key.get", "near", "k") == b"one", "near_ttl", 1 + harness.SOON)
 
     # --- names ----------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class Edges(harness.TestCase):
         self.direct = self.redis.client()
         self.direct.call("SET", "n:k", "v")
         self.daemon.wait_near()
-        harness.wait_until(lambda: client.call("key.get", "near", "k") == b"v", "it is back", 1)
+        harness.wait_until(lambda: client.call("key.get", "near", "k") == b"v", "it is back", harness.SOON)
         self.assertEqual(self.daemon.log().count("near cache stays off"), 1, "once an outage")
 
     # --- workers --------------------------------------------------------------------------------

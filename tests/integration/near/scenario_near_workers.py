@@ -184,6 +184,29 @@ class Workers(harness.TestCase):
         self.assertEqual(writer.read(), b"OK")
         self.assertEqual(reader.call("key.get", "near", "k"), b"new")
 
+    # --- many keys ------------------------------------------------------------------------------
+
+    def test_keys_that_are_only_read_do_not_void_each_other(self):
+        """Whoever asks for a key, in whichever order, each worker keeps it: also of thousands."""
+        reads = [("key.get", "near", b"%d" % number) for number in range(3000)]
+        for _, _, key in reads:
+            self.direct.send(resp.array("SET", b"n:" + key, b"value of " + key, "EX", 3600))
+        for _ in reads:
+            self.direct.read()
+
+        def read_all():
+            """How many were not answered from memory."""
+            before = int(self.daemon.stats("near")["near_hits"])
+            for client in self.clients:
+                client.send(b"".join(resp.array(*words) for words in reads))
+                for words in reads:
+                    self.assertEqual(client.read(), b"value of " + words[-1])
+            return len(self.clients) * len(reads) - (int(self.daemon.stats("near")["near_hits"]) - before)
+
+        asked = [read_all() for _ in range(6)]
+        self.assertGreaterEqual(asked[0], len(reads))
+        self.assertLess(asked[-1], len(reads) / 100, asked)
+
     # --- what has been seen ---------------------------------------------------------------------
 
     def lose_tracking(self):

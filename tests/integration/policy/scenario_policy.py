@@ -9,7 +9,7 @@ import resp
 import verbs
 
 HEAD = "[cachesd]\nlisten = {listen}\n[backend main]\nurl = {redis:main}\n"
-COLLECTIONS = ("key", "dict", "set", "sorted", "counter")
+COLLECTIONS = ("key", "dict", "set", "sorted", "list", "counter")
 TTL_MS, MAX_TTL_MS = 7_200_000, 86_400_000
 SLACK_MS = 60_000
 # These write nothing where nothing is; they need a key that is there.

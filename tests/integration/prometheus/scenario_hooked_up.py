@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""README.md, "Prometheus and Grafana": what it says to configure does what it says."""
+"""docs/monitoring.md, "Prometheus and Grafana": what it says to configure does what it says."""
 
 import os
 import pathlib
@@ -9,13 +9,13 @@ import shutil
 import harness
 from prometheus import Prometheus
 
-README = harness.ROOT / "README.md"
+PAGE = harness.ROOT / "docs" / "monitoring.md"
 TOKEN = "correct horse"
 
 
 def examples(language):
     """The section's blocks in that language, from first to last."""
-    text = README.read_text().partition("\n### Prometheus and Grafana\n")[2].partition("\n## ")[0]
+    text = PAGE.read_text().partition("\n## Prometheus and Grafana\n")[2].partition("\n## ")[0]
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 

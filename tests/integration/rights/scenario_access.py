@@ -227,7 +227,7 @@ class Access(unittest.TestCase):
             daemon = world.daemon(HEAD + with_token("web", "carts") + with_token("all"))
             with daemon.client() as client:
                 client.call("auth", "web", "web")
-                self.assertEqual(client.call("key.get", "user", "k"), b"NOPERM namespace 'user' is not yours")
+                self.assertEqual(client.call("key.get", "user", "k"), b"NOPERM namespace 'user' is not yours: say namespaces for yours")
                 self.assertIn(b"did you mean carts", client.call("key.get", "cart", "k"))
                 client.call("auth", "all", "all")
                 self.assertIn(b"did you mean users", client.call("key.get", "user", "k"))

@@ -7,7 +7,7 @@ import unittest
 import harness
 from sentinel import Sentinels
 
-# The least that the daemon needs, as README.md tells it.
+# The least that the daemon needs, as docs/sentinel.md tells it.
 LEAST = (
     "user default off",
     "user cachesd on >secret resetchannels &+switch-master -@all +auth +client|setname "

@@ -44,7 +44,7 @@ class Near(harness.TestCase):
         self.daemon.wait_near()
         self.keep()
         self.write(new, "later")
-        harness.wait_until(lambda: self.read() == {b"later"}, "changes are told of", 2)
+        harness.wait_until(lambda: self.read() == {b"later"}, "changes are told of", harness.SOON)
 
     def test_nothing_old_is_served_behind_a_switch_by_order(self):
         self.check_switch(lambda old: self.watched.switch())

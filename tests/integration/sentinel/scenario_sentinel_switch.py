@@ -9,7 +9,7 @@ import load
 import resp
 from sentinel import Sentinels
 
-SLACK = 0.1  # seconds that a busy machine may add
+SLACK = 0.5  # seconds that a busy machine may add
 FIRST_WRITE = 1.0  # seconds from the first +switch-master to the first write that succeeds
 MOST_WRONG = 5  # of some 20,000 replies
 CUT = 0.05  # seconds until no connection to the old master is left

@@ -191,17 +191,18 @@ class Listener(harness.TestCase):
         watch = threading.Thread(target=measure)
         threads = [threading.Thread(target=call, args=(replies,)) for _ in range(200)]
         watch.start()
+        began = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        took = time.monotonic() - began
         stop.set()
         watch.join()
         self.assertEqual(replies, [b"PONG"] * 200)
-        print(f"the worst request beside 200 handshakes: {1000 * worst[0]:.1f} ms")
-        # 200 handshakes in one turn of the loop would take this long and more.
-        if not harness.is_sanitized():
-            self.assertLess(worst[0], 0.2)
+        print(f"the worst request beside 200 handshakes: {1000 * worst[0]:.1f} ms of {1000 * took:.1f} ms")
+        # Were they all in one turn of the loop, one request would take about as long as all of them.
+        self.assertLess(worst[0], max(0.2, took / 2))
 
     def test_handshakes_that_never_end_are_ended_and_others_have_their_turn(self):
         self.start()

@@ -151,6 +151,7 @@ class LongJson(unittest.TestCase):
         with harness.World() as world:
             daemon = world.daemon(INI)
             with daemon.client(harness.LONG) as client:
+                client.call("ping")  # or it would be a newcomer, whose first request is waited for
                 self.begin(daemon, client)
                 daemon.send_signal(signal.SIGTERM)
                 self.assertEqual(client.read().code, "UNAVAILABLE")

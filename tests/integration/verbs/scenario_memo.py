@@ -381,7 +381,7 @@ class Waiting(Memo):
         self.take_lease()
         started = time.monotonic()
         self.assertEqual(self.other.call("memo.get", "wait=300ms", "memo", "k"), [b"MISS", None, None])
-        self.assertIn(int((time.monotonic() - started) * 1000), range(290, 2000))
+        self.assertIn(int((time.monotonic() - started) * 1000), range(290, 300 + 1000 * harness.SOON))
 
     def test_a_result_from_another_daemon_is_seen_soon(self):
         second = start(self.world, 1)
@@ -394,7 +394,7 @@ class Waiting(Memo):
                 self.assertEqual(self.call("memo.put", "memo", "k", lease, "v"), b"OK")
                 stored = time.monotonic()
                 self.assertEqual(client.read(), [b"HIT", b"v", None])
-                self.assertLess(time.monotonic() - stored, 1)
+                self.assertLess(time.monotonic() - stored, harness.SOON)
                 self.call("del", "memo", "k")
 
     def test_a_lease_that_was_meant_for_one_who_has_left_goes_to_the_next(self):
@@ -521,7 +521,7 @@ class Dying(Memo):
         self.ask(self.other)
         state, value, lease = self.other.read()
         self.assertIsNotNone(lease)
-        self.assertIn(int((time.monotonic() - started) * 1000), range(300, 1500))
+        self.assertIn(int((time.monotonic() - started) * 1000), range(300, 400 + 1000 * harness.SOON))
         self.assertEqual(self.call("memo.put", "memo", "k", late, "late").code, "LEASE")
         self.assertEqual(self.other.call("memo.put", "memo", "k", lease, "v"), b"OK")
 

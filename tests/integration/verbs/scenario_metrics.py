@@ -11,7 +11,7 @@ import unittest
 import exposition
 import harness
 
-DOCUMENT = harness.ROOT / "METRICS.md"
+DOCUMENT = harness.ROOT / "docs" / "METRICS.md"
 INI = """\
 [cachesd]
 listen = {listen}

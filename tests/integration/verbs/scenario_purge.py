@@ -248,7 +248,7 @@ class Purge(unittest.TestCase):
                         self.assertEqual(stats["purging"], "1")
                 self.assertEqual(client.read(), MANY)
                 self.assertEqual(seen, sorted(seen))
-                self.assertGreater(len(set(seen)), 5)
+                self.assertTrue(set(seen) - {0, MANY}, "it is seen on its way")
                 self.wait_until_over(daemon)
             self.assertRegex(daemon.log(), rf"purge carts: done, {MANY} ")
 

@@ -18,6 +18,9 @@ url = redis://bob:its-password@127.0.0.1:1/3
 backend = main
 [namespace logs]
 backend = other
+[listener apps]
+listen = unix:{folder}/apps.sock
+speak = redis
 """
 USERS = f"""\
 [user web]
@@ -88,7 +91,7 @@ class Settings(harness.TestCase):
         seen = {key[:2] for key in read(web.call("settings"))}
         self.assertEqual(seen, {("cachesd", ""), ("http", ""), ("backend", "main"), ("namespace", "carts"), ("user", "web")})
         seen = {key[:2] for key in read(ops.call("settings"))}
-        self.assertTrue({("backend", "other"), ("namespace", "logs"), ("user", "web"), ("user", "ops")} <= seen)
+        self.assertTrue({("backend", "other"), ("listener", "apps"), ("namespace", "logs"), ("user", "web"), ("user", "ops")} <= seen)
         theirs, none = web.call("settings", "logs"), web.call("settings", "nope")
         self.assertEqual(theirs.replace(b"logs", b"nope"), none)
 

@@ -1,0 +1,28 @@
+// Load options: the command line of `caches bench`.
+#pragma once
+
+#include "client/bench/requests.h"
+#include "client/exit_code.h"
+
+#include <sys/types.h>
+
+enum {
+    LOAD_WATCHED = 4,
+};
+
+struct load_options {
+    unsigned clients;
+    unsigned depth;              // requests in a batch
+    double seconds;              // 0: `count` says when it is done
+    uint64_t count;              // 0: `seconds` does
+    double warm_up;              // seconds before anything counts
+    double rate;                 // requests per second of the open loop; 0: closed loop
+    pid_t watched[LOAD_WATCHED]; // processes whose CPU time is reported
+    int watched_count;
+    struct requests_options requests;
+    const char *refusal; // why they are wrong; NULL: they are right
+};
+
+// Returns EXIT_ANSWERED; or EXIT_USAGE when something is wrong, which was told; or EXIT_NIL when
+// help was asked for and printed.
+enum exit_code load_options_parse(struct load_options *o, int argc, char **argv);

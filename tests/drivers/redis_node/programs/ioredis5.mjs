@@ -1,0 +1,8 @@
+// ioredis 5 by itself, with each way to log in.
+import Redis from 'ioredis';
+import { useIoredis } from '../ioredis_use.mjs';
+import { WATCH_REFUSED } from '../logins.mjs';
+
+export const errors = [WATCH_REFUSED];
+
+export default ({ port }) => useIoredis(Redis, { port });

@@ -1,0 +1,16 @@
+-- Lua-redis: values, pipelines, transactions, scripts, scans.
+-- debian: lua5.1 lua-redis
+local redis = require("redis")
+local client = redis.connect(os.getenv("REDIS_HOST"), tonumber(os.getenv("REDIS_PORT")))
+assert(client:ping() and client:setex("s", 60, "v") and client:get("s") == "v" and client:get("none") == nil)
+assert(client:select(1) and client:select(0) and client:echo("e") == "e")
+assert(client:set("f", 1) and client:incrby("n", 5) == 5 and client:expire("n", 60) and client:mget("s", "f")[1] == "v")
+assert(client:hmset("h", { f = 1 }) and client:hgetall("h").f == "1" and client:sadd("set", "x", "y") == 2)
+assert(client:zadd("z", 1.5, "m") == 1 and client:rpush("l", 1) == 1 and client:eval("return ARGV[1]", 1, "s", "x") == "x")
+local said = client:pipeline(function(pipe) pipe:incr("n") pipe:get("s") end)
+assert(said[1] == 6 and said[2] == "v")
+said = client:transaction(function(all) all:incr("n") all:expire("n", 60) end)
+assert(said[1] == 7 and said[2] == true)
+local _, keys = unpack(client:scan(0, { match = "*", count = 100 }))
+assert(#keys == 7 and client:del("s", "f", "n", "h", "set", "z", "l") == 7)
+assert(client:quit())
