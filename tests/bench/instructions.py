@@ -14,6 +14,7 @@ neither the machine's speed nor what else it does matters.
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -105,14 +106,40 @@ def is_tracked(redis):
     return b" sub=1" in redis.call("CLIENT", "LIST")
 
 
+@contextlib.contextmanager
+def counted_daemons():
+    """Within it, callgrind counts the daemons that start_counted() starts."""
+    uncounted = list(harness.DAEMON)
+    with tempfile.TemporaryDirectory(prefix="cachesd-", dir="/tmp") as folder:
+        wrapper = pathlib.Path(folder, "counted")
+        wrapper.write_text(WRAPPER)
+        wrapper.chmod(0o755)
+        harness.DAEMON[:] = [str(wrapper)]
+        try:
+            yield
+        finally:
+            harness.DAEMON[:] = uncounted
+
+
+def start_counted(world, ini, keep=None):
+    """A daemon of the world, within counted_daemons(); `keep` is the file for its profile."""
+    log = str(pathlib.Path(world.folder, "valgrind.log"))
+    counted = {"COUNTED": CACHESD, "COUNTED_LOG": log, "COUNTED_OUT": keep or "/dev/null"}
+    return world.daemon(ini, env=counted)
+
+
+def stop_counted(world, daemon):
+    """All instructions of the daemon, which ends."""
+    daemon.stop()
+    return int(re.search(r"Collected : (\d+)", pathlib.Path(world.folder, "valgrind.log").read_text())[1])
+
+
 def count_run(kind, times, keep):
     """All instructions of a daemon that answers `times` N requests."""
     operation, server, pipeline, requests = kind
     words = OPERATIONS[operation].request(server, SIZE)
     with harness.World() as world:
-        log = pathlib.Path(world.folder, "valgrind.log")
-        counted = {"COUNTED": CACHESD, "COUNTED_LOG": str(log), "COUNTED_OUT": keep or "/dev/null"}
-        daemon = world.daemon(INI, env=counted)
+        daemon = start_counted(world, INI, keep)
         for fill_words in FILLS:
             fill(world.redis("main").path, fill_words)
         if is_near(server):
@@ -120,8 +147,7 @@ def count_run(kind, times, keep):
         form = OPERATIONS[operation].form_for(server)
         path = f"{world.folder}/dialect.sock" if process_of(server) == "dialect" else daemon.path
         load(path, words, "-n", times * requests, "-p", pipeline, "-f", form)
-        daemon.stop()
-        return int(re.search(r"Collected : (\d+)", log.read_text())[1])
+        return stop_counted(world, daemon)
 
 
 def count(kind, keep=None):
@@ -158,13 +184,8 @@ def compare_pair(counts, name, other):
 
 def count_all(kinds, keep):
     """{name: instructions}"""
-    with tempfile.TemporaryDirectory(prefix="cachesd-", dir="/tmp") as folder:
-        wrapper = pathlib.Path(folder, "counted")
-        wrapper.write_text(WRAPPER)
-        wrapper.chmod(0o755)
-        harness.DAEMON[:] = [str(wrapper)]
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            counts = list(pool.map(lambda kind: count(kind, keep), kinds))
+    with counted_daemons(), concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        counts = list(pool.map(lambda kind: count(kind, keep), kinds))
     return {kind_name(kind): n for kind, n in zip(kinds, counts)}
 
 
