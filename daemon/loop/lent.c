@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "daemon/loop/spares.h"
 #include "protocol/mem.h"
 
 enum { MOST_BUFFERS = 128 }; // of one call of the system
@@ -128,7 +129,7 @@ static bool has_more(struct stream *s) {
     struct parts *p = &lent->writing;
     if (p->first < p->count || p->own < s->writing.len)
         return true;
-    flusher_return(s->flusher, &s->writing);
+    spares_return(&s->flusher->spares, &s->writing);
     free_parts(p);
     s->writing = s->out;
     s->out = (struct bytes){0};
@@ -168,7 +169,7 @@ static void flush(struct stream *s) {
         if (error || s->handed > 0)
             return;
     }
-    flusher_return(s->flusher, &s->writing);
+    spares_return(&s->flusher->spares, &s->writing);
     free_lent(s);
     s->events->on_written(s);
 }
@@ -203,6 +204,7 @@ void stream_lend(struct stream *s, struct slice bytes, lent_give_back *give_back
     if (!s->lent) {
         struct lent *lent = mem_new(sizeof(*lent));
         lent->functions = (struct stream_lent){flush, on_handed_taken, free_lent};
+        lent->writing.own = s->writing.len - s->handed;
         s->lent = &lent->functions;
     }
     struct parts *p = &lent_of(s)->out;

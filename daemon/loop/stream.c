@@ -6,12 +6,7 @@
 #include "conf/tls.h"
 #include "protocol/mem.h"
 
-enum {
-    SPARE_LEAST = 2 * 1024 - 1, // bytes_reserve() takes one more
-    SPARE_MOST = 1024 * 1024,
-    SPARES_BYTES = 8 * 1024 * 1024,
-    RECORDS_SIZE = 64 * 1024, // of TLS, that are read or written at once
-};
+enum { RECORDS_SIZE = 64 * 1024 }; // of TLS, that are read or written at once
 
 // The part of a stream that only TLS needs. Its plain bytes go out → writing → wire → the socket.
 struct stream_tls {
@@ -40,30 +35,6 @@ static void flusher_remove(struct flusher *f, struct stream *s) {
     if (*at)
         *at = s->next_dirty;
     s->is_dirty = false;
-}
-
-struct bytes flusher_lend(struct flusher *f) {
-    if (f->spare_count > 0) {
-        struct bytes buffer = f->spares[--f->spare_count];
-        f->spare_bytes -= buffer.cap;
-        return buffer;
-    }
-    // Large enough to come back as a spare: so a turn with small replies allocates nothing.
-    struct bytes buffer = {0};
-    bytes_reserve(&buffer, SPARE_LEAST);
-    return buffer;
-}
-
-void flusher_return(struct flusher *f, struct bytes *buffer) {
-    buffer->len = 0;
-    if (f->spare_count < FLUSHER_SPARES && buffer->cap >= SPARE_LEAST &&
-        buffer->cap <= SPARE_MOST && f->spare_bytes + buffer->cap <= SPARES_BYTES) {
-        f->spare_bytes += buffer->cap;
-        f->spares[f->spare_count++] = *buffer;
-        *buffer = (struct bytes){0};
-    } else {
-        bytes_deinit(buffer);
-    }
 }
 
 static void init(struct stream *s, struct flusher *flusher, const struct stream_events *events) {
@@ -131,18 +102,18 @@ void stream_stop_reading(struct stream *s) {
 
 static void stream_flush(struct stream *s);
 
-// Makes the output that which is written.
-static void begin_writing(struct stream *s) {
+// Makes the output that which is written, but for so many first bytes that are sent already.
+static void begin_writing(struct stream *s, size_t sent) {
     s->writing = s->out;
     s->out = (struct bytes){0};
-    s->beside = s->handed = s->writing.len;
+    s->beside = s->handed = s->writing.len - sent;
 }
 
 // All that is written was taken.
 static void accept_writing(struct stream *s) {
     s->accepted += s->handed;
     s->beside = s->handed = 0;
-    flusher_return(s->flusher, &s->writing);
+    spares_return(&s->flusher->spares, &s->writing);
 }
 
 static void on_written(uv_write_t *write, int status) {
@@ -159,11 +130,31 @@ static void on_written(uv_write_t *write, int status) {
     }
 }
 
-// Hands the rest of the output to libuv, which writes it when the socket takes more.
-static int write_later(struct stream *s) {
-    begin_writing(s);
-    uv_buf_t buffer = {.base = s->writing.data, .len = s->writing.len};
+// Hands libuv the output behind what is sent, to write it when the socket takes more.
+static int write_later(struct stream *s, size_t sent) {
+    begin_writing(s, sent);
+    uv_buf_t buffer = {.base = s->writing.data + sent, .len = s->handed};
     return uv_write(&s->write, &s->uv.stream, &buffer, 1, on_written);
+}
+
+// Sends what the socket takes at once. Returns 0 or a libuv error.
+static int send_out(struct stream *s) {
+    size_t taken = 0;
+    if (s->out.len > 0) {
+        int fd, error = uv_fileno(&s->uv.handle, &fd);
+        if (error)
+            return error;
+        // send() costs the kernel less than write(), by which libuv sends.
+        ssize_t sent = send(fd, s->out.data, s->out.len, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN && errno != EINTR)
+            return uv_translate_sys_error(errno);
+        taken = sent > 0 ? (size_t)sent : 0;
+    }
+    s->accepted += taken;
+    if (taken < s->out.len)
+        return write_later(s, taken);
+    spares_return(&s->flusher->spares, &s->out);
+    return 0;
 }
 
 static void stream_flush(struct stream *s) {
@@ -176,24 +167,10 @@ static void stream_flush(struct stream *s) {
             s->lent->flush(s);
         return;
     }
-    if (s->out.len > 0) {
-        int fd, error = uv_fileno(&s->uv.handle, &fd);
-        // send() costs the kernel less than write(), by which libuv sends.
-        ssize_t sent = error ? 0 : send(fd, s->out.data, s->out.len, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            error = uv_translate_sys_error(errno);
-        s->accepted += sent > 0 ? (uint64_t)sent : 0;
-        bytes_consume(&s->out, sent > 0 ? (size_t)sent : 0);
-        if (!error && s->out.len > 0)
-            error = write_later(s);
-        if (error) {
-            s->events->on_end(s, error);
-            return;
-        }
-    }
-    if (s->out.len == 0 && s->out.data)
-        flusher_return(s->flusher, &s->out);
-    if (s->beside == 0)
+    int error = s->out.data ? send_out(s) : 0;
+    if (error)
+        s->events->on_end(s, error);
+    else if (s->beside == 0)
         s->events->on_written(s);
 }
 
@@ -305,7 +282,7 @@ static void on_records_written(uv_write_t *write, int status) {
     struct stream *s = write->data;
     if (s->is_closing)
         return;
-    flusher_return(s->flusher, &s->tls->wire);
+    spares_return(&s->flusher->spares, &s->tls->wire);
     if (status < 0)
         s->events->on_end(s, status);
     else
@@ -323,7 +300,7 @@ static bool write_wire(struct stream *s, int *error) {
     if (*error)
         return false;
     if ((size_t)written == wire->len) {
-        flusher_return(s->flusher, wire);
+        spares_return(&s->flusher->spares, wire);
         return true;
     }
     s->tls->wire = *wire;
@@ -339,12 +316,12 @@ static bool seal_some(struct stream *s) {
     struct stream_tls *x = s->tls;
     struct bytes *wire = tls_wire(x->tls);
     if (s->writing.len == 0)
-        begin_writing(s);
+        begin_writing(s, 0);
     size_t len = s->writing.len - x->sealed;
     struct slice plain = {s->writing.data + x->sealed, len < RECORDS_SIZE ? len : RECORDS_SIZE};
     x->sealed += plain.len;
     if (plain.len > 0 && !wire->data)
-        *wire = flusher_lend(s->flusher);
+        *wire = spares_lend(&s->flusher->spares);
     return tls_seal(x->tls, plain);
 }
 
@@ -495,6 +472,5 @@ void flusher_deinit(struct flusher *f) {
     uv_close((uv_handle_t *)&f->check, NULL);
     turnstile_close(&f->handshakes);
     mem_free(f->records);
-    while (f->spare_count > 0)
-        bytes_deinit(&f->spares[--f->spare_count]);
+    spares_deinit(&f->spares);
 }

@@ -11,7 +11,7 @@
 // The loop's flusher writes the output of every dirty stream once per turn. The order of a turn of
 // libuv is: timers → prepare → poll (reads) → check → closed handles. Output that timers append is
 // written in prepare, output that reads append in check: one write call a stream and turn, however
-// many requests or replies it carries. The flusher also lends the streams their output buffers.
+// many requests or replies it carries.
 //
 // A stream may be given TLS once it is connected. Its owner then reads and writes as before: what
 // it appends becomes records when it is flushed, one for all of a turn unless there is much, and
@@ -20,6 +20,7 @@
 
 #include <uv.h>
 
+#include "daemon/loop/spares.h"
 #include "daemon/loop/turn_clock.h"
 #include "daemon/loop/turnstile.h"
 #include "protocol/bytes.h"
@@ -28,15 +29,11 @@ struct stream;
 struct stream_tls;
 struct tls;
 
-enum { FLUSHER_SPARES = 1024 };
-
 struct flusher {
     uv_prepare_t prepare;
     uv_check_t check;
     struct stream *dirty; // a stack: the order among streams does not matter
-    struct bytes spares[FLUSHER_SPARES];
-    size_t spare_count;
-    size_t spare_bytes;
+    struct spares spares; // for the output of the streams
     struct turnstile handshakes; // that have not begun
     struct turn_clock clock;     // ends with each flush
     char *records;               // a buffer to read TLS into; NULL: never needed yet
@@ -48,14 +45,6 @@ void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner
 void flusher_deinit(struct flusher *f); // closes its handles; the caller frees the memory
 
 void flusher_add(struct flusher *f, struct stream *s);
-
-// Returns an empty buffer with memory for a few small replies, or for more. The stream gives the
-// buffer back when its bytes are written.
-struct bytes flusher_lend(struct flusher *f);
-
-// Takes back a buffer whose bytes are written, which is empty then: as a spare, or frees its
-// memory.
-void flusher_return(struct flusher *f, struct bytes *buffer);
 
 struct stream_events {
     // Returns the buffer that the next bytes are read into.
@@ -111,7 +100,7 @@ static inline struct bytes *stream_out(struct stream *s) {
     if (!s->is_dirty && !s->is_closing)
         flusher_add(s->flusher, s);
     if (!s->out.data)
-        s->out = flusher_lend(s->flusher);
+        s->out = spares_lend(&s->flusher->spares);
     return &s->out;
 }
 
