@@ -90,6 +90,11 @@ const struct option_row schema[] = {
      .fallback = "1",
      .help = "threads that serve clients, each with backend connections and near cache of its own; "
              "can't change by a reload"},
+    {.name = "io_uring",
+     DAEMON(uses_io_uring),
+     .type = TYPE_BOOL,
+     .fallback = "yes",
+     .help = "many clients are read and answered by one call, where the kernel allows it"},
     {.name = "slow",
      DAEMON(slow_ms),
      DURATION(1, MS_D),

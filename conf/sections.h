@@ -77,6 +77,7 @@ struct daemon_conf { // [cachesd]
     int64_t drain_ms;
     int64_t near_memory;
     int64_t workers;
+    bool uses_io_uring;
     int64_t slow_ms;   // DURATION_FOREVER: no request is slow
     int64_t large;     // bytes of a request or a reply
     int64_t slow_keys; // enum slow_keys

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/front/clients.h"
+#include "daemon/loop/flusher.h"
 #include "daemon/loop/log.h"
 #include "daemon/loop/log_event.h"
 #include "daemon/loop/loop.h"

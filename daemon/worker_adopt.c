@@ -6,6 +6,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/kinds.h"
 #include "daemon/front/clients.h"
+#include "daemon/loop/flusher.h"
 #include "daemon/loop/log.h"
 #include "daemon/near/store.h"
 #include "daemon/near/tracker.h"
@@ -117,6 +118,7 @@ void worker_adopt(struct worker *worker, struct settings *settings, const struct
     struct policy *old = worker->context.policy;
     worker->context.policy = make_policy(worker, settings, leader);
     worker->context.client_output = (size_t)settings->daemon.client_output;
+    flusher_use_io_uring(&worker->context.loop.flusher, settings->daemon.uses_io_uring);
     slow_log_configure(&worker->context.slow, &settings->daemon);
     log_configure(&worker->context.loop.log, &settings->daemon, worker->shared->verbosity);
     clients_renew(&worker->clients);

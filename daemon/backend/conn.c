@@ -413,10 +413,6 @@ static void on_read(struct stream *s, char *data, size_t len) {
         c->first->owner->half(c->first, &c->answer);
 }
 
-static uv_buf_t on_buffer(struct stream *s) {
-    return uv_buf_init(conn_of(s)->loop->read_buffer, READ_BUFFER_SIZE);
-}
-
 static void on_end(struct stream *s, int status) {
     struct backend_conn *c = conn_of(s);
     bool is_greeting = c->state == CONN_GREETING;
@@ -431,7 +427,6 @@ static void on_end(struct stream *s, int status) {
 static void on_written(struct stream *s) { (void)s; }
 
 static const struct stream_events events = {
-    .on_buffer = on_buffer,
     .on_read = on_read,
     .on_end = on_end,
     .on_written = on_written,

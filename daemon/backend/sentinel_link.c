@@ -266,11 +266,6 @@ static void on_read(struct stream *s, char *data, size_t len) {
         lose(h, "%s", *h->reason ? h->reason : is_tls ? "it answers in TLS: " USE_TLS : error);
 }
 
-static uv_buf_t on_buffer(struct stream *s) {
-    struct sentinel_link *l = hearing_of(s)->link;
-    return l ? uv_buf_init(l->loop->read_buffer, READ_BUFFER_SIZE) : uv_buf_init(NULL, 0);
-}
-
 static void on_end(struct stream *s, int status) {
     struct hearing *h = hearing_of(s);
     char reason[sizeof(h->reason)];
@@ -281,7 +276,6 @@ static void on_end(struct stream *s, int status) {
 static void on_written(struct stream *s) { (void)s; }
 
 static const struct stream_events events = {
-    .on_buffer = on_buffer,
     .on_read = on_read,
     .on_end = on_end,
     .on_written = on_written,

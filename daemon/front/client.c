@@ -260,15 +260,14 @@ static void on_read(struct stream *s, char *data, size_t len) {
     read_on(c);
 }
 
-// Bytes are read to the end of an unfinished request; without one, into the loop's shared buffer.
+// Bytes are read to the end of an unfinished request; without one, into any buffer.
 static uv_buf_t on_buffer(struct stream *s) {
     struct client *c = client_of(s);
     if (c->state != CLIENT_OPEN || c->in.len == 0)
-        return uv_buf_init(c->session.context->loop.read_buffer, READ_BUFFER_SIZE);
+        return uv_buf_init(NULL, 0);
     size_t needs = parser_needs(&c->parser);
-    size_t more = needs > c->in.len + READ_BUFFER_SIZE ? needs - c->in.len : READ_BUFFER_SIZE;
-    char *to = bytes_reserve(&c->in, more);
-    return uv_buf_init(to, (unsigned)more);
+    size_t more = needs > c->in.len + STREAM_READ ? needs - c->in.len : STREAM_READ;
+    return uv_buf_init(bytes_reserve(&c->in, more), (unsigned)more);
 }
 
 // --- replies out ------------------------------------------------------------------------------
@@ -357,6 +356,7 @@ static const struct stream_events events = {
     .on_end = on_end,
     .on_written = on_written,
     .on_closed = on_closed,
+    .are_many = true,
 };
 
 static void on_identified(struct session *session) {

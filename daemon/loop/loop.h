@@ -8,8 +8,6 @@
 
 struct near_store;
 
-enum { READ_BUFFER_SIZE = 64 * 1024 };
-
 struct loop {
     uv_loop_t uv;
     struct flusher flusher;
@@ -17,7 +15,6 @@ struct loop {
     struct complaints *complaints; // of backends; shared by all workers
     struct random random;
     struct near_store *near;
-    char read_buffer[READ_BUFFER_SIZE]; // valid during one read callback
 };
 
 // Returns the loop's time, in milliseconds since some moment of the past. The clock is read once a

@@ -1,7 +1,6 @@
 #include "daemon/loop/stream.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 
 #include "conf/tls.h"
 #include "protocol/mem.h"
@@ -41,6 +40,7 @@ static void init(struct stream *s, struct flusher *flusher, const struct stream_
     s->uv.handle.data = s;
     s->write.data = s;
     s->flusher = flusher;
+    s->fd = -1;
     s->events = events;
 }
 
@@ -63,13 +63,26 @@ APART void read_records(struct stream *s, const char *data, size_t len);
 APART void end_records(struct stream *s, int status);
 APART void flush_records(struct stream *s);
 
+// The reader reads it. Without a buffer, libuv does not, and reports UV_ENOBUFS.
+static void leave_unread(struct stream *s) {
+    if (s->is_unread)
+        return;
+    struct flusher *f = s->flusher;
+    *(f->unread ? &f->last_unread->next_unread : &f->unread) = s;
+    f->last_unread = s;
+    s->next_unread = NULL;
+    s->is_unread = true;
+}
+
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     struct stream *s = handle->data;
     (void)suggested;
     if (s->tls)
         *buffer = uv_buf_init(s->flusher->records, RECORDS_SIZE);
+    else if (s->events->are_many && ++s->flusher->readable && s->flusher->is_crowded)
+        leave_unread(s);
     else
-        *buffer = s->events->on_buffer(s);
+        *buffer = stream_buffer(s);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer) {
@@ -80,7 +93,7 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer) {
         read_records(s, buffer->base, (size_t)got);
     else if (got < 0 && s->tls)
         end_records(s, (int)got);
-    else if (got < 0) {
+    else if (got < 0 && got != UV_ENOBUFS) {
         s->is_reading = false;
         s->events->on_end(s, (int)got);
     }
@@ -99,8 +112,6 @@ void stream_stop_reading(struct stream *s) {
         uv_read_stop(&s->uv.stream);
     s->is_reading = false;
 }
-
-static void stream_flush(struct stream *s);
 
 // Makes the output that which is written, but for so many first bytes that are sent already.
 static void begin_writing(struct stream *s, size_t sent) {
@@ -126,7 +137,7 @@ static void on_written(uv_write_t *write, int status) {
         s->lent->on_taken(s);
     } else {
         accept_writing(s);
-        stream_flush(s);
+        flusher_add(s->flusher, s);
     }
 }
 
@@ -137,41 +148,27 @@ static int write_later(struct stream *s, size_t sent) {
     return uv_write(&s->write, &s->uv.stream, &buffer, 1, on_written);
 }
 
-// Sends what the socket takes at once. Returns 0 or a libuv error.
-static int send_out(struct stream *s) {
-    size_t taken = 0;
-    if (s->out.len > 0) {
-        int fd, error = uv_fileno(&s->uv.handle, &fd);
-        if (error)
-            return error;
-        // send() costs the kernel less than write(), by which libuv sends.
-        ssize_t sent = send(fd, s->out.data, s->out.len, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            return uv_translate_sys_error(errno);
-        taken = sent > 0 ? (size_t)sent : 0;
-    }
-    s->accepted += taken;
-    if (taken < s->out.len)
-        return write_later(s, taken);
-    spares_return(&s->flusher->spares, &s->out);
-    return 0;
+int stream_note_part_sent(struct stream *s, int sent) {
+    if (sent == -EAGAIN || sent == -EINTR)
+        sent = 0;
+    if (sent < 0)
+        return uv_translate_sys_error(-sent);
+    s->accepted += (size_t)sent;
+    return write_later(s, (size_t)sent);
 }
 
-static void stream_flush(struct stream *s) {
-    if (s->tls) {
+static void flush_alone(struct stream *s) {
+    int sent = s->out.len > 0 ? ring_send_alone(stream_fd(s), s->out.data, s->out.len) : 0;
+    stream_tell_sent(s, stream_note_sent(s, sent));
+}
+
+void stream_flush(struct stream *s) {
+    if (s->tls)
         flush_records(s);
-        return;
-    }
-    if (s->is_corked || s->is_closing || s->beside > 0) {
-        if (s->lent)
-            s->lent->flush(s);
-        return;
-    }
-    int error = s->out.data ? send_out(s) : 0;
-    if (error)
-        s->events->on_end(s, error);
-    else if (s->beside == 0)
-        s->events->on_written(s);
+    else if (stream_is_plain(s))
+        flush_alone(s);
+    else if (s->lent)
+        s->lent->flush(s);
 }
 
 uint64_t stream_taken(const struct stream *s) {
@@ -229,7 +226,7 @@ static void tell_end(struct stream *s, int status) {
 
 // Hands the owner what one buffer of its own takes. Returns whether there may be more.
 static bool read_some(struct stream *s) {
-    uv_buf_t buffer = s->events->on_buffer(s);
+    uv_buf_t buffer = stream_buffer(s);
     int end = s->tls->end;
     size_t got;
     enum tls_step step = tls_read(s->tls->tls, buffer.base, buffer.len, &got);
@@ -436,41 +433,4 @@ void stream_close(struct stream *s) {
     if (s->tls)
         turnstile_leave(&s->flusher->handshakes, &s->tls->place);
     uv_close(&s->uv.handle, on_closed);
-}
-
-// --- each turn of the loop ---------------------------------------------------------------------
-
-static void flush_all(struct flusher *f) {
-    f->before(f->owner);
-    while (f->dirty) {
-        struct stream *s = f->dirty;
-        f->dirty = s->next_dirty;
-        s->is_dirty = false;
-        stream_flush(s);
-    }
-    turn_clock_end(&f->clock);
-}
-
-static void on_prepare(uv_prepare_t *handle) { flush_all(handle->data); }
-
-static void on_check(uv_check_t *handle) { flush_all(handle->data); }
-
-void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner), void *owner) {
-    *f = (struct flusher){.before = before, .owner = owner};
-    uv_prepare_init(loop, &f->prepare);
-    uv_check_init(loop, &f->check);
-    turnstile_init(&f->handshakes, loop);
-    f->prepare.data = f->check.data = f;
-    uv_prepare_start(&f->prepare, on_prepare);
-    uv_check_start(&f->check, on_check);
-    uv_unref((uv_handle_t *)&f->prepare);
-    uv_unref((uv_handle_t *)&f->check);
-}
-
-void flusher_deinit(struct flusher *f) {
-    uv_close((uv_handle_t *)&f->prepare, NULL);
-    uv_close((uv_handle_t *)&f->check, NULL);
-    turnstile_close(&f->handshakes);
-    mem_free(f->records);
-    spares_deinit(&f->spares);
 }

@@ -8,10 +8,7 @@
 // The owner embeds the stream. Closing is asynchronous: on_closed is the last call, and the owner
 // may then free the memory.
 //
-// The loop's flusher writes the output of every dirty stream once per turn. The order of a turn of
-// libuv is: timers → prepare → poll (reads) → check → closed handles. Output that timers append is
-// written in prepare, output that reads append in check: one write call a stream and turn, however
-// many requests or replies it carries.
+// The loop's flusher writes the output of the streams once per turn (flusher.h).
 //
 // A stream may be given TLS once it is connected. Its owner then reads and writes as before: what
 // it appends becomes records when it is flushed, one for all of a turn unless there is much, and
@@ -20,6 +17,7 @@
 
 #include <uv.h>
 
+#include "daemon/loop/ring.h"
 #include "daemon/loop/spares.h"
 #include "daemon/loop/turn_clock.h"
 #include "daemon/loop/turnstile.h"
@@ -29,25 +27,32 @@ struct stream;
 struct stream_tls;
 struct tls;
 
+enum { STREAM_READ = 64 * 1024 }; // bytes that are read at once
+
+// What the streams of a loop share.
 struct flusher {
     uv_prepare_t prepare;
     uv_check_t check;
-    struct stream *dirty; // a stack: the order among streams does not matter
-    struct spares spares; // for the output of the streams
+    struct stream *dirty;  // a stack: the order among streams does not matter
+    struct stream *unread; // a queue of those that are to be read (reader.h); NULL: none
+    struct stream *last_unread;
+    size_t readable;             // how many of those that are many could be read in this turn
+    bool is_crowded;             // in the last turn that were some: now they are read together
+    struct spares spares;        // for their output
+    struct ring *ring;           // NULL: each stream has calls of its own
     struct turnstile handshakes; // that have not begun
     struct turn_clock clock;     // ends with each flush
+    char *buffer;                // to read into, valid during one read; of READER_SIZE bytes
     char *records;               // a buffer to read TLS into; NULL: never needed yet
     void (*before)(void *owner); // called first in each check: it may make more streams dirty
     void *owner;
 };
 
-void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner), void *owner);
-void flusher_deinit(struct flusher *f); // closes its handles; the caller frees the memory
-
 void flusher_add(struct flusher *f, struct stream *s);
 
 struct stream_events {
-    // Returns the buffer that the next bytes are read into.
+    // Returns the buffer that the next bytes are read into; an empty one, or no function: any will
+    // do.
     uv_buf_t (*on_buffer)(struct stream *s);
     void (*on_read)(struct stream *s, char *data, size_t len);
     // The peer ended its side (UV_EOF) or the socket failed (another libuv error).
@@ -55,6 +60,7 @@ struct stream_events {
     // All output is written.
     void (*on_written)(struct stream *s);
     void (*on_closed)(struct stream *s);
+    bool are_many; // while some are readable at once, such streams are read together (reader.h)
 };
 
 // Output that lies elsewhere, of which lent.c knows more.
@@ -73,7 +79,9 @@ struct stream {
     } uv;
     const struct stream_events *events;
     struct flusher *flusher;
+    int fd; // for stream_fd()
     struct stream *next_dirty;
+    struct stream *next_unread;
     struct bytes out;
     struct bytes writing;
     size_t beside;            // bytes of output that are not accepted and not in `out`
@@ -84,6 +92,7 @@ struct stream {
     uv_write_t write;
     uv_shutdown_t shutdown;
     bool is_dirty;
+    bool is_unread; // there are bytes to be read, or the end
     bool is_corked; // not connected yet: output is kept, not written
     bool is_reading;
     bool is_closing;
@@ -104,8 +113,48 @@ static inline struct bytes *stream_out(struct stream *s) {
     return &s->out;
 }
 
+// Returns the socket of a stream that is open; -1: it has none yet.
+static inline int stream_fd(struct stream *s) {
+    if (s->fd < 0)
+        uv_fileno(&s->uv.handle, &s->fd);
+    return s->fd;
+}
+
+// Returns the owner's buffer to read into, or the loop's when any will do.
+static inline uv_buf_t stream_buffer(struct stream *s) {
+    uv_buf_t own = s->events->on_buffer ? s->events->on_buffer(s) : uv_buf_init(NULL, 0);
+    return own.base ? own : uv_buf_init(s->flusher->buffer, STREAM_READ);
+}
+
+// Returns whether all output that is not sent yet is in s->out, to be sent as it is.
+static inline bool stream_is_plain(const struct stream *s) {
+    return !s->tls && !s->lent && !s->is_corked && !s->is_closing && s->beside == 0;
+}
+
+// For the flusher: writes the output of this stream alone.
+void stream_flush(struct stream *s);
+
 // Returns how many bytes of output the peer has not taken yet.
 static inline size_t stream_unread(const struct stream *s) { return s->out.len + s->beside; }
+
+int stream_note_part_sent(struct stream *s, int sent);
+
+// For the flusher, which sends plain output itself: notes that the socket took so many bytes of it;
+// negative: an errno. Returns 0 or a libuv error, of which the owner is told by the other call.
+static inline int stream_note_sent(struct stream *s, int sent) {
+    if (sent < 0 || (size_t)sent < s->out.len)
+        return stream_note_part_sent(s, sent);
+    s->accepted += (size_t)sent;
+    spares_return(&s->flusher->spares, &s->out);
+    return 0;
+}
+
+static inline void stream_tell_sent(struct stream *s, int error) {
+    if (error)
+        s->events->on_end(s, error);
+    else if (stream_unread(s) == 0)
+        s->events->on_written(s);
+}
 
 // Returns how many bytes of output, in all, the kernel may have taken.
 static inline uint64_t stream_sent(const struct stream *s) { return s->accepted + s->handed; }

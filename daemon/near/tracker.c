@@ -276,11 +276,6 @@ static void on_read(struct stream *s, char *data, size_t len) {
         lose(c, "%s", *c->reason ? c->reason : error);
 }
 
-static uv_buf_t on_buffer(struct stream *s) {
-    struct tracker *t = tracking_of(s)->tracker;
-    return t ? uv_buf_init(t->loop->read_buffer, READ_BUFFER_SIZE) : uv_buf_init(NULL, 0);
-}
-
 static void on_end(struct stream *s, int status) {
     lose(tracking_of(s), "%s",
          status == UV_EOF ? "the backend closed the connection that tells of "
@@ -291,7 +286,6 @@ static void on_end(struct stream *s, int status) {
 static void on_written(struct stream *s) { (void)s; }
 
 static const struct stream_events events = {
-    .on_buffer = on_buffer,
     .on_read = on_read,
     .on_end = on_end,
     .on_written = on_written,

@@ -15,7 +15,7 @@ arch=$1
 shift
 
 # The packages that the build needs, those with libraries for the other machine.
-libraries=(libuv1-dev libinih-dev libyajl-dev libunistring-dev libsodium-dev libssl-dev
+libraries=(libuv1-dev liburing-dev libinih-dev libyajl-dev libunistring-dev libsodium-dev libssl-dev
            libxxhash-dev libmicrohttpd-dev libedit-dev check)
 tools=(cmake make pkg-config "crossbuild-essential-$arch" python3 openssl redis-server)
 [ ${#emulator[@]} = 0 ] || tools+=(qemu-user locales)

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "daemon/loop/flusher.h"
 #include "daemon/loop/lent.h"
 #include "daemon/loop/loop.h"
 #include "helpers.h"
@@ -23,12 +24,6 @@ static int written, ended, closed; // events: how often; `ended`: with what
 static struct loan loans[LOANS];
 static size_t lent, back; // how many loans
 static size_t made, got;  // bytes of output, and of these the bytes that the peer has read
-
-static uv_buf_t on_buffer(struct stream *s) {
-    static char buffer[64];
-    (void)s;
-    return uv_buf_init(buffer, sizeof(buffer));
-}
 
 static void on_read(struct stream *s, char *data, size_t len) {
     (void)s;
@@ -51,7 +46,8 @@ static void on_closed(struct stream *s) {
     closed++;
 }
 
-static const struct stream_events events = {on_buffer, on_read, on_end, on_written, on_closed};
+static const struct stream_events events = {
+    .on_read = on_read, .on_end = on_end, .on_written = on_written, .on_closed = on_closed};
 
 static void before(void *unused) { (void)unused; }
 

@@ -5,6 +5,7 @@
 
 #include "certificates.h"
 #include "conf/tls.h"
+#include "daemon/loop/flusher.h"
 #include "daemon/loop/lent.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
@@ -44,7 +45,11 @@ static void on_written(struct stream *s) { ((struct end *)s)->written++; }
 
 static void on_closed(struct stream *s) { ((struct end *)s)->closed++; }
 
-static const struct stream_events events = {on_buffer, on_read, on_end, on_written, on_closed};
+static const struct stream_events events = {.on_buffer = on_buffer,
+                                            .on_read = on_read,
+                                            .on_end = on_end,
+                                            .on_written = on_written,
+                                            .on_closed = on_closed};
 
 static void on_shaken(void *context, const char *trouble) {
     struct end *e = context;

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Options of [cachesd], at their limits: exactly at, one over."""
 
+import contextlib
+import ctypes
 import grp
 import os
 import pathlib
@@ -48,6 +50,60 @@ class Requests(unittest.TestCase):
             self.assertEqual(clients[5].read().code, "OVERLOADED")
             for client in clients:
                 client.close()
+
+
+class IoUring(unittest.TestCase):
+    IO_URING_SETUP = 425  # the number of the system's call, the same on all processors
+
+    def is_allowed(self):
+        """Whether the kernel has io_uring for us, which containers and administrators may deny."""
+        fd = harness.libc.syscall(self.IO_URING_SETUP, 1, ctypes.create_string_buffer(120))
+        if fd >= 0:
+            os.close(fd)
+        return fd >= 0
+
+    def has_ring(self, daemon):
+        links = pathlib.Path(f"/proc/{daemon.pid}/fd").iterdir()
+        return "anon_inode:[io_uring]" in [os.readlink(link) for link in links]
+
+    def ask_at_once(self, daemon, clients):
+        """All ask in one turn of the daemon's loop."""
+        daemon.send_signal(signal.SIGSTOP)
+        for number, client in enumerate(clients):
+            client.send(resp.array("ping", str(number)))
+        daemon.send_signal(signal.SIGCONT)
+        for number, client in enumerate(clients):
+            self.assertEqual(client.read(), str(number).encode())
+
+    def test_replies_to_many_are_sent_by_one_call_unless_it_is_turned_off(self):
+        with harness.World() as world, contextlib.ExitStack() as stack:
+            daemon = world.daemon(with_options())
+            clients = [stack.enter_context(daemon.client()) for _ in range(150)]
+            self.assertFalse(self.has_ring(daemon))
+            self.ask_at_once(daemon, clients)
+            self.assertEqual(self.has_ring(daemon), self.is_allowed())
+            daemon.reload(with_options("io_uring = no"))
+            self.ask_at_once(daemon, clients)
+            self.assertFalse(self.has_ring(daemon))
+            daemon.reload(with_options("io_uring = yes"))
+            self.ask_at_once(daemon, clients)
+            self.assertEqual(self.has_ring(daemon), self.is_allowed())
+
+    def test_one_that_reads_nothing_or_has_gone_holds_up_no_other(self):
+        with harness.World() as world, contextlib.ExitStack() as stack:
+            daemon = world.daemon(with_options())
+            daemon.call("key.set", "carts", "large", bytes(1_000_000))
+            slow, gone, *others = [stack.enter_context(daemon.client()) for _ in range(20)]
+            slow.send(b"key.get carts large\n" * 20)
+            self.assertEqual(others[0].call("key.get", "carts", "large"), bytes(1_000_000))
+            daemon.send_signal(signal.SIGSTOP)
+            gone.send(b"ping\n" * 10)
+            gone.close()
+            daemon.send_signal(signal.SIGCONT)
+            for _ in range(3):
+                self.ask_at_once(daemon, others)
+            for _ in range(20):
+                self.assertEqual(slow.read(), bytes(1_000_000))
 
 
 class Output(unittest.TestCase):

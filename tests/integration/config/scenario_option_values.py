@@ -41,6 +41,7 @@ VALUES = {
         "slow_keys": (["large", "all"], ["none", "yes"]),
         "metrics_by_verb": (["yes", "no"], ["maybe"]),
         "near_memory": (["0", "1024gb"], ["1025gb", "lots"]),
+        "io_uring": (["yes", "no"], ["auto"]),
         "workers": (["1", "64"], ["0", "65", "two"]),
         "log_level": (["error", "warning", "info", "debug"], ["verbose", "", "Info"]),
         "log_format": (["text", "logfmt", "json"], ["xml", "", "JSON"]),

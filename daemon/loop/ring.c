@@ -1,0 +1,121 @@
+#include "daemon/loop/ring.h"
+
+#include <liburing.h>
+#include <limits.h>
+
+#include "protocol/mem.h"
+
+enum { PENDING = INT_MIN }; // what `done` is while it is not known
+
+struct ring {
+    struct io_uring uring;
+    enum { RING_UNTRIED, RING_OPEN, RING_NONE } state;
+};
+
+// The two things that a ring does.
+struct way {
+    void (*queue)(struct io_uring_sqe *entry, const struct transfer *x);
+    int (*call)(const struct transfer *x);
+};
+
+struct ring *ring_new(void) {
+    struct ring *r = mem_new(sizeof(*r));
+    r->state = RING_UNTRIED;
+    return r;
+}
+
+static void close_ring(struct ring *r) {
+    if (r->state == RING_OPEN)
+        io_uring_queue_exit(&r->uring);
+    r->state = RING_NONE;
+}
+
+void ring_free(struct ring *r) {
+    if (r)
+        close_ring(r);
+    mem_free(r);
+}
+
+// Kernels before 6.1 do not know the flags, by which nothing is done outside our own calls.
+static bool is_open(struct ring *r) {
+    unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+    if (r->state == RING_UNTRIED) {
+        bool has_one = io_uring_queue_init(TRANSFERS_MOST, &r->uring, flags) == 0 ||
+                       io_uring_queue_init(TRANSFERS_MOST, &r->uring, 0) == 0;
+        r->state = has_one ? RING_OPEN : RING_NONE;
+    }
+    return r->state == RING_OPEN;
+}
+
+static void call_pending(struct transfer *transfers, size_t count, const struct way *way) {
+    for (size_t i = 0; i < count; i++)
+        if (transfers[i].done == PENDING)
+            transfers[i].done = way->call(&transfers[i]);
+}
+
+// Notes what the kernel has done, and returns how much that is.
+static size_t reap(struct io_uring *uring, struct transfer *transfers) {
+    struct io_uring_cqe *entry;
+    unsigned at, count = 0;
+    io_uring_for_each_cqe(uring, at, entry) {
+        transfers[io_uring_cqe_get_data64(entry)].done = entry->res;
+        count++;
+    }
+    io_uring_cq_advance(uring, count);
+    return count;
+}
+
+// Since no transfer waits, all are done when the call returns, unless the kernel lacks memory. Then
+// the ring is closed: what the kernel has not taken from it is never done by it.
+static void transfer_all(struct ring *r, struct transfer *transfers, size_t count,
+                         const struct way *way) {
+    for (size_t i = 0; i < count; i++) {
+        struct io_uring_sqe *entry = io_uring_get_sqe(&r->uring);
+        way->queue(entry, &transfers[i]);
+        io_uring_sqe_set_data64(entry, i);
+    }
+    for (size_t left = count; left > 0;) {
+        int status = io_uring_submit_and_wait(&r->uring, (unsigned)left);
+        size_t done = reap(&r->uring, transfers);
+        left -= done;
+        if (left > 0 && done == 0 && status != -EINTR) {
+            close_ring(r);
+            call_pending(transfers, count, way);
+            return;
+        }
+    }
+}
+
+static inline void transfer(struct ring *r, struct transfer *transfers, size_t count,
+                            const struct way *way) {
+    for (size_t i = 0; i < count; i++)
+        transfers[i].done = PENDING;
+    if (r && count >= RING_LEAST && is_open(r))
+        transfer_all(r, transfers, count, way);
+    else
+        call_pending(transfers, count, way);
+}
+
+static void queue_send(struct io_uring_sqe *entry, const struct transfer *x) {
+    io_uring_prep_send(entry, x->fd, x->data, x->len, RING_FLAGS);
+}
+
+static int call_send(const struct transfer *x) { return ring_send_alone(x->fd, x->data, x->len); }
+
+void ring_send(struct ring *r, struct transfer *transfers, size_t count) {
+    static const struct way way = {queue_send, call_send};
+    transfer(r, transfers, count, &way);
+}
+
+static void queue_receive(struct io_uring_sqe *entry, const struct transfer *x) {
+    io_uring_prep_recv(entry, x->fd, x->data, x->len, RING_FLAGS);
+}
+
+static int call_receive(const struct transfer *x) {
+    return ring_receive_alone(x->fd, x->data, x->len);
+}
+
+void ring_receive(struct ring *r, struct transfer *transfers, size_t count) {
+    static const struct way way = {queue_receive, call_receive};
+    transfer(r, transfers, count, &way);
+}
