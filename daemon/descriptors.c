@@ -8,7 +8,7 @@
 
 enum {
     OWN_FILES = 64, // files that do not belong to clients, loops, listeners or backends
-    LOOP_FILES = 5,
+    LOOP_FILES = 6,
     RESERVED_FILES = 16,
     HTTP_FILES = 40,    // of each address of [http]: its connections, and what its thread has
     CLUSTER_NODES = 64, // as many as a cluster is expected to have at most

@@ -53,7 +53,7 @@ static void on_check(uv_check_t *handle) {
 }
 
 void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner), void *owner) {
-    *f = (struct flusher){.before = before, .owner = owner};
+    *f = (struct flusher){.before = before, .owner = owner, .read_many = reader_read_many};
     f->buffer = mem_new(READER_SIZE);
     uv_prepare_init(loop, &f->prepare);
     uv_check_init(loop, &f->check);

@@ -4,18 +4,19 @@
 
 enum { READS_MOST = 32 }; // of one stream in a turn: then the others go on
 
-// Streams that are read together. Who has a buffer of its own is read alone, after the others: what
-// the owner does meanwhile may move that buffer.
+// Streams that are read together. A stream with a buffer of its owner's is read alone, after the
+// others: what owners do meanwhile may move that buffer.
 struct batch {
     struct stream *streams[TRANSFERS_MOST], *alone[TRANSFERS_MOST];
     struct transfer transfers[TRANSFERS_MOST];
     size_t count, alone_count;
 };
 
-static struct stream *pop_unread(struct flusher *f) {
-    struct stream *s = f->unread;
-    f->unread = s->next_unread;
-    s->is_unread = false;
+static struct stream *pop_to_read(struct flusher *f) {
+    struct stream *s = f->to_read;
+    f->to_read = s->next_to_read;
+    f->to_read_count--;
+    s->is_to_read = false;
     return s;
 }
 
@@ -52,8 +53,8 @@ static void add(struct batch *b, struct stream *s, char *room) {
 
 static void collect(struct flusher *f, struct batch *b) {
     b->count = b->alone_count = 0;
-    for (size_t i = 0; i < TRANSFERS_MOST && f->unread; i++) {
-        struct stream *s = pop_unread(f);
+    for (size_t i = 0; i < TRANSFERS_MOST && f->to_read; i++) {
+        struct stream *s = pop_to_read(f);
         if (s->is_reading && !s->is_closing)
             add(b, s, f->buffer + b->count * READER_STEP);
     }
@@ -70,15 +71,18 @@ static void read_batch(struct flusher *f, struct batch *b) {
         read_alone(b->alone[i]);
 }
 
-static void read_many(struct flusher *f) {
+void reader_read_many(struct flusher *f) {
     struct batch b;
     collect(f, &b);
     read_batch(f, &b);
 }
 
+// A turn in which only servers have answered says nothing about clients.
 void reader_end_turn(struct flusher *f) {
-    f->is_crowded = f->readable >= RING_LEAST;
+    if (f->readable > 0)
+        f->is_crowded = f->readable >= RING_LEAST && ring_is_of_use(f->ring);
     f->readable = 0;
-    while (f->unread)
-        read_many(f);
+    f->last_readable = NULL;
+    while (f->to_read)
+        reader_read_many(f);
 }

@@ -13,7 +13,10 @@
 // full. Rooms begin at different places of the processor's cache.
 enum { READER_ROOM = 16 * 1024, READER_STEP = READER_ROOM + 192 };
 enum { READER_SIZE = TRANSFERS_MOST * READER_STEP };
-_Static_assert((int)READER_SIZE >= (int)STREAM_READ, "one that reads alone has all of it");
+_Static_assert((int)READER_SIZE >= (int)STREAM_READ, "a stream that is read alone has all of it");
 
-// Ends the turn: reads all streams that have something to be read.
+// Reads up to TRANSFERS_MOST streams of the queue.
+void reader_read_many(struct flusher *f);
+
+// Ends the turn: reads all streams of the queue.
 void reader_end_turn(struct flusher *f);

@@ -36,14 +36,30 @@ void ring_free(struct ring *r) {
     mem_free(r);
 }
 
+// Kernels before 5.6 have io_uring, but neither send nor receive through it.
+static bool is_able(struct io_uring *uring) {
+    struct io_uring_probe *probe = io_uring_get_probe_ring(uring);
+    bool is_able = probe && io_uring_opcode_supported(probe, IORING_OP_SEND) &&
+                   io_uring_opcode_supported(probe, IORING_OP_RECV);
+    io_uring_free_probe(probe);
+    return is_able;
+}
+
 // Kernels before 6.1 do not know the flags, by which nothing is done outside our own calls.
-static bool is_open(struct ring *r) {
+static void open_ring(struct ring *r) {
     unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-    if (r->state == RING_UNTRIED) {
-        bool has_one = io_uring_queue_init(TRANSFERS_MOST, &r->uring, flags) == 0 ||
-                       io_uring_queue_init(TRANSFERS_MOST, &r->uring, 0) == 0;
-        r->state = has_one ? RING_OPEN : RING_NONE;
-    }
+    bool has_one = io_uring_queue_init(TRANSFERS_MOST, &r->uring, flags) == 0 ||
+                   io_uring_queue_init(TRANSFERS_MOST, &r->uring, 0) == 0;
+    r->state = has_one ? RING_OPEN : RING_NONE;
+    if (has_one && !is_able(&r->uring))
+        close_ring(r);
+}
+
+bool ring_is_of_use(const struct ring *r) { return r && r->state != RING_NONE; }
+
+static bool is_open(struct ring *r) {
+    if (r->state == RING_UNTRIED)
+        open_ring(r);
     return r->state == RING_OPEN;
 }
 
@@ -78,7 +94,7 @@ static void transfer_all(struct ring *r, struct transfer *transfers, size_t coun
         int status = io_uring_submit_and_wait(&r->uring, (unsigned)left);
         size_t done = reap(&r->uring, transfers);
         left -= done;
-        if (left > 0 && done == 0 && status != -EINTR) {
+        if (left > 0 && done == 0 && status < 0 && status != -EINTR) {
             close_ring(r);
             call_pending(transfers, count, way);
             return;

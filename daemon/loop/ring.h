@@ -6,6 +6,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -41,7 +42,10 @@ static inline int ring_receive_alone(int fd, void *data, size_t len) {
 struct ring *ring_new(void);
 void ring_free(struct ring *r); // NULL is allowed
 
-// Send, or receive, for at most TRANSFERS_MOST sockets, and set `done` of each. They wait for none.
+// Returns whether many sockets are served by one call, or will be once there are many.
+bool ring_is_of_use(const struct ring *r);
+
+// Send, or receive, for at most TRANSFERS_MOST sockets, and set `done` of each. No call waits.
 // With NULL as the ring, each has a call of its own.
 void ring_send(struct ring *r, struct transfer *transfers, size_t count);
 void ring_receive(struct ring *r, struct transfer *transfers, size_t count);

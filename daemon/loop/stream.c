@@ -63,37 +63,54 @@ APART void read_records(struct stream *s, const char *data, size_t len);
 APART void end_records(struct stream *s, int status);
 APART void flush_records(struct stream *s);
 
-// The reader reads it. Without a buffer, libuv does not, and reports UV_ENOBUFS.
-static void leave_unread(struct stream *s) {
-    if (s->is_unread)
+// The reader reads the stream. Without a buffer, libuv does not, and reports UV_ENOBUFS.
+static void read_later(struct stream *s) {
+    if (s->is_to_read)
         return;
     struct flusher *f = s->flusher;
-    *(f->unread ? &f->last_unread->next_unread : &f->unread) = s;
-    f->last_unread = s;
-    s->next_unread = NULL;
-    s->is_unread = true;
+    *(f->to_read ? &f->last_to_read->next_to_read : &f->to_read) = s;
+    f->last_to_read = s;
+    f->to_read_count++;
+    s->next_to_read = NULL;
+    s->is_to_read = true;
+}
+
+// libuv asks again for a stream that has filled its buffer.
+static void count_readable(struct stream *s) {
+    struct flusher *f = s->flusher;
+    f->readable += f->last_readable != s;
+    f->last_readable = s;
 }
 
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     struct stream *s = handle->data;
     (void)suggested;
-    if (s->tls)
+    if (s->tls) {
         *buffer = uv_buf_init(s->flusher->records, RECORDS_SIZE);
-    else if (s->events->are_many && ++s->flusher->readable && s->flusher->is_crowded)
-        leave_unread(s);
+        return;
+    }
+    if (s->events->are_many)
+        count_readable(s);
+    if (s->events->are_many && s->flusher->is_crowded)
+        read_later(s);
     else
         *buffer = stream_buffer(s);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer) {
     struct stream *s = stream->data;
-    if (got > 0 && !s->tls)
+    struct flusher *f = s->flusher;
+    if (got == UV_ENOBUFS && !buffer->base) {
+        // No more wait than one call takes: libuv would report them again and again in this turn.
+        if (f->to_read_count == TRANSFERS_MOST)
+            f->read_many(f);
+    } else if (got > 0 && !s->tls)
         s->events->on_read(s, buffer->base, (size_t)got);
     else if (got > 0)
         read_records(s, buffer->base, (size_t)got);
     else if (got < 0 && s->tls)
         end_records(s, (int)got);
-    else if (got < 0 && got != UV_ENOBUFS) {
+    else if (got < 0) {
         s->is_reading = false;
         s->events->on_end(s, (int)got);
     }

@@ -33,18 +33,20 @@ enum { STREAM_READ = 64 * 1024 }; // bytes that are read at once
 struct flusher {
     uv_prepare_t prepare;
     uv_check_t check;
-    struct stream *dirty;  // a stack: the order among streams does not matter
-    struct stream *unread; // a queue of those that are to be read (reader.h); NULL: none
-    struct stream *last_unread;
-    size_t readable;             // how many of those that are many could be read in this turn
-    bool is_crowded;             // in the last turn that were some: now they are read together
-    struct spares spares;        // for their output
-    struct ring *ring;           // NULL: each stream has calls of its own
-    struct turnstile handshakes; // that have not begun
-    struct turn_clock clock;     // ends with each flush
-    char *buffer;                // to read into, valid during one read; of READER_SIZE bytes
-    char *records;               // a buffer to read TLS into; NULL: never needed yet
-    void (*before)(void *owner); // called first in each check: it may make more streams dirty
+    struct stream *dirty;                  // a stack: the order among streams does not matter
+    struct stream *to_read, *last_to_read; // a queue (reader.h)
+    size_t to_read_count;
+    struct stream *last_readable;         // of those that are many
+    size_t readable;                      // how many of these could be read in this turn, so far
+    bool is_crowded;                      // these are read together
+    void (*read_many)(struct flusher *f); // reads those of the queue
+    struct spares spares;                 // for their output
+    struct ring *ring;                    // NULL: each stream has calls of its own
+    struct turnstile handshakes;          // that have not begun
+    struct turn_clock clock;              // ends with each flush
+    char *buffer;                         // to read into; of READER_SIZE bytes
+    char *records;                        // a buffer to read TLS into; NULL: never needed yet
+    void (*before)(void *owner); // called before each flush: it may make more streams dirty
     void *owner;
 };
 
@@ -60,7 +62,9 @@ struct stream_events {
     // All output is written.
     void (*on_written)(struct stream *s);
     void (*on_closed)(struct stream *s);
-    bool are_many; // while some are readable at once, such streams are read together (reader.h)
+    // While some can be read at once, such streams are read together (reader.h). Then on_read() or
+    // on_end() may be called once more after stream_stop_reading().
+    bool are_many;
 };
 
 // Output that lies elsewhere, of which lent.c knows more.
@@ -81,7 +85,7 @@ struct stream {
     struct flusher *flusher;
     int fd; // for stream_fd()
     struct stream *next_dirty;
-    struct stream *next_unread;
+    struct stream *next_to_read;
     struct bytes out;
     struct bytes writing;
     size_t beside;            // bytes of output that are not accepted and not in `out`
@@ -92,8 +96,8 @@ struct stream {
     uv_write_t write;
     uv_shutdown_t shutdown;
     bool is_dirty;
-    bool is_unread; // there are bytes to be read, or the end
-    bool is_corked; // not connected yet: output is kept, not written
+    bool is_to_read; // is in the flusher's queue
+    bool is_corked;  // not connected yet: output is kept, not written
     bool is_reading;
     bool is_closing;
 };
@@ -137,6 +141,7 @@ void stream_flush(struct stream *s);
 // Returns how many bytes of output the peer has not taken yet.
 static inline size_t stream_unread(const struct stream *s) { return s->out.len + s->beside; }
 
+// As stream_note_sent(), when the socket has not taken all.
 int stream_note_part_sent(struct stream *s, int sent);
 
 // For the flusher, which sends plain output itself: notes that the socket took so many bytes of it;

@@ -1,6 +1,7 @@
 // Reader: streams of which each peer has sent what its number says. What the owner does when one of
 // them is told may concern the others, which have been read already.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,7 +10,8 @@
 #include "daemon/loop/reader.h"
 #include "helpers.h"
 
-enum { MANY = 3 * TRANSFERS_MOST + 5, LARGE = 3 * READER_SIZE };
+// More than libuv hears of at once.
+enum { MANY = 1100, LARGE = 3 * READER_SIZE };
 
 static struct loop loop;
 static uv_idle_t idle; // keeps the loop alive
@@ -18,6 +20,8 @@ static int peers[MANY];
 static size_t got[MANY];
 static int ends[MANY]; // with what; 0: not
 static int closed;
+static size_t together;                 // how often bytes came that were read with those of others
+static size_t most_readable;            // in one turn
 static void (*on_first)(size_t number); // called when the first stream of a test is told
 static char own[MANY][8];               // buffers of those that want one
 static bool has_own[MANY];
@@ -32,8 +36,10 @@ static uv_buf_t on_buffer(struct stream *s) {
 }
 
 static void on_read(struct stream *s, char *data, size_t len) {
-    size_t n = number_of(s);
+    size_t n = number_of(s), most = loop.flusher.readable;
     bool is_same = !s->is_closing && (!has_own[n] || data == own[n]);
+    together += data > loop.flusher.buffer && data < loop.flusher.buffer + READER_SIZE;
+    most_readable = most > most_readable ? most : most_readable;
     for (size_t i = 0; i < len; i++)
         is_same = is_same && data[i] == byte_of(n, got[n]++);
     ck_assert(is_same);
@@ -65,7 +71,11 @@ static void before(void *unused) { (void)unused; }
 static void on_turn(uv_idle_t *unused) { (void)unused; }
 
 static void begin(void) {
+    struct rlimit files;
     signal(SIGPIPE, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
     ck_assert_int_eq(uv_loop_init(&loop.uv), 0);
     flusher_init(&loop.flusher, &loop.uv, before, NULL);
     flusher_use_io_uring(&loop.flusher, true);
@@ -118,12 +128,14 @@ START_TEST(each_is_told_its_own_in_one_turn_however_many_they_are) {
     turn();
     for (size_t i = 0; i < MANY; i++)
         ck_assert_uint_eq(got[i], i + 1);
+    ck_assert_uint_ge(together, MANY - MANY / TRANSFERS_MOST - 1); // all but the first of each call
+    ck_assert_uint_le(most_readable, MANY + TRANSFERS_MOST);
 }
 END_TEST
 
 START_TEST(they_are_read_together_once_some_can_be_read_at_once) {
-    const size_t counts[] = {1, 3, 4, 4, 1, 1};
-    const bool are_crowded[] = {false, false, true, true, false, false};
+    const size_t counts[] = {1, 3, 4, 0, 4, 1, 1};
+    const bool are_crowded[] = {false, false, true, true, true, false, false};
     loop.flusher.is_crowded = false;
     for (size_t i = 0; i < COUNT(counts); i++) {
         for (size_t n = 0; n < counts[i]; n++)
@@ -134,6 +146,28 @@ START_TEST(they_are_read_together_once_some_can_be_read_at_once) {
     ck_assert_uint_eq(got[0], 30);
     ck_assert_uint_eq(got[2], 15);
     ck_assert_uint_eq(got[3], 10);
+    ck_assert_uint_eq(together, 3);
+}
+END_TEST
+
+START_TEST(without_a_ring_libuv_reads_them) {
+    flusher_use_io_uring(&loop.flusher, false);
+    loop.flusher.is_crowded = false;
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t n = 0; n < 10; n++)
+            ck_assert_uint_eq(say(n, got[n], 5), 5);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        ck_assert(!loop.flusher.is_crowded);
+    }
+    ck_assert_uint_eq(got[9], 15);
+}
+END_TEST
+
+START_TEST(one_that_sends_much_is_no_crowd) {
+    loop.flusher.is_crowded = false;
+    ck_assert_uint_gt(say(0, 0, LARGE), STREAM_READ);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    ck_assert(!loop.flusher.is_crowded);
 }
 END_TEST
 
@@ -192,7 +226,7 @@ static void stop_others(size_t number) {
             stream_stop_reading(&streams[i]);
 }
 
-// What was read is told; what was not stays where it is until reading starts again.
+// Bytes that were read are told; others stay where they are until reading starts again.
 START_TEST(nothing_is_lost_of_who_is_stopped_meanwhile) {
     on_first = stop_others;
     say_all(MANY, 5);
@@ -238,7 +272,8 @@ END_TEST
 int main(void) {
     return RUN_TESTS_AROUND(
         "reader", begin, end, each_is_told_its_own_in_one_turn_however_many_they_are,
-        they_are_read_together_once_some_can_be_read_at_once, one_alone_is_told_in_its_turn,
+        they_are_read_together_once_some_can_be_read_at_once, without_a_ring_libuv_reads_them,
+        one_that_sends_much_is_no_crowd, one_alone_is_told_in_its_turn,
         more_than_there_is_room_for_is_read_on, who_has_a_buffer_of_its_own_is_read_into_that,
         who_is_closed_meanwhile_is_told_nothing, nothing_is_lost_of_who_is_stopped_meanwhile,
         the_end_is_told_behind_the_last_bytes_and_once, a_socket_that_fails_is_told_with_its_error);
