@@ -79,10 +79,10 @@ void reader_read_many(struct flusher *f) {
 
 // A turn in which only servers have answered says nothing about clients.
 void reader_end_turn(struct flusher *f) {
+    while (f->to_read)
+        reader_read_many(f);
     if (f->readable > 0)
         f->is_crowded = f->readable >= RING_LEAST && ring_is_of_use(f->ring);
     f->readable = 0;
     f->last_readable = NULL;
-    while (f->to_read)
-        reader_read_many(f);
 }
