@@ -82,6 +82,8 @@ class LoadItself(harness.TestCase):
         self.redis.kill()
         harness.wait_until(lambda: self.daemon.backend()["state"] != "up", "the backend is down")
         self.redis.start()
+        # Refusals are replies, too, and come fast.
+        harness.wait_until(lambda: self.daemon.backend()["state"] == "up", "the backend is up again")
 
 
 if __name__ == "__main__":
