@@ -193,6 +193,8 @@ class Load(harness.TestCase):
             # The sentinels would make it one ten seconds later.
             old.must("REPLICAOF", "127.0.0.1", new.port)
             watched.wait_followed(new, 1)
+            # Refusals are replies, too, and come fast.
+            harness.wait_until(lambda: daemon.backend()["state"] == "up", "the backend is up again")
             running.wait_replies(4000)
             report = running.finish()
         print(report)
