@@ -38,7 +38,7 @@ struct split_key {
     struct slice prefix, rest;
 };
 
-// What the policy says of one of several keys that belong to several namespaces.
+// A key part is what the policy says of one of several keys that belong to several namespaces.
 struct call_key_part {
     struct slice prefix;
     int64_t heal_ms; // the ttl of a key that has none; 0: forever

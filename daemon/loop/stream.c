@@ -97,14 +97,17 @@ static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
         *buffer = stream_buffer(s);
 }
 
+// No more streams wait than one call reads: libuv would report them again and again in this turn.
+static void limit_queue(struct flusher *f) {
+    if (f->to_read_count == TRANSFERS_MOST)
+        f->read_many(f);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer) {
     struct stream *s = stream->data;
-    struct flusher *f = s->flusher;
-    if (got == UV_ENOBUFS && !buffer->base) {
-        // No more wait than one call takes: libuv would report them again and again in this turn.
-        if (f->to_read_count == TRANSFERS_MOST)
-            f->read_many(f);
-    } else if (got > 0 && !s->tls)
+    if (got == UV_ENOBUFS && !buffer->base)
+        limit_queue(s->flusher);
+    else if (got > 0 && !s->tls)
         s->events->on_read(s, buffer->base, (size_t)got);
     else if (got > 0)
         read_records(s, buffer->base, (size_t)got);

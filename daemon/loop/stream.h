@@ -29,7 +29,7 @@ struct tls;
 
 enum { STREAM_READ = 64 * 1024 }; // bytes that are read at once
 
-// What the streams of a loop share.
+// A flusher is what the streams of a loop share.
 struct flusher {
     uv_prepare_t prepare;
     uv_check_t check;

@@ -153,7 +153,7 @@ static struct slice prefix_of(const struct purge *p) {
     return (struct slice){p->namespace->conf->prefix, p->namespace->conf->prefix_len};
 }
 
-// What the keys begin with that Redis is asked for; those with the namespace's prefix are taken.
+// Returns how the keys begin that Redis is asked for; those with the namespace's prefix are taken.
 static struct slice sought_by(const struct purge *p) {
     return removes(p) ? prefix_of(p) : p->task.prefix;
 }

@@ -22,7 +22,7 @@ struct namespace;
 struct purge;
 struct request;
 
-// What a walk over the keys of a namespace is for, when it is not the verb `purge`.
+// A task is what a walk over the keys of a namespace is for, when it is not the verb `purge`.
 struct purge_task {
     // Called with each key that was found, its prefix included: some more than once, as SCAN may
     // find them. Returns false to end the walk. NULL: the keys are removed.

@@ -16,7 +16,7 @@ enum { MS_S = 1000 };
 
 // --- expiry -----------------------------------------------------------------------------------
 
-// What a ttl of 0 or less means: the key is removed.
+// The commands that EXPIRE may become: a ttl of 0 or less removes the key.
 enum { EXPIRE_TTL, EXPIRE_REMOVES };
 
 // Redis would refuse NX beside another condition; written as LT it is not refused any more.

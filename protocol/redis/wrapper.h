@@ -7,7 +7,7 @@
 
 #include "protocol/bytes.h"
 
-// What scripts of a namespace may do.
+// Terms are what scripts of a namespace may do.
 struct wrapper_terms {
     struct slice name;   // of the namespace
     struct slice prefix; // of its keys
