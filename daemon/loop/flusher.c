@@ -65,18 +65,20 @@ void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner
     uv_unref((uv_handle_t *)&f->check);
 }
 
-void flusher_use_io_uring(struct flusher *f, bool does) {
+int flusher_use_io_uring(struct flusher *f, bool does) {
+    int error = 0;
     if (does == (f->ring != NULL))
-        return;
+        return 0;
     ring_free(f->ring);
-    f->ring = does ? ring_new() : NULL;
+    f->ring = does ? ring_new(&error) : NULL;
+    return error;
 }
 
 void flusher_deinit(struct flusher *f) {
     uv_close((uv_handle_t *)&f->prepare, NULL);
     uv_close((uv_handle_t *)&f->check, NULL);
     turnstile_close(&f->handshakes);
-    flusher_use_io_uring(f, false);
+    ring_free(f->ring);
     mem_free(f->buffer);
     mem_free(f->records);
     spares_deinit(&f->spares);

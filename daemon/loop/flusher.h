@@ -15,4 +15,6 @@ void flusher_init(struct flusher *f, uv_loop_t *loop, void (*before)(void *owner
 void flusher_deinit(struct flusher *f); // closes its handles; the caller frees the memory
 
 // Has many streams read and written by one call of the system, or no longer. At first they are not.
-void flusher_use_io_uring(struct flusher *f, bool does);
+// Only the loop's own thread may call this. Returns 0; an errno where the kernel refuses: then each
+// stream has calls of its own, and the next use asks the kernel again.
+int flusher_use_io_uring(struct flusher *f, bool does);

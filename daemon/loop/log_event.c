@@ -85,6 +85,10 @@ const struct log_event_row log_events[LOG_EVENTS] = {
                             .text = "HTTP: listening at {address}"},
     [LOG_HTTP_WRONG_TOKEN] = {"http_wrong_token", LOG_LEVEL_INFO, .subject = "{peer}",
                               .text = "wrong user or token", .detail = "[user {user} ](over HTTP)"},
+    [LOG_IO_URING_REFUSED] = {"io_uring_refused", LOG_LEVEL_INFO,
+                              .text = "io_uring is refused, so that each client has calls of its "
+                                      "own, which many clients make slower",
+                              .detail = "{reason}"},
     [LOG_LISTENING] = {"listening", LOG_LEVEL_INFO, .text = "listening at {address}"},
     [LOG_LISTEN_FAILED] = {"listen_failed", LOG_LEVEL_ERROR, .text = "can't listen at {reason}"},
     [LOG_MORE_CAUSES] = {"more_causes", LOG_LEVEL_WARNING, .subject = "log",

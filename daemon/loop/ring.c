@@ -9,7 +9,7 @@ enum { PENDING = INT_MIN }; // what `done` is while it is not known
 
 struct ring {
     struct io_uring uring;
-    enum { RING_UNTRIED, RING_OPEN, RING_NONE } state;
+    bool is_given_up;
 };
 
 // The two things that a ring does.
@@ -17,24 +17,6 @@ struct way {
     void (*queue)(struct io_uring_sqe *entry, const struct transfer *x);
     int (*call)(const struct transfer *x);
 };
-
-struct ring *ring_new(void) {
-    struct ring *r = mem_new(sizeof(*r));
-    r->state = RING_UNTRIED;
-    return r;
-}
-
-static void close_ring(struct ring *r) {
-    if (r->state == RING_OPEN)
-        io_uring_queue_exit(&r->uring);
-    r->state = RING_NONE;
-}
-
-void ring_free(struct ring *r) {
-    if (r)
-        close_ring(r);
-    mem_free(r);
-}
 
 // Kernels before 5.6 have io_uring, but neither send nor receive through it.
 static bool is_able(struct io_uring *uring) {
@@ -45,23 +27,42 @@ static bool is_able(struct io_uring *uring) {
     return is_able;
 }
 
-// Kernels before 6.1 do not know the flags, by which nothing is done outside our own calls.
-static void open_ring(struct ring *r) {
+// Kernels before 6.1 do not know the flags, by which nothing is done outside our own calls. Returns
+// 0, or an errno.
+static int open_uring(struct io_uring *uring) {
     unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-    bool has_one = io_uring_queue_init(TRANSFERS_MOST, &r->uring, flags) == 0 ||
-                   io_uring_queue_init(TRANSFERS_MOST, &r->uring, 0) == 0;
-    r->state = has_one ? RING_OPEN : RING_NONE;
-    if (has_one && !is_able(&r->uring))
-        close_ring(r);
+    int status = io_uring_queue_init(TRANSFERS_MOST, uring, flags);
+    if (status == -EINVAL)
+        status = io_uring_queue_init(TRANSFERS_MOST, uring, 0);
+    if (status < 0 || is_able(uring))
+        return -status;
+    io_uring_queue_exit(uring);
+    return ENOSYS;
 }
 
-bool ring_is_of_use(const struct ring *r) { return r && r->state != RING_NONE; }
-
-static bool is_open(struct ring *r) {
-    if (r->state == RING_UNTRIED)
-        open_ring(r);
-    return r->state == RING_OPEN;
+struct ring *ring_new(int *error) {
+    struct ring *r = mem_new(sizeof(*r));
+    r->is_given_up = false;
+    *error = open_uring(&r->uring);
+    if (*error == 0)
+        return r;
+    mem_free(r);
+    return NULL;
 }
+
+static void give_up(struct ring *r) {
+    if (!r->is_given_up)
+        io_uring_queue_exit(&r->uring);
+    r->is_given_up = true;
+}
+
+void ring_free(struct ring *r) {
+    if (r)
+        give_up(r);
+    mem_free(r);
+}
+
+bool ring_is_of_use(const struct ring *r) { return r && !r->is_given_up; }
 
 static void call_pending(struct transfer *transfers, size_t count, const struct way *way) {
     for (size_t i = 0; i < count; i++)
@@ -82,7 +83,7 @@ static size_t reap(struct io_uring *uring, struct transfer *transfers) {
 }
 
 // Since no transfer waits, all are done when the call returns, unless the kernel lacks memory. Then
-// the ring is closed: what the kernel has not taken from it is never done by it.
+// the ring is given up: what the kernel has not taken from it is never done by it.
 static void transfer_all(struct ring *r, struct transfer *transfers, size_t count,
                          const struct way *way) {
     for (size_t i = 0; i < count; i++) {
@@ -95,7 +96,7 @@ static void transfer_all(struct ring *r, struct transfer *transfers, size_t coun
         size_t done = reap(&r->uring, transfers);
         left -= done;
         if (left > 0 && done == 0 && status < 0 && status != -EINTR) {
-            close_ring(r);
+            give_up(r);
             call_pending(transfers, count, way);
             return;
         }
@@ -106,7 +107,7 @@ static inline void transfer(struct ring *r, struct transfer *transfers, size_t c
                             const struct way *way) {
     for (size_t i = 0; i < count; i++)
         transfers[i].done = PENDING;
-    if (r && count >= RING_LEAST && is_open(r))
+    if (count >= RING_LEAST && ring_is_of_use(r))
         transfer_all(r, transfers, count, way);
     else
         call_pending(transfers, count, way);

@@ -37,12 +37,12 @@ static inline int ring_receive_alone(int fd, void *data, size_t len) {
     return done < 0 ? -errno : (int)done;
 }
 
-// Returns a ring, which the caller frees. It is opened when it is first of use, by the thread that
-// then transfers: only that one may do so from then on.
-struct ring *ring_new(void);
+// Opens a ring for the calling thread: only that one may transfer through it. Returns a ring, which
+// the caller frees; NULL where the kernel has none for us, and *error is the errno that tells why.
+struct ring *ring_new(int *error);
 void ring_free(struct ring *r); // NULL is allowed
 
-// Returns whether many sockets are served by one call, or will be once there are many.
+// Returns whether many sockets are served by one call.
 bool ring_is_of_use(const struct ring *r);
 
 // Send, or receive, for at most TRANSFERS_MOST sockets, and set `done` of each. No call waits.
