@@ -24,6 +24,9 @@ struct bytes {
 
 struct slice slice_of(const char *text);
 
+// Returns the smaller of two numbers of bytes.
+static inline size_t bytes_smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 static inline bool slice_equal(struct slice a, struct slice b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }

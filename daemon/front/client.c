@@ -152,7 +152,7 @@ static size_t take_request(struct client *c, const char *data) {
 
 // Returns how many bytes of replies may be unread before other clients have their turn.
 static size_t most_unread(const struct client *c) {
-    return limits_smaller(reply_queue_unread(&c->session.replies) + TURN_OUTPUT, c->most_output);
+    return bytes_smaller(reply_queue_unread(&c->session.replies) + TURN_OUTPUT, c->most_output);
 }
 
 // Parses and starts as many requests as the data holds. Returns how many bytes were taken.

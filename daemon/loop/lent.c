@@ -41,8 +41,6 @@ static struct lent *lent_of(struct stream *s) {
 
 // --- parts ------------------------------------------------------------------------------------
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 static void free_parts(struct parts *p) {
     for (; p->first < p->count; p->first++)
         p->items[p->first].give_back(p->items[p->first].loan);
@@ -80,14 +78,14 @@ static void gather(const struct parts *p, struct slice own, struct run *run) {
 }
 
 static size_t take_own(struct parts *p, struct slice own, size_t most) {
-    size_t step = smaller(most, own_until(p, own, p->first) - p->own);
+    size_t step = bytes_smaller(most, own_until(p, own, p->first) - p->own);
     p->own += step;
     return step;
 }
 
 static size_t take_part(struct parts *p, size_t most) {
     struct part *part = &p->items[p->first];
-    size_t step = smaller(most, part->bytes.len - p->of_first);
+    size_t step = bytes_smaller(most, part->bytes.len - p->of_first);
     p->of_first += step;
     if (p->of_first == part->bytes.len) {
         part->give_back(part->loan);
