@@ -150,15 +150,17 @@ class Values(harness.TestCase):
         pathlib.Path(self.world.folder, "empty").touch()
         pathlib.Path(self.world.folder, "c.d").mkdir()
 
-    def check(self, section, name, value):
-        """What is wrong with a configuration that has this option; nothing: an empty string."""
-        rest = "" if name == "namespaces" else "namespaces = *\n"
-        rest += "" if name in ("uid", "token", "tls_name") else "uid = 1\n"
-        text = SECTIONS[section].replace("{option}", f"{name} = {value}\n")
-        text = text.replace("{url}", "" if name == "url" else "url = redis://h\n")
+    def check(self, section, options):
+        """What is wrong with a configuration that has these options, as pairs; nothing: an empty string."""
+        names = {name for name, _ in options}
+        rest = "" if "namespaces" in names else "namespaces = *\n"
+        rest += "" if names & {"uid", "token", "tls_name"} else "uid = 1\n"
+        lines = "".join(f"{name} = {value}\n" for name, value in options)
+        text = SECTIONS[section].replace("{option}", lines)
+        text = text.replace("{url}", "" if "url" in names else "url = redis://h\n")
         text = text.replace("{user}", rest)
-        listener = "" if name == "listen" else "listen = unix:/run/apps.sock\n"
-        listener += "" if name == "speak" else "speak = redis\n"
+        listener = "" if "listen" in names else "listen = unix:/run/apps.sock\n"
+        listener += "" if "speak" in names else "speak = redis\n"
         text = text.replace("{listener}", listener)
         self.path = pathlib.Path(self.world.folder, "c.ini")
         self.path.write_text(self.world.fill_in(text))
@@ -170,13 +172,13 @@ class Values(harness.TestCase):
         for section, name, good, _ in self.options():
             for value in good:
                 with self.subTest(section=section, option=name, value=value):
-                    self.assertEqual(self.check(section, name, value), "")
+                    self.assertEqual(self.check(section, [(name, value)]), "")
 
     def test_bad_values_are_refused_with_a_line(self):
         for section, name, _, bad in self.options():
             for value in bad:
                 with self.subTest(section=section, option=name, value=value):
-                    self.assertRegex(self.check(section, name, value), rf"^{self.path}:\d+: .")
+                    self.assertRegex(self.check(section, [(name, value)]), rf"^{self.path}:\d+: .")
 
     def options(self):
         for section, options in VALUES.items():
@@ -184,20 +186,22 @@ class Values(harness.TestCase):
                 yield section, name, good, bad
 
     def test_an_option_twice_is_refused_but_listen_and_include(self):
-        for section, name, good, _ in self.options():
-            if name not in ("listen", "include"):
+        for section, options in VALUES.items():
+            names = [name for name in options if name not in ("listen", "include")]
+            told = self.check(section, [(name, options[name][0][0]) for name in names for _ in range(2)])
+            for name in names:
                 with self.subTest(section=section, option=name):
-                    twice = f"{good[0]}\n{name} = {good[0]}"
-                    self.assertIn(f"{name} is given twice", self.check(section, name, twice))
+                    self.assertIn(f"{name} is given twice", told)
 
     def test_a_misspelt_option_is_told_the_nearest(self):
-        for section, name, good, _ in self.options():
-            if len(name) > 4:
+        for section, options in VALUES.items():
+            right = [name for name in options if len(name) > 4]
+            wrong = [name[:-2] + name[-1] + name[-2] + "x" for name in right]
+            told = self.check(section, [(name, "1") for name in wrong])
+            for name, misspelt in zip(right, wrong):
                 with self.subTest(section=section, option=name):
-                    wrong = name[:-2] + name[-1] + name[-2] + "x"
-                    right = rf"did you mean {name}s?\?"  # namespace is near namespaces, too
-                    text = f"{good[0]}\n{wrong} = {good[0]}"
-                    self.assertRegex(self.check(section, name, text), right)
+                    # namespace is near namespaces, too
+                    self.assertRegex(told, rf"{misspelt}.*did you mean {name}s?\?")
 
 
 if __name__ == "__main__":

@@ -196,8 +196,8 @@ class Progress(unittest.TestCase):
             redis = world.redis()
             with redis.client() as direct:
                 for number in range(600):
-                    direct.call("SADD", "cart:s", b"%d" % number + b"v" * 100_000)
-            daemon = world.daemon(harness.INI.replace("[cachesd]\n", "[cachesd]\nclient_output = 1mb\n"))
+                    direct.call("SADD", "carts:s", b"%d" % number + b"v" * 100_000)
+            daemon = world.daemon(settings("1mb"))
             refused, answered = 0, 0
             with daemon.client(timeout=harness.LONG) as greedy, daemon.client() as other:
                 while refused < 6:
