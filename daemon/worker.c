@@ -151,7 +151,7 @@ void worker_drain(struct worker *worker) {
 // --- turns ------------------------------------------------------------------------------------
 
 // Frees the backends that no policy uses any more, and lets the others' waiters go on.
-static void visit_backends(struct worker *worker) {
+static __attribute__((noinline)) void visit_backends(struct worker *worker) {
     struct backend **at = &worker->backends;
     while (*at) {
         struct backend *b = *at;
@@ -165,16 +165,26 @@ static void visit_backends(struct worker *worker) {
     }
 }
 
-// This runs before output is flushed, because requests that waited add to the output.
+static bool has_backend_to_visit(const struct worker *worker) {
+    for (const struct backend *b = worker->backends; b; b = b->next)
+        if (b->refs == 0 || backend_wants_look(b))
+            return true;
+    return false;
+}
+
+// This runs before output is flushed, because requests that waited add to the output. A turn of the
+// loop flushes twice, and mostly finds nothing to do here.
 static void before_flush(void *owner) {
     struct worker *worker = owner;
     struct context *context = &worker->context;
     answer_run_end(&context->run, &context->loop.flusher.clock);
-    visit_backends(worker);
+    if (has_backend_to_visit(worker))
+        visit_backends(worker);
     if (context->watch)
         watch_flush(context);
-    clients_take_turns(&worker->clients);
-    worker->context.compared = 0;
+    if (worker->clients.turns_due)
+        clients_take_turns(&worker->clients);
+    context->compared = 0;
 }
 
 static void note_turn(struct worker *worker) {

@@ -157,8 +157,11 @@ static inline const struct near_source *backend_source_of(struct backend *b,
 
 // Lets waiters go on as far as there is room. To be called once a turn of the loop.
 void backend_look(struct backend *b);
+static inline bool backend_wants_look(const struct backend *b) {
+    return b->is_restless || b->waiting.first;
+}
 static inline void backend_wake(struct backend *b) {
-    if (b->is_restless || b->waiting.first)
+    if (backend_wants_look(b))
         backend_look(b);
 }
 

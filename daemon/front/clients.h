@@ -3,8 +3,8 @@
 
 #include "daemon/front/client.h"
 
-// Lets the clients go on whose turn has come. To be called once a turn of the loop, before output
-// is written.
+// Lets the clients on the list `turns_due`, which is not empty, go on. To be called in each turn of
+// the loop, before output is written.
 void clients_take_turns(struct clients *all);
 
 // Closes the clients that have been idle or stalled for too long, and those that have gone while

@@ -36,11 +36,16 @@ static __attribute__((noinline)) size_t send_many(struct flusher *f) {
     return count;
 }
 
-static void flush_all(struct flusher *f) {
-    f->before(f->owner);
+static __attribute__((noinline)) void flush_dirty(struct flusher *f) {
     while (f->dirty)
         if (!f->dirty->next_dirty || send_many(f) == 0)
             stream_flush(pop_dirty(f));
+}
+
+static void flush_all(struct flusher *f) {
+    f->before(f->owner);
+    if (f->dirty)
+        flush_dirty(f);
     turn_clock_end(&f->clock);
 }
 
