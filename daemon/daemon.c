@@ -256,6 +256,7 @@ static bool apply_settings(struct daemon *daemon, struct settings *settings,
         return false;
     }
     worker_adopt(main, settings, NULL); // from here on nothing can fail
+    worker_use_io_uring(main);
     lookout_follow(&daemon->lookout, settings);
     main->context.stats.max_clients = descriptors_fit_clients(settings, log_of(daemon));
     return true;

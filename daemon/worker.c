@@ -192,9 +192,21 @@ static void note_turn(struct worker *worker) {
                           loop_now(&worker->context.loop), memory_order_relaxed);
 }
 
+static void complain_of_io_uring(struct worker *worker, int error) {
+    if (error)
+        log_tell(&worker->context.loop.log, LOG_IO_URING_REFUSED,
+                 log_text(FIELD_REASON, strerror(error)));
+}
+
+void worker_use_io_uring(struct worker *worker) {
+    bool does = worker->context.policy->settings->daemon.uses_io_uring;
+    complain_of_io_uring(worker, flusher_use_io_uring(&worker->context.loop.flusher, does));
+}
+
 static void on_sweep(uv_timer_t *timer) {
     struct worker *worker = timer->data;
     note_turn(worker);
+    complain_of_io_uring(worker, flusher_drop_failed_ring(&worker->context.loop.flusher));
     clients_sweep(&worker->clients, loop_now(&worker->context.loop));
     call(worker, worker->events->on_sweep);
 }

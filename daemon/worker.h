@@ -88,6 +88,10 @@ void worker_deinit(struct worker *worker);
 // servers itself.
 void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader);
 
+// Uses io_uring or not, as the settings in force say. To be called by the worker's own thread when
+// these are new: the kernel lets no other thread use what this one has opened.
+void worker_use_io_uring(struct worker *worker);
+
 // Takes no new requests. Each client is ended as soon as it has no request in flight, and after the
 // settings' `drain` in any case; on_drained is called when all clients have gone. While there are
 // newcomers (clients_have_newcomers()) this is put off, and requests are served as before: a client

@@ -1,17 +1,12 @@
 // Worker adopt: puts settings in force at a worker, by tying them to its living parts, which are
 // backends, counters and identities.
-#include <string.h>
-
 #include "conf/schema.h"
 #include "conf/sections.h"
 #include "conf/settings.h"
 #include "daemon/backend/backend.h"
 #include "daemon/backend/kinds.h"
 #include "daemon/front/clients.h"
-#include "daemon/loop/flusher.h"
 #include "daemon/loop/log.h"
-#include "daemon/loop/log_event.h"
-#include "daemon/loop/loop.h"
 #include "daemon/near/store.h"
 #include "daemon/near/tracker.h"
 #include "daemon/policy/policy.h"
@@ -118,19 +113,12 @@ static struct policy *make_policy(struct worker *worker, struct settings *settin
 _Static_assert((int)NEAR_LEAST == (int)NEAR_MEMORY_LEAST,
                "the settings warn of what the store refuses");
 
-static void use_io_uring(struct loop *loop, bool does) {
-    int error = flusher_use_io_uring(&loop->flusher, does);
-    if (error)
-        log_tell(&loop->log, LOG_IO_URING_REFUSED, log_text(FIELD_REASON, strerror(error)));
-}
-
 void worker_adopt(struct worker *worker, struct settings *settings, const struct policy *leader) {
     struct policy *old = worker->context.policy;
     worker->context.policy = make_policy(worker, settings, leader);
     worker->context.client_output = (size_t)settings->daemon.client_output;
     slow_log_configure(&worker->context.slow, &settings->daemon);
     log_configure(&worker->context.loop.log, &settings->daemon, worker->shared->verbosity);
-    use_io_uring(&worker->context.loop, settings->daemon.uses_io_uring);
     clients_renew(&worker->clients);
     policy_unref(old);
 }

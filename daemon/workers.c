@@ -197,6 +197,7 @@ static void visit_to_follow(struct broadcast *b, struct worker *worker) {
         return;
     settings->leads = lead->next;
     follow(worker, lead);
+    worker_use_io_uring(worker);
 }
 
 // Leads are left over when workers have ended: they are freed here.
@@ -264,6 +265,7 @@ static void run_thread(void *arg) {
     char name[16];
     snprintf(name, sizeof(name), "cachesd/%zu", worker->number);
     pthread_setname_np(pthread_self(), name);
+    worker_use_io_uring(worker);
     worker_run(worker);
     struct message *ended = mem_new(sizeof(*ended));
     ended->run = run_ended;

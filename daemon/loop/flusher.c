@@ -79,6 +79,13 @@ int flusher_use_io_uring(struct flusher *f, bool does) {
     return error;
 }
 
+int flusher_drop_failed_ring(struct flusher *f) {
+    int error = ring_error(f->ring);
+    if (error)
+        flusher_use_io_uring(f, false);
+    return error;
+}
+
 void flusher_deinit(struct flusher *f) {
     uv_close((uv_handle_t *)&f->prepare, NULL);
     uv_close((uv_handle_t *)&f->check, NULL);

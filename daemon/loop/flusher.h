@@ -18,3 +18,7 @@ void flusher_deinit(struct flusher *f); // closes its handles; the caller frees 
 // Only the loop's own thread may call this. Returns 0; an errno where the kernel refuses: then each
 // stream has calls of its own, and the next use asks the kernel again.
 int flusher_use_io_uring(struct flusher *f, bool does);
+
+// Does without io_uring if the kernel has failed it since the last call. Returns the errno; 0: it
+// has not.
+int flusher_drop_failed_ring(struct flusher *f);

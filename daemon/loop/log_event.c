@@ -86,8 +86,8 @@ const struct log_event_row log_events[LOG_EVENTS] = {
     [LOG_HTTP_WRONG_TOKEN] = {"http_wrong_token", LOG_LEVEL_INFO, .subject = "{peer}",
                               .text = "wrong user or token", .detail = "[user {user} ](over HTTP)"},
     [LOG_IO_URING_REFUSED] = {"io_uring_refused", LOG_LEVEL_INFO,
-                              .text = "io_uring is refused, so that each client has calls of its "
-                                      "own, which many clients make slower",
+                              .text =
+                                  "no io_uring, so that many clients take more calls of the system",
                               .detail = "{reason}"},
     [LOG_LISTENING] = {"listening", LOG_LEVEL_INFO, .text = "listening at {address}"},
     [LOG_LISTEN_FAILED] = {"listen_failed", LOG_LEVEL_ERROR, .text = "can't listen at {reason}"},

@@ -9,7 +9,7 @@ enum { PENDING = INT_MIN }; // what `done` is while it is not known
 
 struct ring {
     struct io_uring uring;
-    bool is_given_up;
+    int error; // an errno: the kernel has failed, and the ring is closed
 };
 
 // The two things that a ring does.
@@ -42,7 +42,6 @@ static int open_uring(struct io_uring *uring) {
 
 struct ring *ring_new(int *error) {
     struct ring *r = mem_new(sizeof(*r));
-    r->is_given_up = false;
     *error = open_uring(&r->uring);
     if (*error == 0)
         return r;
@@ -50,19 +49,20 @@ struct ring *ring_new(int *error) {
     return NULL;
 }
 
-static void give_up(struct ring *r) {
-    if (!r->is_given_up)
-        io_uring_queue_exit(&r->uring);
-    r->is_given_up = true;
+static void give_up(struct ring *r, int error) {
+    io_uring_queue_exit(&r->uring);
+    r->error = error;
 }
 
 void ring_free(struct ring *r) {
-    if (r)
-        give_up(r);
+    if (ring_is_of_use(r))
+        io_uring_queue_exit(&r->uring);
     mem_free(r);
 }
 
-bool ring_is_of_use(const struct ring *r) { return r && !r->is_given_up; }
+bool ring_is_of_use(const struct ring *r) { return r && r->error == 0; }
+
+int ring_error(const struct ring *r) { return r ? r->error : 0; }
 
 static void call_pending(struct transfer *transfers, size_t count, const struct way *way) {
     for (size_t i = 0; i < count; i++)
@@ -96,7 +96,7 @@ static void transfer_all(struct ring *r, struct transfer *transfers, size_t coun
         size_t done = reap(&r->uring, transfers);
         left -= done;
         if (left > 0 && done == 0 && status < 0 && status != -EINTR) {
-            give_up(r);
+            give_up(r, -status);
             call_pending(transfers, count, way);
             return;
         }

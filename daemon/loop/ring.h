@@ -42,8 +42,10 @@ static inline int ring_receive_alone(int fd, void *data, size_t len) {
 struct ring *ring_new(int *error);
 void ring_free(struct ring *r); // NULL is allowed
 
-// Returns whether many sockets are served by one call.
+// Returns whether many sockets are served by one call; not so with NULL, and when the kernel has
+// failed the ring: then ring_error() returns the errno, else 0.
 bool ring_is_of_use(const struct ring *r);
+int ring_error(const struct ring *r);
 
 // Send, or receive, for at most TRANSFERS_MOST sockets, and set `done` of each. No call waits.
 // With NULL as the ring, each has a call of its own.

@@ -9,6 +9,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/loop/reader.h"
 #include "helpers.h"
+#include "own_rings.h"
 
 // More than libuv hears of at once.
 enum { MANY = 1100, LARGE = 3 * READER_SIZE };
@@ -163,6 +164,22 @@ START_TEST(without_a_ring_libuv_reads_them) {
 }
 END_TEST
 
+START_TEST(a_ring_that_fails_is_dropped_once_and_all_are_read_and_answered) {
+    int ring = find_own_ring();
+    ck_assert_int_eq(flusher_drop_failed_ring(&loop.flusher), 0);
+    if (ring >= 0)
+        ck_assert_int_eq(close(ring), 0);
+    say_all(MANY, 5);
+    turn();
+    for (size_t i = 0; i < MANY; i++)
+        ck_assert_uint_eq(got[i], 5);
+    ck_assert_int_eq(flusher_drop_failed_ring(&loop.flusher), ring >= 0 ? EBADF : 0);
+    ck_assert_int_eq(flusher_drop_failed_ring(&loop.flusher), 0);
+    ck_assert_int_eq(flusher_use_io_uring(&loop.flusher, true) == 0, ring >= 0);
+    ck_assert_int_eq(find_own_ring() >= 0, ring >= 0);
+}
+END_TEST
+
 START_TEST(one_that_sends_much_is_no_crowd) {
     loop.flusher.is_crowded = false;
     ck_assert_uint_gt(say(0, 0, LARGE), STREAM_READ);
@@ -273,6 +290,7 @@ int main(void) {
     return RUN_TESTS_AROUND(
         "reader", begin, end, each_is_told_its_own_in_one_turn_however_many_they_are,
         they_are_read_together_once_some_can_be_read_at_once, without_a_ring_libuv_reads_them,
+        a_ring_that_fails_is_dropped_once_and_all_are_read_and_answered,
         one_that_sends_much_is_no_crowd, one_alone_is_told_in_its_turn,
         more_than_there_is_room_for_is_read_on, who_has_a_buffer_of_its_own_is_read_into_that,
         who_is_closed_meanwhile_is_told_nothing, nothing_is_lost_of_who_is_stopped_meanwhile,

@@ -1,16 +1,15 @@
 // Ring: sockets of which each has its own bytes. What a peer reads tells whose they were.
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/loop/ring.h"
 #include "helpers.h"
+#include "own_rings.h"
 
 enum { LEN = 5, LARGE = 1024 * 1024 };
 
@@ -54,21 +53,6 @@ static void expect_all(size_t count) {
     }
 }
 
-// Returns the descriptor of the ring that is open; -1: there is none.
-static int find_ring(void) {
-    DIR *folder = opendir("/proc/self/fd");
-    int found = -1;
-    ck_assert_ptr_nonnull(folder);
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        char target[64] = "";
-        if (readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1) > 0 &&
-            strcmp(target, "anon_inode:[io_uring]") == 0)
-            found = atoi(entry->d_name);
-    }
-    closedir(folder);
-    return found;
-}
-
 // Where the kernel has no io_uring for us, a ring is NULL, with which all is sent nonetheless.
 static struct ring *open_ring(void) {
     int error;
@@ -93,11 +77,11 @@ END_TEST
 
 START_TEST(a_ring_has_a_descriptor_until_it_is_freed) {
     struct ring *r = open_ring();
-    ck_assert_int_eq(find_ring() >= 0, ring_is_of_use(r));
+    ck_assert_int_eq(find_own_ring() >= 0, ring_is_of_use(r));
     if (r)
-        ck_assert_int_ne(fcntl(find_ring(), F_GETFD) & FD_CLOEXEC, 0);
+        ck_assert_int_ne(fcntl(find_own_ring(), F_GETFD) & FD_CLOEXEC, 0);
     ring_free(r);
-    ck_assert_int_eq(find_ring(), -1);
+    ck_assert_int_eq(find_own_ring(), -1);
 }
 END_TEST
 
@@ -181,12 +165,13 @@ END_TEST
 START_TEST(a_ring_that_fails_is_given_up_and_nothing_is_sent_twice) {
     struct ring *r = open_ring();
     if (r) {
-        ck_assert_int_eq(close(find_ring()), 0);
+        ck_assert_int_eq(close(find_own_ring()), 0);
         for (int i = 0; i < 2; i++) {
             ring_send(r, transfers, TRANSFERS_MOST);
             expect_all(TRANSFERS_MOST);
         }
         ck_assert(!ring_is_of_use(r));
+        ck_assert_int_eq(ring_error(r), EBADF);
     }
     ring_free(r);
 }
