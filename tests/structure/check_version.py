@@ -8,13 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from repository import ask_git
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def tags():
     """The versions by which this commit is tagged; none where there is no repository."""
-    listed = subprocess.run(["git", "tag", "--points-at", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return [tag[1:] for tag in listed.stdout.split() if re.fullmatch(r"v\d.*", tag)]
+    listed = ask_git(ROOT, "tag", "--points-at", "HEAD") or ""
+    return [tag[1:] for tag in listed.split() if re.fullmatch(r"v\d.*", tag)]
 
 
 def said(program):

@@ -2,8 +2,9 @@
 
 import os
 import re
-import subprocess
 from pathlib import Path
+
+from repository import ask_git
 
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.M | re.S)
 LINK = re.compile(r"\]\(([^()\s]+(?:\([^()\s]*\))?)\)")
@@ -27,11 +28,11 @@ def anchors(text):
 
 
 def documents(root):
-    """The Markdown files that belong to the repository, relative to it; all below the folder where there is none."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"],
-                            cwd=root, capture_output=True, text=True)
-    names = listed.stdout.splitlines() if listed.returncode == 0 else (
-        str(path.relative_to(root)) for path in Path(root).rglob("*.md") if not path.parts[-2].startswith("build"))
+    """The Markdown files that belong to the repository, relative to it. Where there is none, all but what builds and npm made."""
+    listed = ask_git(root, "ls-files", "-co", "--exclude-standard", "*.md")
+    found = (path.relative_to(root) for path in Path(root).rglob("*.md"))
+    names = listed.splitlines() if listed is not None else (
+        str(path) for path in found if not any(re.match("build|node_modules|fetched", part) for part in path.parts[:-1]))
     return sorted(name for name in names if Path(root, name).exists())
 
 
