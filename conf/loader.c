@@ -132,20 +132,26 @@ static void on_named_section(struct loader *l, int line, enum section section, s
         add_user(l->settings, name, line);
 }
 
+// Returns whether there is but one section of the kind, which has no name.
+static bool is_only(enum section section) {
+    return section == SECTION_CACHESD || section == SECTION_HTTP;
+}
+
 static void refuse_section(struct loader *l, int line, struct slice kind) {
-    const char *nearest = NULL;
+    enum section nearest = SECTION_COUNT;
     size_t least = 4;
     for (int i = 0; i < SECTION_COUNT; i++) {
         size_t distance = spelling_distance(kind, slice_of(section_name((enum section)i)));
         if (distance < least) {
             least = distance;
-            nearest = section_name((enum section)i);
+            nearest = (enum section)i;
         }
     }
     struct slice shown = problems_may_show(kind) ? kind : SLICE("...");
-    if (nearest)
-        problems_add(l->problems, line, "unknown section [%.*s]: did you mean [%s]?",
-                     (int)shown.len, shown.data, nearest);
+    if (nearest < SECTION_COUNT)
+        problems_add(l->problems, line, "unknown section [%.*s]: did you mean [%s%s]?",
+                     (int)shown.len, shown.data, section_name(nearest),
+                     is_only(nearest) ? "" : " NAME");
     else
         problems_add(
             l->problems, line,
@@ -161,7 +167,7 @@ static void on_section(void *owner, int line, struct slice kind, struct slice na
     for (int i = 0; i < SECTION_COUNT; i++)
         if (slice_equal(kind, slice_of(section_name((enum section)i))))
             l->section = i;
-    if (l->section == SECTION_CACHESD || l->section == SECTION_HTTP)
+    if (l->section >= 0 && is_only((enum section)l->section))
         on_only_section(l, line, (enum section)l->section, name);
     else if (l->section >= 0)
         on_named_section(l, line, (enum section)l->section, name);

@@ -100,7 +100,7 @@ const char *uri_read_host(struct slice s, char **host, int *port) {
 
 const char *uri_read_path(struct slice s, char **path) {
     if (s.len == 0 || *s.data != '/')
-        return "a Unix socket needs an absolute path, as unix:/run/redis/redis.sock";
+        return "a Unix socket needs an absolute path, as unix:/run/NAME.sock";
     const char *error = uri_read_text(s, path);
     if (error || strlen(*path) <= URI_LONGEST_PATH)
         return error;

@@ -25,25 +25,30 @@ static const char usage[] =
     "that are sent together as one request. As\n"
     "  caches bench -c 50 -p 16 -s 3 -k 10000 key.get demo {key}\n";
 
-// Returns false, so that the caller can return it.
+// Keeps the first reason. Returns false, so that the caller can return it.
 static bool refuse(struct load_options *o, const char *why) {
-    o->refusal = o->refusal ? o->refusal : why;
+    if (!*o->refusal)
+        snprintf(o->refusal, sizeof(o->refusal), "%s", why);
     return false;
 }
 
-static double number(struct load_options *o, const char *text, double least, double most) {
-    char *end;
+static double number(struct load_options *o, int letter, const char *text, double least,
+                     double most) {
+    char *end, why[sizeof(o->refusal)];
     double value = strtod(text, &end);
-    if (*text == '\0' || *end != '\0' || !(value >= least && value <= most))
-        refuse(o, "not a number, or out of range");
-    return value;
+    if (*text != '\0' && *end == '\0' && value >= least && value <= most)
+        return value;
+    snprintf(why, sizeof(why), "-%c takes a number from %.10g to %.10g, not '%.20s'", letter, least,
+             most, text);
+    refuse(o, why);
+    return least;
 }
 
 static void watch(struct load_options *o, const char *text) {
     if (o->watched_count == LOAD_WATCHED)
         refuse(o, "too many -W");
     else
-        o->watched[o->watched_count++] = (pid_t)number(o, text, 1, 1e9);
+        o->watched[o->watched_count++] = (pid_t)number(o, 'W', text, 1, 1e9);
 }
 
 static void set_form(struct load_options *o, const char *form) {
@@ -52,32 +57,38 @@ static void set_form(struct load_options *o, const char *form) {
         refuse(o, "FORM is array or line");
 }
 
+static void refuse_option(struct load_options *o, int letter) {
+    char why[sizeof(o->refusal)];
+    snprintf(why, sizeof(why), "-%c is no option, or lacks its value", letter);
+    refuse(o, why);
+}
+
 static void set(struct load_options *o, int letter, const char *value) {
     switch (letter) {
-    case 'c': o->clients = (unsigned)number(o, value, 1, 1e5); break;
-    case 'p': o->depth = (unsigned)number(o, value, 1, 1e5); break;
-    case 'n': o->count = (uint64_t)number(o, value, 1, 1e15); break;
-    case 's': o->seconds = number(o, value, 0.001, 1e6); break;
-    case 'w': o->warm_up = number(o, value, 0, 1e6); break;
-    case 'r': o->rate = number(o, value, 0.001, 1e7); break;
-    case 'k': o->requests.keys = (uint64_t)number(o, value, 1, 1e8); break;
+    case 'c': o->clients = (unsigned)number(o, letter, value, 1, 1e5); break;
+    case 'p': o->depth = (unsigned)number(o, letter, value, 1, 1e5); break;
+    case 'n': o->count = (uint64_t)number(o, letter, value, 1, 1e15); break;
+    case 's': o->seconds = number(o, letter, value, 0.001, 1e6); break;
+    case 'w': o->warm_up = number(o, letter, value, 0, 1e6); break;
+    case 'r': o->rate = number(o, letter, value, 0.001, 1e7); break;
+    case 'k': o->requests.keys = (uint64_t)number(o, letter, value, 1, 1e8); break;
     case 'q': o->requests.is_sequential = true; break;
-    case 'e': o->requests.seed = (uint64_t)number(o, value, 0, 1e15); break;
-    case 'd': o->requests.value_bytes = (size_t)number(o, value, 0, 1e9); break;
+    case 'e': o->requests.seed = (uint64_t)number(o, letter, value, 0, 1e15); break;
+    case 'd': o->requests.value_bytes = (size_t)number(o, letter, value, 0, 1e9); break;
     case 'f': set_form(o, value); break;
     case 'W': watch(o, value); break;
-    default: refuse(o, "bad option");
+    default: refuse_option(o, optopt);
     }
 }
 
 static bool check(struct load_options *o, bool has_word) {
-    if (o->refusal)
+    if (*o->refusal)
         return false;
     if ((o->seconds > 0) == (o->count > 0))
-        return refuse(o, "either -s or -n");
+        return refuse(o, "say either -s SECONDS or -n COUNT");
     if (o->count > 0 && o->warm_up > 0)
         return refuse(o, "-w goes with -s");
-    return has_word || refuse(o, "no WORD");
+    return has_word || refuse(o, "no WORD of a request is given");
 }
 
 enum exit_code load_options_parse(struct load_options *o, int argc, char **argv) {
@@ -98,6 +109,6 @@ enum exit_code load_options_parse(struct load_options *o, int argc, char **argv)
     o->requests.depth = o->depth;
     if (check(o, optind < argc))
         return EXIT_ANSWERED;
-    fprintf(stderr, "caches bench: %s\n%s", o->refusal, usage);
+    fprintf(stderr, "caches bench: %s; caches bench --help tells more\n", o->refusal);
     return EXIT_USAGE;
 }

@@ -20,7 +20,7 @@ struct load_options {
     pid_t watched[LOAD_WATCHED]; // processes whose CPU time is reported
     int watched_count;
     struct requests_options requests;
-    const char *refusal; // why they are wrong; NULL: they are right
+    char refusal[96]; // why they are wrong; empty: they are right
 };
 
 // Returns EXIT_ANSWERED; or EXIT_USAGE when something is wrong, which was told; or EXIT_NIL when

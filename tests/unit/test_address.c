@@ -42,7 +42,7 @@ static struct addresses resolve(const char *text) {
 
 #define BRACKETS "an IPv6 address must stand in brackets, as [::1]:6379"
 #define BAD_PORT "the port must be 1 to 65535"
-#define NO_PATH  "a Unix socket needs an absolute path, as unix:/run/redis/redis.sock"
+#define NO_PATH  "a Unix socket needs an absolute path, as unix:/run/NAME.sock"
 
 START_TEST(address_is_shown_as_it_is_written) {
     static const char *const texts[] = {"unix:/run/cachesd/cachesd.sock", "tcp:127.0.0.1:7379",

@@ -18,7 +18,7 @@ static const struct {
      "c.ini:11: [listener NAME] needs a name of 1 to 64 of A-Z a-z 0-9 _ . -, not ''\n"},
     {HEAD "namespaces = a\n[listener l]\nlisten = unix:/m\n",
      "c.ini:15: [listener l] again: it began at line 11\n"},
-    {"[listeners l]\n", "c.ini:11: unknown section [listeners]: did you mean [listener]?\n"},
+    {"[listeners l]\n", "c.ini:11: unknown section [listeners]: did you mean [listener NAME]?\n"},
     {HEAD "namespaces = a, x\nnamespace =\n",
      "c.ini:14: [listener l]: no namespace 'x': use one of a, ab\n"},
     {HEAD "namespace = x\n", "c.ini:14: [listener l]: no namespace 'x': use one of a, ab\n"},

@@ -15,8 +15,9 @@ static void check_rows(const struct problem_row *rows, size_t count) {
 START_TEST(problems_of_sections_have_their_line) {
     static const struct problem_row rows[] = {
         {SMALL "[namespac x]\n",
-         "c.ini:4: unknown section [namespac]: did you mean [namespace]?\n"},
-        {SMALL "[users u]\nuid = 1\n", "c.ini:4: unknown section [users]: did you mean [user]?\n"},
+         "c.ini:4: unknown section [namespac]: did you mean [namespace NAME]?\n"},
+        {SMALL "[users u]\nuid = 1\n",
+         "c.ini:4: unknown section [users]: did you mean [user NAME]?\n"},
         {SMALL "[something]\n",
          "c.ini:4: unknown section [something]: use [cachesd], [http], "
          "[listener NAME], [backend NAME], [namespace NAME] or [user NAME]\n"},
@@ -446,7 +447,7 @@ START_TEST(problems_of_one_file_are_all_reported) {
                    "c.ini:10: ttl: 'x' is wrong: use a duration, as 90, 1500ms, 2h (36500d at "
                    "most)\n"
                    "c.ini:11: not a section, an option (name = value) or a comment\n"
-                   "c.ini:12: unknown section [usr]: did you mean [user]?\n"
+                   "c.ini:12: unknown section [usr]: did you mean [user NAME]?\n"
                    "c.ini:14: [user v] needs uid, gid, token or tls_name\n"
                    "c.ini:14: [user v] needs namespaces = NAME, ... or *\n");
 }

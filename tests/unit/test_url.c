@@ -165,7 +165,7 @@ END_TEST
 #define TWICE      "the same HOST:PORT is given twice"
 #define ESCAPES    "before the @, write / ? # as %2F %3F %23"
 #define BAD_DB     "the database must be a whole number"
-#define NO_PATH    "a Unix socket needs an absolute path, as unix:/run/redis/redis.sock"
+#define NO_PATH    "a Unix socket needs an absolute path, as unix:/run/NAME.sock"
 #define TAKES      "unknown parameter: a backend takes db, user and password"
 #define POLICY     "policy must be one of Redis's maxmemory-policy, as allkeys-lru or noeviction"
 #define EMBEDDED   "unknown parameter: an embedded backend takes maxmemory and policy"

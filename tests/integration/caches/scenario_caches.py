@@ -544,7 +544,7 @@ class Commands(caches.TestCase):
     def test_bench_measures_the_daemon(self):
         found = json.loads(self.caches("bench", "-n", "100", "-k", "10", "key.set", "carts", "{key}", "v"))
         self.assertEqual((found["requests"], found["errors"]), (100, 0))
-        self.assertIn("either -s or -n", self.refused("bench", "ping", code=2))
+        self.assertIn("say either -s SECONDS or -n COUNT", self.refused("bench", "ping", code=2))
         self.assertIn("usage: caches", self.caches("bench", "--help"))
 
     def test_help_and_version_are_printed(self):

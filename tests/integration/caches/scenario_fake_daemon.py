@@ -335,17 +335,20 @@ class Requests(FakeDaemons):
 
 class Bench(FakeDaemons):
     def test_options_that_are_wrong_are_refused_with_what_is_right(self):
-        out_of_range = "not a number, or out of range"
+        count, clients = "-n takes a number from 1 to 1e+15", "-c takes a number from 1 to 100000"
+        either = "say either -s SECONDS or -n COUNT"
         for words, why in (
-            (["-n", ""], out_of_range), (["-n", "5x"], out_of_range), (["-n", "nan"], out_of_range),
-            (["-c", "0", "-n", "x"], out_of_range), (["-c", "1e6", "-n", "1"], out_of_range), (["-s", "1e7"], out_of_range),
+            (["-n", ""], f"{count}, not ''"), (["-n", "5x"], f"{count}, not '5x'"), (["-n", "nan"], f"{count}, not 'nan'"),
+            (["-c", "0", "-n", "x"], f"{clients}, not '0'"), (["-c", "1e6", "-n", "1"], f"{clients}, not '1e6'"),
+            (["-s", "1e7"], "-s takes a number from 0.001 to 1000000, not '1e7'"),
             (["-n", "1", "-w", "1"], "-w goes with -s"), (["-n", "1", "-f", "xml"], "FORM is array or line"),
-            (["-Z"], "bad option"), (["-n", "1", *["-W", "1"] * 100], "too many -W"), (["-n", "1", "-W", "0"], out_of_range),
-            (["-s", "1", "-n", "1"], "either -s or -n"), ([], "either -s or -n"),
+            (["-Z"], "-Z is no option, or lacks its value"), (["-n", "1", *["-W", "1"] * 100], "too many -W"),
+            (["-n", "1", "-W", "0"], "-W takes a number from 1 to 1000000000, not '0'"),
+            (["-s", "1", "-n", "1"], either), ([], either),
         ):
             code, out, said = self.caches([], "bench", *words, "ping")
             self.assertEqual((code, out), (2, ""), words)
-            self.assertIn(f"caches bench: {why}\nusage: ", said, words)
+            self.assertEqual(f"caches bench: {why}; caches bench --help tells more\n", said, words)
         code, _, said = self.caches([], "bench", "-n", "1")
         self.assertEqual((code, "no WORD" in said), (2, True))
         code, out, _ = self.caches([], "bench", "-h")
