@@ -140,7 +140,7 @@ class Load(unittest.TestCase):
                       ["-n", "x", "PING"], ["-n", 1, "-f", "xml", "PING"]):
             done = run(self.redis.url, *words)
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
-            self.assertIn("usage: caches", done.stderr)
+            self.assertIn("caches bench --help tells more", done.stderr)
 
 
 def answer_once(server, answer):

@@ -57,6 +57,7 @@ INI = """\
 listen = {listen}
 [backend main]
 url = {redis:main}
+timeout = 20s
 [namespace carts]
 prefix = cart:
 ttl = 2h

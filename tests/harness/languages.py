@@ -17,6 +17,7 @@ USER_INI = f"""\
 listen = {{listen}}
 [backend main]
 url = {{redis:main}}
+timeout = 20s
 [namespace demo]
 [user web]
 token = {harness.token_hash("secret")}

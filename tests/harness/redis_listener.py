@@ -21,6 +21,7 @@ SERVER = """\
 listen = {{listen}}
 [backend main]
 url = {{redis:main}}
+timeout = 20s
 {namespaces}\
 [listener apps]
 listen = unix:{{folder}}/redis.sock

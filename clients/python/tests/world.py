@@ -20,6 +20,7 @@ listen = {listen}
 listen = tcp:127.0.0.1:{port}
 [backend main]
 url = {redis:main}
+timeout = 20s
 [namespace demo]
 ttl = 1h
 max_ttl = 1d

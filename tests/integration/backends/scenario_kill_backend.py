@@ -104,7 +104,7 @@ class KillBackend(unittest.TestCase):
     def test_what_was_sent_before_redis_died_is_lost_and_what_comes_after_unavailable(self):
         with harness.World() as world:
             redis = world.redis()
-            daemon = world.daemon(harness.INI.replace("[namespace", "timeout = 20s\n[namespace"))
+            daemon = world.daemon(harness.INI)
             with daemon.client() as client:
                 self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
                 redis.send_signal(signal.SIGSTOP)

@@ -13,7 +13,7 @@ from fake_redis import FakeRedis
 
 TIMEOUT_MS = 200
 SLACK_MS = int(os.environ.get("SLACK_MS", 50))
-INI = harness.INI.replace("[namespace", f"timeout = {TIMEOUT_MS}ms\n[namespace")
+INI = harness.INI.replace("timeout = 20s", f"timeout = {TIMEOUT_MS}ms")
 
 
 class Timeout(unittest.TestCase):

@@ -12,7 +12,7 @@ from terminal import CACHES, NEEDS_TMUX, Terminal
 
 PROMPT = "caches>"
 AWAY = "caches (not connected)>"
-SLOW = harness.INI.replace("[namespace", "timeout = 60s\n[namespace")  # of the backend
+SLOW = harness.INI.replace("timeout = 20s", "timeout = 60s")  # of the backend
 
 
 def prompt_at(test, path, **how):
@@ -86,7 +86,7 @@ class Daemons(harness.TestCase):
         self.end(prompt)
 
     def test_an_error_tells_whether_the_request_was_perhaps_applied(self):
-        daemon = self.world.daemon(harness.INI.replace("[namespace", "timeout = 100ms\n[namespace"))
+        daemon = self.world.daemon(harness.INI.replace("timeout = 20s", "timeout = 100ms"))
         prompt = prompt_at(self, daemon.path)
         self.say(prompt, "key.set nowhere a 1")
         prompt.wait_shows("NAMESPACE ")

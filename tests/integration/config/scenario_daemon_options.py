@@ -119,7 +119,7 @@ class IoUring(unittest.TestCase):
 
     def test_one_that_reads_nothing_or_has_gone_holds_up_no_other(self):
         with harness.World() as world, contextlib.ExitStack() as stack:
-            daemon = world.daemon(with_options().replace("[namespace", "timeout = 1m\n[namespace", 1))
+            daemon = world.daemon(with_options().replace("timeout = 20s", "timeout = 1m"))
             daemon.call("key.set", "carts", "large", bytes(1_000_000))
             slow, gone, *others = [stack.enter_context(daemon.client()) for _ in range(20)]
             slow.send(b"key.get carts large\n" * 5)
@@ -207,7 +207,7 @@ class Idle(unittest.TestCase):
                 self.assertEqual(busy.call("ping"), b"PONG")
 
     def test_one_who_waits_for_an_answer_is_not_idle(self):
-        ini = with_options("client_idle = 200ms").replace("[namespace", "timeout = 20s\n[namespace")
+        ini = with_options("client_idle = 200ms")
         with harness.World() as world:
             redis, daemon = world.redis(), world.daemon(ini)
             with daemon.client() as client, redis.client() as sleeper:
@@ -215,8 +215,7 @@ class Idle(unittest.TestCase):
                 self.assertIsNone(client.call("key.get", "carts", "k"))
 
     def test_one_who_waits_for_room_is_not_idle(self):
-        options = "timeout = 20s\nmax_pending = 1\n[namespace"
-        ini = with_options("client_idle = 200ms").replace("[namespace", options)
+        ini = with_options("client_idle = 200ms").replace("timeout = 20s", "timeout = 20s\nmax_pending = 1")
         with harness.World() as world:
             redis, daemon = world.redis(), world.daemon(ini)
             with daemon.client() as first, daemon.client() as second:
@@ -243,7 +242,7 @@ class Idle(unittest.TestCase):
 class Drain(unittest.TestCase):
     def end(self, drain, comes_in_time):
         """The reply to a request that is in flight when the daemon is told to end."""
-        ini = with_options(f"drain = {drain}").replace("[namespace", "timeout = 20s\n[namespace")
+        ini = with_options(f"drain = {drain}")
         with harness.World() as world:
             redis, daemon = world.redis(), world.daemon(ini)
             with daemon.client() as client:

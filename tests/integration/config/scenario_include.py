@@ -67,7 +67,7 @@ class Include(unittest.TestCase):
                 "conf.d/e.ini:3: [user u]: no namespace 'no'",
             ):
                 self.assertIn("\n" + line, "\n" + told)
-            self.assertIn("it began at c.ini:6\n", told)
+            self.assertIn("it began at c.ini:7\n", told)
             self.assertNotIn("d.ini:2: unknown", told)
 
     def test_a_password_file_lies_beside_the_file_that_names_it(self):

@@ -104,15 +104,15 @@ class Warnings(unittest.TestCase):
             with self.subTest(prefix=prefix), harness.World() as world:
                 code, told = self.check(world, ini.replace("prefix = cart:", f"prefix = {prefix}"))
                 self.assertEqual(code, 0, told)
-                self.assertEqual("c.ini:6: warning: prefix: what stands in its braces" in told, is_told)
+                self.assertEqual("c.ini:7: warning: prefix: what stands in its braces" in told, is_told)
 
     def test_the_log_tells_them_at_the_start_and_after_a_reload(self):
         with harness.World() as world:
             ini = harness.INI + "on_error = stale\n"
             daemon = world.daemon(ini)
-            self.assertEqual(daemon.log().count("warning: " + daemon.ini + ":9: on_error"), 1)
+            self.assertEqual(daemon.log().count("warning: " + daemon.ini + ":10: on_error"), 1)
             self.assertEqual(daemon.reload(ini), b"OK")
-            self.assertEqual(daemon.log().count("warning: " + daemon.ini + ":9: on_error"), 2)
+            self.assertEqual(daemon.log().count("warning: " + daemon.ini + ":10: on_error"), 2)
 
     def test_a_bad_file_that_is_reloaded_in_a_loop_fills_no_log(self):
         with harness.World() as world:

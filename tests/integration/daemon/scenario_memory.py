@@ -179,7 +179,7 @@ class Progress(unittest.TestCase):
                 time.sleep(0.04)
             connection.send(b"\r\n")
 
-        ini = harness.INI.replace("[namespace", "timeout = 200ms\n[namespace")
+        ini = harness.INI.replace("timeout = 20s", "timeout = 200ms")
         with harness.World() as world, fake_redis.FakeRedis(world) as fake:
             daemon = world.daemon(ini.replace("{redis:main}", fake.url))
             with daemon.client() as client:

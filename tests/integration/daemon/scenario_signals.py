@@ -10,13 +10,11 @@ import unittest
 import harness
 import resp
 
-SLOW = harness.INI.replace("[namespace", "timeout = 20s\n[namespace")
-
 
 class Signals(unittest.TestCase):
     def end_with_request_in_flight(self, number):
         with harness.World() as world:
-            redis, daemon = world.redis(), world.daemon(SLOW)
+            redis, daemon = world.redis(), world.daemon(harness.INI)
             with daemon.client() as client:
                 self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
                 redis.send_signal(signal.SIGSTOP)
@@ -44,7 +42,7 @@ class Signals(unittest.TestCase):
         self.end_with_request_in_flight(signal.SIGINT)
 
     def test_drain_is_the_longest_wait(self):
-        ini = SLOW.replace("[backend", "drain = 200ms\n[backend", 1)
+        ini = harness.INI.replace("[backend", "drain = 200ms\n[backend", 1)
         with harness.World() as world:
             redis, daemon = world.redis(), world.daemon(ini)
             with daemon.client() as client:
@@ -61,7 +59,7 @@ class Signals(unittest.TestCase):
                     self.assertIn(reply.code, ("TIMEOUT", "LOST", "UNAVAILABLE"))
 
     def test_a_purge_behind_an_auth_is_answered_when_the_drain_is_over(self):
-        ini = SLOW.replace("[backend", "drain = 200ms\n[backend", 1)
+        ini = harness.INI.replace("[backend", "drain = 200ms\n[backend", 1)
         rights = f"uid = {os.getuid()}\ntoken = {harness.token_hash('t')}\naccess = admin\n"
         with harness.World() as world:
             redis = world.redis()
@@ -80,7 +78,7 @@ class Signals(unittest.TestCase):
 
     def test_requests_that_come_while_draining_are_unavailable(self):
         with harness.World() as world:
-            redis, daemon = world.redis(), world.daemon(SLOW)
+            redis, daemon = world.redis(), world.daemon(harness.INI)
             with daemon.client() as client:
                 self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
                 redis.send_signal(signal.SIGSTOP)
@@ -121,9 +119,9 @@ class Signals(unittest.TestCase):
         self.end_beside_newcomer(lambda client: None)
 
     def test_a_reload_while_draining_opens_no_listener(self):
-        ini = SLOW.replace("{listen}", "{listen}, tcp:127.0.0.1:{port}")
+        ini = harness.INI.replace("{listen}", "{listen}, tcp:127.0.0.1:{port}")
         with harness.World() as world:
-            redis, daemon = world.redis(), world.daemon(SLOW)
+            redis, daemon = world.redis(), world.daemon(harness.INI)
             with daemon.client() as client:
                 self.assertEqual(client.call("key.set", "carts", "a", "1"), b"OK")
                 redis.send_signal(signal.SIGSTOP)

@@ -13,7 +13,7 @@ import harness
 import resp
 
 INI = harness.INI.replace("{listen}", "{listen}\nlog_format = json").replace(
-    "{redis:main}", "{redis:main}\ntimeout = 200ms"
+    "timeout = 20s", "timeout = 200ms"
 )
 ME = f"[user me]\nuid = {os.getuid()}\nnamespaces = carts\naccess = write\n"
 

@@ -118,17 +118,17 @@ class Check(harness.TestCase):
     def test_t_tells_what_is_wrong_with_it(self):
         user = f"[user u]\ntoken = {harness.token_hash('t')}\nnamespaces = *\n"
         for http, more, problem in (
-            ("[http]\nlisten = tcp:0.0.0.0:1\n", "", ":10: listen: an address that other machines reach needs a [user]"),
+            ("[http]\nlisten = tcp:0.0.0.0:1\n", "", ":11: listen: an address that other machines reach needs a [user]"),
             ("[http]\nlisten = tcp:0.0.0.0:1\n", user, "good"),
-            ("[http]\nlisten = tls:127.0.0.1:1\n", "", ":10: listen: [http] takes tcp:HOST:PORT and unix:/PATH alone"),
-            ("[http]\nlisten = systemd\n", "", ":10: listen: [http] takes tcp:HOST:PORT and unix:/PATH alone"),
-            ("[http]\nlisten = {listen}\n", "", ":10: listen: the same address as at line 2"),
-            ("[http]\nhosts = a:1\n", "", ":10: hosts: 'a:1' is wrong: a host without a port belongs here"),
-            ("[http]\n[http]\n", "", ":10: [http] again: it began at line 9"),
-            ("[http x]\n", "", ":9: [http] takes no name"),
-            ("[https]\n", "", ":9: unknown section [https]: did you mean [http]?"),
-            ("[http]\nhost = a\n", "", ":10: unknown option 'host' in [http]: did you mean hosts?"),
-            ("[http]\nhosts = a\n", "", ":10: warning: hosts has no effect: [http] listens nowhere"),
+            ("[http]\nlisten = tls:127.0.0.1:1\n", "", ":11: listen: [http] takes tcp:HOST:PORT and unix:/PATH alone"),
+            ("[http]\nlisten = systemd\n", "", ":11: listen: [http] takes tcp:HOST:PORT and unix:/PATH alone"),
+            ("[http]\nlisten = {listen}\n", "", ":11: listen: the same address as at line 2"),
+            ("[http]\nhosts = a:1\n", "", ":11: hosts: 'a:1' is wrong: a host without a port belongs here"),
+            ("[http]\n[http]\n", "", ":11: [http] again: it began at line 10"),
+            ("[http x]\n", "", ":10: [http] takes no name"),
+            ("[https]\n", "", ":10: unknown section [https]: did you mean [http]?"),
+            ("[http]\nhost = a\n", "", ":11: unknown option 'host' in [http]: did you mean hosts?"),
+            ("[http]\nhosts = a\n", "", ":11: warning: hosts has no effect: [http] listens nowhere"),
         ):
             with self.subTest(http=http, more=more):
                 self.assertIn(problem, self.problems(http, more))

@@ -9,7 +9,7 @@ import cluster
 import harness
 import web
 
-INI = harness.INI.replace("prefix =", "backend = main\nprefix =") + "[http]\nlisten = unix:{folder}/http.sock\n"
+INI = harness.INI.replace("prefix =", "backend = main\nprefix =").replace("timeout = 20s", "timeout = 1s") + "[http]\nlisten = unix:{folder}/http.sock\n"
 ARCHIVE = """\
 [backend archive]
 url = {redis:archive}

@@ -68,7 +68,7 @@ class OfTheBackend(Case):
     def setUp(self):
         super().setUp()
         self.fake = self.world.keep(FakeRedis(self.world))
-        self.listen(bound().replace("{redis:main}", self.fake.url))
+        self.listen(bound().replace("{redis:main}", self.fake.url).replace("timeout = 20s", "timeout = 1s"))
 
     def test_what_the_client_has_caused(self):
         for said in OF_THE_CLIENT:

@@ -365,7 +365,7 @@ class Backends(Multi):
         self.assertEqual(client.read().code, "LOST")
 
     def test_no_answer_in_time(self):
-        client = self.start(bound().replace("url = {redis:main}\n", "url = {redis:main}\ntimeout = 300ms\n"))
+        client = self.start(bound().replace("timeout = 20s", "timeout = 300ms"))
         self.stop_redis()
         self.assertEqual(self.block("INCR n", "GET n").code, "TIMEOUT")
         self.redis.send_signal(signal.SIGCONT)
@@ -373,7 +373,7 @@ class Backends(Multi):
         self.assertEqual(self.block("INCR n", "GET n"), [2, b"2"])
 
     def test_a_full_backend(self):
-        self.start(bound().replace("url = {redis:main}\n", "url = {redis:main}\nmax_pending = 3\ntimeout = 20s\n"))
+        self.start(bound().replace("timeout = 20s", "timeout = 20s\nmax_pending = 3"))
         others = [self.enter(self.listener.client()) for _ in range(3)]
         self.stop_redis()
         for number, other in enumerate(others):

@@ -76,7 +76,7 @@ class Switch(harness.TestCase):
         self.watched = Sentinels()
         self.addCleanup(self.watched.end)
         ini = harness.INI.replace("{redis:main}", self.watched.url) + "near = yes\n"
-        self.daemon = self.world.daemon(ini.replace("[namespace", "timeout = 300ms\n[namespace"))
+        self.daemon = self.world.daemon(ini.replace("timeout = 20s", "timeout = 300ms"))
         self.daemon.wait_near()
         self.writer = Writer(self.daemon)
         self.addCleanup(self.writer.end)

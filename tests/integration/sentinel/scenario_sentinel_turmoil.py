@@ -33,7 +33,7 @@ class Turmoil(harness.TestCase):
             self.world.keep(fake)
         hosts = ",".join(f"{HOST}:{fake.port}" for fake in self.fakes)
         self.ini = harness.INI.replace("{redis:main}", f"redis+sentinel://{hosts}/{NAME}")
-        self.ini = self.ini.replace("[namespace", "timeout = 300ms\nconnect_timeout = 200ms\n[namespace")
+        self.ini = self.ini.replace("timeout = 20s", "timeout = 300ms\nconnect_timeout = 200ms")
         self.ini += "near = yes\n"
         self.daemon = self.world.daemon(self.ini)
         self.codes, self.is_over = set(), False

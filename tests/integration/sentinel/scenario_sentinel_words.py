@@ -25,7 +25,7 @@ class Words(harness.TestCase):
     def ini(self, options=""):
         hosts = ",".join(f"{HOST}:{fake.port}" for fake in self.fakes)
         ini = harness.INI.replace("{redis:main}", f"redis+sentinel://{hosts}/{NAME}")
-        return ini.replace("[namespace", f"timeout = 500ms\n{options}[namespace")
+        return ini.replace("timeout = 20s\n", f"timeout = 500ms\n{options}")
 
     def start(self, options=""):
         self.daemon = self.world.daemon(self.ini(options))

@@ -63,7 +63,7 @@ class Kill(harness.TestCase):
 class WaitsForRoom(harness.TestCase):
     def test_one_that_waits_for_room_is_closed_and_the_others_have_their_turn(self):
         ini = harness.INI.replace("{listen}", "{listen}\nworkers = 1")
-        daemon = self.world.daemon(ini.replace("[namespace", "max_pending = 1\ntimeout = 10s\n[namespace"))
+        daemon = self.world.daemon(ini.replace("timeout = 20s", "max_pending = 1\ntimeout = 10s"))
         clients = [self.connect(daemon) for _ in range(6)]
         ids = [client.call("client", "id") for client in clients]
         with self.world.redis().client() as direct:
