@@ -15,6 +15,7 @@ enum {
     IDLE_MS = 1000, // when the last tables brought nothing new
     MOST_IDLE = 3,
     MOST_OLDS = 20, // after so many older tables in a row the cluster must have begun anew
+    GAP_MS = 500,   // slots that have no node for so long are believed to have none
     PERIOD_MS = 10000,
     QUICK_PERIOD_MS = 1000,
 };
@@ -126,10 +127,29 @@ static void try_another(struct topology *t, const struct cluster_node *n) {
     arm(t);
 }
 
+static size_t count_served(const struct topology_question *q) {
+    size_t served = 0;
+    for (size_t i = 0; i < HASH_SLOTS; i++)
+        served += q->owners[i] != CLUSTER_NO_NODE;
+    return served;
+}
+
+// A node that hears from a master that it is a replica now, before it hears from the new master,
+// knows no node for its slots in between. The old master still knows the new one.
+static bool has_new_gap(struct topology *t, const struct topology_question *q) {
+    if (count_served(q) >= t->served)
+        t->gap_ms = 0;
+    else if (t->gap_ms == 0)
+        t->gap_ms = now_of(t);
+    return t->gap_ms > 0 && now_of(t) < t->gap_ms + GAP_MS;
+}
+
 static void take_table(struct topology *t, struct topology_question *q) {
     bool is_new = t->events->take(t->owner, q->owners);
     t->idle = is_new ? 0 : t->idle + 1;
     t->epoch = q->info.epoch;
+    t->served = count_served(q);
+    t->gap_ms = 0;
     t->proven_ms = q->asked_ms;
     t->has_table = true;
     t->not = NULL;
@@ -173,13 +193,13 @@ static void take_answer(struct topology *t, struct topology_question *q) {
         return;
     }
     t->events->told_state(t->owner, q->from, q->info.is_ok, q->asked_ms);
-    if (is_table && !is_old) {
+    if (is_table && !is_old && !has_new_gap(t, q)) {
         take_table(t, q);
         return;
     }
     if (!is_table)
         tell_of_none(t, q, is_read);
-    t->idle++;
+    t->idle = is_table && !is_old ? 0 : t->idle + 1;
     try_another(t, q->from);
 }
 

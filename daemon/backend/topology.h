@@ -46,6 +46,8 @@ struct topology {
     uint64_t epoch;     // of the last table that was accepted
     unsigned olds;      // how many tables in a row were older than that
     bool has_table;
+    size_t served;      // hash slots that have a node in that table
+    uint64_t gap_ms;    // when a table first had fewer, in the loop's time; 0: the last one has not
     uint64_t refreshes; // counter: questions
 };
 

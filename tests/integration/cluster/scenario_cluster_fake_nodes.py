@@ -92,6 +92,41 @@ class FakeNodes(ClusterCase):
         self.check_ends()
         self.check_recovers()
 
+    def key_of_the_second(self):
+        return next(key for key in "abcdefgh" if self.fakes.owner_of(b"cart:" + key.encode()) is self.second)
+
+    def ask_for_tables(self):
+        """A request that the first node does not answer now: the daemon wants to know how the cluster is."""
+        before = self.refreshes()
+        self.first.keyed = refuse("CLUSTERDOWN The cluster is down")
+        key = next(key for key in "abcdefgh" if self.fakes.owner_of(b"cart:" + key.encode()) is self.first)
+        asking = self.connect(self.daemon)
+        asking.send(resp.array("key.get", "carts", key))
+        harness.wait_until(lambda: self.refreshes() > before, "the table was asked for")
+        return before
+
+    def test_slots_without_a_node_for_a_moment_stay_where_they_were(self):
+        """As in the table of a node that has heard of a master's demotion, and not yet of the new master."""
+        self.start_up()
+        key, whole = self.key_of_the_second(), self.fakes.slots
+        gaps = [array([slots_range(*self.fakes.table[0])])]
+        self.fakes.slots = lambda: gaps.pop() if gaps else whole()
+        before = self.ask_for_tables()
+        while self.refreshes() < before + 3:
+            self.assertEqual(self.get(key), value_of(b"cart:" + key.encode()))
+        self.assertEqual(gaps, [])
+
+    def test_slots_without_a_node_for_long_have_none(self):
+        self.start_up()
+        key, whole = self.key_of_the_second(), self.fakes.table
+        self.fakes.table = whole[:1]
+        self.ask_for_tables()
+        harness.wait_until(lambda: isinstance(self.get(key), resp.Error), "they have no node")
+        self.assertEqual(self.get(key).code, "UNAVAILABLE")
+        self.fakes.table = whole
+        self.check_recovers()
+        harness.wait_until(lambda: self.get(key) == value_of(b"cart:" + key.encode()), "they have one again")
+
     def test_a_slot_that_is_never_whole(self):
         self.start_up()
         self.behave(*[refuse("TRYAGAIN Multiple keys request during rehashing of slot")] * 2)
