@@ -132,12 +132,14 @@ class Gone(Waiting):
         with self.world(INI.replace("[backend", "max_clients = 20\n[backend", 1)) as found:
             _, daemon, client = found
             for round in range(1, 6):
-                for _ in range(19):
-                    with daemon.client() as gone:
-                        gone.send(WAITS["for a memo, behind quit"])
+                ghosts = [daemon.client() for _ in range(19)]
+                for ghost in ghosts:
+                    ghost.send(WAITS["for a memo, behind quit"])
                 harness.wait_until(
-                    lambda: self.counter(client, "memo_waits") == 19 * round, "all have waited"
+                    lambda: self.counter(client, "memo_waits") == 19 * round, "all wait"
                 )
+                for ghost in ghosts:
+                    ghost.close()
                 self.expect_all_gone(client, 5)
             self.assertIn(b"turned_away:0\n", client.call("stats"))
 
