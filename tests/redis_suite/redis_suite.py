@@ -82,9 +82,9 @@ OPTIONS += ["-needs:debug -needs:repl -needs:save -needs:reset -slow -large-memo
 def configuration(**ttls):
     """Nothing is too large and anybody may clear all, so that only the dialect makes a difference."""
     more = {"namespace": "max_value = 536870911b\n", "options": "flush = write\n"}
-    return redis_listener.bound(**ttls, **more).replace(
-        "[backend main]", "max_request = 536870911b\nclient_output = 1gb\n[backend main]\ntimeout = 60s"
-    )
+    limits = "max_request = 536870911b\nclient_output = 1gb\n"
+    ini = redis_listener.bound(**ttls, **more).replace("[backend main]", limits + "[backend main]")
+    return ini.replace("timeout = 20s", "timeout = 60s")
 
 
 

@@ -65,8 +65,8 @@ class Pools(harness.TestCase):
         super().setUp()
         self.redis = self.world.redis()
         self.relay = self.world.keep(Relay(f"{self.world.folder}/relay.sock", self.redis.path))
-        timeouts = f"timeout = {TIMEOUT_MS}ms\nconnect_timeout = {TIMEOUT_MS}ms\n"
-        ini = bound().replace("url = {redis:main}\n", f"url = {self.relay.url}\n{timeouts}")
+        timeouts = f"timeout = {TIMEOUT_MS}ms\nconnect_timeout = {TIMEOUT_MS}ms"
+        ini = bound().replace("{redis:main}", self.relay.url).replace("timeout = 20s", timeouts)
         self.listener = RedisListener(self.world, ini)
 
     def start(self, name):

@@ -137,7 +137,7 @@ class Blocks(harness.TestCase):
 
     def open(self, max_request):
         ini = bound().replace("[cachesd]\n", f"[cachesd]\nmax_request = {max_request}\n")
-        ini = ini.replace("[backend main]\n", "[backend main]\ntimeout = 60s\n")  # under a thread sanitizer
+        ini = ini.replace("timeout = 20s", "timeout = 60s")  # under a thread sanitizer
         # A sanitized daemon would keep what it has freed.
         self.listener = RedisListener(self.world, ini, env={"ASAN_OPTIONS": "quarantine_size_mb=1"})
         return self.world.keep(self.listener.client())
