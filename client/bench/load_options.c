@@ -1,5 +1,6 @@
 #include "client/bench/load_options.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,21 +27,23 @@ static const char usage[] =
     "  caches bench -c 50 -p 16 -s 3 -k 10000 key.get demo {key}\n";
 
 // Keeps the first reason. Returns false, so that the caller can return it.
-static bool refuse(struct load_options *o, const char *why) {
+static __attribute__((format(printf, 2, 3))) bool refuse(struct load_options *o, const char *format,
+                                                         ...) {
+    va_list values;
+    va_start(values, format);
     if (!*o->refusal)
-        snprintf(o->refusal, sizeof(o->refusal), "%s", why);
+        vsnprintf(o->refusal, sizeof(o->refusal), format, values);
+    va_end(values);
     return false;
 }
 
 static double number(struct load_options *o, int letter, const char *text, double least,
                      double most) {
-    char *end, why[sizeof(o->refusal)];
+    char *end;
     double value = strtod(text, &end);
     if (*text != '\0' && *end == '\0' && value >= least && value <= most)
         return value;
-    snprintf(why, sizeof(why), "-%c takes a number from %.10g to %.10g, not '%.20s'", letter, least,
-             most, text);
-    refuse(o, why);
+    refuse(o, "-%c takes a number from %.10g to %.10g, not '%.20s'", letter, least, most, text);
     return least;
 }
 
@@ -57,12 +60,6 @@ static void set_form(struct load_options *o, const char *form) {
         refuse(o, "FORM is array or line");
 }
 
-static void refuse_option(struct load_options *o, int letter) {
-    char why[sizeof(o->refusal)];
-    snprintf(why, sizeof(why), "-%c is no option, or lacks its value", letter);
-    refuse(o, why);
-}
-
 static void set(struct load_options *o, int letter, const char *value) {
     switch (letter) {
     case 'c': o->clients = (unsigned)number(o, letter, value, 1, 1e5); break;
@@ -77,7 +74,7 @@ static void set(struct load_options *o, int letter, const char *value) {
     case 'd': o->requests.value_bytes = (size_t)number(o, letter, value, 0, 1e9); break;
     case 'f': set_form(o, value); break;
     case 'W': watch(o, value); break;
-    default: refuse_option(o, optopt);
+    default: refuse(o, "-%c is no option, or lacks its value", optopt);
     }
 }
 

@@ -155,11 +155,13 @@ static inline const struct near_source *backend_source_of(struct backend *b,
     return b->source ? b->source : b->route->source(b, backend_hash_slot(b, call_key(call)));
 }
 
-// Lets waiters go on as far as there is room. To be called once a turn of the loop.
-void backend_look(struct backend *b);
+// Returns whether a turn of the loop has something to do for the backend.
 static inline bool backend_wants_look(const struct backend *b) {
     return b->is_restless || b->waiting.first;
 }
+
+// Lets waiters go on as far as there is room. To be called once a turn of the loop.
+void backend_look(struct backend *b);
 static inline void backend_wake(struct backend *b) {
     if (backend_wants_look(b))
         backend_look(b);

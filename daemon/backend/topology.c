@@ -31,6 +31,7 @@ struct topology_question {
     struct bytes scrap; // the rendered answer: empty
     struct bytes words; // of an error
     uint16_t owners[HASH_SLOTS];
+    size_t served;    // hash slots that have a node
     bool is_overfull; // a listed node could not be added
 };
 
@@ -136,11 +137,14 @@ static size_t count_served(const struct topology_question *q) {
 
 // A node that hears from a master that it is a replica now, before it hears from the new master,
 // knows no node for its slots in between. The old master still knows the new one.
-static bool has_new_gap(struct topology *t, const struct topology_question *q) {
-    if (count_served(q) >= t->served)
+static void note_gap(struct topology *t, const struct topology_question *q) {
+    if (q->served >= t->served)
         t->gap_ms = 0;
     else if (t->gap_ms == 0)
         t->gap_ms = now_of(t);
+}
+
+static bool has_new_gap(const struct topology *t) {
     return t->gap_ms > 0 && now_of(t) < t->gap_ms + GAP_MS;
 }
 
@@ -148,7 +152,7 @@ static void take_table(struct topology *t, struct topology_question *q) {
     bool is_new = t->events->take(t->owner, q->owners);
     t->idle = is_new ? 0 : t->idle + 1;
     t->epoch = q->info.epoch;
-    t->served = count_served(q);
+    t->served = q->served;
     t->gap_ms = 0;
     t->proven_ms = q->asked_ms;
     t->has_table = true;
@@ -193,9 +197,13 @@ static void take_answer(struct topology *t, struct topology_question *q) {
         return;
     }
     t->events->told_state(t->owner, q->from, q->info.is_ok, q->asked_ms);
-    if (is_table && !is_old && !has_new_gap(t, q)) {
-        take_table(t, q);
-        return;
+    if (is_table && !is_old) {
+        q->served = count_served(q);
+        note_gap(t, q);
+        if (!has_new_gap(t)) {
+            take_table(t, q);
+            return;
+        }
     }
     if (!is_table)
         tell_of_none(t, q, is_read);

@@ -92,23 +92,22 @@ class FakeNodes(ClusterCase):
         self.check_ends()
         self.check_recovers()
 
-    def key_of_the_second(self):
-        return next(key for key in "abcdefgh" if self.fakes.owner_of(b"cart:" + key.encode()) is self.second)
+    def key_of(self, node):
+        return next(key for key in "abcdefgh" if self.fakes.owner_of(b"cart:" + key.encode()) is node)
 
     def ask_for_tables(self):
         """A request that the first node does not answer now: the daemon wants to know how the cluster is."""
         before = self.refreshes()
         self.first.keyed = refuse("CLUSTERDOWN The cluster is down")
-        key = next(key for key in "abcdefgh" if self.fakes.owner_of(b"cart:" + key.encode()) is self.first)
         asking = self.connect(self.daemon)
-        asking.send(resp.array("key.get", "carts", key))
+        asking.send(resp.array("key.get", "carts", self.key_of(self.first)))
         harness.wait_until(lambda: self.refreshes() > before, "the table was asked for")
         return before
 
     def test_slots_without_a_node_for_a_moment_stay_where_they_were(self):
         """As in the table of a node that has heard of a master's demotion, and not yet of the new master."""
         self.start_up()
-        key, whole = self.key_of_the_second(), self.fakes.slots
+        key, whole = self.key_of(self.second), self.fakes.slots
         gaps = [array([slots_range(*self.fakes.table[0])])]
         self.fakes.slots = lambda: gaps.pop() if gaps else whole()
         before = self.ask_for_tables()
@@ -118,7 +117,7 @@ class FakeNodes(ClusterCase):
 
     def test_slots_without_a_node_for_long_have_none(self):
         self.start_up()
-        key, whole = self.key_of_the_second(), self.fakes.table
+        key, whole = self.key_of(self.second), self.fakes.table
         self.fakes.table = whole[:1]
         self.ask_for_tables()
         harness.wait_until(lambda: isinstance(self.get(key), resp.Error), "they have no node")
