@@ -3,9 +3,9 @@
 #pragma once
 
 #include "conf/address.h"
-#include "conf/tls.h"
 #include "conf/tls_context.h"
 #include "protocol/bytes.h"
+#include "transport/tls.h"
 
 struct channel {
     int fd;          // -1: closed

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "conf/sections.h"
-#include "conf/tls.h"
 #include "daemon/front/limits.h"
 #include "daemon/front/section.h"
 #include "daemon/loop/gone.h"
@@ -19,6 +18,7 @@
 #include "protocol/mem.h"
 #include "protocol/number.h"
 #include "protocol/reply.h"
+#include "transport/tls.h"
 
 enum {
     LINGER_MS = 1000,

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "conf/tls.h"
+#include "transport/tls.h"
 
 static void on_shaken(void *context, const char *trouble) {
     struct dial *dial = context;

@@ -1,12 +1,12 @@
 #include "daemon/loop/flusher.h"
 
 #include "daemon/loop/reader.h"
-#include "daemon/loop/ring.h"
 #include "daemon/loop/spares.h"
 #include "daemon/loop/stream.h"
 #include "daemon/loop/turn_clock.h"
 #include "daemon/loop/turnstile.h"
 #include "protocol/mem.h"
+#include "transport/ring.h"
 
 static struct stream *pop_dirty(struct flusher *f) {
     struct stream *s = f->dirty;

@@ -6,8 +6,8 @@
 // else libuv reads them, which costs less for a few.
 #pragma once
 
-#include "daemon/loop/ring.h"
 #include "daemon/loop/stream.h"
+#include "transport/ring.h"
 
 // Where requests are read together each stream has so much room, and reads on alone when it is
 // full. Rooms begin at different places of the processor's cache.

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "conf/tls.h"
 #include "protocol/mem.h"
+#include "transport/tls.h"
 
 enum { RECORDS_SIZE = 64 * 1024 }; // of TLS, that are read or written at once
 

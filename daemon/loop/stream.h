@@ -17,11 +17,11 @@
 
 #include <uv.h>
 
-#include "daemon/loop/ring.h"
 #include "daemon/loop/spares.h"
 #include "daemon/loop/turn_clock.h"
 #include "daemon/loop/turnstile.h"
 #include "protocol/bytes.h"
+#include "transport/ring.h"
 
 struct stream;
 struct stream_tls;

@@ -24,7 +24,7 @@ import document
 from c_source import read_tree
 from rooms import Rooms
 
-FOLDERS = ("protocol", "conf", "client", "daemon")
+FOLDERS = ("protocol", "conf", "transport", "client", "daemon")
 KINDS = ("up", "circle", "include", "long", "room", "document")
 FILE_LINES, FUNCTION_LINES = 500, 40
 

@@ -6,7 +6,7 @@ import re
 DRAWING = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"`([^`\n]+)`")
 FUNCTION = re.compile(r"(\w+)\(\)")
-PLACE = re.compile(r"(protocol|conf|client|daemon|tests|clients)/[\w./]*")
+PLACE = re.compile(r"(protocol|conf|transport|client|daemon|tests|clients)/[\w./]*")
 FILE = re.compile(r"\w+\.[ch]")
 
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/loop/ring.h"
 #include "helpers.h"
+#include "transport/ring.h"
 
 static inline bool is_own_ring(int fd) {
     char path[64], text[1024] = "", mask[32];

@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/loop/ring.h"
 #include "helpers.h"
 #include "own_rings.h"
+#include "transport/ring.h"
 
 enum { LEN = 5, LARGE = 1024 * 1024 };
 

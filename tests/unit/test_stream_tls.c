@@ -4,11 +4,11 @@
 #include <sys/socket.h>
 
 #include "certificates.h"
-#include "conf/tls.h"
 #include "daemon/loop/flusher.h"
 #include "daemon/loop/lent.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/stream.h"
+#include "transport/tls.h"
 
 enum { MUCH = 3 * 1024 * 1024 };
 

@@ -1,5 +1,5 @@
 // Tls: both sides of a connection, whose records the tests carry by hand.
-#include "conf/tls.h"
+#include "transport/tls.h"
 
 #include <sys/stat.h>
 

@@ -1,4 +1,4 @@
-#include "conf/tls.h"
+#include "transport/tls.h"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>

@@ -1,4 +1,4 @@
-#include "daemon/loop/ring.h"
+#include "transport/ring.h"
 
 #include <liburing.h>
 #include <limits.h>
