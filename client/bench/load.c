@@ -20,19 +20,21 @@
 #include "client/connection.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
+#include "transport/ring.h"
 
 //
 //   caches bench [OPTIONS] WORD...      one kind of request, sent again and again
 //
-// Closed loop: each client sends a batch of `depth` requests in one write, reads until all are
-// answered, and sends the next. A latency is the time from the batch's write until the reply's
+// Closed loop: each client sends a batch of `depth` requests at once, reads until all are answered,
+// and sends the next. A latency is the time from just before the batch is sent until the reply's
 // bytes were read.
 // Open loop (-r): requests are due at fixed times, whatever the server does, and a latency is
 // counted from when its request was due. A server that stalls so can't hide it by slowing the
 // load ("coordinated omission").
 //
 // The program shares its machine with the servers it measures, so it is made to cost little itself:
-// one process, one read and one write a batch, nothing allocated per request. Prints one line of
+// one process, nothing allocated per request, and all clients whose replies have come are read, and
+// sent their next batches, by one call each of the system (transport/ring.h). Prints one line of
 // JSON.
 
 enum {
@@ -63,11 +65,21 @@ struct start {
     struct cpu watched[LOAD_WATCHED];
 };
 
+// What is sent by one call of the system: batches, each by a client of its own.
+struct outgoing {
+    struct transfer transfers[TRANSFERS_MOST];
+    struct client *clients[TRANSFERS_MOST];
+    size_t count;
+};
+
 struct load {
     const struct job *job;
     const struct load_options *options;
     struct requests requests;
     struct client *clients;
+    struct ring *ring;
+    size_t group_most; // clients that are read, or sent to, by one call
+    struct outgoing outgoing;
     unsigned window;
     int epoll, timer;
     enum phase phase;
@@ -107,13 +119,6 @@ static void want_events(struct load *l, struct client *c, int operation, uint32_
 
 // --- sending --------------------------------------------------------------------------------
 
-static size_t write_some(struct load *l, struct client *c, const char *data, size_t len) {
-    ssize_t n = write(c->fd, data, len);
-    if (n < 0 && errno != EAGAIN)
-        fail(l, strerror(errno));
-    return n < 0 ? 0 : (size_t)n;
-}
-
 static void keep_rest(struct load *l, struct client *c, const char *data, size_t len) {
     if (c->rest_cap < len) {
         free(c->rest);
@@ -128,34 +133,60 @@ static void keep_rest(struct load *l, struct client *c, const char *data, size_t
     want_events(l, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 }
 
+// Returns how many bytes the socket has taken.
+static size_t taken(const struct load *l, int done) {
+    if (done < 0 && done != -EAGAIN)
+        fail(l, strerror(-done));
+    return done < 0 ? 0 : (size_t)done;
+}
+
+static void send_outgoing(struct load *l) {
+    struct outgoing *out = &l->outgoing;
+    ring_send(l->ring, out->transfers, out->count);
+    for (size_t i = 0; i < out->count; i++) {
+        const struct transfer *x = &out->transfers[i];
+        size_t sent = taken(l, x->done);
+        if (sent < x->len)
+            keep_rest(l, out->clients[i], (const char *)x->data + sent, x->len - sent);
+    }
+    out->count = 0;
+}
+
 static void send_rest(struct load *l, struct client *c) {
-    size_t n = write_some(l, c, c->rest + c->rest_at, c->rest_len);
+    size_t n = taken(l, ring_send_alone(c->fd, c->rest + c->rest_at, c->rest_len));
     c->rest_at += n;
     c->rest_len -= n;
     if (c->rest_len == 0)
         want_events(l, c, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-// Sends `count` requests whose latencies count from `begun_ns`.
-static void send_requests(struct load *l, struct client *c, unsigned count, uint64_t begun_ns) {
-    const char *data = requests_batch(&l->requests, count);
-    size_t len = count * l->requests.len;
+// Has `count` requests sent with the next outgoing ones. Their latencies count from `begun_ns`.
+static void add_requests(struct load *l, struct client *c, unsigned count, uint64_t begun_ns) {
+    struct outgoing *out = &l->outgoing;
+    char *data = requests_batch(&l->requests, out->count, count);
     for (unsigned i = 0; i < count; i++)
         c->begun_ns[(c->first + c->under_way + i) & (l->window - 1)] = begun_ns;
     c->under_way += count;
     l->under_way += count;
     if (l->left != UINT64_MAX)
         l->left -= count;
-    size_t sent = write_some(l, c, data, len);
-    if (sent < len)
-        keep_rest(l, c, data + sent, len - sent);
+    out->clients[out->count] = c;
+    out->transfers[out->count++] = (struct transfer){c->fd, data, count * l->requests.len, 0};
 }
 
-static void send_batch(struct load *l, struct client *c, uint64_t now) {
+static void add_batch(struct load *l, struct client *c, uint64_t now) {
     uint64_t depth = l->options->depth;
     unsigned count = (unsigned)(l->left < depth ? l->left : depth);
     if (l->phase != DRAINING && count > 0)
-        send_requests(l, c, count, now);
+        add_requests(l, c, count, now);
+}
+
+// Sends the clients' next batches; at most `group_most` clients.
+static void send_batches(struct load *l, struct client *const *clients, size_t count) {
+    uint64_t now = now_ns();
+    for (size_t i = 0; i < count; i++)
+        add_batch(l, clients[i], now);
+    send_outgoing(l);
 }
 
 static uint64_t due_ns(const struct load *l) {
@@ -170,7 +201,8 @@ static void send_due(struct load *l) {
         if (c->under_way == l->window || c->rest_len > 0)
             return; // its replies will bring us back here
         histogram_add(&l->lateness, now - due_ns(l));
-        send_requests(l, c, 1, due_ns(l));
+        add_requests(l, c, 1, due_ns(l));
+        send_outgoing(l);
         l->due++;
         now = now_ns();
     }
@@ -195,14 +227,9 @@ static void end_request(struct load *l, struct client *c, uint64_t now) {
     l->under_way--;
 }
 
-static void on_readable(struct load *l, struct client *c) {
-    ssize_t n = read(c->fd, l->read_buffer, READ_BYTES);
-    if (n < 0 && errno == EAGAIN)
-        return;
-    if (n <= 0)
-        fail(l, n == 0 ? "connection closed" : strerror(errno));
-    uint64_t now = now_ns();
-    int64_t replies = replies_scan(&c->replies, l->read_buffer, (size_t)n, &l->seen);
+static void take_replies(struct load *l, struct client *c, const char *data, size_t len,
+                         uint64_t now) {
+    int64_t replies = replies_scan(&c->replies, data, len, &l->seen);
     if (replies < 0)
         fail(l, "garbage");
     for (; replies > 0; replies--) {
@@ -211,8 +238,43 @@ static void on_readable(struct load *l, struct client *c) {
         c->parts = 0;
         end_request(l, c, now);
     }
-    if (c->under_way == 0 && l->options->rate == 0)
-        send_batch(l, c, now);
+}
+
+// Reads clients, which share the buffer. Where one's replies fill its share, fewer will share it.
+static void read_group(struct load *l, struct client *const *clients, size_t count) {
+    struct transfer transfers[TRANSFERS_MOST];
+    size_t share = READ_BYTES / l->group_most;
+    for (size_t i = 0; i < count; i++)
+        transfers[i] = (struct transfer){clients[i]->fd, l->read_buffer + i * share, share, 0};
+    ring_receive(l->ring, transfers, count);
+    uint64_t now = now_ns();
+    for (size_t i = 0; i < count; i++) {
+        if (transfers[i].done == 0)
+            fail(l, "connection closed");
+        size_t len = taken(l, transfers[i].done);
+        take_replies(l, clients[i], transfers[i].data, len, now);
+        if (len == share && l->group_most > 1)
+            l->group_most = READ_BYTES / share / 2;
+    }
+}
+
+// Reads clients that have something to be read, and sends those their next batches whose last ones
+// are answered; at most `group_most` clients.
+static void serve_group(struct load *l, struct client *const *clients, size_t count) {
+    struct client *answered[TRANSFERS_MOST];
+    size_t answered_count = 0;
+    read_group(l, clients, count);
+    for (size_t i = 0; i < count; i++)
+        if (clients[i]->under_way == 0 && l->options->rate == 0)
+            answered[answered_count++] = clients[i];
+    send_batches(l, answered, answered_count);
+}
+
+static void serve(struct load *l, struct client *const *clients, size_t count) {
+    for (size_t at = 0, group; at < count; at += group) {
+        group = count - at < l->group_most ? count - at : l->group_most;
+        serve_group(l, clients + at, group);
+    }
 }
 
 static void on_timer(struct load *l) {
@@ -302,6 +364,8 @@ static void handle_events(struct load *l) {
         fail(l, strerror(errno));
     if (count == 0)
         fail(l, "stuck: no reply");
+    struct client *readable[EVENTS];
+    size_t readable_count = 0;
     for (int i = 0; i < count; i++) {
         struct client *c = events[i].data.ptr;
         if (!c) {
@@ -311,7 +375,16 @@ static void handle_events(struct load *l) {
         if (events[i].events & EPOLLOUT)
             send_rest(l, c);
         if (events[i].events & ~(uint32_t)EPOLLOUT)
-            on_readable(l, c);
+            readable[readable_count++] = c;
+    }
+    serve(l, readable, readable_count);
+}
+
+// Each client sends its first batch.
+static void begin(struct load *l) {
+    for (unsigned i = 0; i < l->options->clients; i++) {
+        struct client *c = &l->clients[i];
+        send_batches(l, &c, 1);
     }
 }
 
@@ -324,8 +397,7 @@ static void run(struct load *l) {
     if (l->options->rate > 0)
         send_due(l);
     else
-        for (unsigned i = 0; i < l->options->clients; i++)
-            send_batch(l, &l->clients[i], now);
+        begin(l);
     while (advance(l)) {
         handle_events(l);
         if (l->options->rate > 0)
@@ -361,7 +433,9 @@ static void connect_clients(struct load *l) {
 
 static void init(struct load *l, const struct load_options *o) {
     l->options = o;
-    requests_init(&l->requests, &o->requests);
+    l->group_most = requests_init(&l->requests, &o->requests, TRANSFERS_MOST, READ_BYTES);
+    int error; // without a ring, all else is the same
+    l->ring = o->has_no_ring ? NULL : ring_new(&error);
     l->left = o->count > 0 ? o->count : UINT64_MAX;
     for (l->window = 1; l->window < o->depth;)
         l->window *= 2;
@@ -384,6 +458,7 @@ static void deinit(struct load *l) {
     }
     free(l->clients);
     requests_deinit(&l->requests);
+    ring_free(l->ring);
     close(l->epoll);
     close(l->timer);
 }

@@ -21,6 +21,7 @@ static const char usage[] =
     "  -e SEED     of the random keys (1)\n"
     "  -d BYTES    of the value (64)\n"
     "  -f FORM     array (Redis understands it, too) or line\n"
+    "  -u          without io_uring: a call of the system for each read and each write\n"
     "  -W PID      report this process's CPU time; may repeat\n"
     "In a WORD {key} stands for 8 digits, {value} for the value; ';' stands between commands\n"
     "that are sent together as one request. As\n"
@@ -73,6 +74,7 @@ static void set(struct load_options *o, int letter, const char *value) {
     case 'e': o->requests.seed = (uint64_t)number(o, letter, value, 0, 1e15); break;
     case 'd': o->requests.value_bytes = (size_t)number(o, letter, value, 0, 1e9); break;
     case 'f': set_form(o, value); break;
+    case 'u': o->has_no_ring = true; break;
     case 'W': watch(o, value); break;
     default: refuse(o, "-%c is no option, or lacks its value", optopt);
     }
@@ -94,7 +96,7 @@ enum exit_code load_options_parse(struct load_options *o, int argc, char **argv)
     optind = 0; // another command line was read before
     if (argc > 1 && strcmp(argv[1], "--help") == 0)
         argv[1] = (char *)"-h";
-    for (int letter; (letter = getopt(argc, argv, "+c:p:n:s:w:r:k:qe:d:f:W:h")) != -1;) {
+    for (int letter; (letter = getopt(argc, argv, "+c:p:n:s:w:r:k:qe:d:f:uW:h")) != -1;) {
         if (letter == 'h') {
             fputs(usage, stdout);
             return EXIT_NIL;

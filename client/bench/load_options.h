@@ -17,6 +17,7 @@ struct load_options {
     uint64_t count;              // 0: `seconds` does
     double warm_up;              // seconds before anything counts
     double rate;                 // requests per second of the open loop; 0: closed loop
+    bool has_no_ring;            // each read and write is a call of its own
     pid_t watched[LOAD_WATCHED]; // processes whose CPU time is reported
     int watched_count;
     struct requests_options requests;

@@ -91,7 +91,8 @@ static void put_commands(struct draft *d) {
     }
 }
 
-void requests_init(struct requests *r, const struct requests_options *o) {
+size_t requests_init(struct requests *r, const struct requests_options *o, size_t batches_most,
+                     size_t bytes_most) {
     *r = (struct requests){
         .keys = o->keys,
         .is_sequential = o->is_sequential,
@@ -105,16 +106,20 @@ void requests_init(struct requests *r, const struct requests_options *o) {
     if (fclose(d.out) != 0)
         abort();
     r->len = d.len;
-    r->batch = malloc(r->len * o->depth);
-    if (!r->batch)
+    r->batch_len = r->len * o->depth;
+    size_t batches = bytes_most / r->batch_len;
+    batches = batches < 1 ? 1 : batches > batches_most ? batches_most : batches;
+    r->batches = malloc(r->batch_len * batches);
+    if (!r->batches)
         abort();
-    for (unsigned i = 0; i < o->depth; i++)
-        memcpy(r->batch + i * r->len, d.bytes, r->len);
+    for (size_t i = 0; i < batches * o->depth; i++)
+        memcpy(r->batches + i * r->len, d.bytes, r->len);
     free(d.bytes);
+    return batches;
 }
 
 void requests_deinit(struct requests *r) {
-    free(r->batch);
+    free(r->batches);
     free(r->key_at);
 }
 
@@ -133,9 +138,10 @@ static void write_digits(char *to, uint64_t number) {
         to[i] = (char)('0' + number % 10);
 }
 
-const char *requests_batch(struct requests *r, unsigned count) {
+char *requests_batch(struct requests *r, size_t at, unsigned count) {
+    char *batch = r->batches + at * r->batch_len;
     for (unsigned i = 0; i < count; i++)
         for (unsigned k = 0; k < r->key_count; k++)
-            write_digits(r->batch + i * r->len + r->key_at[k], next_key(r));
-    return r->batch;
+            write_digits(batch + i * r->len + r->key_at[k], next_key(r));
+    return batch;
 }

@@ -24,8 +24,8 @@ struct requests_options {
 };
 
 struct requests {
-    char *batch; // `depth` requests of `len` bytes each
-    size_t len;
+    char *batches; // each has `depth` requests of `len` bytes
+    size_t len, batch_len;
     size_t *key_at; // where in a request its keys stand
     unsigned key_count;
     unsigned commands; // of a request: so many replies it gets
@@ -34,8 +34,12 @@ struct requests {
     bool is_sequential;
 };
 
-void requests_init(struct requests *r, const struct requests_options *o);
+// Makes room for some batches: at most `batches_most`, and no more than `bytes_most` have room for,
+// but one at least. Returns how many these are.
+size_t requests_init(struct requests *r, const struct requests_options *o, size_t batches_most,
+                     size_t bytes_most);
 void requests_deinit(struct requests *r);
 
-// The bytes of `count` further requests, `count * r->len` of them, until the next call.
-const char *requests_batch(struct requests *r, unsigned count);
+// Returns the bytes of `count` further requests, `count * r->len` of them, as the batch `at`, from 0
+// on. They stay until the next call for the same batch.
+char *requests_batch(struct requests *r, size_t at, unsigned count);

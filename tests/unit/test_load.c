@@ -120,19 +120,20 @@ START_TEST(nothing_has_a_percentile_of_zero) {
 END_TEST
 
 static struct requests requests_of(const char *const *words, int count, bool is_line_form) {
+    const struct requests_options options = {.words = words,
+                                             .word_count = count,
+                                             .is_line_form = is_line_form,
+                                             .value_bytes = 3,
+                                             .keys = 100,
+                                             .is_sequential = true,
+                                             .depth = 2};
     struct requests r;
-    requests_init(&r, &(struct requests_options){.words = words,
-                                                 .word_count = count,
-                                                 .is_line_form = is_line_form,
-                                                 .value_bytes = 3,
-                                                 .keys = 100,
-                                                 .is_sequential = true,
-                                                 .depth = 2});
+    ck_assert_uint_eq(requests_init(&r, &options, 3, 1000), 3);
     return r;
 }
 
 static void check_batch(struct requests *r, unsigned count, const char *wanted) {
-    const char *batch = requests_batch(r, count);
+    const char *batch = requests_batch(r, 0, count);
     check_same("batch", (struct slice){batch, count * r->len}, slice_of(wanted));
 }
 
