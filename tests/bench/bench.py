@@ -20,7 +20,7 @@ import time
 import report
 from placement import Placement
 from points import BASE, FILLS, OPERATIONS, SIZES, TOUCH_NEAR
-from points import full_points, is_heavy, is_near, namespace_at, process_of, quick_points, servers_at, with_keys
+from points import full_points, is_heavy, is_native, is_near, namespace_at, process_of, quick_points, servers_at, with_keys
 from servers import HERE, Servers
 
 BUILD = HERE.parent.parent / "build"
@@ -33,15 +33,16 @@ NEAR_SHARE = 0.9  # of reads that have to come from the near cache, for a measur
 class Bench:
     """Runs the load generator against the servers of one round and keeps what it says."""
 
-    def __init__(self, servers, round_number, seconds, results):
+    def __init__(self, servers, round_number, seconds, results, options=()):
         self.servers, self.round_number, self.seconds = servers, round_number, seconds
         self.results = results  # (point, server): [sample of each round]
+        self.options = options  # of the load generator, in each run
 
     def load(self, server, point, words, *options, watched=(), warm_up=0):
         """One run of the load generator; gives what it reports, with `watched` by the processes' names, and
         with `together`: for each two processes, how often they were on the same processor."""
         command = [CACHES, "-s", self.servers[process_of(server)].address(point), "bench"]
-        command += ["-k", SIZES[point.size].count, "-d", point.size, *options]
+        command += ["-k", SIZES[point.size].count, "-d", point.size, *self.options, *options]
         pids = {name: self.pid(name, point) for name in watched}
         for pid in pids.values():
             command += ["-W", pid]
@@ -73,7 +74,7 @@ class Bench:
             raise
 
     def pid(self, name, point):
-        return self.servers.relays[point.away].pid if name == "relay" else self.servers[name].pid
+        return self.servers.relays[point.away].pid if name == "relay" else self.servers[name].pid_at(point)
 
     def fill(self, server, point, words):
         """Sends the request for every key of the point's size."""
@@ -119,7 +120,7 @@ class Bench:
         words = operation.request(server, point.size, point.away)
         said = self.load(server, point, words, *options, watched=watched, warm_up=warm_up)
         # At the end each client may have read a reply's nils without its end.
-        nils = operation.nils if server in ("cachesd", "near") else 0
+        nils = operation.nils if is_native(server) else 0
         expected = nils * said["answered"]
         if not expected <= said["nils"] <= expected + nils * point.clients:
             sys.exit(f"bench: {server}: {point.operation}: {said['nils']} nils in "
@@ -132,7 +133,7 @@ class Bench:
     def measure_all(self, points, rng):
         for point in points:
             for _ in range(LATENCY_TURNS if point.rate else 1):
-                servers = servers_at(point)
+                servers = [name for name in servers_at(point) if process_of(name) in self.servers]
                 rng.shuffle(servers)
                 for server in servers:
                     self.measure(point, server)
@@ -156,6 +157,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, help="how often each point is measured (10; --quick: 3)")
     parser.add_argument("--seconds", type=float, help="how long a measurement takes (0.4; --quick: 0.3)")
     parser.add_argument("--only", help="points whose name holds this text, as `key.get unix`")
+    parser.add_argument("--before", metavar="CACHESD", help="another build of cachesd, to be measured beside this one")
+    parser.add_argument("--calls", action="store_true", help="the load generator does without io_uring")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--out", default=str(BUILD / "bench"), help="folder of the results")
     return parser.parse_args()
@@ -177,8 +180,8 @@ def main():
     results = {}
     for number in range(rounds):
         print(f"bench: round {number + 1} of {rounds}", file=sys.stderr)
-        with Servers(sorted({point.away for point in points if point.away})) as servers:
-            bench = Bench(servers, number + 1, seconds, results)
+        with Servers(sorted({point.away for point in points if point.away}), args.before) as servers:
+            bench = Bench(servers, number + 1, seconds, results, ["-u"] if args.calls else [])
             bench.fill_all(points)
             bench.measure_all(points, rng)
     took = time.monotonic() - begun

@@ -25,7 +25,8 @@ class Operation:
     """How each server is asked: {server: words}; `{k}` in them stands for a key of the size.
 
     `near` is cachesd, too: it asks a namespace with `near = yes`. `dialect` and `dialect near` ask the same in
-    Redis's dialect, by a listener of its own.
+    Redis's dialect, by a listener of its own. `before`, another build, is asked what cachesd is, and `bare`, which only
+    passes bytes on, what redis-server is.
     """
 
     def __init__(self, name, nils=0, form="array", **words):
@@ -36,10 +37,11 @@ class Operation:
 
     def request(self, server, size, away=0):
         """Its words at this size, for the load generator, where redis-server is `away` µs away."""
-        return [namespace_at(word, away) for word in with_keys(self.words[server], size)]
+        words = self.words[{"before": "cachesd", "bare": "redis"}.get(server, server)]
+        return [namespace_at(word, away) for word in with_keys(words, size)]
 
     def form_for(self, server):
-        return self.form if server in ("cachesd", "near") else "array"
+        return self.form if is_native(server) else "array"
 
 
 def words(text):
@@ -124,6 +126,11 @@ def process_of(server):
     return {"near": "cachesd", "dialect near": "dialect"}.get(server, server)
 
 
+def is_native(server):
+    """Whether it is asked in cachesd's own protocol."""
+    return server in ("cachesd", "near", "before")
+
+
 def is_near(server):
     """Whether the near cache is to answer."""
     return server in ("near", "dialect near")
@@ -132,10 +139,13 @@ def is_near(server):
 def servers_at(point):
     """Whom a point asks. Where the rate is fixed, latency is all there is to see. The dialect differs by a
     request's way through cachesd, not by crowds, large values or far servers; and how far away redis-server is
-    the near cache shows at one distance as well as at three."""
-    names = list(OPERATIONS[point.operation].words)
+    the near cache shows at one distance as well as at three. What a process between costs by itself shows where one client
+    waits for it. There need be no `before`."""
+    names = [*OPERATIONS[point.operation].words, "before"]
     if point.rate:
-        return [name for name in names if name in ("redis", "cachesd")]
+        return [name for name in names if name in ("redis", "cachesd", "before")]
+    if point.clients == 1:
+        names.append("bare")
     if point.away not in (0, LONE_AWAY.away):
         names.remove("near")
     if (point.clients, point.size, point.away) != (BASE.clients, BASE.size, BASE.away):

@@ -1,5 +1,5 @@
 """The servers side by side: one redis-server, and twemproxy and cachesd before it; and relays, behind which
-redis-server is as if it were far away."""
+redis-server is as if it were far away, or which only pass bytes on."""
 
 import os
 import pathlib
@@ -77,30 +77,46 @@ RELAY = os.environ.get("RELAY") or str(HERE.parent.parent / "build" / "relay")
 
 class Server:
     """Where a server listens, and its process. `far` has the address for each distance in µs at which the
-    server is not asked by its usual one."""
+    server is not asked by its usual one, and `far_pids` the process where it is another."""
 
-    def __init__(self, name, pid, path, port, far=()):
+    def __init__(self, name, pid, path, port, far=(), far_pids=()):
         self.name, self.pid = name, pid
         self.addresses = {"unix": f"unix:{path}", "tcp": f"tcp:127.0.0.1:{port}"}
-        self.far = dict(far)
+        self.far, self.far_pids = dict(far), dict(far_pids)
 
     def address(self, point):
         return self.far.get(point.away) or self.addresses[point.transport]
 
+    def pid_at(self, point):
+        return self.far_pids.get(point.away) or self.pid
+
 
 class Relay:
-    """A process behind whose port redis-server is so many µs away, there and back. It asks redis-server's Unix
-    socket, which costs the processors less than TCP once more: a network would take none of their time."""
+    """A process that listens at a port or a path, and behind which the server at `target`, a port or a path too, is so
+    many µs away, there and back."""
 
-    def __init__(self, redis_path, away):
-        self.port = harness.free_port()
-        command = [RELAY, self.port, redis_path, away / 1000]
+    def __init__(self, listen, target, away):
+        command = [RELAY, listen, target, away / 1000]
         self.process = subprocess.Popen(
             [str(word) for word in command], preexec_fn=harness.end_with_parent
         )
-        self.pid = self.process.pid
-        self.address = f"tcp:127.0.0.1:{self.port}"
-        harness.wait_until(lambda: harness.accepts(("127.0.0.1", self.port)), "the relay accepts")
+        self.pid, self.port = self.process.pid, listen
+        is_port = isinstance(listen, int)
+        self.address = f"tcp:127.0.0.1:{listen}" if is_port else f"unix:{listen}"
+        place = ("127.0.0.1", listen) if is_port else listen
+        harness.wait_until(lambda: harness.accepts(place), "the relay accepts")
+
+
+class Bare(Server):
+    """What any process costs that stands between a client and redis-server: relays without a delay, one for each
+    distance."""
+
+    def __init__(self, folder, redis_path, relays):
+        targets = {0: redis_path, **{away: relay.port for away, relay in relays.items()}}
+        self.relays = {away: Relay(f"{folder}/bare-{away}us.sock", target, 0) for away, target in targets.items()}
+        super().__init__("bare", self.relays[0].pid, f"{folder}/bare-0us.sock", None,
+                         {away: relay.address for away, relay in self.relays.items()},
+                         {away: relay.pid for away, relay in self.relays.items()})
 
 
 class Twemproxy(Server):
@@ -127,29 +143,41 @@ class Twemproxy(Server):
 
 
 class Servers:
-    """Owns all of them: `with Servers() as servers`. Names: redis, twemproxy, cachesd, and
-    dialect, which is cachesd by a listener of Redis's dialect. `distances`: µs of the relays."""
+    """Owns all of them: `with Servers() as servers`. Names: redis, twemproxy, bare, cachesd,
+    dialect, which is cachesd by a listener of Redis's dialect, and before, which is another build of cachesd, the
+    program `before`, where there is one. `distances`: µs of the relays."""
 
-    def __init__(self, distances=()):
-        self.distances = distances
+    def __init__(self, distances=(), before=None):
+        self.distances, self.before = distances, before
 
     def __enter__(self):
         self.world = harness.World()
         self.world.__enter__()
         redis = self.world.redis("main", port=harness.free_port())
-        self.relays = {away: Relay(redis.path, away) for away in self.distances}
+        # They ask redis-server's Unix socket, which costs the processors less than TCP once more: a network would
+        # take none of their time.
+        self.relays = {away: Relay(harness.free_port(), redis.path, away) for away in self.distances}
         far = {away: relay.address for away, relay in self.relays.items()}
         port = harness.free_port()
         self.daemon = self.world.daemon(f"{INI}{self.far_ini()}{LISTENER}listen = tcp:127.0.0.1:{port}\n")
         dialect = f"{self.world.folder}/dialect.sock"
         self.twemproxy = Twemproxy(self.world.folder, redis.path, self.relays)
+        self.bare = Bare(self.world.folder, redis.path, self.relays)
         self.all = {
             "redis": Server("redis", redis.process.pid, redis.path, redis.port, far),
             "twemproxy": self.twemproxy,
+            "bare": self.bare,
             "cachesd": Server("cachesd", self.daemon.pid, self.daemon.path, self.world.port),
             "dialect": Server("dialect", self.daemon.pid, dialect, port),
         }
+        if self.before:
+            self.all["before"] = self.start_before()
         return self
+
+    def start_before(self):
+        path, port = f"{self.world.folder}/before.sock", harness.free_port()
+        ini = f"{INI}{self.far_ini()}".replace("{listen}", f"unix:{path}").replace("{port}", str(port))
+        return Server("before", self.world.daemon(ini, program=[self.before]).pid, path, port)
 
     def far_ini(self):
         urls = {away: f"redis://127.0.0.1:{relay.port}" for away, relay in self.relays.items()}
@@ -158,7 +186,7 @@ class Servers:
     def __exit__(self, *why):
         self.end(self.twemproxy.process)
         self.world.__exit__(*why)
-        for relay in self.relays.values():
+        for relay in [*self.relays.values(), *self.bare.relays.values()]:
             self.end(relay.process)
 
     @staticmethod
@@ -168,3 +196,6 @@ class Servers:
 
     def __getitem__(self, name):
         return self.all[name]
+
+    def __contains__(self, name):
+        return name in self.all

@@ -14,7 +14,7 @@ import goals
 import modes
 import placement
 import report
-from points import BASE, LONE, LONE_AWAY, full_points, process_of, quick_points, servers_at
+from points import BASE, LONE_AWAY, full_points, process_of, quick_points, servers_at
 
 POINT = BASE._replace(pipeline=1)
 TWO = [0.75, 0.76, 1.02, 0.74, 1.00, 0.77, 0.76, 1.01, 0.75, 0.99]
@@ -90,17 +90,14 @@ class Goals(unittest.TestCase):
         self.assertTrue(goals.judge(goal(0.5, is_most=True), [0.4, 0.5, 0.6]).holds)
         self.assertFalse(goals.judge(goal(0.5, is_most=True), [0.4, 0.51, 0.6]).holds)
 
-    def test_p50_far_away_is_held_to_the_way_and_to_what_the_server_adds_near(self):
+    def test_a_lone_client_far_away_is_held_to_a_bare_relay_and_to_the_build_before(self):
         results = {
             (LONE_AWAY, "cachesd"): samples(p50=[1080, 1160]),
-            (LONE_AWAY, "redis"): samples(p50=[1050, 1050]),
-            (LONE, "cachesd"): samples(p50=[60, 60]),
-            (LONE, "redis"): samples(p50=[30, 30]),
+            (LONE_AWAY, "bare"): samples(p50=[1050, 1150]),
         }
-        [far] = [row for row in goals.goals("unix") if row.measure == "far p50"]
-        self.assertEqual(goals.numbers_of(results, far), [1080 / 1080, 1160 / 1080])
-        del results[LONE, "redis"]
-        self.assertEqual(goals.numbers_of(results, far), [])
+        far = {row.reference: row for row in goals.goals("unix") if row.point == LONE_AWAY}
+        self.assertEqual(goals.numbers_of(results, far["bare"]), [1080 / 1050, 1160 / 1150])
+        self.assertEqual(goals.numbers_of(results, far["before"]), [])
 
     def test_every_goal_has_its_points_in_either_form(self):
         for points in (quick_points(), full_points()):
