@@ -40,6 +40,6 @@ size_t requests_init(struct requests *r, const struct requests_options *o, size_
                      size_t bytes_most);
 void requests_deinit(struct requests *r);
 
-// Returns the bytes of `count` further requests, `count * r->len` of them, as the batch `at`, from 0
-// on. They stay until the next call for the same batch.
+// Returns the bytes of `count` further requests, `count * r->len` of them, as the batch `at`, from
+// 0 on. They stay until the next call for the same batch.
 char *requests_batch(struct requests *r, size_t at, unsigned count);

@@ -11,6 +11,8 @@ import unittest
 
 from servers import HERE, harness
 
+import io_uring
+
 CACHES = os.environ.get("CACHES") or str(HERE.parent.parent / "build" / "caches")
 INI = harness.INI.replace("listen = {listen}", "listen = {listen}\nlisten = tcp:127.0.0.1:{port}")
 
@@ -44,9 +46,13 @@ class Load(unittest.TestCase):
         self.assertEqual(self.commands("set"), 1000)
 
     def test_keys_in_sequence_reach_each_once(self):
-        self.load("-q", "-k", 1000, "-n", 1000, "-p", 9, "-d", 5, "SET", "k{key}", "<{value}>")
-        self.assertEqual(self.redis.call("DBSIZE"), 1000)
-        self.assertEqual(self.redis.call("GET", "k00000999"), b"<abcde>")
+        for clients in (1, 50):
+            with self.subTest(clients=clients):
+                self.redis.call("FLUSHALL")
+                words = ["-c", clients, "-q", "-k", 9000, "-n", 9000, "-p", 9, "-d", 5]
+                self.load(*words, "SET", "k{key}", "<{value}>")
+                self.assertEqual(self.redis.call("DBSIZE"), 9000)
+                self.assertEqual(self.redis.call("GET", "k00008999"), b"<abcde>")
 
     def test_random_keys_stay_within_their_number_and_reach_all(self):
         self.load("-k", 20, "-n", 1000, "SET", "k{key}", "v")
@@ -123,6 +129,37 @@ class Load(unittest.TestCase):
                 self.assertEqual((said["requests"], said["errors"]), (300, 0))
                 said = self.load(*options, "key.get", "carts", "{key}", address=address)
                 self.assertEqual((said["requests"], said["errors"], said["nils"]), (300, 0, 0))
+
+    def test_many_clients_are_served_by_io_uring_or_each_by_calls_of_its_own(self):
+        many = ["-c", 300, "-k", 300, "-q"]
+        for options in ([], ["-u"]):
+            for depth, size in ((1, 64), (16, 5000), (1, 300_000)):
+                with self.subTest(options=options, depth=depth, size=size):
+                    words = [*options, *many, "-p", depth, "-d", size, "-n", 300 * depth]
+                    said = self.load(*words, "SET", "{key}", "{value}")
+                    self.assertEqual((said["requests"], said["errors"]), (300 * depth, 0))
+                    said = self.load(*words, "GET", "{key}")
+                    self.assertEqual((said["requests"], said["nils"], said["errors"]), (300 * depth, 0, 0))
+                    self.assertEqual(self.lengths(300), {size})
+
+    def lengths(self, keys):
+        return {self.redis.call("STRLEN", f"{key:08}") for key in range(keys)}
+
+    def test_it_has_a_ring_unless_it_is_to_do_without(self):
+        if not io_uring.is_allowed():
+            self.skipTest("this kernel has no io_uring for us")
+        for options, has_ring in (([], 1), (["-u"], 0)):
+            command = [CACHES, "-s", self.redis.url, "bench", *options, "-c", "9", "-s", "600", "PING"]
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+                self.addCleanup(process.kill)
+                harness.wait_until(lambda: self.calls_of("ping") > 1000, "it asks Redis")
+                self.assertEqual(io_uring.rings(process.pid), has_ring)
+                process.kill()
+            self.redis.call("CONFIG", "RESETSTAT")
+
+    def calls_of(self, name):
+        stats = harness.sections(self.redis.call("INFO", "commandstats")).get("Commandstats", {})
+        return self.commands(name) if f"cmdstat_{name}" in stats else 0
 
     def test_it_fails_when_the_server_goes_or_answers_garbage(self):
         for answer, why in ((b"", "connection closed"), (b"HTTP/1.1 400\r\n", "garbage"),

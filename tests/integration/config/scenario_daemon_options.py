@@ -2,18 +2,16 @@
 """Options of [cachesd], at their limits: exactly at, one over."""
 
 import contextlib
-import ctypes
-import errno
 import grp
 import os
 import pathlib
 import signal
-import struct
 import threading
 import time
 import unittest
 
 import harness
+import io_uring
 import resp
 from resp import Client
 
@@ -54,40 +52,7 @@ class Requests(unittest.TestCase):
                 client.close()
 
 
-IO_URING_SETUP = 425  # the number of the system's call, the same on all processors
-
-
-def deny_io_uring():
-    """As Docker's default profile: the system's call fails with EPERM for this process from here on."""
-    load, skip_unless, give_back = 0x20, 0x15, 0x06
-    filters = [(load, 0, 0, 0), (skip_unless, 0, 1, IO_URING_SETUP), (give_back, 0, 0, 0x00050000 | errno.EPERM),
-               (give_back, 0, 0, 0x7FFF0000)]  # fmt: skip
-    program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in filters))
-    pointer = struct.pack("@HP", len(filters), ctypes.addressof(program))
-    assert harness.libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
-    assert harness.libc.prctl(22, 2, pointer, 0, 0) == 0  # PR_SET_SECCOMP, with a filter
-    harness.end_with_parent()
-
-
 class IoUring(unittest.TestCase):
-    def is_allowed(self):
-        """Whether the kernel has io_uring for us, which containers and administrators may deny."""
-        fd = harness.libc.syscall(IO_URING_SETUP, 1, ctypes.create_string_buffer(120))
-        if fd >= 0:
-            os.close(fd)
-        return fd >= 0
-
-    def rings(self, daemon):
-        """How many rings of 64 entries the daemon has; libuv has larger ones of its own, from 1.45 on."""
-        folder = pathlib.Path(f"/proc/{daemon.pid}/fd")
-        return sum(self.is_ring(folder / name) for name in os.listdir(folder))
-
-    def is_ring(self, path):
-        with contextlib.suppress(FileNotFoundError):  # others are opened and closed meanwhile
-            information = path.parent.parent / "fdinfo" / path.name
-            return os.readlink(path) == "anon_inode:[io_uring]" and "SqMask:\t0x3f\n" in information.read_text()
-        return False
-
     def ask_at_once(self, daemon, clients):
         """All ask in one turn of the daemon's loop."""
         daemon.send_signal(signal.SIGSTOP)
@@ -105,15 +70,15 @@ class IoUring(unittest.TestCase):
                 daemon.reload(with_options("workers = 2", f"io_uring = {answer}"))
                 for _ in range(3):
                     self.ask_at_once(daemon, clients)
-                    self.assertEqual(self.rings(daemon), 2 if answer == "yes" and self.is_allowed() else 0)
-            self.assertEqual("no io_uring" in daemon.log(), not self.is_allowed())
+                    self.assertEqual(io_uring.rings(daemon.pid), 2 if answer == "yes" and io_uring.is_allowed() else 0)
+            self.assertEqual("no io_uring" in daemon.log(), not io_uring.is_allowed())
 
     def test_where_it_is_denied_the_log_says_so_and_many_are_served(self):
         with harness.World() as world, contextlib.ExitStack() as stack:
-            daemon = world.daemon(with_options("workers = 2"), preexec_fn=deny_io_uring)
+            daemon = world.daemon(with_options("workers = 2"), preexec_fn=io_uring.deny)
             clients = [stack.enter_context(daemon.client()) for _ in range(150)]
             self.ask_at_once(daemon, clients)
-            self.assertEqual(self.rings(daemon), 0)
+            self.assertEqual(io_uring.rings(daemon.pid), 0)
             self.assertEqual(daemon.log().count("no io_uring"), 2)
             self.assertIn("Operation not permitted", daemon.log())
 
