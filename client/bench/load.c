@@ -272,7 +272,7 @@ static void serve_group(struct load *l, struct client *const *clients, size_t co
 
 static void serve(struct load *l, struct client *const *clients, size_t count) {
     for (size_t at = 0, group; at < count; at += group) {
-        group = count - at < l->group_most ? count - at : l->group_most;
+        group = bytes_smaller(count - at, l->group_most);
         serve_group(l, clients + at, group);
     }
 }

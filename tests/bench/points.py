@@ -142,10 +142,10 @@ def servers_at(point):
     the near cache shows at one distance as well as at three. What a process between costs by itself shows where one client
     waits for it. There need be no `before`."""
     names = [*OPERATIONS[point.operation].words, "before"]
-    if point.rate:
-        return [name for name in names if name in ("redis", "cachesd", "before")]
     if point.clients == 1:
         names.append("bare")
+    if point.rate:
+        return [name for name in names if name in ("redis", "cachesd", "before", "bare")]
     if point.away not in (0, LONE_AWAY.away):
         names.remove("near")
     if (point.clients, point.size, point.away) != (BASE.clients, BASE.size, BASE.away):
