@@ -259,6 +259,7 @@ static void run_flush(struct request *r, const struct call *call) {
 const struct redis_row own_walks[] = {
     {
         .name = "KEYS",
+        .instead = "scan",
         .syntax = "pattern",
         .summary = "the keys that fit the pattern, found in steps that leave the backend free",
         .flags = WALK_FLAGS,
@@ -273,6 +274,7 @@ const struct redis_row own_walks[] = {
     },
     {
         .name = "FLUSHDB",
+        .instead = "purge",
         .syntax = "[mode]",
         .summary = "removes every key that the client could reach, step by step",
         .flags = WALK_FLAGS,
@@ -280,6 +282,7 @@ const struct redis_row own_walks[] = {
     },
     {
         .name = "FLUSHALL",
+        .instead = "purge",
         .syntax = "[mode]",
         .summary = "the same",
         .flags = WALK_FLAGS,

@@ -5,10 +5,14 @@
 #include "daemon/request/session.h"
 #include "protocol/guess.h"
 #include "protocol/native.h"
+#include "protocol/redis/row.h"
+#include "protocol/redis/table.h"
 #include "protocol/reply.h"
 #include "protocol/verb.h"
 
 enum { MOST_COMPARED = 2048 };
+
+#define FOR_REDIS "it is one of Redis's, for listeners with speak = redis alone"
 
 // Returns whether so many more names may be compared with a wrong one, to guess which was meant. A
 // flood of mistakes gets no guesses, so that it costs other clients nothing.
@@ -17,13 +21,35 @@ static bool may_compare(struct context *context, size_t names) {
     return context->compared <= MOST_COMPARED;
 }
 
+// Returns the verb that does what a command of Redis does; NULL when there is none.
+static const struct verb *verb_instead(const struct verb_table *verbs,
+                                       const struct redis_row *row) {
+    const char *name = row->instead ? row->instead : row->verb;
+    const struct verb_entry *entry = name ? verb_find(verbs, slice_of(name)) : NULL;
+    return entry && !(entry->verb->flags & VERB_DIALECT) ? entry->verb : NULL;
+}
+
+// Says which verb was meant. People bring Redis's names along: HGET is dict.get here.
+static void append_hint(struct context *context, struct slice name, struct bytes *hint) {
+    const struct redis_command *command = redis_find(verb_redis(context->verbs), name);
+    const struct verb *meant = NULL;
+    if (command)
+        meant = verb_instead(context->verbs, command->row);
+    else if (may_compare(context, VERBS_MOST))
+        meant = verb_nearest(context->verbs, name);
+    if (meant) {
+        bytes_append_literal(hint, "did you mean ");
+        verb_append_use(hint, meant);
+    } else if (command && !command->row->refused) {
+        bytes_append_literal(hint, FOR_REDIS);
+    } else {
+        bytes_append_literal(hint, "say help for the list");
+    }
+}
+
 bool admit_refuse_verb(struct context *context, struct slice name, struct refusal *refusal) {
-    const struct verb *nearest =
-        may_compare(context, VERBS_MOST) ? verb_nearest(context->verbs, name) : NULL;
     struct bytes hint = {0};
-    bytes_append_slice(&hint, slice_of(nearest ? "did you mean " : "say help for the list"));
-    if (nearest)
-        verb_append_use(&hint, nearest);
+    append_hint(context, name, &hint);
     // These are Redis's own words, which client libraries look for.
     refusal_set(refusal, REPLY_VERB, "unknown command '%.*s': %.*s", REPLY_WORD(name),
                 (int)hint.len, hint.data);
@@ -70,9 +96,7 @@ static bool find_verb(struct context *context, struct identity *identity, struct
     if (!a->entry)
         return admit_refuse_verb(context, word, refusal);
     if (a->entry->verb->flags & VERB_DIALECT)
-        return refusal_set(refusal, REPLY_VERB,
-                           "unknown command '%s': it is one of Redis's, for listeners with speak = "
-                           "redis alone",
+        return refusal_set(refusal, REPLY_VERB, "unknown command '%s': " FOR_REDIS,
                            a->entry->verb->name);
     identity->last_entry = a->entry;
     return true;

@@ -55,7 +55,7 @@ const struct redis_row redis_refused[] = {
     {.name = "FAILOVER", SERVER},
     {.name = "LATENCY", SERVER},
     {.name = "MODULE", SERVER},
-    {.name = "MONITOR", SERVER},
+    {.name = "MONITOR", SERVER, .instead = "tap"},
     {.name = "PFDEBUG", SERVER},
     {.name = "PFSELFTEST", SERVER},
     {.name = "PSYNC", SERVER},

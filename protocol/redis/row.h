@@ -50,8 +50,9 @@ struct redis_reading {
 typedef bool redis_read(struct redis_reading *r);
 
 struct redis_row {
-    const char *name; // in upper case, as Redis's documents have it
-    const char *verb; // that it is or counts as; NULL: its own
+    const char *name;    // in upper case, as Redis's documents have it
+    const char *verb;    // that it is or counts as; NULL: its own
+    const char *instead; // the verb that does this in the native protocol, for a hint; NULL: `verb`
     // What its own verb's name has behind "redis.". NULL: the name; a variant is its row's verb
     // then.
     const char *own_verb;

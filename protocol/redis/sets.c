@@ -51,6 +51,7 @@ const struct redis_row redis_sets[] = {
     {.name = "SRANDMEMBER", .verb = "set.random", .read = read_random},
     {.name = "SSCAN", .verb = "set.scan", .syntax = "K cursor [option ...]"},
     {.name = "SMISMEMBER",
+     .instead = "set.has",
      .collection = "set",
      .flags = VERB_READ | VERB_NEAR,
      .syntax = "K M [M ...]",
