@@ -65,7 +65,7 @@ struct start {
     struct cpu watched[LOAD_WATCHED];
 };
 
-// What is sent by one call of the system: batches, each by a client of its own.
+// The batches that one call of the system sends, each by a client of its own.
 struct outgoing {
     struct transfer transfers[TRANSFERS_MOST];
     struct client *clients[TRANSFERS_MOST];

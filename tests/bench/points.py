@@ -139,10 +139,10 @@ def is_near(server):
 def servers_at(point):
     """Whom a point asks. Where the rate is fixed, latency is all there is to see. The dialect differs by a
     request's way through cachesd, not by crowds, large values or far servers; and how far away redis-server is
-    the near cache shows at one distance as well as at three. What a process between costs by itself shows where one client
-    waits for it. There need be no `before`."""
+    the near cache shows at one distance as well as at three. What a process between costs by itself shows where one
+    client waits for it; the bare one listens at Unix sockets alone. There need be no `before`."""
     names = [*OPERATIONS[point.operation].words, "before"]
-    if point.clients == 1:
+    if point.clients == 1 and point.transport == "unix":
         names.append("bare")
     if point.rate:
         return [name for name in names if name in ("redis", "cachesd", "before", "bare")]

@@ -99,6 +99,11 @@ class Goals(unittest.TestCase):
         self.assertEqual(goals.numbers_of(results, far["bare"]), [1080 / 1050, 1160 / 1150])
         self.assertEqual(goals.numbers_of(results, far["before"]), [])
 
+    def test_the_bare_relay_is_asked_by_a_lone_client_over_unix_sockets_alone(self):
+        self.assertIn("bare", servers_at(LONE_AWAY))
+        self.assertNotIn("bare", servers_at(LONE_AWAY._replace(transport="tcp")))
+        self.assertNotIn("bare", servers_at(BASE))
+
     def test_every_goal_has_its_points_in_either_form(self):
         for points in (quick_points(), full_points()):
             results = {(point, server): samples(rate=[1, 1]) for point in points for server in servers_at(point)}
