@@ -11,7 +11,7 @@
 
 enum {
     DEEPEST = 8
-}; // arrays that are nested deeper, hiredis may refuse, and ours counts otherwise
+}; // an array in so many, be it nil, hiredis may refuse, and ours counts otherwise
 
 static struct bytes ours, theirs; // kept: no allocation per run
 static bool is_deep;
@@ -25,7 +25,8 @@ static void write_head(struct bytes *to, char mark, uint32_t depth, uint32_t ind
 static void on_event(void *owner, const struct event *e) {
     static const char marks[] = {'+', '-', ':', '$', '?', '_', '*'};
     (void)owner;
-    is_deep = is_deep || (e->type == EVENT_ARRAY && e->depth == DEEPEST);
+    bool is_array = e->type == EVENT_ARRAY || (e->type == EVENT_NIL && e->count);
+    is_deep = is_deep || (is_array && e->depth == DEEPEST);
     if (e->type != EVENT_MORE)
         write_head(&ours, marks[e->type], e->depth, e->index);
     if (e->type == EVENT_INTEGER)
