@@ -13,7 +13,7 @@
 #include "protocol/resp.h"
 #include "protocol/verb_table.h"
 
-enum { VERBS = 128, RULES = 4, SMALL_REPLY = 40, DEEPEST = 16 };
+enum { VERBS = 128, RULES = 4, SMALL_REPLY = 40, LARGE_REPLY = 64 * 1024, DEEPEST = 16 };
 
 static struct command commands[VERBS][RULES]; // how each verb's commands were written
 static const struct verb *verbs[VERBS];
@@ -114,7 +114,7 @@ struct reader {
 };
 
 static struct reader reader_of(unsigned char rule) {
-    struct reader reader = {.most = SIZE_MAX};
+    struct reader reader = {.most = LARGE_REPLY}; // no room is made for what is only announced
     if (rule >= 'A' && rule <= 'D')
         reader.most = SMALL_REPLY;
     if (rule >= 'a' && rule <= 'h')
