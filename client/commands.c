@@ -1,9 +1,11 @@
 #include "client/commands.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/bench/load.h"
+#include "client/bench/load_options.h"
 #include "client/complain.h"
 #include "client/connection.h"
 #include "client/export.h"
@@ -49,30 +51,65 @@ static enum exit_code run_request(const struct job *job) {
 
 static enum exit_code run_slow(const struct job *job) {
     struct slice words[] = {SLICE("slowlog"), slice_of(job->count > 1 ? job->words[1] : "")};
-    if (job->count <= 2)
-        return job_ask(job, words, job->count);
-    complain("use slow [COUNT]");
-    return EXIT_USAGE;
+    return job_ask(job, words, job->count);
 }
 
 const struct commands_row commands[] = {
-    {"bench", "[word ...]", "measures the daemon", load_run},
-    {"export", "N [pattern]", "writes all keys of a namespace as JSON lines", export_run},
-    {"import", "N", "stores such lines from standard input", import_run},
-    {"purge", "N", "removes all keys of a namespace", purge_run},
-    {"slow", "[count]", "the requests that took long or were large", run_slow},
-    {"tap", "[namespace=] [verb=] [sample=] [slow=]", "shows requests as they pass", tap_run},
-    {"watch", "[N]", "shows the requests of the namespaces as they come", watch_job},
+    {"bench", "[word ...]", "measures the daemon", 0, SIZE_MAX, load_check, load_run, load_usage},
+    {"export", "N [pattern]", "writes all keys of a namespace as JSON lines", 1, 2, NULL,
+     export_run, NULL},
+    {"import", "N", "stores such lines from standard input", 1, 1, import_check, import_run, NULL},
+    {"purge", "N", "removes all keys of a namespace", 1, 1, NULL, purge_run, NULL},
+    {"slow", "[count]", "the requests that took long or were large", 0, 1, NULL, run_slow, NULL},
+    {"tap", "[namespace=] [verb=] [sample=] [slow=]", "shows requests as they pass", 0, SIZE_MAX,
+     NULL, tap_run, NULL},
+    {"watch", "[N]", "shows the requests of the namespaces as they come", 0, SIZE_MAX, watch_check,
+     watch_job, watch_usage},
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
+
+static const struct commands_row *find(const char *name) {
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static const char *where(const struct commands_row *command) {
+    return strchr(command->syntax, 'N') ? ", where N is a namespace" : "";
+}
+
+static void print_help(const struct commands_row *command) {
+    if (command->usage)
+        fputs(command->usage, stdout);
+    else
+        printf("usage: caches [OPTIONS] %s %s%s\n    %s\n", command->name, command->syntax,
+               where(command), command->summary);
+}
+
+bool commands_need_daemon(char **words, size_t count, enum exit_code *code) {
+    const struct commands_row *command = count > 0 ? find(words[0]) : NULL;
+    *code = EXIT_ANSWERED;
+    if (!command)
+        return true;
+    if (count > 1 && (strcmp(words[1], "-h") == 0 || strcmp(words[1], "--help") == 0)) {
+        print_help(command);
+        return false;
+    }
+    if (count - 1 < command->least || count - 1 > command->most) {
+        complain("use %s %s%s", command->name, command->syntax, where(command));
+        *code = EXIT_USAGE;
+    } else if (command->check) {
+        *code = command->check(words, count);
+    }
+    return *code == EXIT_ANSWERED;
+}
 
 enum exit_code commands_run(const struct job *job) {
     if (job->count == 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
         return (enum exit_code)prompt_run(job->connection, job->form);
     if (job->count == 0 || (job->count == 1 && strcmp(job->words[0], "-") == 0))
         return script_run(job);
-    for (size_t i = 0; i < command_count; i++)
-        if (strcmp(job->words[0], commands[i].name) == 0)
-            return commands[i].run(job);
-    return run_request(job);
+    const struct commands_row *command = find(job->words[0]);
+    return command ? command->run(job) : run_request(job);
 }

@@ -326,10 +326,6 @@ static void tell_of_rest(const struct export *e) {
 enum exit_code export_run(const struct job *job) {
     struct export e = {.job = job};
     struct bytes match = {0};
-    if (job->count < 2 || job->count > 3) {
-        complain("use export NAMESPACE [PATTERN]");
-        return EXIT_USAGE;
-    }
     e.name = slice_of(job->words[1]);
     if (job->count == 3) {
         bytes_printf(&match, "match=%s", job->words[2]);

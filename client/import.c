@@ -193,17 +193,18 @@ static void tell_result(const struct import *i) {
                  i->line);
 }
 
+enum exit_code import_check(char **words, size_t count) {
+    (void)count;
+    if (!isatty(STDIN_FILENO))
+        return EXIT_ANSWERED;
+    complain("import reads from standard input what `caches export` wrote: import %s < FILE",
+             words[1]);
+    return EXIT_USAGE;
+}
+
 enum exit_code import_run(const struct job *job) {
     struct import i = {.job = job};
     struct stat input;
-    if (job->count != 2) {
-        complain("use import NAMESPACE < FILE, where `caches export` wrote the file");
-        return EXIT_USAGE;
-    }
-    if (isatty(STDIN_FILENO)) {
-        complain("import reads an export from standard input: import %s < FILE", job->words[1]);
-        return EXIT_USAGE;
-    }
     bool is_file = fstat(STDIN_FILENO, &input) == 0 && S_ISREG(input.st_mode);
     i.name = slice_of(job->words[1]);
     i.reader = record_reader_new();

@@ -34,7 +34,10 @@ static enum exit_code run(const struct options *o) {
     struct aim aim;
     struct bytes error = {0};
     struct form form = form_of(o);
-    enum exit_code code = aim_open(&aim, o, &error);
+    enum exit_code code;
+    if (!commands_need_daemon(o->words, o->word_count, &code))
+        return code;
+    code = aim_open(&aim, o, &error);
     if (code == EXIT_ANSWERED)
         code = commands_run(&(struct job){o, &form, aim.connection, o->words, o->word_count});
     else

@@ -463,11 +463,16 @@ static void deinit(struct load *l) {
     close(l->timer);
 }
 
+enum exit_code load_check(char **words, size_t count) {
+    struct load_options options;
+    return load_options_parse(&options, (int)count, words);
+}
+
 enum exit_code load_run(const struct job *job) {
     struct load_options options;
     enum exit_code code = load_options_parse(&options, (int)job->count, job->words);
     if (code != EXIT_ANSWERED)
-        return code == EXIT_NIL ? EXIT_ANSWERED : code;
+        return code;
     if (connection_is_tls(job->connection)) {
         complain("bench measures Unix sockets and TCP, not TLS");
         return EXIT_USAGE;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
+const char load_usage[] =
     "usage: caches [-s ADDRESS] bench [OPTIONS] WORD...\n"
     "Sends one kind of request again and again, and prints a line of JSON: how many were\n"
     "answered, how many a second, and how long each took.\n"
@@ -94,15 +94,8 @@ enum exit_code load_options_parse(struct load_options *o, int argc, char **argv)
     *o = (struct load_options){
         .clients = 1, .depth = 1, .requests = {.keys = 1, .seed = 1, .value_bytes = 64}};
     optind = 0; // another command line was read before
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        argv[1] = (char *)"-h";
-    for (int letter; (letter = getopt(argc, argv, "+c:p:n:s:w:r:k:qe:d:f:uW:h")) != -1;) {
-        if (letter == 'h') {
-            fputs(usage, stdout);
-            return EXIT_NIL;
-        }
+    for (int letter; (letter = getopt(argc, argv, "+c:p:n:s:w:r:k:qe:d:f:uW:")) != -1;)
         set(o, letter, optarg);
-    }
     o->requests.words = (const char *const *)argv + optind;
     o->requests.word_count = argc - optind;
     o->requests.depth = o->depth;

@@ -24,6 +24,7 @@ struct load_options {
     char refusal[96]; // why they are wrong; empty: they are right
 };
 
-// Returns EXIT_ANSWERED; or EXIT_USAGE when something is wrong, which was told; or EXIT_NIL when
-// help was asked for and printed.
+extern const char load_usage[]; // what help prints
+
+// Returns EXIT_ANSWERED; or EXIT_USAGE when something is wrong, which was told.
 enum exit_code load_options_parse(struct load_options *o, int argc, char **argv);

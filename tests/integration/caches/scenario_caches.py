@@ -545,7 +545,32 @@ class Commands(caches.TestCase):
         found = json.loads(self.caches("bench", "-n", "100", "-k", "10", "key.set", "carts", "{key}", "v"))
         self.assertEqual((found["requests"], found["errors"]), (100, 0))
         self.assertIn("say either -s SECONDS or -n COUNT", self.refused("bench", "ping", code=2))
-        self.assertIn("usage: caches", self.caches("bench", "--help"))
+
+    def test_commands_help_and_read_their_words_without_a_daemon(self):
+        nowhere = caches.environment("/nowhere/at/all")
+
+        def run(*words):
+            return subprocess.run([*caches.PROGRAM, *words], capture_output=True, text=True, env=nowhere,
+                                  stdin=subprocess.DEVNULL)
+
+        for name in ("bench", "export", "import", "purge", "slow", "tap", "watch"):
+            for word in ("-h", "--help"):
+                helped = run(name, word)
+                self.assertEqual((helped.returncode, helped.stderr), (0, ""), name)
+                self.assertRegex(helped.stdout, rf"^usage: caches (\[.*\] )?{name} ")
+        for words, said in ((("bench", "-n", "x", "ping"), "-n takes a number"),
+                            (("bench", "-h8"), "-h is no option"),
+                            (("export",), "use export N [pattern], where N is a namespace"),
+                            (("export", "a", "b", "c"), "use export N [pattern], where N is a namespace"),
+                            (("import",), "use import N, where N is a namespace"),
+                            (("purge",), "use purge N, where N is a namespace"),
+                            (("purge", "a", "b"), "use purge N, where N is a namespace"),
+                            (("slow", "1", "2"), "use slow [count]\n"),
+                            (("watch", "--twice"), "no option '--twice'")):
+            refused = run(*words)
+            self.assertEqual((refused.returncode, refused.stdout), (2, ""), words)
+            self.assertIn(said, refused.stderr)
+        self.assertIn("/nowhere/at/all", run("purge", "carts").stderr)
 
     def test_help_and_version_are_printed(self):
         self.assertIn("It ends with 0", self.caches("--help"))

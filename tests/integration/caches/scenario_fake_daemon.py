@@ -54,8 +54,10 @@ class FakeDaemons(unittest.TestCase):
                 [*caches.PROGRAM, "-s", scheme + address_of(server), *words], stderr=subprocess.PIPE,
                 env=caches.environment(), **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, **options},
             )
+            server.settimeout(harness.LONG)
             peer, _ = server.accept()
             with peer:
+                peer.settimeout(None)
                 peer.sendall(b"".join(map(reply, answers)))
                 if begin:
                     begin(peer)
@@ -158,12 +160,12 @@ class Import(FakeDaemons):
     def test_an_input_that_is_a_terminal_is_no_export(self):
         ours, theirs = os.openpty()
         try:
-            code, _, said = self.caches([], "import", "n", stdin=theirs)
+            done = subprocess.run([*caches.PROGRAM, "import", "n"], stdin=theirs, capture_output=True, text=True)
         finally:
             os.close(ours)
             os.close(theirs)
-        self.assertEqual(code, 2)
-        self.assertIn("import n < FILE", said)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("import n < FILE", done.stderr)
 
     def test_lines_whose_parts_are_of_a_wrong_kind_say_which(self):
         for members, why in (
@@ -346,13 +348,11 @@ class Bench(FakeDaemons):
             (["-n", "1", "-W", "0"], "-W takes a number from 1 to 1000000000, not '0'"),
             (["-s", "1", "-n", "1"], either), ([], either),
         ):
-            code, out, said = self.caches([], "bench", *words, "ping")
-            self.assertEqual((code, out), (2, ""), words)
-            self.assertEqual(f"caches bench: {why}; caches bench --help tells more\n", said, words)
-        code, _, said = self.caches([], "bench", "-n", "1")
-        self.assertEqual((code, "no WORD" in said), (2, True))
-        code, out, _ = self.caches([], "bench", "-h")
-        self.assertIn("usage: ", out)
+            done = caches.run(None, "bench", *words, "ping")
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertEqual(f"caches bench: {why}; caches bench --help tells more\n", done.stderr, words)
+        done = caches.run(None, "bench", "-n", "1")
+        self.assertEqual((done.returncode, "no WORD" in done.stderr), (2, True))
 
     def test_an_error_with_letters_that_json_cannot_hold_is_shown_without(self):
         code, out, said = self.caches([b'-ERR "a\\b" \x01\xc3'], "bench", "-n", "1", "-e", "7", "-q", "ping")
