@@ -150,8 +150,7 @@ class Load(unittest.TestCase):
             self.skipTest("this kernel has no io_uring for us")
         for options, has_ring in (([], 1), (["-u"], 0)):
             command = [CACHES, "-s", self.redis.url, "bench", *options, "-c", "9", "-s", "600", "PING"]
-            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-                self.addCleanup(process.kill)
+            with harness.killed_on_failure(subprocess.Popen(command, stdout=subprocess.DEVNULL)) as process:
                 harness.wait_until(lambda: self.calls_of("ping") > 1000, "it asks Redis")
                 self.assertEqual(io_uring.rings(process.pid), has_ring)
                 process.kill()

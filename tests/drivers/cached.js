@@ -14,7 +14,7 @@ const call = cached(async (word) => {
   if (word.startsWith('throw')) throw new Error(word);
   const count = fs.readFileSync(`${FOLDER}/computed`, 'utf8').split('\n').filter((line) => line === word).length;
   return word.startsWith('null') ? undefined : { word, count };
-}, { namespace: NAMESPACE, key: (word) => `f:${word}`, ttl: TTL, wait: Number(WAIT_MS), timeout: 500 });
+}, { namespace: NAMESPACE, key: (word) => `f:${word}`, ttl: TTL, wait: Number(WAIT_MS), timeout: 2000 });
 
 (async () => {
   for await (const line of readline.createInterface({ input: process.stdin })) {

@@ -24,7 +24,7 @@ sub compute {
 my $function = cached(
     \&compute,
     namespace => $ENV{NAMESPACE}, key => sub { "f:$_[0]" }, ttl => $ENV{TTL},
-    wait => $ENV{WAIT_MS} / 1000, timeout => 0.5,
+    wait => $ENV{WAIT_MS} / 1000, timeout => 2,
 );
 my $json = JSON::PP->new->allow_nonref->ascii;
 binmode STDIN, ':utf8';

@@ -14,7 +14,7 @@ folder = pathlib.Path(os.environ["FOLDER"])
 
 
 @cached(namespace=os.environ["NAMESPACE"], key=lambda word: f"f:{word}", ttl=os.environ.get("TTL"),
-        wait=float(os.environ["WAIT_MS"]) / 1000, timeout=0.5)
+        wait=float(os.environ["WAIT_MS"]) / 1000, timeout=2)
 def function(word):
     with open(folder / "computed", "a") as log:
         log.write(word + "\n")

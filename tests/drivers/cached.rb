@@ -17,7 +17,7 @@ class Driver
     word.start_with?("null") ? nil : { word: word, count: count }
   end
   cached :call, namespace: ENV.fetch("NAMESPACE"), key: ->(word) { "f:#{word}" }, ttl: ENV["TTL"],
-                wait: ENV.fetch("WAIT_MS").to_f / 1000, timeout: 0.5
+                wait: ENV.fetch("WAIT_MS").to_f / 1000, timeout: 2
 end
 
 driver = Driver.new

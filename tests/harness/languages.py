@@ -164,7 +164,7 @@ class Talk:
         return answer if answer.startswith("-") else parse(answer.replace("[", "[ ").replace("]", " ]").split())
 
     def end(self):
-        with self.process:
+        with harness.killed_on_failure(self.process):
             self.process.stdin.close()
             assert self.process.wait(timeout=harness.LONG) == 0
 

@@ -44,7 +44,7 @@ static int compute(void *context, char **value, size_t *size) {
 }
 
 int main(void) {
-    struct cachesd *cachesd = cachesd_new(&(struct cachesd_options){.timeout_ms = 500});
+    struct cachesd *cachesd = cachesd_new(&(struct cachesd_options){.timeout_ms = 10000});
     char verb[20], word[200], key[300];
     while (scanf("%19s %199s", verb, word) == 2) {
         snprintf(key, sizeof key, "f:%s", word);

@@ -49,7 +49,7 @@ func compute(word string) (any, error) {
 }
 
 func main() {
-	client, err := cachesd.New(cachesd.Options{Timeout: 500 * time.Millisecond})
+	client, err := cachesd.New(cachesd.Options{Timeout: 10 * time.Second})
 	if err != nil {
 		panic(err)
 	}

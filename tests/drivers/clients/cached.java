@@ -47,7 +47,7 @@ class cached {
         var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         String ttl = System.getenv("TTL");
-        try (var client = new Cachesd(new Cachesd.Options().withTimeout(Duration.ofMillis(500)))) {
+        try (var client = new Cachesd(new Cachesd.Options().withTimeout(Duration.ofSeconds(10)))) {
             for (String line; (line = lines.readLine()) != null; ) {
                 String[] parts = line.split(" ");
                 String word = parts[1];

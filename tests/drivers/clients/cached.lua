@@ -4,7 +4,7 @@ local socket = require "socket"
 io.stdout:setvbuf("line")
 
 local folder = os.getenv("FOLDER")
-local client = cachesd.new { timeout = 0.5 }
+local client = cachesd.new { timeout = 10 }
 
 local function lines(name)
   local file = io.open(folder .. "/" .. name)

@@ -18,7 +18,7 @@ $call = new Cachesd\Cached(
         return str_starts_with($word, 'null') ? null : ['word' => $word, 'count' => $count];
     },
     namespace: getenv('NAMESPACE'), key: fn (string $word) => "f:$word", ttl: getenv('TTL') ?: null,
-    wait: getenv('WAIT_MS') / 1000, client: new Cachesd\Client(timeout: 0.5),
+    wait: getenv('WAIT_MS') / 1000, client: new Cachesd\Client(timeout: 10),
 );
 while (($line = fgets(STDIN)) !== false) {
     [$verb, $word] = explode(' ', rtrim($line));

@@ -22,7 +22,7 @@ fn compute(folder: &str, word: &str) -> Result<Option<Vec<u8>>, String> {
 fn main() {
     let folder = std::env::var("FOLDER").unwrap();
     let namespace = std::env::var("NAMESPACE").unwrap();
-    let client = Client::new(Options { timeout: Duration::from_millis(500), ..Options::default() }).unwrap();
+    let client = Client::new(Options { timeout: Duration::from_secs(10), ..Options::default() }).unwrap();
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
         let (verb, word) = line.split_once(' ').unwrap();

@@ -2,7 +2,7 @@
 # Drives ../../../clients/shell/cachesd.sh: a command a line, `call|forget|refresh WORD`, and a result a line.
 . "$(dirname "$0")/../../../clients/shell/cachesd.sh"
 
-export CACHESD_TIMEOUT=0.5
+export CACHESD_TIMEOUT=10
 
 compute() {
     echo "$1" >>"$FOLDER/computed"

@@ -20,7 +20,7 @@ proc compute {word} {
     return [expr {[string match null* $word] ? "null" : "{\"word\": \"$word\", \"count\": $count}"}]
 }
 
-set client [cachesd::Client new -timeout 500]
+set client [cachesd::Client new -timeout 10000]
 while {[gets stdin line] >= 0} {
     lassign $line verb word
     set key f:$word

@@ -61,7 +61,7 @@ class Program:
         return self.read()
 
     def end(self):
-        with self.process:
+        with harness.killed_on_failure(self.process):
             self.process.stdin.close()
             assert self.process.wait(timeout=harness.LONG) == 0
 

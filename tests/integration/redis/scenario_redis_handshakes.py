@@ -281,7 +281,8 @@ class Programs(harness.TestCase):
     def test_redis_cli_on_a_terminal_knows_the_commands(self):
         terminal, other = pty.openpty()
         command = ["redis-cli", "-p", str(self.listener.port)]
-        with subprocess.Popen(command, stdin=other, stdout=other, env={**os.environ, "TERM": "dumb"}) as program:
+        program = subprocess.Popen(command, stdin=other, stdout=other, env={**os.environ, "TERM": "dumb"})
+        with harness.killed_on_failure(program):
             os.write(terminal, b"help get\nquit\n")
             program.wait(30)
         said = os.read(terminal, 1 << 16)
