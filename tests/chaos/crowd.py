@@ -132,7 +132,7 @@ class Talker:
             raise AssertionError("the daemon does not read")
 
     def receive(self):
-        data = self.socket.recv(1 << 18)
+        data = self.socket.recv(resp.LARGEST_READ)
         if not data:
             raise AssertionError(f"client {self.number}: closed, {len(self.asked)} unanswered")
         self.input += data

@@ -154,7 +154,7 @@ class Talker:
         self.send(self.requests.batch(self.pipeline))
 
     def receive(self):
-        data = self.socket.recv(1 << 18)
+        data = self.socket.recv(resp.LARGEST_READ)
         if not data:
             raise AssertionError(f"a client's connection was closed, with {len(self.asked)} unanswered")
         self.input += data

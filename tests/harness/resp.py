@@ -7,6 +7,9 @@ import re
 import socket
 import time
 
+# More would be a mapping of its own for each read, which the kernel makes, shrinks and takes away.
+LARGEST_READ = 1 << 16
+
 ESCAPES = {"\\": b"\\", '"': b'"', "n": b"\n", "r": b"\r", "t": b"\t", "0": b"\0"}
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
@@ -208,7 +211,7 @@ class Client:
                 raise TimeoutError("no reply in time")
             self.socket.settimeout(left)
             try:
-                data = self.socket.recv(1 << 20)
+                data = self.socket.recv(LARGEST_READ)
             except ConnectionResetError:
                 data = b""
             if not data:

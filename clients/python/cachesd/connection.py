@@ -15,6 +15,7 @@ from .wire import PENDING, Replies, request
 Stream = Union[socket.socket, ssl.SSLSocket]
 # What says that a socket has no bytes, or no room, now.
 LATER = BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError
+LARGEST_READ = 65536  # more would be a mapping of its own, which the kernel makes and takes away for each read
 QUEUE = 0.005  # seconds until a daemon whose queue was full is tried again
 Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # poll needs no descriptor of its own
 
@@ -149,7 +150,7 @@ class Connection:
 
     def _receive(self) -> None:
         try:
-            data = self.stream.recv(262144)
+            data = self.stream.recv(LARGEST_READ)
         except LATER:
             return
         if not data:
