@@ -21,7 +21,7 @@ import tempfile
 import threading
 
 import resp
-from harness import LONG, REDIS_SERVER, end_with_parent, free_port, send_signal, wait_until
+from harness import ENDS_WITH_PARENT, LONG, REDIS_SERVER, free_port, send_signal, wait_until
 
 SLOTS = 16384
 HOST = "127.0.0.1"
@@ -129,7 +129,7 @@ class Node:
 
     def spawn(self):
         """Starts it, or starts it again as it was."""
-        self.process = subprocess.Popen(self.command, preexec_fn=end_with_parent)
+        self.process = subprocess.Popen([*ENDS_WITH_PARENT, *self.command])
 
     def wait_started(self):
         """Until it answers, and is not another that has taken its port."""

@@ -140,7 +140,7 @@ class Talk:
     def __init__(self, language, built, env):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(
-            language.command("talk", built), env={**ENVIRONMENT, **env}, preexec_fn=harness.end_with_parent, **pipes
+            [*harness.ENDS_WITH_PARENT, *language.command("talk", built)], env={**ENVIRONMENT, **env}, **pipes
         )
 
     def ask(self, verb, *words):

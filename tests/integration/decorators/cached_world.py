@@ -46,7 +46,7 @@ class Program:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
         log = os.open(env["LOG"], os.O_WRONLY | os.O_CREAT) if "LOG" in env else None
         self.process = subprocess.Popen(
-            command, env={**ENVIRONMENT, **env}, preexec_fn=harness.end_with_parent, stderr=log, **pipes
+            [*harness.ENDS_WITH_PARENT, *command], env={**ENVIRONMENT, **env}, stderr=log, **pipes
         )
 
     def send(self, verb, word):
@@ -118,8 +118,8 @@ class Scripts(World):
         return {**ENVIRONMENT, **found, "CACHESD_ADDRESS": self.daemon.path, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def start(self, *command):
-        pipes = {"stdout": subprocess.PIPE, "text": True, "preexec_fn": harness.end_with_parent}
-        return subprocess.Popen(command, env=self.environment(), **pipes)
+        pipes = {"stdout": subprocess.PIPE, "text": True}
+        return subprocess.Popen([*harness.ENDS_WITH_PARENT, *command], env=self.environment(), **pipes)
 
     def run_to_end(self, *command):
         out, _ = (process := self.start(*command)).communicate(timeout=harness.LONG)
