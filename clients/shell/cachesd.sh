@@ -40,7 +40,7 @@ cachesd_call() ( # in a shell of its own: its variables, traps and descriptors a
         status=$?
         [ $status = $NOWHERE ] || exit $status
     done <<<"$places"
-    echo "UNAVAILABLE cannot connect to $place" >&2
+    echo "UNAVAILABLE cannot connect to ${places//$'\n'/ or }" >&2
     exit 2
 )
 

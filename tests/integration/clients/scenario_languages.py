@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -243,6 +244,15 @@ class Conversations(Built, unittest.TestCase):
         for byte in b"$99\r\n" + b"x" * 99:
             time.sleep(0.1)
             peer.sendall(bytes([byte]))
+
+
+class Places(unittest.TestCase):
+    def test_the_shell_says_where_no_daemon_was(self):
+        source = str(harness.ROOT / "clients" / "shell" / "cachesd.sh")
+        command = ["bash", "-c", f'. "$0"; cachesd_call ping', source]
+        environment = {name: value for name, value in os.environ.items() if "CACHESD" not in name}
+        done = subprocess.run(command, env={**environment, "CACHESD_ADDRESS": "/nowhere/s"}, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (2, "UNAVAILABLE cannot connect to /nowhere/s\n"))
 
 
 for language in LANGUAGES + MORE:

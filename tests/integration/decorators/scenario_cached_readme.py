@@ -14,13 +14,14 @@ README = (ROOT / "clients" / "README.md").read_text()
 class Readme(Scripts):
     def test_the_examples_of_the_readme_keep_what_they_compute(self):
         blocks = dict(re.findall(r"```(\w+)\n(.*?)```", README, re.S))
-        javascript = blocks["javascript"].replace("'./cached'", "'cached'").replace("await", "return", 1)
+        javascript = blocks["javascript"].replace("'./cached'", "'cached'")
+        ruby = blocks["ruby"].replace("require_relative", "require")
         for key, command in (
             ("__main__.report:[7, 2024]", (sys.executable, "-c", blocks["python"])),
-            ("report:[7]", ("node", "-e", f"(async () => {{ {javascript} }})()")),
+            ("report:[7]", ("node", "-e", javascript)),
             ("report:[7]", ("php", "-d", f"include_path={ROOT}/clients/php", "-r", blocks["php"])),
             ('report:["7"]', ("perl", "-we", "use strict;" + blocks["perl"])),
-            ("Reports#pages:[7]", ("ruby", "-rcached", "-we", blocks["ruby"])),
+            ("Reports#pages:[7]", ("ruby", "-we", ruby)),
         ):
             self.direct.call("FLUSHALL")
             self.run_to_end(*command)
