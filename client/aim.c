@@ -73,10 +73,11 @@ static bool is_ready(struct connection *c) {
 static enum exit_code connect_local(struct aim *aim, struct bytes *error) {
     struct bytes passing = {0};
     enum exit_code code;
-    bool is_there = false;
+    bool is_there = false, is_alive = true;
     for (int waited_ms = 0; waited_ms < LOCAL_START_MS && !is_there; waited_ms += LOCAL_STEP_MS) {
         passing.len = 0;
-        if (!local_is_alive(aim->local))
+        is_alive = local_is_alive(aim->local);
+        if (!is_alive) // its log was printed
             break;
         if (!aim->connection)
             aim->connection = search_connect(&aim->to, local_address(aim->local), &passing, &code);
@@ -87,6 +88,8 @@ static enum exit_code connect_local(struct aim *aim, struct bytes *error) {
     bytes_deinit(&passing);
     if (is_there)
         return EXIT_ANSWERED;
+    if (is_alive)
+        local_tell(aim->local);
     bytes_append_literal(error, "the daemon of --local does not start");
     return EXIT_NO_DAEMON;
 }

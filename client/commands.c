@@ -10,6 +10,7 @@
 #include "client/connection.h"
 #include "client/export.h"
 #include "client/import.h"
+#include "client/options.h"
 #include "client/prompt.h"
 #include "client/purge.h"
 #include "client/reply.h"
@@ -35,16 +36,31 @@ static void guess_command(const char *word) {
         complain("did you mean the command %.*s?", (int)guess.name.len, guess.name.data);
 }
 
+// Says what the daemon can't know: what would be right on this command line.
+static void hint_at(const struct job *job, const struct reply *reply) {
+    struct slice code = reply_error_code(reply);
+    if (slice_equal(code, SLICE("VERB")))
+        guess_command(job->words[0]);
+    else if (reply_is_of_down(reply))
+        complain("`caches backends` has the reason");
+    else if (slice_equal(code, SLICE("NOAUTH")) && !job->options->user)
+        complain("use -u USER, with the token in $CACHESD_TOKEN or by --token-file");
+    for (size_t i = 1; i < job->count && slice_equal(code, SLICE("ARGS")); i++)
+        if (options_has(job->words[i])) {
+            complain("the option %s would stand before the verb, as in `caches %s %s ...`",
+                     job->words[i], job->words[i], job->words[0]);
+            return;
+        }
+}
+
 static enum exit_code run_request(const struct job *job) {
     struct slice *words = mem_new(job->count * sizeof(*words));
     for (size_t i = 0; i < job->count; i++)
         words[i] = slice_of(job->words[i]);
     const struct reply *reply = connection_call(job->connection, words, job->count);
     enum exit_code code = reply ? job_show(job, words[0], reply) : job_end_lost(job);
-    if (reply && slice_equal(reply_error_code(reply), SLICE("VERB")))
-        guess_command(job->words[0]);
-    else if (reply && reply_is_of_down(reply))
-        complain("`caches backends` has the reason");
+    if (reply)
+        hint_at(job, reply);
     mem_free(words);
     return code;
 }

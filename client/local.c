@@ -113,9 +113,10 @@ static bool await_command(int pipe, pid_t daemon) {
     return true;
 }
 
-static void print_log(void) {
-    char line[1024];
-    FILE *log = fopen("log", "re");
+static void print_log(const char *folder) {
+    char line[1024], path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/log", folder);
+    FILE *log = fopen(path, "re");
     while (log && fgets(line, sizeof(line), log))
         fprintf(stderr, "cachesd: %s", line);
     if (log)
@@ -134,7 +135,7 @@ static void keep(const char *folder, int pipe) {
         kill(daemon, SIGTERM);
         waitpid(daemon, NULL, 0);
     } else {
-        print_log();
+        print_log(folder);
     }
     remove_folder(folder);
     _exit(is_told ? 0 : 1);
@@ -209,6 +210,8 @@ bool local_is_alive(struct local *local) {
         local->keeper = 0;
     return local->keeper > 0;
 }
+
+void local_tell(const struct local *local) { print_log(local->folder); }
 
 void local_stop(struct local *local) {
     if (!local)

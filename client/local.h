@@ -16,5 +16,8 @@ const char *local_address(const struct local *local);
 // Returns false when the daemon has ended. What its log said was printed to standard error.
 bool local_is_alive(struct local *local);
 
+// Prints to standard error what the daemon's log says.
+void local_tell(const struct local *local);
+
 // Ends the daemon, and waits until it has gone and its folder is removed. Takes NULL, too.
 void local_stop(struct local *local);

@@ -1,5 +1,6 @@
 // caches: the command-line client of cachesd.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,9 +48,19 @@ static enum exit_code run(const struct options *o) {
     return code;
 }
 
+// A socket that took the place of a closed standard stream would be sent what is printed: a stored
+// value would become a request. Such a stream is opened so that reading and writing fail.
+static void keep_streams_apart(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv) {
     struct options options;
     int code = EXIT_ANSWERED;
+    keep_streams_apart();
     signal(SIGPIPE, SIG_DFL);
     if (argc > 1 && strcmp(argv[1], "__complete") == 0)
         complete_run(argc - 2, argv + 2);

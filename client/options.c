@@ -27,6 +27,8 @@ enum {
     OPTION_COLOUR,
 };
 
+#define LETTERS "s:u:nqxkhV"
+
 static const char usage[] =
     "usage: caches [OPTIONS] VERB [WORD...]       one request\n"
     "       caches [OPTIONS] -                    requests from standard input, one a line\n"
@@ -46,7 +48,6 @@ static const char help[] =
     "                     prints one table\n"
     "  slow [COUNT]       shows the requests that took long or were large\n"
     "  tap [OPTION=...]   shows requests as they pass, until Ctrl-C\n"
-    "  hotkeys, metrics   the verbs of that name\n"
     "  bench              measures a daemon\n"
     "\n"
     "Options, which stand before the verb or command:\n"
@@ -208,7 +209,7 @@ bool options_read(struct options *o, int argc, char **argv, int *code) {
     o->is_colour_off = no_colour && *no_colour;
     opterr = 0;
     *code = EXIT_ANSWERED;
-    while ((letter = getopt_long(argc, argv, "+:s:u:nqxkhV", known, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "+:" LETTERS, known, NULL)) != -1) {
         if (letter == 'V') {
             puts("caches " CACHESD_VERSION);
             return false;
@@ -236,6 +237,14 @@ bool options_is_help(int argc, char **argv) {
             if (strcmp(argv[i], words[j]) == 0)
                 return true;
     return false;
+}
+
+bool options_has(const char *word) {
+    size_t len = strlen(word);
+    bool is_there = len == 2 && *word == '-' && strchr(LETTERS, word[1]) && word[1] != ':';
+    for (const struct option *at = known; at->name && !is_there; at++)
+        is_there = strncmp(word, "--", 2) == 0 && strcmp(word + 2, at->name) == 0;
+    return is_there;
 }
 
 void options_print(struct slice begin) {

@@ -31,6 +31,9 @@ struct options {
 // help, a version or what is wrong has been printed.
 bool options_read(struct options *options, int argc, char **argv, int *code);
 
+// Returns whether a word is an option of `caches`.
+bool options_has(const char *word);
+
 // Returns whether one of the words asks for help or the version.
 bool options_is_help(int argc, char **argv);
 

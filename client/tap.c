@@ -38,9 +38,11 @@ enum exit_code tap_run(const struct job *job) {
     } else {
         if (reply) // its +OK says nothing to a reader of the lines
             show_lines(job);
-        complain("%s: %s", connection_address(job->connection),
-                 connection_trouble(job->connection) ? connection_trouble(job->connection)
-                                                     : "the output has ended");
+        if (ferror(stdout)) // told at the end of the program
+            code = EXIT_ANSWERED;
+        else
+            complain("%s: %s", connection_address(job->connection),
+                     connection_trouble(job->connection));
     }
     mem_free(words);
     return code;

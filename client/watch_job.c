@@ -27,7 +27,9 @@ static enum exit_code read_options(struct watch_options *o, char **words, size_t
         const char *word = words[i];
         if (strcmp(word, "--once") == 0) {
             o->is_once = true;
-        } else if (strcmp(word, "--interval") == 0 && i + 1 < count) {
+        } else if (strcmp(word, "--interval") == 0) {
+            if (i + 1 == count)
+                return complain_of_usage("a time from 1ms to 1h is missing behind", word);
             const char *time = words[++i];
             if (!number_parse_duration(slice_of(time), &o->interval_ms) || o->interval_ms < 1 ||
                 o->interval_ms > WATCH_LONGEST_MS)

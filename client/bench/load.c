@@ -484,7 +484,8 @@ enum exit_code load_run(const struct job *job) {
     l->job = job;
     init(l, &options);
     run(l);
+    code = l->seen.errors > 0 ? EXIT_REFUSED : EXIT_ANSWERED;
     deinit(l);
     free(l);
-    return EXIT_ANSWERED;
+    return code;
 }

@@ -61,7 +61,7 @@ static void set_form(struct load_options *o, const char *form) {
         refuse(o, "FORM is array or line");
 }
 
-static void set(struct load_options *o, int letter, const char *value) {
+static void set(struct load_options *o, int letter, const char *value, const char *word) {
     switch (letter) {
     case 'c': o->clients = (unsigned)number(o, letter, value, 1, 1e5); break;
     case 'p': o->depth = (unsigned)number(o, letter, value, 1, 1e5); break;
@@ -76,7 +76,7 @@ static void set(struct load_options *o, int letter, const char *value) {
     case 'f': set_form(o, value); break;
     case 'u': o->has_no_ring = true; break;
     case 'W': watch(o, value); break;
-    default: refuse(o, "-%c is no option, or lacks its value", optopt);
+    default: refuse(o, "'%.20s' is no option, or lacks its value", word);
     }
 }
 
@@ -94,8 +94,10 @@ enum exit_code load_options_parse(struct load_options *o, int argc, char **argv)
     *o = (struct load_options){
         .clients = 1, .depth = 1, .requests = {.keys = 1, .seed = 1, .value_bytes = 64}};
     optind = 0; // another command line was read before
-    for (int letter; (letter = getopt(argc, argv, "+c:p:n:s:w:r:k:qe:d:f:uW:")) != -1;)
-        set(o, letter, optarg);
+    for (int letter, at = 1; (letter = getopt(argc, argv, "+c:p:n:s:w:r:k:qe:d:f:uW:")) != -1;) {
+        set(o, letter, optarg, argv[at]);
+        at = optind;
+    }
     o->requests.words = (const char *const *)argv + optind;
     o->requests.word_count = argc - optind;
     o->requests.depth = o->depth;

@@ -56,7 +56,7 @@ class Bench:
             placement.watch(warm_up)
             out, error = self.said_by(process)
         what = f"bench: {server}: {' '.join(words[:4])}"
-        if process.returncode != 0:
+        if not out:
             sys.exit(f"{what}: {error.strip()}")
         said = json.loads(out)
         if said["errors"]:

@@ -89,7 +89,7 @@ def kind_name(kind):
 def load(address, words, *options):
     command = [CACHES, "-s", f"unix:{address}", "bench", "-k", KEYS, "-d", SIZE, *options, *words]
     done = subprocess.run([str(w) for w in command], capture_output=True, text=True, timeout=300)
-    if done.returncode != 0:
+    if not done.stdout:
         sys.exit(f"instructions: {done.stderr.strip()}")
     said = json.loads(done.stdout)
     if said["errors"]:

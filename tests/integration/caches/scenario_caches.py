@@ -356,7 +356,9 @@ class Users(caches.TestCase):
     INI = USERS.replace("{hash}", harness.token_hash("s3cret"))
 
     def test_a_token_comes_from_the_environment_or_a_file(self):
-        self.assertIn("NOAUTH", self.refused("key.get", "carts", "k"))
+        said = self.refused("key.get", "carts", "k")
+        self.assertIn("NOAUTH", said)
+        self.assertIn("use -u USER, with the token in $CACHESD_TOKEN or by --token-file", said)
         self.assertEqual(self.caches("-u", "web", "key.set", "carts", "k", "v", env={"CACHESD_TOKEN": "s3cret"}), "OK\n")
         path = pathlib.Path(self.world.folder, "token")
         path.write_text("s3cret\n")
@@ -545,6 +547,49 @@ class Commands(caches.TestCase):
         found = json.loads(self.caches("bench", "-n", "100", "-k", "10", "key.set", "carts", "{key}", "v"))
         self.assertEqual((found["requests"], found["errors"]), (100, 0))
         self.assertIn("say either -s SECONDS or -n COUNT", self.refused("bench", "ping", code=2))
+        found = json.loads(self.caches("bench", "-n", "5", "nix", code=1))
+        self.assertEqual((found["errors"], found["first_error"][:12]), (5, "VERB unknown"))
+
+    def test_an_option_behind_the_verb_is_told_its_place(self):
+        for words, option in ((["key.get", "carts", "k", "--json"], "--json"), (["key.get", "-x", "carts", "k"], "-x")):
+            said = self.refused(*words)
+            self.assertIn(f"the option {option} would stand before the verb, as in `caches {option} key.get ...`", said)
+        self.assertNotIn("stand before", self.refused("key.get", "carts", "k", "--jsonx"))
+        self.assertEqual(self.caches("ping", "-x"), "-x\n")
+
+    def test_a_daemon_of_ones_own_that_has_no_redis_server_says_so(self):
+        done = caches.run(None, "--local", "ping", env={"PATH": "/nowhere"})
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, "can't run redis-server.*\n(.*\n)*caches: the daemon of --local does not start\n$")
+
+    def test_a_closed_standard_stream_is_no_place_for_the_connection(self):
+        self.caches("key.set", "carts", "note", "purge carts")
+        self.caches("key.set", "carts", "precious", "1")
+
+        def closed(stream, *words, script=""):
+            """Runs it with that stream closed: (exit code, what it said to standard error)."""
+            shell = ["sh", "-c", f'exec "$0" "$@" {stream}', *caches.PROGRAM, *words]
+            done = subprocess.run(shell, env=caches.environment(self.daemon.path), input=script, text=True,
+                                  capture_output=True, timeout=harness.LONG)
+            return done.returncode, done.stderr
+
+        script = "key.get carts note\n" + "ping\n" * 100
+        for words in (["-"], ["--ahead", "1", "-"], ["key.get", "carts", "note"], ["export", "carts"]):
+            code, said = closed(">&-", *words, script=script if words[-1] == "-" else "")
+            self.assertEqual((code, said), (4, "caches: standard output: Bad file descriptor\n"), words)
+        self.assertEqual(self.daemon.call("exists", "carts", "precious"), 1)
+        self.assertEqual(self.daemon.metric("cachesd_errors_total", namespace="", code="PROTOCOL"), 0)
+        for words in (["-"], ["import", "carts"]):
+            code, said = closed("<&-", *words)
+            self.assertEqual((code, said), (2, "caches: standard input: Bad file descriptor\n"), words)
+        with self.daemon.client() as client:
+            script = f'exec "$0" "$@" >&-'
+            process = subprocess.Popen(["sh", "-c", script, *caches.PROGRAM, "tap"], text=True, stderr=subprocess.PIPE,
+                                       env=caches.environment(self.daemon.path))
+            with harness.killed_on_failure(process):
+                harness.wait_until(lambda: client.call("ping") and process.poll() is not None, "it ends")
+                self.assertEqual(process.stderr.read(), "caches: standard output: Bad file descriptor\n")
+                self.assertEqual(process.returncode, 4)
 
     def test_commands_help_and_read_their_words_without_a_daemon(self):
         nowhere = caches.environment("/nowhere/at/all")
@@ -559,14 +604,15 @@ class Commands(caches.TestCase):
                 self.assertEqual((helped.returncode, helped.stderr), (0, ""), name)
                 self.assertRegex(helped.stdout, rf"^usage: caches (\[.*\] )?{name} ")
         for words, said in ((("bench", "-n", "x", "ping"), "-n takes a number"),
-                            (("bench", "-h8"), "-h is no option"),
+                            (("bench", "-h8"), "'-h8' is no option"),
                             (("export",), "use export N [pattern], where N is a namespace"),
                             (("export", "a", "b", "c"), "use export N [pattern], where N is a namespace"),
                             (("import",), "use import N, where N is a namespace"),
                             (("purge",), "use purge N, where N is a namespace"),
                             (("purge", "a", "b"), "use purge N, where N is a namespace"),
                             (("slow", "1", "2"), "use slow [count]\n"),
-                            (("watch", "--twice"), "no option '--twice'")):
+                            (("watch", "--twice"), "no option '--twice'"),
+                            (("watch", "--interval"), "a time from 1ms to 1h is missing behind '--interval'")):
             refused = run(*words)
             self.assertEqual((refused.returncode, refused.stdout), (2, ""), words)
             self.assertIn(said, refused.stderr)

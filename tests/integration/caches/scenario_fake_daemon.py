@@ -211,7 +211,7 @@ class Requests(FakeDaemons):
         with open("/dev/full", "wb") as full:
             code, _, said = self.caches(lines, "tap", stdout=full,
                                         begin=lambda peer: peer.sendall(reply(b"x" * 100_000) + reply(b"y")))
-        self.assertIn("the output has ended", said)
+        self.assertEqual((code, said), (4, "caches: standard output: No space left on device\n"))
 
     def test_a_reset_and_half_a_reply_are_an_end(self):
         for begin, ends in ((lambda peer: peer.sendall(b"$5\r\nab"), True), (lambda peer: peer.sendall(b"*2\r\n:1\r\n"), True)):
@@ -299,7 +299,7 @@ class Requests(FakeDaemons):
                            (["--ahead", "99999999", "-"], "1 to"), (["--local", "-u", "web"], "--local"),
                            (["--local", "--token-file", "x"], "--local"), (["--key", "x", "ping"], "--cert"),
                            (["--local", "--ca", "x", "ping"], "tls:"), (["-u", "web", "ping"], "$CACHESD_TOKEN"),
-                           (["watch", "--interval"], "no option"), (["watch", "--interval", "0", "n"], "1ms to 1h"),
+                           (["watch", "--interval"], "is missing"), (["watch", "--interval", "0", "n"], "1ms to 1h"),
                            (["watch", "--interval", "2h"], "1ms to 1h")):
             with socket.create_server(("127.0.0.1", 0)) as server:
                 given = [] if "--local" in words else ["-s", address_of(server)]
@@ -344,7 +344,8 @@ class Bench(FakeDaemons):
             (["-c", "0", "-n", "x"], f"{clients}, not '0'"), (["-c", "1e6", "-n", "1"], f"{clients}, not '1e6'"),
             (["-s", "1e7"], "-s takes a number from 0.001 to 1000000, not '1e7'"),
             (["-n", "1", "-w", "1"], "-w goes with -s"), (["-n", "1", "-f", "xml"], "FORM is array or line"),
-            (["-Z"], "-Z is no option, or lacks its value"), (["-n", "1", *["-W", "1"] * 100], "too many -W"),
+            (["-Z"], "'-Z' is no option, or lacks its value"), (["-n", "1", *["-W", "1"] * 100], "too many -W"),
+            (["--nix", "-n", "1"], "'--nix' is no option, or lacks its value"),
             (["-n", "1", "-W", "0"], "-W takes a number from 1 to 1000000000, not '0'"),
             (["-s", "1", "-n", "1"], either), ([], either),
         ):
@@ -356,7 +357,7 @@ class Bench(FakeDaemons):
 
     def test_an_error_with_letters_that_json_cannot_hold_is_shown_without(self):
         code, out, said = self.caches([b'-ERR "a\\b" \x01\xc3'], "bench", "-n", "1", "-e", "7", "-q", "ping")
-        self.assertEqual((code, said), (0, ""))
+        self.assertEqual((code, said), (1, ""))
         found = json.loads(out)
         self.assertEqual((found["errors"], found["first_error"]), (1, "ERR ?a?b? ??"))
 

@@ -121,7 +121,7 @@ class Listeners(unittest.TestCase):
                     self.check_ended(client)
                     client.close()
                 closed = b'cachesd_clients_closed_total{reason="reload"} 4\n'
-                self.assertIn(closed, daemon.call("metrics"))
+                harness.wait_until(lambda: closed in daemon.call("metrics"), "each worker has counted its own")
 
     def test_requests_in_flight_are_answered_before_their_client_ends(self):
         with harness.World() as world:
