@@ -37,8 +37,7 @@ static const char usage[] =
 
 static const char help[] =
     "\n"
-    "`caches help` lists the daemon's verbs, `caches help VERB` explains one. The commands, of\n"
-    "which each tells its use with --help:\n"
+    "`caches help` lists the daemon's verbs, `caches help VERB` explains one. The commands:\n"
     "  export N [MATCH]   writes all keys of a namespace, or those that fit a pattern, as JSON "
     "lines\n"
     "  import N           stores such lines from standard input, in place of what the keys hold\n"
@@ -49,6 +48,7 @@ static const char help[] =
     "  slow [COUNT]       shows the requests that took long or were large\n"
     "  tap [OPTION=...]   shows requests as they pass, until Ctrl-C\n"
     "  bench              measures a daemon\n"
+    "Each tells its use with --help.\n"
     "\n"
     "Options, which stand before the verb or command:\n"
     "  -s ADDRESS         the daemon: PATH, HOST:PORT or tls:HOST:PORT. Without it "
