@@ -73,11 +73,10 @@ static bool is_ready(struct connection *c) {
 static enum exit_code connect_local(struct aim *aim, struct bytes *error) {
     struct bytes passing = {0};
     enum exit_code code;
-    bool is_there = false, is_alive = true;
+    bool is_there = false;
     for (int waited_ms = 0; waited_ms < LOCAL_START_MS && !is_there; waited_ms += LOCAL_STEP_MS) {
         passing.len = 0;
-        is_alive = local_is_alive(aim->local);
-        if (!is_alive) // its log was printed
+        if (!local_is_alive(aim->local))
             break;
         if (!aim->connection)
             aim->connection = search_connect(&aim->to, local_address(aim->local), &passing, &code);
@@ -88,7 +87,7 @@ static enum exit_code connect_local(struct aim *aim, struct bytes *error) {
     bytes_deinit(&passing);
     if (is_there)
         return EXIT_ANSWERED;
-    if (is_alive)
+    if (local_is_alive(aim->local)) // else its log was printed
         local_tell(aim->local);
     bytes_append_literal(error, "the daemon of --local does not start");
     return EXIT_NO_DAEMON;

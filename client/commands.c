@@ -36,6 +36,15 @@ static void guess_command(const char *word) {
         complain("did you mean the command %.*s?", (int)guess.name.len, guess.name.data);
 }
 
+static void hint_at_option(const struct job *job) {
+    size_t i = 1;
+    while (i < job->count && !options_has(job->words[i]))
+        i++;
+    if (i < job->count)
+        complain("the option %s would stand before the verb, as in `caches %s %s ...`",
+                 job->words[i], job->words[i], job->words[0]);
+}
+
 // Says what the daemon can't know: what would be right on this command line.
 static void hint_at(const struct job *job, const struct reply *reply) {
     struct slice code = reply_error_code(reply);
@@ -45,12 +54,8 @@ static void hint_at(const struct job *job, const struct reply *reply) {
         complain("`caches backends` has the reason");
     else if (slice_equal(code, SLICE("NOAUTH")) && !job->options->user)
         complain("use -u USER, with the token in $CACHESD_TOKEN or by --token-file");
-    for (size_t i = 1; i < job->count && slice_equal(code, SLICE("ARGS")); i++)
-        if (options_has(job->words[i])) {
-            complain("the option %s would stand before the verb, as in `caches %s %s ...`",
-                     job->words[i], job->words[i], job->words[0]);
-            return;
-        }
+    else if (slice_equal(code, SLICE("ARGS")))
+        hint_at_option(job);
 }
 
 static enum exit_code run_request(const struct job *job) {
@@ -71,16 +76,49 @@ static enum exit_code run_slow(const struct job *job) {
 }
 
 const struct commands_row commands[] = {
-    {"bench", "[word ...]", "measures the daemon", 0, SIZE_MAX, load_check, load_run, load_usage},
-    {"export", "N [pattern]", "writes all keys of a namespace as JSON lines", 1, 2, NULL,
-     export_run, NULL},
-    {"import", "N", "stores such lines from standard input", 1, 1, import_check, import_run, NULL},
-    {"purge", "N", "removes all keys of a namespace", 1, 1, NULL, purge_run, NULL},
-    {"slow", "[count]", "the requests that took long or were large", 0, 1, NULL, run_slow, NULL},
-    {"tap", "[namespace=] [verb=] [sample=] [slow=]", "shows requests as they pass", 0, SIZE_MAX,
-     NULL, tap_run, NULL},
-    {"watch", "[N]", "shows the requests of the namespaces as they come", 0, SIZE_MAX, watch_check,
-     watch_job, watch_usage},
+    {.name = "bench",
+     .syntax = "[word ...]",
+     .summary = "measures the daemon",
+     .most = SIZE_MAX,
+     .check = load_check,
+     .run = load_run,
+     .usage = load_usage},
+    {.name = "export",
+     .syntax = "N [pattern]",
+     .summary = "writes all keys of a namespace as JSON lines",
+     .least = 1,
+     .most = 2,
+     .run = export_run},
+    {.name = "import",
+     .syntax = "N",
+     .summary = "stores such lines from standard input",
+     .least = 1,
+     .most = 1,
+     .check = import_check,
+     .run = import_run},
+    {.name = "purge",
+     .syntax = "N",
+     .summary = "removes all keys of a namespace",
+     .least = 1,
+     .most = 1,
+     .run = purge_run},
+    {.name = "slow",
+     .syntax = "[count]",
+     .summary = "the requests that took long or were large",
+     .most = 1,
+     .run = run_slow},
+    {.name = "tap",
+     .syntax = "[namespace=] [verb=] [sample=] [slow=]",
+     .summary = "shows requests as they pass",
+     .most = SIZE_MAX,
+     .run = tap_run},
+    {.name = "watch",
+     .syntax = "[N]",
+     .summary = "shows the requests of the namespaces as they come",
+     .most = SIZE_MAX,
+     .check = watch_check,
+     .run = watch_job,
+     .usage = watch_usage},
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 

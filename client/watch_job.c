@@ -52,9 +52,7 @@ enum exit_code watch_check(char **words, size_t count) {
 
 enum exit_code watch_job(const struct job *job) {
     struct watch_options o;
-    enum exit_code code = read_options(&o, job->words, job->count);
-    if (code != EXIT_ANSWERED)
-        return code;
+    read_options(&o, job->words, job->count); // watch_check() has found it right
     o.has_colour = job->form->has_colour;
     return (enum exit_code)watch_run(job->connection, &o);
 }

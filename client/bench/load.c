@@ -470,9 +470,7 @@ enum exit_code load_check(char **words, size_t count) {
 
 enum exit_code load_run(const struct job *job) {
     struct load_options options;
-    enum exit_code code = load_options_parse(&options, (int)job->count, job->words);
-    if (code != EXIT_ANSWERED)
-        return code;
+    load_options_parse(&options, (int)job->count, job->words); // load_check() has found it right
     if (connection_is_tls(job->connection)) {
         complain("bench measures Unix sockets and TCP, not TLS");
         return EXIT_USAGE;
@@ -484,7 +482,7 @@ enum exit_code load_run(const struct job *job) {
     l->job = job;
     init(l, &options);
     run(l);
-    code = l->seen.errors > 0 ? EXIT_REFUSED : EXIT_ANSWERED;
+    enum exit_code code = l->seen.errors > 0 ? EXIT_REFUSED : EXIT_ANSWERED;
     deinit(l);
     free(l);
     return code;

@@ -56,11 +56,11 @@ class Bench:
             placement.watch(warm_up)
             out, error = self.said_by(process)
         what = f"bench: {server}: {' '.join(words[:4])}"
-        if not out:
-            sys.exit(f"{what}: {error.strip()}")
-        said = json.loads(out)
+        said = json.loads(out or '{"errors": 0}')
         if said["errors"]:
             sys.exit(f"{what}: {said['errors']} errors, as -{said['first_error']}")
+        if process.returncode != 0:
+            sys.exit(f"{what}: {error.strip()}")
         said["watched"] = dict(zip(pids, said["watched"]))
         said["together"] = placement.together()
         return said

@@ -89,11 +89,11 @@ def kind_name(kind):
 def load(address, words, *options):
     command = [CACHES, "-s", f"unix:{address}", "bench", "-k", KEYS, "-d", SIZE, *options, *words]
     done = subprocess.run([str(w) for w in command], capture_output=True, text=True, timeout=300)
-    if not done.stdout:
-        sys.exit(f"instructions: {done.stderr.strip()}")
-    said = json.loads(done.stdout)
+    said = json.loads(done.stdout or '{"errors": 0}')
     if said["errors"]:
         sys.exit(f"instructions: {words[0]}: -{said['first_error']}")
+    if done.returncode != 0:
+        sys.exit(f"instructions: {done.stderr.strip()}")
 
 
 def fill(path, words):
