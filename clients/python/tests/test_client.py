@@ -276,6 +276,19 @@ class Peer:
         self.listener.close()
 
 
+@contextlib.contextmanager
+def full_listener(path):
+    """Whose queue has room for one, who has come."""
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+        listener.bind(path)
+        listener.listen(0)
+        first.connect(path)
+        try:
+            yield listener
+        finally:
+            os.unlink(path)
+
+
 class Ends(world.TestCase):
     def peer(self, *answers):
         peer = Peer(self.world.folder, *answers)
@@ -315,19 +328,13 @@ class Ends(world.TestCase):
     def test_a_daemon_whose_queue_is_full_is_tried_until_there_is_room(self):
         path = f"{self.world.folder}/full.sock"
         for connect in (lambda: cachesd.connect(path, timeout=30), lambda: asyncio.run(aio.connect(path, timeout=30))):
-            with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
-                listener.bind(path)
-                listener.listen(0)
-                first.connect(path)
-                threading.Timer(0.1, lambda: [listener.accept() for _ in range(2)]).start()
+            with full_listener(path) as listener:
+                room = threading.Timer(0.1, lambda: listener.accept()[0].close())
+                room.start()
                 connect()
-            os.unlink(path)
-        with self.assertRaisesRegex(cachesd.Unavailable, "queue is full"), socket.socket(socket.AF_UNIX) as listener:
-            with socket.socket(socket.AF_UNIX) as first:
-                listener.bind(path)
-                listener.listen(0)
-                first.connect(path)
-                cachesd.connect(path, timeout=0.1)
+                room.join()  # else it might make room in the next one
+        with full_listener(path), self.assertRaisesRegex(cachesd.Unavailable, "queue is full"):
+            cachesd.connect(path, timeout=0.1)
 
     def test_a_connection_that_was_closed_while_idle_costs_nothing(self):
         peer, client = self.peer(b"+OK\r\n", b"+OK\r\n")
