@@ -14,6 +14,7 @@
 #include "protocol/number.h"
 #include "protocol/reply.h"
 #include "protocol/resp.h"
+#include "transport/tls.h"
 
 enum { DIAL_MS = 5000, SEND_AT = 256 * 1024 };
 
@@ -30,6 +31,7 @@ struct connection {
     size_t under_way;
     int64_t awaited_ms; // since when the next reply has been awaited, by the clock
     bool is_unreadable; // the daemon sent what is no reply
+    bool is_refused;    // the daemon did not want the connection
     char trouble[256];  // "" while the connection lives
 };
 
@@ -83,7 +85,7 @@ bool connection_renew(struct connection *c, struct bytes *error, enum exit_code 
     c->resp = resp_new((struct resp_handler){on_event, on_reply, c});
     c->builder = reply_builder_new();
     c->out.len = c->in.len = c->in_at = c->under_way = 0;
-    c->has_reply = c->is_unreadable = false;
+    c->has_reply = c->is_unreadable = c->is_refused = false;
     *c->trouble = '\0';
     int64_t dial_ms = c->options->timeout_ms < DIAL_MS ? c->options->timeout_ms : DIAL_MS;
     bool is_open = channel_open(&c->channel, &c->options->address, c->options->tls, dial_ms, error);
@@ -138,8 +140,10 @@ static void receive_some(struct connection *c) {
     if (c->in_at == c->in.len)
         c->in.len = c->in_at = 0;
     const char *error = channel_receive(&c->channel, &c->in);
-    if (error)
-        end(c, "%s", error);
+    if (!error)
+        return;
+    c->is_refused = c->channel.tls && tls_is_cert_refused(c->channel.tls);
+    end(c, "%s", error);
 }
 
 // Moves bytes in both directions, as far as that goes without waiting longer than until then.
@@ -252,5 +256,7 @@ bool connection_is_tls(const struct connection *c) { return c->channel.tls; }
 const char *connection_trouble(const struct connection *c) {
     return *c->trouble ? c->trouble : NULL;
 }
+
+bool connection_is_refused(const struct connection *c) { return c->is_refused; }
 
 const char *connection_address(const struct connection *c) { return c->name.data; }

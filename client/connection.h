@@ -70,5 +70,8 @@ bool connection_is_tls(const struct connection *c);
 // Returns why the connection has ended, as a text for people; NULL while it has not.
 const char *connection_trouble(const struct connection *c);
 
+// Returns whether it has ended since the daemon did not want it, and so has read no request.
+bool connection_is_refused(const struct connection *c);
+
 // Returns the address as a text that -s would take.
 const char *connection_address(const struct connection *c);

@@ -11,6 +11,7 @@
 #include "client/complain.h"
 #include "client/connection.h"
 #include "client/export_line.h"
+#include "client/interrupt.h"
 #include "client/progress.h"
 #include "client/record.h"
 #include "client/reply.h"
@@ -48,17 +49,25 @@ static void note_refusal(struct import *i, uint64_t line, const struct reply *re
     complain("line %" PRIu64 ": %.*s", line, (int)reply->text.len, reply->text.data);
 }
 
-static void take_reply(struct import *i) {
+// The connection has ended before the line's reply.
+static void end_lost(struct import *i, uint64_t line) {
     const struct connection *c = i->job->connection;
-    const struct reply *reply = connection_reply(i->job->connection);
-    uint64_t line = i->lines[i->first % job_ahead(i->job)];
-    if (!reply) {
-        progress_hide(&i->progress);
+    progress_hide(&i->progress);
+    i->is_lost = true;
+    i->code = EXIT_PERHAPS;
+    if (connection_is_refused(c))
+        i->code = job_end_lost(i->job);
+    else
         complain("%s: %s; of the lines from %" PRIu64 " to %" PRIu64
                  " some were perhaps stored, and none behind them",
                  connection_address(c), connection_trouble(c), line, i->line);
-        i->code = EXIT_PERHAPS;
-        i->is_lost = true;
+}
+
+static void take_reply(struct import *i) {
+    const struct reply *reply = connection_reply(i->job->connection);
+    uint64_t line = i->lines[i->first % job_ahead(i->job)];
+    if (!reply) {
+        end_lost(i, line);
         return;
     }
     i->first++;
@@ -164,19 +173,27 @@ static bool take_line(struct import *i, struct slice line) {
     return i->job->options->goes_on;
 }
 
+// Reads the next line. Returns false at the end, or by Ctrl-C, which may have cut the line.
+static bool next_line(char **line, size_t *room, ssize_t *len) {
+    *len = interrupt_has_come() ? 0 : getline(line, room, stdin);
+    return *len > 0 && !interrupt_has_come();
+}
+
 static void read_lines(struct import *i) {
     char *line = NULL;
     size_t room = 0;
     uint64_t bytes = 0;
     ssize_t len;
     errno = 0;
-    while ((len = getline(&line, &room, stdin)) > 0) {
+    interrupt_note();
+    while (next_line(&line, &room, &len)) {
         bytes += (uint64_t)len;
         if (!take_line(i, (struct slice){line, (size_t)len}))
             break;
         progress_tell(&i->progress, i->progress.total > 0 ? bytes : i->line);
     }
-    if (len < 0 && !feof(stdin)) { // a line may also be longer than there is memory
+    // A line may also be longer than there is memory.
+    if (len < 0 && !feof(stdin) && !interrupt_has_come()) {
         complain("standard input: %s", strerror(errno));
         i->code = EXIT_USAGE;
     }
@@ -186,6 +203,8 @@ static void read_lines(struct import *i) {
 }
 
 static void tell_result(const struct import *i) {
+    if (interrupt_has_come() && !i->is_lost)
+        complain("interrupted: all lines to %" PRIu64 " were sent, and none behind it", i->line);
     if (i->unread > MOST_TOLD)
         complain("%" PRIu64 " of %" PRIu64 " lines are none of an export's", i->unread, i->line);
     if (i->refused > 0)

@@ -8,6 +8,11 @@
 #include "protocol/bytes.h"
 
 enum exit_code job_end_lost(const struct job *job) {
+    if (connection_is_refused(job->connection)) {
+        complain("%s: %s", connection_address(job->connection),
+                 connection_trouble(job->connection));
+        return EXIT_NO_DAEMON;
+    }
     complain("%s: %s; the request was perhaps applied", connection_address(job->connection),
              connection_trouble(job->connection));
     return EXIT_PERHAPS;

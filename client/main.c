@@ -13,6 +13,7 @@
 #include "client/exit_code.h"
 #include "client/form.h"
 #include "client/form_kind.h"
+#include "client/interrupt.h"
 #include "client/job.h"
 #include "client/options.h"
 #include "client/terminal.h"
@@ -70,5 +71,6 @@ int main(int argc, char **argv) {
         complain("standard output: %s", errno ? strerror(errno) : "not all could be written");
         code = EXIT_PERHAPS; // the reply is lost, and what it says was done
     }
+    interrupt_end();
     return code;
 }

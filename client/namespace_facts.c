@@ -62,6 +62,17 @@ static bool is_of(struct slice line, struct slice wanted) {
     return is_namespace && is_wanted;
 }
 
+// Has the daemon say what is wrong with a request for that namespace, since it knows the names that
+// are near. `settings` takes names of other things, too, and does not say that.
+static void complain_of_missing(struct connection *c, struct slice name) {
+    struct slice words[] = {SLICE("scan"), name, SLICE("0")};
+    const struct reply *reply = connection_call(c, words, 3);
+    if (reply && reply->type == EVENT_ERROR)
+        complain("%.*s", (int)reply->text.len, reply->text.data);
+    else
+        complain("the daemon tells nothing of a namespace '%.*s'", (int)name.len, name.data);
+}
+
 enum exit_code namespace_facts_read(struct namespace_facts *facts, struct connection *c,
                                     struct slice name) {
     struct slice line, words[] = {SLICE("settings"), name};
@@ -83,7 +94,6 @@ enum exit_code namespace_facts_read(struct namespace_facts *facts, struct connec
     if (reply->type == EVENT_ERROR && !slice_equal(reply_error_code(reply), SLICE("ARGS")))
         complain("%.*s", (int)reply->text.len, reply->text.data);
     else
-        complain("NAMESPACE no namespace '%.*s': say namespaces for the list", (int)name.len,
-                 name.data);
+        complain_of_missing(c, name);
     return EXIT_REFUSED;
 }

@@ -34,6 +34,7 @@ struct script {
     struct sent *sent;   // a ring of `ahead` requests
     size_t ahead, first;
     uint64_t error_line; // of the error that stopped the script; 0: none
+    bool has_quit;       // `quit` was sent
     bool is_ended;       // nothing more is to be sent
     enum exit_code code;
 };
@@ -131,6 +132,7 @@ static void send_request(struct script *s) {
         return;
     }
     connection_request(c, s->words, count);
+    s->has_quit = count == 1 && slice_equal_nocase(s->words[0], SLICE("quit"));
     pass(s, s->parser.consumed);
 }
 
@@ -144,7 +146,10 @@ static bool is_input_ready(void) {
 static bool send_next(struct script *s) {
     while (!s->is_ended || s->at < s->in.len) {
         if (parse(s) == PARSER_REQUEST) {
-            send_request(s);
+            if (s->has_quit)
+                refuse(s, "not sent, since it stands behind quit");
+            else
+                send_request(s);
             return true;
         }
         if (s->is_ended) {
@@ -197,13 +202,15 @@ static void complain_of_loss(struct script *s) {
     size_t count = connection_under_way(c);
     const struct sent *from = &s->sent[s->first % s->ahead];
     const struct sent *to = &s->sent[(s->first + count - 1) % s->ahead];
-    if (count > 1)
+    s->code = EXIT_PERHAPS;
+    if (connection_is_refused(c))
+        s->code = job_end_lost(s->job);
+    else if (count > 1)
         complain("%s: %s; lines %" PRIu64 " to %" PRIu64 " were perhaps applied",
                  connection_address(c), connection_trouble(c), from->line, to->line);
     else
         complain("%s: %s; line %" PRIu64 " was perhaps applied", connection_address(c),
                  connection_trouble(c), from->line);
-    s->code = EXIT_PERHAPS;
 }
 
 // Returns false when the connection has ended.

@@ -14,6 +14,8 @@
 // it is worth telling how long it took.
 enum { PATIENCE_MS = 2000, LOOK_MS = 50, SLOW_MS = 500 };
 
+static const char PERHAPS[] = ": the request was perhaps applied";
+
 void talk_deinit(struct talk *t) {
     bytes_deinit(&t->user);
     bytes_deinit(&t->token);
@@ -184,7 +186,7 @@ static enum talk_end listen_to_tap(struct talk *t, struct slice verb) {
 static enum talk_end take_reply(struct talk *t, const struct slice *words, size_t count) {
     const struct reply *reply = next_reply(t);
     if (!reply)
-        return lose(t, ": the request was perhaps applied");
+        return lose(t, connection_is_refused(t->connection) ? "" : PERHAPS);
     show(t, *words, reply);
     if (reply_exit_code(reply) == EXIT_PERHAPS)
         say(t, TERMINAL_DIM, "(the request was perhaps applied)");

@@ -21,7 +21,8 @@ const char *address_parse(struct slice text, struct address *address) {
     }
     address->is_tls = slice_equal(text, SLICE("tls"));
     if (!address->is_tls && !slice_equal(text, SLICE("tcp")))
-        return "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd";
+        return "use unix:/PATH, tcp:HOST:PORT or tcp:[V6]:PORT; for clients also tls:HOST:PORT or "
+               "systemd";
     address->kind = ADDRESS_TCP;
     address->port = -1;
     const char *error = uri_read_host(rest, &address->host, &address->port);

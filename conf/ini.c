@@ -34,12 +34,11 @@ static struct slice without_comment(struct slice line) {
 
 static void read_section(struct reader *r, struct slice line) {
     const char *end = memchr(line.data, ']', line.len);
-    if (!end) {
+    if (!end) // the options below are its own all the same
         problems_add(r->problems, r->line, "a section needs its closing ]");
-        return;
-    }
-    struct slice kind = trim((struct slice){line.data + 1, (size_t)(end - line.data - 1)});
-    struct slice rest = trim((struct slice){end + 1, line.len - (size_t)(end + 1 - line.data)});
+    size_t len = end ? (size_t)(end - line.data) : line.len, used = len + (end ? 1 : 0);
+    struct slice kind = trim((struct slice){line.data + 1, len - 1});
+    struct slice rest = trim((struct slice){line.data + used, line.len - used});
     if (rest.len > 0 && *rest.data != ';' && *rest.data != '#')
         problems_add(r->problems, r->line, "a [section] needs a line of its own");
     struct slice name = {0};

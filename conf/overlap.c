@@ -163,6 +163,8 @@ static void report(const struct settings *s, struct problems *problems, const st
         a = y->namespace;
         b = x->namespace;
     }
+    if (strcmp(a->name, b->name) == 0) // one section given twice, which was told
+        return;
     int line = schema_line(&b->common, SECTION_NAMESPACE, "prefix");
     const char *one = s->backends[a->backend].name, *other = s->backends[b->backend].name;
     if (a->backend == b->backend)

@@ -21,6 +21,7 @@ struct tls {
     struct bytes wire;
     enum tls_step end;  // TLS_DONE: neither side has ended it
     bool is_cert_asked; // the server wants a certificate of ours
+    bool is_cert_refused;
     char trouble[160];
 };
 
@@ -169,6 +170,7 @@ static void say_refused(struct tls *t, int alert, const char *reason) {
     bool is_about_cert = alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_BAD_CERTIFICATE ||
                          alert == SSL_AD_CERTIFICATE_REQUIRED;
     bool is_about_ours = alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_UNKNOWN_CA;
+    t->is_cert_refused = t->client && t->is_cert_asked && (is_about_cert || is_about_ours);
     if (t->client && t->is_cert_asked && !t->client->has_cert && is_about_cert)
         snprintf(t->trouble, sizeof(t->trouble), "TLS: the server wants a client certificate (%s)",
                  t->client->terms->cert);
@@ -213,6 +215,8 @@ static void say_failed(struct tls *t) {
 }
 
 const char *tls_trouble(const struct tls *t) { return t->trouble; }
+
+bool tls_is_cert_refused(const struct tls *t) { return t->is_cert_refused; }
 
 // Says how far a call came that OpenSSL has not ended well.
 static enum tls_step step_of(struct tls *t, int result) {

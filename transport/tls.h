@@ -56,6 +56,11 @@ struct bytes *tls_wire(struct tls *t);
 // Returns why TLS is broken, as a text for people; "" while it is not.
 const char *tls_trouble(const struct tls *t);
 
+// Returns whether the server has refused our certificate, or that there is none. In TLS 1.3 it does
+// so when the handshake is over for us, and something may have been sent, which it then does not
+// read.
+bool tls_is_cert_refused(const struct tls *t);
+
 // Appends the names in the peer's certificate, each with a zero byte behind it: the DNS names and
 // URIs that it is for, then the common name of its subject. Appends nothing when it has shown none,
 // or its certificate is not to be trusted.

@@ -18,6 +18,7 @@
 #include "client/bench/requests.h"
 #include "client/complain.h"
 #include "client/connection.h"
+#include "client/interrupt.h"
 #include "protocol/bytes.h"
 #include "protocol/mem.h"
 #include "transport/ring.h"
@@ -341,16 +342,21 @@ static void print_report(const struct load *l) {
     printf("\"}\n");
 }
 
-// Goes on to the next phase when the time has come. The measurement ends with its time (though not
-// before something was measured), or with the last reply when requests are counted; what is under
-// way then is still read, so that the server has nothing left to do when we go.
+// Returns whether the measurement is over: with its time (though not before something was
+// measured), with the last reply when requests are counted, or by Ctrl-C.
+static bool is_measured(const struct load *l, uint64_t now) {
+    bool is_all = l->options->seconds > 0 ? now >= l->phase_end_ns && l->done > 0
+                                          : l->left == 0 && l->under_way == 0;
+    return is_all || interrupt_has_come();
+}
+
+// Goes on to the next phase when the time has come. What is under way at the end is still read, so
+// that the server has nothing left to do when we go.
 static bool advance(struct load *l) {
     uint64_t now = now_ns();
-    if (l->phase == WARMING_UP && now >= l->phase_end_ns)
+    if (l->phase == WARMING_UP && (now >= l->phase_end_ns || interrupt_has_come()))
         begin_measuring(l);
-    else if (l->phase == MEASURING &&
-             (l->options->seconds > 0 ? now >= l->phase_end_ns && l->done > 0
-                                      : l->left == 0 && l->under_way == 0)) {
+    if (l->phase == MEASURING && is_measured(l, now)) {
         print_report(l);
         l->phase = DRAINING;
     }
@@ -479,6 +485,7 @@ enum exit_code load_run(const struct job *job) {
     if (!l)
         mem_out();
     signal(SIGPIPE, SIG_IGN);
+    interrupt_note();
     l->job = job;
     init(l, &options);
     run(l);

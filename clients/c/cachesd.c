@@ -525,6 +525,9 @@ static const struct cachesd_reply *login(struct cachesd *cachesd) {
 
 const struct cachesd_reply *cachesd_call_words(struct cachesd *cachesd, int timeout_ms,
                                                size_t count, const struct cachesd_word *words) {
+    if (count == 0) {
+        return refuse(cachesd, "ARGS", "no verb is given");
+    }
     cachesd->deadline = now_ms() + (timeout_ms > 0 ? timeout_ms : cachesd->timeout_ms);
     const struct cachesd_reply *error = NULL;
     if (!is_good(cachesd)) {

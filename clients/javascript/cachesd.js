@@ -130,6 +130,7 @@ function loginOf({ user = process.env.CACHESD_USER, token = process.env.CACHESD_
 }
 
 function encoded(words) {
+  if (!words.length) throw new TypeError('no verb is given');
   const bulks = words.map((word) => {
     const part = typeof word === 'number' || typeof word === 'bigint' ? String(word) : word;
     if (typeof part === 'string') return [`$${Buffer.byteLength(part)}\r\n`, part, '\r\n'];

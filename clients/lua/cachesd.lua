@@ -220,6 +220,7 @@ function Reader:reply(depth)
 end
 
 local function encoded(words)
+  if #words == 0 then error("no verb is given", 0) end
   local parts = { "*" .. #words .. "\r\n" }
   for at, word in ipairs(words) do
     if type(word) ~= "string" and type(word) ~= "number" then

@@ -154,6 +154,7 @@ sub split_address {
 
 sub encoded {
     my (@words) = @_;
+    croak 'cachesd: no verb is given' if !@words;
     for my $word (@words) {
         croak 'cachesd: a word is undef or a reference' if !defined $word || ref $word;
         utf8::downgrade($word, 1) or croak 'cachesd: a word has characters, not bytes: encode it';

@@ -104,6 +104,9 @@ final class Client
 
     private function callAllWithin(float $seconds, array $requests): array
     {
+        if (in_array([], $requests, true)) {
+            throw new \InvalidArgumentException('no verb is given');
+        }
         if ($this->isBusy) { // a signal's handler asks in the midst of a request, whose reply is not for it
             return (clone $this)->callAllWithin($seconds, $requests);
         }

@@ -232,6 +232,8 @@ module Cachesd
 
     # The same for a request that may take so many seconds, as memo.get with wait= does.
     def call_within(seconds, *words)
+      raise ArgumentError, "no verb is given" if words.empty?
+
       @mutex.synchronize do
         renew unless @pid == Process.pid && @connection&.good?
         @connection.call(words, seconds)

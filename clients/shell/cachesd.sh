@@ -30,6 +30,10 @@ cachesd_call() ( # in a shell of its own: its variables, traps and descriptors a
         esac
     done
     shift $((OPTIND - 1))
+    if [ $(($# + input)) = 0 ]; then
+        echo "ARGS no verb is given" >&2
+        exit 2
+    fi
     trap '' PIPE
     places=$(_cachesd_places) && folder=$(mktemp -d) || exit 2
     trap 'rm -rf "$folder"' EXIT

@@ -101,6 +101,9 @@ oo::class create cachesd::Client {
     # The reply to words of bytes, within so many milliseconds, with its kind: {nil {}}, {number 5}, {bytes abc}, or
     # {items {{bytes a} {nil {}}}}.
     method typed {milliseconds args} {
+        if {[llength $args] == 0} {
+            error "no verb is given"
+        }
         set reply [expr {$isBusy ? [my TypedApart $milliseconds $args] : [my TypedHere $milliseconds $args]}]
         if {[lindex $reply 0] eq "error"} {
             cachesd::fail {*}[lindex $reply 1]

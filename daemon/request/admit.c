@@ -40,7 +40,9 @@ static void append_hint(struct context *context, struct slice name, struct bytes
     if (meant) {
         bytes_append_literal(hint, "did you mean ");
         verb_append_use(hint, meant);
-    } else if (command && !command->row->refused) {
+    } else if (command && command->row->refused) {
+        bytes_printf(hint, "Redis's %s %s", command->row->name, command->row->refused);
+    } else if (command) {
         bytes_append_literal(hint, FOR_REDIS);
     } else {
         bytes_append_literal(hint, "say help for the list");

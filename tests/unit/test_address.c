@@ -61,14 +61,17 @@ START_TEST(address_is_shown_as_it_is_written) {
 }
 END_TEST
 
+#define USE                                                                                        \
+    "use unix:/PATH, tcp:HOST:PORT or tcp:[V6]:PORT; for clients also tls:HOST:PORT or systemd"
+
 START_TEST(address_says_what_is_wrong) {
     static const struct {
         const char *text, *wanted;
     } rows[] = {
-        {"", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
-        {"7379", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
-        {"udp:host:1", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
-        {"systemd:x", "use unix:/PATH, tcp:HOST:PORT, tcp:[V6]:PORT, tls:HOST:PORT or systemd"},
+        {"", USE},
+        {"7379", USE},
+        {"udp:host:1", USE},
+        {"systemd:x", USE},
         {"tcp:", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tls://host:1", "HOST:PORT alone belongs here, without //"},
         {"tcp:host", "use tcp:HOST:PORT or tcp:[V6]:PORT"},

@@ -98,8 +98,9 @@ END_TEST
 START_TEST(ini_reports_what_is_no_ini) {
     check_ini("x = 1\n[a]\n", "2 [a|]\nf:1: an option before the first [section]\n");
     check_ini("[a]\nx\n", "1 [a|]\nf:2: not a section, an option (name = value) or a comment\n");
-    check_ini("[a\nx = 1\n", "f:1: a section needs its closing ]\n"
-                             "f:2: an option before the first [section]\n");
+    check_ini("[a\nx = 1\n[b c ; d\n",
+              "1 [a|]\n2 x=1\n3 [b|c]\n"
+              "f:1: a section needs its closing ]\nf:3: a section needs its closing ]\n");
     check_ini("[a]\n [b]\n", "1 [a|]\nf:2: a [section] must begin in the first column\n");
     check_ini("[a]\n [::1]\n", "1 [a|]\nf:2: a [section] must begin in the first column\n");
 }

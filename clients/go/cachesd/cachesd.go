@@ -105,6 +105,9 @@ func (c *Client) Call(ctx context.Context, words ...any) (any, error) {
 
 // CallWithin is Call for a request that may take so long, as memo.get with wait= does.
 func (c *Client) CallWithin(ctx context.Context, timeout time.Duration, words ...any) (any, error) {
+	if len(words) == 0 {
+		return nil, errors.New("cachesd: no verb is given")
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	conn, err := c.take(ctx)

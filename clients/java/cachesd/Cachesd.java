@@ -259,6 +259,9 @@ public final class Cachesd implements AutoCloseable {
     }
 
     private static byte[] encoded(Object... words) {
+        if (words.length == 0) {
+            throw new IllegalArgumentException("no verb is given");
+        }
         var bytes = new ByteArrayOutputStream();
         bytes.writeBytes(("*" + words.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
         for (Object word : words) {

@@ -136,6 +136,9 @@ impl Client {
 
     /// The same for a request that may take so long, as `memo.get` with `wait=` does.
     pub fn call_within<W: AsRef<[u8]>>(&self, timeout: Duration, words: &[W]) -> Result<Reply, Error> {
+        if words.is_empty() {
+            return Err(Error::new("ARGS", "no verb is given"));
+        }
         let deadline = Instant::now() + timeout;
         let mut connection = self.take(deadline)?;
         let reply = connection.call(words, deadline)?; // an error drops the connection

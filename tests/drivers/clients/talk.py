@@ -20,7 +20,7 @@ class Driver:
 
     async def answer(self, verb, words):
         if verb == "call":
-            return shown(await self.call(words[0].decode(), *words[1:]))
+            return shown(await self.call(*(word.decode() for word in words[:1]), *words[1:]))
         address, timeout, user, token = (word.decode() or None for word in words)
         self.client = self.make(Login(address, user, token), int(timeout) / 1000)
         return "opened"

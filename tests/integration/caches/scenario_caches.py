@@ -154,6 +154,12 @@ class ExitCodes(caches.TestCase):
             self.assertIn("\ncaches: the words of a request are arguments of their own", self.refused(request))
         self.assertNotIn("arguments", self.refused("nix", "carts k"))
 
+    def test_a_server_that_speaks_redis_is_told_apart(self):
+        address = self.world.redis().path
+        done = caches.run(address, "key.get", "carts", "k")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"\ncaches: unix:{address} speaks the protocol of Redis; a listener of cachesd's own is wanted\n", done.stderr)
+
     def test_a_backend_that_is_down_has_its_reason_in_backends(self):
         hint = "caches: `caches backends` has the reason\n"
         self.world.redis("other").kill()
@@ -275,8 +281,10 @@ class Script(caches.TestCase):
         self.assertIn("line 2: the input ends inside", self.refused("-", stdin="ping\nkey.set carts k $9\nab", code=2))
         self.assertIn("line 1: a tap", self.refused("-", stdin="tap\n", code=2))
 
-    def test_a_lost_connection_says_which_lines_were_perhaps_applied(self):
-        self.assertIn("line 2 was perhaps applied", self.refused("-", stdin="quit\nping\n", code=4))
+    def test_nothing_is_sent_behind_quit(self):
+        self.assertEqual(self.refused("-", stdin="quit\nping\n", code=2), "caches: line 2: not sent, since it stands behind quit\n")
+        self.assertIn("line 3: ARGS", self.refused("-", stdin="# one\nping\nquit x\n"))
+        self.assertEqual(self.caches("-", stdin="ping\nQUIT\n# the end\n"), "PONG\nOK\n")
 
 
 class Search(unittest.TestCase):
@@ -428,6 +436,12 @@ class Tls(harness.TestCase):
         done = caches.run(address, "--ca", f"{folder}/ca.crt", "ping")
         self.assertIn(done.returncode, (3, 4))
         self.assertIn("certificate", done.stderr)
+        # The daemon has read no request, also where the handshake was over here and one was sent.
+        for words, script in ((["key.set", "carts", "k", "v"], ""), (["-"], "ping\nping\n"),
+                              (["import", "carts"], '{"key":"k","type":"key","value":"v"}\n')):
+            done = caches.run(address, "--ca", f"{folder}/ca.crt", *words, stdin=script)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertRegex(done.stderr, r"\Acaches: tls:\S+: TLS: the server wants a client certificate \(--cert, --key\)\n\Z")
 
 
 class Local(unittest.TestCase):
@@ -542,6 +556,18 @@ class Commands(caches.TestCase):
     def test_metrics_and_hotkeys_are_the_verbs(self):
         self.assertIn("cachesd_build_info", self.caches("metrics"))
         self.assertEqual(json.loads(self.caches("--json", "hotkeys", "for=10ms")), [])
+
+    def test_ctrl_c_ends_bench_with_what_was_measured(self):
+        for warm_up, least in ((), 1), (("-w", "600"), 0):
+            before = self.daemon.stats("carts")["requests"]
+            process = subprocess.Popen([*caches.PROGRAM, "bench", "-s", "600", *warm_up, "key.get", "carts", "k"], text=True,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=caches.environment(self.daemon.path))
+            harness.wait_until(lambda: self.daemon.stats("carts")["requests"] > before + 9, "it is at work")
+            process.send_signal(signal.SIGINT)
+            out, said = process.communicate(timeout=harness.LONG)
+            self.assertEqual((process.returncode, said), (-signal.SIGINT, ""))
+            found = json.loads(out)
+            self.assertEqual((found["errors"], found["requests"] >= least), (0, True))
 
     def test_bench_measures_the_daemon(self):
         found = json.loads(self.caches("bench", "-n", "100", "-k", "10", "key.set", "carts", "{key}", "v"))

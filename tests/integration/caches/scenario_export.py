@@ -318,10 +318,27 @@ class ExportAndImport(caches.TestCase):
         self.assertEqual((process.returncode, said), (0, b""), "what has expired meanwhile is not left out")
 
     def test_a_namespace_that_is_not_there_is_said(self):
-        self.assertIn("no namespace 'nix'", self.refused("export", "nix"))
+        self.assertEqual("caches: NAMESPACE no namespace 'nix': say namespaces for the list\n", self.refused("export", "nix"))
+        self.assertEqual("caches: NAMESPACE no namespace 'form': did you mean from\n", self.refused("export", "form"))
         self.assertIn("NAMESPACE", self.refused("import", "nix", stdin='{"key":"k","type":"key","value":""}'))
         self.assertIn("use export", self.refused("export", code=2))
         self.assertIn("use import", self.refused("import", code=2))
+
+    def test_ctrl_c_stops_an_import_and_says_which_lines_were_sent(self):
+        process = start(self.daemon, "import", "to", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        for number in range(200):  # more than are sent ahead of their replies
+            process.stdin.write(b'{"key":"k%d","type":"key","value":"v"}\n' % number)
+        process.stdin.write(b'{"key":"half')
+        process.stdin.flush()
+        harness.wait_until(lambda: self.redis.call("EXISTS", "to:k100"), "it is at work")
+        process.send_signal(signal.SIGINT)
+        said, _ = end(process)
+        process.stdin.close()
+        self.assertEqual(process.returncode, -signal.SIGINT, said)
+        self.assertRegex(said, r"\Acaches: interrupted: all lines to \d+ were sent, and none behind it\n\Z")
+        last = int(re.search(r"\d+", said)[0])
+        stored = [self.redis.call("EXISTS", f"to:k{number}") for number in range(200)]
+        self.assertEqual(stored, [1] * last + [0] * (200 - last))
 
     def test_a_daemon_that_goes_in_the_middle_leaves_some_lines_perhaps_stored(self):
         process = start(self.daemon, "import", "to", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)

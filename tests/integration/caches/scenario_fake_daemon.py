@@ -129,11 +129,13 @@ class Export(FakeDaemons):
             self.assertIn(CLOSED, said)
 
     def test_settings_that_are_refused_are_told(self):
-        for answer, why in ((b"-NOPERM not you", "NOPERM not you"), (b"-ARGS what", "no namespace 'n'"),
-                            (resp.Status(b"OK"), "no namespace 'n'"), (b"section=backend name=n option=x value=1\n", "no namespace 'n'")):
-            code, _, said = self.caches([answer], "export", "n")
-            self.assertEqual(code, 1)
-            self.assertIn(why, said)
+        code, _, said = self.caches([b"-NOPERM not you"], "export", "n")
+        self.assertEqual((code, said), (1, "caches: NOPERM not you\n"))
+        for answer in (b"-ARGS what", resp.Status(b"OK"), b"section=backend name=n option=x value=1\n"):
+            for reason, told in ((b"-NAMESPACE no: did you mean m", "NAMESPACE no: did you mean m"),
+                                 (resp.Status(b"OK"), "the daemon tells nothing of a namespace 'n'")):
+                code, _, said = self.caches([answer, reason], "export", "n")
+                self.assertEqual((code, said), (1, f"caches: {told}\n"))
         code, _, said = self.caches([settings(b"key"), b"-NOPERM not you"], "export", "n")
         self.assertEqual((code, "NOPERM" in said), (1, True))
 

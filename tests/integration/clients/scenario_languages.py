@@ -168,6 +168,11 @@ class Conversations(Built, unittest.TestCase):
         for request, expected in CONVERSATION:
             self.check(self.talk, request, expected)
 
+    def test_a_request_without_a_verb_is_refused_and_not_sent(self):
+        self.open()
+        self.assertRegex(self.talk.call(), "^-(WRONG|ARGS) ")  # the daemon would not answer
+        self.check(self.talk, "key.set demo {key} v", b"OK")
+
     def test_the_daemon_is_found_and_told_who_asks(self):
         port = self.world.port
         addresses = [f"127.0.0.1:{port}", f"[::1]:{port}"]
