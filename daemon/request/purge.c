@@ -56,6 +56,7 @@ struct purge {
     size_t key_at;     // where the keys begin that are not removed yet
     size_t key_count;  // how many these are
     bool has_unlinked; // some keys may be gone already
+    bool is_unsure;    // likewise, of commands that got no answer
     bool is_odd;       // Redis gives no such answer
     unsigned retries;
     uint64_t removed;     // by this purge
@@ -238,10 +239,12 @@ static void go_on(struct purge *p) {
     uv_timer_start(&p->timer, on_timer, 0, 0); // other requests have their turn first
 }
 
-static void on_batch_end(struct purge *p, bool has_failed) {
+static void on_batch_end(struct purge *p, const struct purge_batch *batch) {
     p->batch = NULL;
-    if (has_failed)
-        retry(p, "its backend does not answer as it should");
+    if (batch->is_denied)
+        give_up(p, REPLY_UNAVAILABLE, batch->why);
+    else if (batch->has_failed)
+        retry(p, *batch->why ? batch->why : "its backend does not answer");
     else
         go_on(p);
 }
@@ -258,16 +261,16 @@ static void render_scan(struct answer *a, const struct event *e) {
     key_scan_event(&p->scan, a, e, prefix_of(p));
 }
 
-static void on_scanned(void *owner, struct purge_batch *batch, bool has_failed) {
+static void on_scanned(void *owner, struct purge_batch *batch) {
     struct purge *p = owner;
-    if (!has_failed) {
+    if (!batch->has_failed) {
         struct bytes spare = p->keys;
         p->keys = batch->parts[0].out;
         batch->parts[0].out = spare;
         p->key_count = p->scan.found;
         p->is_odd = !key_scan_take(&p->scan);
     }
-    on_batch_end(p, has_failed);
+    on_batch_end(p, batch);
 }
 
 // Returns the first server whose number is not below this one, which becomes the server's; NULL:
@@ -328,9 +331,11 @@ static void render_unlink(struct answer *a, const struct event *e) {
         p->retries = 0;
 }
 
-static void on_unlinked(void *owner, struct purge_batch *batch, bool has_failed) {
-    (void)batch;
-    on_batch_end(owner, has_failed);
+static void on_unlinked(void *owner, struct purge_batch *batch) {
+    struct purge *p = owner;
+    p->is_unsure |= batch->is_unsure;
+    p->has_unlinked = p->is_unsure || p->removed > 0;
+    on_batch_end(p, batch);
 }
 
 static void send_unlink(struct purge *p, struct backend_conn *conn, struct slice words,

@@ -1,7 +1,10 @@
 #include "daemon/request/purge_batch.h"
 
+#include <stdio.h>
+
 #include "daemon/backend/conn.h"
 #include "protocol/mem.h"
+#include "protocol/redis_error.h"
 
 static struct purge_part *part_of(struct slot *slot) {
     return CONTAINER_OF(slot, struct purge_part, slot);
@@ -24,15 +27,26 @@ static void end(struct purge_batch *batch) {
     if (--batch->unended > 0 || !owner || batch->count == 0)
         return;
     batch->owner = NULL;
-    batch->on_end(owner, batch, batch->has_failed);
+    batch->on_end(owner, batch);
 }
 
-static void end_part(struct purge_part *part, bool has_failed) {
+static void end_part(struct purge_part *part) {
     if (part->has_ended)
         return;
     part->has_ended = true;
-    part->batch->has_failed |= has_failed;
     end(part->batch);
+}
+
+// Notes an error of Redis's, which stands in the part's output as "-CODE TEXT".
+static void note_error(struct purge_part *part, enum fault fault) {
+    struct purge_batch *batch = part->batch;
+    struct slice line = bytes_slice(&part->out);
+    const char *text = memchr(line.data, ' ', line.len);
+    batch->has_failed = true;
+    batch->is_denied |= fault == FAULT_DENIED;
+    if (text && !*batch->why)
+        snprintf(batch->why, sizeof(batch->why), "%.*s",
+                 (int)(line.data + line.len - strlen("\r\n") - (text + 1)), text + 1);
 }
 
 static void render(struct answer *a, const struct event *e) {
@@ -51,14 +65,17 @@ static void begin(struct slot *slot, struct answer *a) {
 static void answered(struct slot *slot, const struct answer *answer) {
     struct purge_part *part = part_of(slot);
     struct purge_batch *batch = part->batch;
-    end_part(part, answer->is_failed);
+    if (answer->is_failed && is_awaited(part))
+        note_error(part, answer->fault);
+    end_part(part);
     leave(batch);
 }
 
 static void failed(struct slot *slot, enum slot_failure failure) {
     struct purge_part *part = part_of(slot);
     struct purge_batch *batch = part->batch;
-    end_part(part, true);
+    batch->has_failed = batch->is_unsure = true;
+    end_part(part);
     if (failure != SLOT_TIMEOUT)
         leave(batch);
 }
@@ -67,8 +84,7 @@ static const struct slot_owner slot_owner = {
     .begin = begin, .answered = answered, .failed = failed};
 
 struct purge_batch *purge_batch_new(size_t most, answer_render *render_part,
-                                    void (*on_end)(void *owner, struct purge_batch *batch,
-                                                   bool has_failed),
+                                    void (*on_end)(void *owner, struct purge_batch *batch),
                                     void *owner) {
     struct purge_batch *batch = mem_new(sizeof(*batch) + most * sizeof(struct purge_part));
     batch->render = render_part;

@@ -22,20 +22,21 @@ struct purge_part {
 struct purge_batch {
     // Called for each event of the answers.
     answer_render *render; // whose answer's context is the part
-    // Called when all parts have ended; `has_failed` says that one has not been answered well. The
-    // batch has been given up by then.
-    void (*on_end)(void *owner, struct purge_batch *batch, bool has_failed);
+    // Called when all parts have ended. The batch has been given up by then.
+    void (*on_end)(void *owner, struct purge_batch *batch);
     void *owner;  // NULL: given up
     size_t count; // of parts so far
     size_t unended, queued;
-    bool has_failed;
+    bool has_failed; // a part was not answered well
+    bool is_denied;  // likewise: the daemon's account may not do that, now or later
+    bool is_unsure;  // likewise: nobody knows whether it was carried out
+    char why[128];   // the first of Redis's errors, as text for a client; "": none
     struct purge_part parts[];
 };
 
 // Returns a batch for at most `most` parts, which nobody has given up.
 struct purge_batch *purge_batch_new(size_t most, answer_render *render,
-                                    void (*on_end)(void *owner, struct purge_batch *batch,
-                                                   bool has_failed),
+                                    void (*on_end)(void *owner, struct purge_batch *batch),
                                     void *owner);
 
 // Begins a part, whose commands the caller then writes to slot.command, and whose slot it pushes or

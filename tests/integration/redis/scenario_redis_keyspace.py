@@ -319,6 +319,9 @@ class OddServers(Keyspace):
         client = self.start_before(bound())
         self.answer_scan(b"-NOPERM this user has no permissions to run the 'scan' command\r\n")
         self.assertIn(b"backend main refuses this daemon's account: scan", client.call("SCAN", 0))
+        for words in ("KEYS", "*"), ("DBSIZE",), ("FLUSHDB",):
+            reply = client.call(*words)
+            self.assertRegex(reply, rb"\ALOADING cachesd: .*stopped: backend main refuses this daemon's account: scan")
         self.assertEqual(client.call("PING"), b"PONG")
 
 

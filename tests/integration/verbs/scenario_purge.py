@@ -375,6 +375,28 @@ class Purge(unittest.TestCase):
             self.assertEqual(removed, daemon.stats("carts")["purge_removed"])
             self.assertEqual(daemon.stats("carts")["purging"], 0)
 
+    def test_a_right_that_the_account_lacks_ends_it_at_once(self):
+        for command in ("scan", "unlink"):
+            with self.subTest(command), harness.World() as world:
+                redis, daemon = world.redis(), world.daemon(INI)
+                populate(redis, "carts", 10)
+                redis.call("ACL", "SETUSER", "default", f"-{command}")
+                reply = daemon.call("purge", "carts")
+                self.assertEqual(reply.code, "UNAVAILABLE", "nothing was removed")
+                self.assertIn(b"the purge stopped: backend main refuses this daemon's account: %s: 0 keys" % command.encode(), reply)
+                stats = redis.call("INFO", "commandstats")
+                rejected = int(re.search(rb"cmdstat_%s:.*rejected_calls=(\d+)," % command.encode(), stats)[1])
+                self.assertLess(rejected, 5, "the purge's own, and those that find out what the account may do")
+                self.assertIn(f"account: {command}", daemon.log())
+
+    def test_an_error_that_does_not_pass_is_the_reason_in_the_end(self):
+        with harness.World() as world, LyingRedis(world, [b"-MISCONF no disk\r\n"]) as fake:
+            daemon = world.daemon(INI.replace("{redis:main}", fake.url))
+            with daemon.client(harness.LONG) as client:
+                reply = client.call("purge", "carts")  # 51 times 200 ms
+            self.assertEqual(reply.code, "UNAVAILABLE")
+            self.assertIn(b"the purge stopped: backend main can't save its data: 0 keys", reply)
+
     def test_an_answer_that_comes_after_its_timeout_is_passed_over(self):
         with harness.World() as world, LateRedis(world, late=1) as fake:
             daemon = world.daemon(INI.replace("{redis:main}", fake.url).replace("5s", "100ms"))
