@@ -144,6 +144,24 @@ class ClientOutput(unittest.TestCase):
                 self.assertTrue(last.is_closed())
                 self.assertEqual(many.call("ping"), b"PONG")
 
+    def test_what_is_not_sent_yet_has_not_stalled(self):
+        """A timeout, right before the daemon looks for those who do not read."""
+        with harness.World() as world:
+            redis = world.redis()
+            daemon = world.daemon(settings("64kb", stall="100ms", timeout="400ms"))
+            for _ in range(8):
+                with daemon.client() as client:
+                    harness.wait_until(lambda: client.call("key.get", "carts", "head") is None, "Redis answers")
+                    redis.send_signal(signal.SIGSTOP)
+                    self.hold(daemon, client, b"quit\n")
+                    time.sleep(0.3)  # the client has been looked at
+                    daemon.send_signal(signal.SIGSTOP)
+                    time.sleep(0.4)  # the timeout is due, and the next look
+                    daemon.send_signal(signal.SIGCONT)
+                    self.assertEqual(client.read().code, "TIMEOUT")
+                    self.assertEqual(client.read(), b"OK")
+                    redis.send_signal(signal.SIGCONT)
+
     def test_near_questions_behind_a_slow_reply_are_bounded(self):
         """What each asked is kept until its turn. Those under way when it is too much are refused."""
         ini = settings("1mb") + "near = yes\n[namespace memo]\nlease = 1m\n"
