@@ -56,9 +56,6 @@ static void hint_at(const struct job *job, const struct reply *reply) {
         complain("use -u USER, with the token in $CACHESD_TOKEN or by --token-file");
     else if (slice_equal(code, SLICE("ARGS")))
         hint_at_option(job);
-    else if (slice_equal(code, SLICE("ERR"))) // a code of Redis's, which cachesd's protocol has not
-        complain("%s speaks the protocol of Redis; a listener of cachesd's own is wanted",
-                 connection_address(job->connection));
 }
 
 static enum exit_code run_request(const struct job *job) {

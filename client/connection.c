@@ -32,6 +32,7 @@ struct connection {
     int64_t awaited_ms; // since when the next reply has been awaited, by the clock
     bool is_unreadable; // the daemon sent what is no reply
     bool is_refused;    // the daemon did not want the connection
+    bool speaks_redis;
     char trouble[256];  // "" while the connection lives
 };
 
@@ -226,7 +227,9 @@ const struct reply *connection_reply(struct connection *c) {
     c->has_reply = false;
     c->under_way -= c->under_way > 0; // a `tap` goes on replying
     c->awaited_ms = clock_ms();
-    return reply_builder_end(c->builder);
+    const struct reply *reply = reply_builder_end(c->builder);
+    c->speaks_redis |= slice_equal(reply_error_code(reply), SLICE("ERR"));
+    return reply;
 }
 
 const struct reply *connection_call(struct connection *c, const struct slice *words, size_t count) {
@@ -256,6 +259,8 @@ bool connection_is_tls(const struct connection *c) { return c->channel.tls; }
 const char *connection_trouble(const struct connection *c) {
     return *c->trouble ? c->trouble : NULL;
 }
+
+bool connection_speaks_redis(const struct connection *c) { return c->speaks_redis; }
 
 bool connection_is_refused(const struct connection *c) { return c->is_refused; }
 

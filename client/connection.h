@@ -70,6 +70,9 @@ bool connection_is_tls(const struct connection *c);
 // Returns why the connection has ended, as a text for people; NULL while it has not.
 const char *connection_trouble(const struct connection *c);
 
+// Returns whether an answer had the code ERR, which is Redis's, and none of cachesd's protocol.
+bool connection_speaks_redis(const struct connection *c);
+
 // Returns whether it has ended since the daemon did not want it, and so has read no request.
 bool connection_is_refused(const struct connection *c);
 

@@ -1,6 +1,5 @@
 #include "client/import.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "client/connection.h"
 #include "client/export_line.h"
 #include "client/interrupt.h"
+#include "client/line_input.h"
 #include "client/progress.h"
 #include "client/record.h"
 #include "client/reply.h"
@@ -22,6 +22,8 @@
 // A request has so many words and bytes of a collection, or a single one that is larger.
 enum { MOST_WORDS = 512, MOST_BYTES = 128 * 1024, MOST_TOLD = 10, FIXED_WORDS = 5 };
 
+enum { PATIENCE_MS = 500 };
+
 struct import {
     const struct job *job;
     struct slice name;
@@ -30,11 +32,14 @@ struct import {
     uint64_t line;   // the last one that was read, from 1
     uint64_t *lines; // of the requests under way: a ring of `ahead`
     size_t first;
-    char ttl[32]; // the option; "" for the namespace's own
-    uint64_t refused;
-    uint64_t unread; // lines that are none of an export's
+    char ttl[32];             // the option; "" for the namespace's own
+    uint64_t refused, unsure; // requests: not applied, and perhaps applied
+    uint64_t unread;          // lines that are none of an export's
     enum exit_code code;
-    bool is_lost; // the connection has ended
+    bool is_over;    // no further line is to be read
+    bool is_lost;    // the connection has ended
+    bool is_refused; // the daemon takes no request for the namespace
+    bool is_waiting; // who has pressed Ctrl-C was told what is waited for
 };
 
 // --- replies ----------------------------------------------------------------------------------
@@ -43,17 +48,20 @@ static void note_refusal(struct import *i, uint64_t line, const struct reply *re
     enum exit_code code = reply_exit_code(reply);
     if (i->code == EXIT_ANSWERED || code == EXIT_PERHAPS)
         i->code = code;
-    if (i->refused++ >= MOST_TOLD)
+    *(code == EXIT_PERHAPS ? &i->unsure : &i->refused) += 1;
+    if (i->is_refused || i->refused + i->unsure > MOST_TOLD)
         return;
     progress_hide(&i->progress);
     complain("line %" PRIu64 ": %.*s", line, (int)reply->text.len, reply->text.data);
+    if (slice_equal(reply_error_code(reply), SLICE("NAMESPACE")))
+        i->is_refused = i->is_over = true; // so would all further lines be
 }
 
 // The connection has ended before the line's reply.
 static void end_lost(struct import *i, uint64_t line) {
     const struct connection *c = i->job->connection;
     progress_hide(&i->progress);
-    i->is_lost = true;
+    i->is_lost = i->is_over = true;
     i->code = EXIT_PERHAPS;
     if (connection_is_refused(c))
         i->code = job_end_lost(i->job);
@@ -63,8 +71,23 @@ static void end_lost(struct import *i, uint64_t line) {
                  connection_address(c), connection_trouble(c), line, i->line);
 }
 
+// Waits for a reply. Whoever has pressed Ctrl-C meanwhile is told what he waits for.
+static const struct reply *await_reply(struct import *i) {
+    struct connection *c = i->job->connection;
+    while (!connection_wait(c, PATIENCE_MS)) {
+        if (!interrupt_has_come() || i->is_waiting)
+            continue;
+        i->is_waiting = true;
+        progress_hide(&i->progress);
+        complain("interrupted: the replies to the lines from %" PRIu64 " to %" PRIu64
+                 " are waited for; Ctrl-C once more ends at once, and they are perhaps stored",
+                 i->lines[i->first % job_ahead(i->job)], i->line);
+    }
+    return connection_reply(c);
+}
+
 static void take_reply(struct import *i) {
-    const struct reply *reply = connection_reply(i->job->connection);
+    const struct reply *reply = await_reply(i);
     uint64_t line = i->lines[i->first % job_ahead(i->job)];
     if (!reply) {
         end_lost(i, line);
@@ -151,18 +174,17 @@ static void send_record(struct import *i, const struct record *record) {
 
 // --- lines ------------------------------------------------------------------------------------
 
-// Returns false when the import is to end.
-static bool take_line(struct import *i, struct slice line) {
+static void take_line(struct import *i, struct slice line) {
     const char *error;
     i->line++;
     while (line.len > 0 && strchr("\r\n", line.data[line.len - 1]))
         line.len--;
     if (line.len == 0)
-        return true;
+        return;
     const struct record *record = record_read(i->reader, line, &error);
     if (record) {
         send_record(i, record);
-        return !i->is_lost;
+        return;
     }
     if (i->unread++ < MOST_TOLD) {
         progress_hide(&i->progress);
@@ -170,46 +192,54 @@ static bool take_line(struct import *i, struct slice line) {
     }
     if (i->code == EXIT_ANSWERED)
         i->code = EXIT_USAGE;
-    return i->job->options->goes_on;
+    i->is_over = !i->job->options->goes_on;
 }
 
-// Reads the next line. Returns false at the end, or by Ctrl-C, which may have cut the line.
-static bool next_line(char **line, size_t *room, ssize_t *len) {
-    *len = interrupt_has_come() ? 0 : getline(line, room, stdin);
-    return *len > 0 && !interrupt_has_come();
-}
-
-static void read_lines(struct import *i) {
-    char *line = NULL;
-    size_t room = 0;
+// Takes the lines of standard input. While none comes, replies are taken, so that a refusal is told
+// at once.
+static void take_lines(struct import *i, struct line_input *input) {
+    struct connection *c = i->job->connection;
+    enum line_input_result result;
+    struct slice line;
     uint64_t bytes = 0;
-    ssize_t len;
-    errno = 0;
-    interrupt_note();
-    while (next_line(&line, &room, &len)) {
-        bytes += (uint64_t)len;
-        if (!take_line(i, (struct slice){line, (size_t)len}))
-            break;
+    while (!i->is_over &&
+           (result = line_input_next(input, connection_under_way(c) == 0, &line)) != LINE_END) {
+        if (result == LINE_LATER) {
+            take_reply(i);
+            continue;
+        }
+        bytes += line.len;
+        take_line(i, line);
         progress_tell(&i->progress, i->progress.total > 0 ? bytes : i->line);
     }
-    // A line may also be longer than there is memory.
-    if (len < 0 && !feof(stdin) && !interrupt_has_come()) {
-        complain("standard input: %s", strerror(errno));
+}
+
+static void read_all(struct import *i) {
+    struct line_input input = {0};
+    interrupt_note();
+    take_lines(i, &input);
+    if (input.error) {
+        complain("standard input: %s", strerror(input.error));
         i->code = EXIT_USAGE;
     }
-    free(line);
+    line_input_deinit(&input);
     while (connection_under_way(i->job->connection) > 0 && !i->is_lost)
         take_reply(i);
+}
+
+static void tell_count(uint64_t count, const char *of, uint64_t lines, const char *what) {
+    if (count > 0)
+        complain("%" PRIu64 " of %s%" PRIu64 " lines %s", count, of, lines, what);
 }
 
 static void tell_result(const struct import *i) {
     if (interrupt_has_come() && !i->is_lost)
         complain("interrupted: all lines to %" PRIu64 " were sent, and none behind it", i->line);
     if (i->unread > MOST_TOLD)
-        complain("%" PRIu64 " of %" PRIu64 " lines are none of an export's", i->unread, i->line);
-    if (i->refused > 0)
-        complain("%" PRIu64 " of the requests of %" PRIu64 " lines were refused", i->refused,
-                 i->line);
+        tell_count(i->unread, "", i->line, "are none of an export's");
+    if (!i->is_refused)
+        tell_count(i->refused, "the requests of ", i->line, "were refused");
+    tell_count(i->unsure, "the requests of ", i->line, "were perhaps applied");
 }
 
 enum exit_code import_check(char **words, size_t count) {
@@ -231,7 +261,7 @@ enum exit_code import_run(const struct job *job) {
     if (!job->options->is_quiet)
         progress_start(&i.progress, is_file ? "import, bytes" : "import, lines",
                        is_file ? (uint64_t)input.st_size : 0);
-    read_lines(&i);
+    read_all(&i);
     progress_hide(&i.progress);
     tell_result(&i);
     record_reader_free(i.reader);

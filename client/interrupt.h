@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-// From now on the first Ctrl-C is only noted. It interrupts a read() that waits, which fails with
+// From now on the first Ctrl-C is only noted. It interrupts a call that waits, which fails with
 // EINTR.
 void interrupt_note(void);
 

@@ -10,6 +10,7 @@
 #include "client/commands.h"
 #include "client/complain.h"
 #include "client/complete.h"
+#include "client/connection.h"
 #include "client/exit_code.h"
 #include "client/form.h"
 #include "client/form_kind.h"
@@ -44,6 +45,9 @@ static enum exit_code run(const struct options *o) {
         code = commands_run(&(struct job){o, &form, aim.connection, o->words, o->word_count});
     else
         complain("%.*s", (int)error.len, error.data);
+    if (aim.connection && connection_speaks_redis(aim.connection))
+        complain("%s speaks the protocol of Redis; a listener of cachesd's own is wanted",
+                 connection_address(aim.connection));
     aim_close(&aim);
     bytes_deinit(&error);
     return code;
@@ -71,6 +75,7 @@ int main(int argc, char **argv) {
         complain("standard output: %s", errno ? strerror(errno) : "not all could be written");
         code = EXIT_PERHAPS; // the reply is lost, and what it says was done
     }
-    interrupt_end();
+    if (code != EXIT_PERHAPS)
+        interrupt_end();
     return code;
 }

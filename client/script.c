@@ -147,7 +147,7 @@ static bool send_next(struct script *s) {
     while (!s->is_ended || s->at < s->in.len) {
         if (parse(s) == PARSER_REQUEST) {
             if (s->has_quit)
-                refuse(s, "not sent, since it stands behind quit");
+                refuse(s, "not sent, and none behind it, since it stands behind quit");
             else
                 send_request(s);
             return true;

@@ -106,10 +106,11 @@ static bool reconnect(struct talk *t) {
     struct bytes error = {0}, text = {0};
     bool is_there = talk_renew(t, &error);
     if (is_there) {
-        say(t, TERMINAL_DIM, "(connected again)");
         talk_ask_words(t);
         is_there = connection_fd(t->connection) >= 0;
-        if (!is_there)
+        if (is_there)
+            say(t, TERMINAL_DIM, "(connected again)");
+        else
             bytes_append_slice(&error, slice_of(connection_trouble(t->connection)));
     }
     if (!is_there) {

@@ -15,6 +15,7 @@
 #include "client/bench/histogram.h"
 #include "client/bench/load_options.h"
 #include "client/bench/replies.h"
+#include "client/bench/report.h"
 #include "client/bench/requests.h"
 #include "client/complain.h"
 #include "client/connection.h"
@@ -303,43 +304,20 @@ static void begin_measuring(struct load *l) {
         l->phase_end_ns = l->start.ns + (uint64_t)(l->options->seconds * 1e9);
 }
 
-static void print_watched(const struct load *l, int i, const struct cpu *end) {
-    const struct cpu *begin = &l->start.watched[i];
-    printf("%s{\"pid\": %d, \"cpu_ns\": %" PRIu64 ", \"user_ticks\": %" PRIu64
-           ", \"system_ticks\": %" PRIu64 "}",
-           i > 0 ? ", " : "", (int)l->options->watched[i], end->total_ns - begin->total_ns,
-           end->user_ticks - begin->user_ticks, end->system_ticks - begin->system_ticks);
-}
-
-static void print_text(const char *text) {
-    for (; *text; text++)
-        putchar(*text < ' ' || *text > '~' || *text == '"' || *text == '\\' ? '?' : *text);
-}
-
-static double percentile_us(const struct histogram *h, double share) {
-    return (double)histogram_percentile(h, share) / 1000;
-}
-
 // Says what was measured up to now.
-static void print_report(const struct load *l) {
-    struct cpu watched[LOAD_WATCHED];
-    double seconds = (double)(now_ns() - l->start.ns) / 1e9;
-    uint64_t own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - l->start.own_ns;
-    read_watched(l, watched);
-    printf("{\"requests\": %" PRIu64 ", \"seconds\": %.6f, \"rate\": %.1f", l->done, seconds,
-           (double)l->done / seconds);
-    printf(", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f",
-           percentile_us(&l->latency, 0.5), percentile_us(&l->latency, 0.99),
-           percentile_us(&l->latency, 0.999), (double)l->latency.max / 1000);
-    printf(", \"sent_late_p99_us\": %.1f", percentile_us(&l->lateness, 0.99));
-    printf(", \"own_cpu_ns\": %" PRIu64 ", \"watched\": [", own_ns);
-    for (int i = 0; i < l->options->watched_count; i++)
-        print_watched(l, i, &watched[i]);
-    printf("], \"answered\": %" PRIu64 ", \"nils\": %" PRIu64 ", \"errors\": %" PRIu64
-           ", \"first_error\": \"",
-           l->answered, l->seen.nils, l->seen.errors);
-    print_text(l->seen.first_error);
-    printf("\"}\n");
+static void tell(const struct load *l) {
+    struct report report = {.requests = l->done,
+                            .answered = l->answered,
+                            .seconds = (double)(now_ns() - l->start.ns) / 1e9,
+                            .own_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - l->start.own_ns,
+                            .latency = &l->latency,
+                            .lateness = &l->lateness,
+                            .seen = &l->seen,
+                            .watched = l->options->watched,
+                            .watched_count = l->options->watched_count,
+                            .begin = l->start.watched};
+    read_watched(l, report.end);
+    report_print(&report);
 }
 
 // Returns whether the measurement is over: with its time (though not before something was
@@ -351,21 +329,23 @@ static bool is_measured(const struct load *l, uint64_t now) {
 }
 
 // Goes on to the next phase when the time has come. What is under way at the end is still read, so
-// that the server has nothing left to do when we go.
+// that the server has nothing left to do when we go; but not behind Ctrl-C, since it may hang.
 static bool advance(struct load *l) {
     uint64_t now = now_ns();
     if (l->phase == WARMING_UP && (now >= l->phase_end_ns || interrupt_has_come()))
         begin_measuring(l);
     if (l->phase == MEASURING && is_measured(l, now)) {
-        print_report(l);
+        tell(l);
         l->phase = DRAINING;
     }
-    return l->phase != DRAINING || l->under_way > 0;
+    return l->phase != DRAINING || (l->under_way > 0 && !interrupt_has_come());
 }
 
 static void handle_events(struct load *l) {
     struct epoll_event events[EVENTS];
-    int count = epoll_wait(l->epoll, events, EVENTS, STUCK_MS);
+    int64_t timeout_ms = l->job->options->timeout_ms;
+    int stuck_ms = timeout_ms < STUCK_MS ? (int)timeout_ms : STUCK_MS;
+    int count = epoll_wait(l->epoll, events, EVENTS, stuck_ms);
     if (count < 0 && errno != EINTR)
         fail(l, strerror(errno));
     if (count == 0)
@@ -489,7 +469,9 @@ enum exit_code load_run(const struct job *job) {
     l->job = job;
     init(l, &options);
     run(l);
-    enum exit_code code = l->seen.errors > 0 ? EXIT_REFUSED : EXIT_ANSWERED;
+    enum exit_code code = l->seen.unsure > 0   ? EXIT_PERHAPS
+                          : l->seen.errors > 0 ? EXIT_REFUSED
+                                               : EXIT_ANSWERED;
     deinit(l);
     free(l);
     return code;

@@ -8,11 +8,24 @@ static int end_element(struct replies *r) {
     return --r->awaited == 0;
 }
 
+// The codes of reply_exit_code(), which has whole replies.
+static bool is_unsure(const struct replies *r) {
+    static const char *const codes[] = {"TIMEOUT ", "LOST ", "INTERNAL "};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        size_t len = strlen(codes[i]);
+        if (r->code_len >= len && memcmp(r->code, codes[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int end_header(struct replies *r, struct replies_seen *seen) {
     bool is_nil = (r->type == '$' || r->type == '*') && r->is_negative;
     seen->nils += is_nil;
     if (r->type == '-') {
         seen->errors++;
+        seen->unsure += is_unsure(r);
+        r->code_len = 0;
         seen->has_first_error = true;
         seen->first_error[strcspn(seen->first_error, "\r")] = '\0';
     }
@@ -31,6 +44,12 @@ static void keep_error(struct replies_seen *seen, const char *text, size_t len) 
         memcpy(seen->first_error + used, text, len < room ? len : room);
 }
 
+static void keep_code(struct replies *r, const char *text, size_t len) {
+    size_t room = sizeof r->code - r->code_len, more = len < room ? len : room;
+    memcpy(r->code + r->code_len, text, more);
+    r->code_len += (uint8_t)more;
+}
+
 // Reads on in a header. Returns where it stopped: behind the LF, at the end, or NULL for garbage.
 static const char *read_header(struct replies *r, const char *p, const char *end,
                                struct replies_seen *seen, int64_t *whole) {
@@ -46,8 +65,10 @@ static const char *read_header(struct replies *r, const char *p, const char *end
     } else {
         const char *lf = memchr(p, '\n', (size_t)(end - p));
         const char *stop = lf ? lf : end;
-        if (r->type == '-')
+        if (r->type == '-') {
             keep_error(seen, p, (size_t)(stop - p));
+            keep_code(r, p, (size_t)(stop - p));
+        }
         p = stop;
     }
     if (p == end)

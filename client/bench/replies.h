@@ -15,12 +15,15 @@ struct replies {
     uint64_t awaited; // elements until the reply at hand is whole; 0 between replies
     int64_t number;   // the digits of the header at hand
     char type;        // of the element whose header is being read; 0 between elements
+    char code[12];    // of the error at hand, cut where it is longer, with what follows it
+    uint8_t code_len;
     bool is_negative;
 };
 
 // What was seen, summed over connections.
 struct replies_seen {
     uint64_t errors;
+    uint64_t unsure; // of them, after which a request may have been applied
     uint64_t nils;
     char first_error[200]; // NUL-terminated, cut where it is longer
     bool has_first_error;  // it is whole

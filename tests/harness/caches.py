@@ -1,8 +1,11 @@
 """Runs `caches`, the command-line client, as a person or a script does."""
 
+import array
+import fcntl
 import os
 import pathlib
 import subprocess
+import termios
 
 import harness
 
@@ -26,6 +29,13 @@ def run(address, *words, stdin=b"", env=None, **options):
     found = harness.SANITIZER.search(done.stderr)
     assert not found, done.stderr
     return done
+
+
+def has_read_all(pipe):
+    """Whether all that was written to a program's standard input has been read by it."""
+    unread = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, unread)
+    return unread[0] == 0
 
 
 class TestCase(harness.TestCase):

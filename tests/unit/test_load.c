@@ -57,6 +57,19 @@ START_TEST(replies_are_counted_in_any_pieces) {
 }
 END_TEST
 
+START_TEST(errors_after_which_a_request_may_have_been_applied_are_told_apart) {
+    const char *data = "-TIMEOUT a\r\n-ERR b\r\n-LOST c\r\n-LOSTS d\r\n-INTERNAL e\r\n-TIME f\r\n";
+    for (size_t piece = 1; piece <= strlen(data); piece++) {
+        struct replies state = {0};
+        struct replies_seen seen = {0};
+        for (size_t at = 0; at < strlen(data); at += piece)
+            replies_scan(&state, data + at, strnlen(data + at, piece), &seen);
+        ck_assert_uint_eq(seen.errors, 6);
+        ck_assert_uint_eq(seen.unsure, 3);
+    }
+}
+END_TEST
+
 START_TEST(a_reply_counts_only_when_it_is_whole) {
     struct replies state = {0};
     struct replies_seen seen = {0};
@@ -170,6 +183,7 @@ END_TEST
 
 int main(void) {
     return RUN_TESTS("load", replies_are_counted_in_any_pieces,
+                     errors_after_which_a_request_may_have_been_applied_are_told_apart,
                      a_reply_counts_only_when_it_is_whole, garbage_is_no_reply,
                      the_first_error_is_kept_as_far_as_there_is_room,
                      a_histogram_is_exact_below_128_and_within_a_hundredth_above,

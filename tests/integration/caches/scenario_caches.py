@@ -156,9 +156,10 @@ class ExitCodes(caches.TestCase):
 
     def test_a_server_that_speaks_redis_is_told_apart(self):
         address = self.world.redis().path
-        done = caches.run(address, "key.get", "carts", "k")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(f"\ncaches: unix:{address} speaks the protocol of Redis; a listener of cachesd's own is wanted\n", done.stderr)
+        for words, script in ((["key.get", "carts", "k"], ""), (["-"], "ttl carts k\n"), (["export", "carts"], ""), (["purge", "carts"], "")):
+            done = caches.run(address, *words, stdin=script)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"\ncaches: unix:{address} speaks the protocol of Redis; a listener of cachesd's own is wanted\n", done.stderr)
 
     def test_a_backend_that_is_down_has_its_reason_in_backends(self):
         hint = "caches: `caches backends` has the reason\n"
@@ -173,6 +174,8 @@ class ExitCodes(caches.TestCase):
         redis.send_signal(signal.SIGSTOP)
         try:
             self.assertIn("caches: TIMEOUT", self.refused("key.set", "slow", "k", "2", code=4))
+            found = json.loads(self.caches("bench", "-n", "2", "key.set", "slow", "k", "2", code=4))
+            self.assertEqual((found["errors"], found["first_error"][:7]), (2, "TIMEOUT"))
         finally:
             redis.send_signal(signal.SIGCONT)
 
@@ -282,7 +285,7 @@ class Script(caches.TestCase):
         self.assertIn("line 1: a tap", self.refused("-", stdin="tap\n", code=2))
 
     def test_nothing_is_sent_behind_quit(self):
-        self.assertEqual(self.refused("-", stdin="quit\nping\n", code=2), "caches: line 2: not sent, since it stands behind quit\n")
+        self.assertEqual(self.refused("-", stdin="quit\nping\n", code=2), "caches: line 2: not sent, and none behind it, since it stands behind quit\n")
         self.assertIn("line 3: ARGS", self.refused("-", stdin="# one\nping\nquit x\n"))
         self.assertEqual(self.caches("-", stdin="ping\nQUIT\n# the end\n"), "PONG\nOK\n")
 
@@ -563,11 +566,19 @@ class Commands(caches.TestCase):
             process = subprocess.Popen([*caches.PROGRAM, "bench", "-s", "600", *warm_up, "key.get", "carts", "k"], text=True,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=caches.environment(self.daemon.path))
             harness.wait_until(lambda: self.daemon.stats("carts")["requests"] > before + 9, "it is at work")
+            if warm_up:  # nor does it wait for a daemon that hangs
+                self.daemon.send_signal(signal.SIGSTOP)
             process.send_signal(signal.SIGINT)
             out, said = process.communicate(timeout=harness.LONG)
+            self.daemon.send_signal(signal.SIGCONT)
             self.assertEqual((process.returncode, said), (-signal.SIGINT, ""))
             found = json.loads(out)
             self.assertEqual((found["errors"], found["requests"] >= least), (0, True))
+
+    def test_bench_gives_up_after_the_timeout(self):
+        self.daemon.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.daemon.send_signal, signal.SIGCONT)
+        self.assertIn("stuck: no reply", self.refused("--timeout", "50ms", "bench", "-s", "1", "ping"))
 
     def test_bench_measures_the_daemon(self):
         found = json.loads(self.caches("bench", "-n", "100", "-k", "10", "key.set", "carts", "{key}", "v"))

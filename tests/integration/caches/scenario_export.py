@@ -320,7 +320,8 @@ class ExportAndImport(caches.TestCase):
     def test_a_namespace_that_is_not_there_is_said(self):
         self.assertEqual("caches: NAMESPACE no namespace 'nix': say namespaces for the list\n", self.refused("export", "nix"))
         self.assertEqual("caches: NAMESPACE no namespace 'form': did you mean from\n", self.refused("export", "form"))
-        self.assertIn("NAMESPACE", self.refused("import", "nix", stdin='{"key":"k","type":"key","value":""}'))
+        said = self.refused("import", "form", stdin='{"key":"k","type":"key","value":""}\n' * 2000)
+        self.assertEqual("caches: line 1: NAMESPACE no namespace 'form': did you mean from\n", said, "once")
         self.assertIn("use export", self.refused("export", code=2))
         self.assertIn("use import", self.refused("import", code=2))
 
@@ -339,6 +340,32 @@ class ExportAndImport(caches.TestCase):
         last = int(re.search(r"\d+", said)[0])
         stored = [self.redis.call("EXISTS", f"to:k{number}") for number in range(200)]
         self.assertEqual(stored, [1] * last + [0] * (200 - last))
+
+    def test_what_is_refused_is_told_while_the_input_is_slow(self):
+        process = start(self.daemon, "import", "brief", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process.stdin.write(b'{"key":"k","type":"dict","value":{"f":"v"}}\n')
+        process.stdin.flush()
+        self.assertIn(b"line 1: POLICY", process.stderr.readline())
+        process.stdin.write(b'{"key":"k","type":"key","value":"v"}')  # the last line needs no end
+        process.stdin.close()
+        said, _ = end(process)
+        self.assertIn("1 of the requests of 2 lines were refused", said)
+        self.assertEqual(self.redis.call("GET", "brief:k"), b"v")
+
+    def test_ctrl_c_while_the_daemon_hangs_says_what_is_waited_for(self):
+        process = start(self.daemon, "import", "to", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.daemon.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.daemon.send_signal, signal.SIGCONT)
+        process.stdin.write(b'{"key":"k","type":"key","value":"v"}\n' * 3)
+        process.stdin.flush()
+        harness.wait_until(lambda: caches.has_read_all(process.stdin), "the lines are read")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.stderr.readline(), b"caches: interrupted: the replies to the lines from 1 to 3 are waited for; "
+                                                    b"Ctrl-C once more ends at once, and they are perhaps stored\n")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(end(process)[0], "")
+        process.stdin.close()
+        self.assertEqual(process.returncode, -signal.SIGINT)
 
     def test_a_daemon_that_goes_in_the_middle_leaves_some_lines_perhaps_stored(self):
         process = start(self.daemon, "import", "to", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)

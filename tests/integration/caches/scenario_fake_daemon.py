@@ -193,6 +193,7 @@ class Import(FakeDaemons):
         self.assertEqual(code, 4)
         self.assertIn("line 1: LOST it", said)
         self.assertIn("line 2: TOOBIG no", said)
+        self.assertIn("1 of the requests of 3 lines were refused\ncaches: 1 of the requests of 3 lines were perhaps applied\n", said)
 
     def test_a_daemon_that_goes_within_a_collection_ends_it_with_4(self):
         for kind, value in (("set", json.dumps([str(i) for i in range(20_000)])), ("counter", json.dumps({str(i): i for i in range(900)}))):

@@ -131,7 +131,7 @@ class Daemons(harness.TestCase):
         prompt.press("C-c")
         prompt.wait_line(AWAY)
         self.say(prompt, "key.set carts a 1")
-        prompt.wait_shows("(connected again)")  # by the system, in the daemon's place
+        prompt.wait_line("(waiting for the reply: Ctrl-C gives up)")  # to what the prompt itself asks, once connected
         prompt.press("C-c")
         prompt.wait_shows("gave up waiting: the request was not sent")
         prompt.wait_line(AWAY)
