@@ -33,7 +33,7 @@ struct connection {
     bool is_unreadable; // the daemon sent what is no reply
     bool is_refused;    // the daemon did not want the connection
     bool speaks_redis;
-    char trouble[256];  // "" while the connection lives
+    char trouble[256]; // "" while the connection lives
 };
 
 // --- life -------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
-// Interrupt: the first Ctrl-C, for a command that stops in order and says how far it got. The second
-// ends the program at once.
+// Interrupt: the first Ctrl-C, for a command that stops in order and says how far it got. The
+// second ends the program at once.
 #pragma once
 
 #include <stdbool.h>

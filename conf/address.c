@@ -21,14 +21,16 @@ const char *address_parse(struct slice text, struct address *address) {
     }
     address->is_tls = slice_equal(text, SLICE("tls"));
     if (!address->is_tls && !slice_equal(text, SLICE("tcp")))
-        return "use unix:/PATH, tcp:HOST:PORT or tcp:[V6]:PORT; for clients also tls:HOST:PORT or "
-               "systemd";
+        return "an address begins with tcp:, tls: (for clients alone) or unix:, as in "
+               "tcp:127.0.0.1:7379, "
+               "tcp:[::1]:7379 and unix:/PATH; or it is the word systemd";
     address->kind = ADDRESS_TCP;
     address->port = -1;
     const char *error = uri_read_host(rest, &address->host, &address->port);
     if (!error && (*address->host == '\0' || address->port < 0)) {
+        error = address->is_tls ? "use tls:HOST:PORT or tls:[V6]:PORT"
+                                : "use tcp:HOST:PORT or tcp:[V6]:PORT";
         address_deinit(address);
-        return "use tcp:HOST:PORT or tcp:[V6]:PORT";
     }
     return error;
 }

@@ -196,11 +196,12 @@ static void fit_to_max_ttl(struct fitter *c, struct namespace_conf *n, const cha
     struct bytes most = {0};
     if (*ms <= n->max_ttl_ms)
         return;
-    if (schema_is_given(&n->common, SECTION_NAMESPACE, name)) {
+    int line = LINE_OF(n, SECTION_NAMESPACE, name);
+    if (schema_is_given(&n->common, SECTION_NAMESPACE, name) &&
+        !problems_has_error(c->problems, line)) { // else the value is not what is written there
         number_append_duration(&most, n->max_ttl_ms);
-        problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, name),
-                     "[namespace %s]: %s is longer than max_ttl, which is %.*s", n->name, name,
-                     (int)most.len, most.data);
+        problems_add(c->problems, line, "[namespace %s]: %s is longer than max_ttl, which is %.*s",
+                     n->name, name, (int)most.len, most.data);
         bytes_deinit(&most);
     }
     *ms = n->max_ttl_ms;
@@ -210,9 +211,9 @@ static void check_times(struct fitter *c, struct namespace_conf *n) {
     bool has_ttl = schema_is_given(&n->common, SECTION_NAMESPACE, "ttl");
     if (n->max_ttl_ms == 0) // not given, or wrong
         n->max_ttl_ms = n->ttl_ms;
-    if (n->ttl_ms > n->max_ttl_ms)
-        problems_add(c->problems, LINE_OF(n, SECTION_NAMESPACE, has_ttl ? "ttl" : "max_ttl"),
-                     "[namespace %s]: ttl is longer than max_ttl", n->name);
+    int line = LINE_OF(n, SECTION_NAMESPACE, has_ttl ? "ttl" : "max_ttl");
+    if (n->ttl_ms > n->max_ttl_ms && !problems_has_error(c->problems, line))
+        problems_add(c->problems, line, "[namespace %s]: ttl is longer than max_ttl", n->name);
     fit_to_max_ttl(c, n, "lease", &n->lease_ms);
     fit_to_max_ttl(c, n, "null_ttl", &n->null_ttl_ms);
 }

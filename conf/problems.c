@@ -50,6 +50,13 @@ void problems_append_place(const struct problems *p, int line, int other, struct
 
 // --- problems ---------------------------------------------------------------------------------
 
+bool problems_has_error(const struct problems *p, int line) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->items[i].line == line && !p->items[i].is_warning)
+            return true;
+    return false;
+}
+
 bool problems_may_show(struct slice value) {
     if (slice_begins(value, SLICE("sha256:")))
         return false;

@@ -40,6 +40,9 @@ void problems_add(struct problems *p, int line, const char *format, ...)
 void problems_warn(struct problems *p, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Returns whether an error of that line has been added.
+bool problems_has_error(const struct problems *p, int line);
+
 // Returns false for a value that might hold a secret, as a URL or a token does: no message may
 // repeat such a value.
 bool problems_may_show(struct slice value);

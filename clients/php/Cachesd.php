@@ -16,9 +16,9 @@ namespace Cachesd;
 // UNAVAILABLE (no connection: nothing was sent), TIMEOUT (no answer in time), LOST (the connection broke before the answer).
 final class Error extends \RuntimeException
 {
-    public function __construct(public readonly string $errorCode, string $text)
+    public function __construct(public readonly string $errorCode, string $text = '')
     {
-        parent::__construct("$errorCode $text");
+        parent::__construct(rtrim("$errorCode $text"));
     }
 
     // Whether a write may have been applied all the same; else it was not.
@@ -147,6 +147,9 @@ final class Client
     {
         $text = '*' . count($words) . "\r\n";
         foreach ($words as $word) {
+            if (!is_string($word) && !is_int($word) && !is_float($word)) {
+                throw new \InvalidArgumentException('a word is ' . get_debug_type($word) . ': a string, an int or a float was expected');
+            }
             $word = (string) $word;
             $text .= '$' . strlen($word) . "\r\n$word\r\n";
         }
@@ -245,7 +248,7 @@ final class Client
         $rest = substr($line, 1);
         return match ($line[0] ?? '') {
             '+' => $rest,
-            '-' => new Error(...explode(' ', "$rest ", 2)),
+            '-' => new Error(...explode(' ', $rest, 2)),
             ':' => self::number($rest),
             '$' => $rest === '-1' ? null : $this->take(self::size($rest)),
             '*' => $rest === '-1' ? null : $this->items(self::size($rest), $depth),

@@ -30,7 +30,7 @@ cachesd_call() ( # in a shell of its own: its variables, traps and descriptors a
         esac
     done
     shift $((OPTIND - 1))
-    if [ $(($# + input)) = 0 ]; then
+    if [ $# = 0 ]; then
         echo "ARGS no verb is given" >&2
         exit 2
     fi
@@ -182,6 +182,10 @@ cachesd_cached() ( # in a shell of its own, too
         esac
     done
     shift $((OPTIND - 1))
+    if [ $# -lt 3 ]; then
+        echo "ARGS a namespace, a key and a command are wanted" >&2
+        exit 2
+    fi
     namespace=$1 key=$2
     shift 2
     folder=$(mktemp -d) || exit 2

@@ -62,7 +62,8 @@ START_TEST(address_is_shown_as_it_is_written) {
 END_TEST
 
 #define USE                                                                                        \
-    "use unix:/PATH, tcp:HOST:PORT or tcp:[V6]:PORT; for clients also tls:HOST:PORT or systemd"
+    "an address begins with tcp:, tls: (for clients alone) or unix:, as in tcp:127.0.0.1:7379, "   \
+    "tcp:[::1]:7379 and unix:/PATH; or it is the word systemd"
 
 START_TEST(address_says_what_is_wrong) {
     static const struct {
@@ -75,6 +76,7 @@ START_TEST(address_says_what_is_wrong) {
         {"tcp:", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tls://host:1", "HOST:PORT alone belongs here, without //"},
         {"tcp:host", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
+        {"tls:7380", "use tls:HOST:PORT or tls:[V6]:PORT"},
         {"tcp::7379", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tcp:[::1]", "use tcp:HOST:PORT or tcp:[V6]:PORT"},
         {"tcp:host:65536", BAD_PORT},

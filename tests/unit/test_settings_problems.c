@@ -111,9 +111,10 @@ START_TEST(problems_of_values_say_what_would_be_right) {
                                 "caches-protocol(7) has all there are\n"},
         {SMALL "backend = main/0\n",
          "c.ini:4: backend: this value is wrong: use 1 to 64 of A-Z a-z 0-9 _ . -\n"},
-        {SMALL "[cachesd]\nlisten = udp:1\n", "c.ini:5: listen: 'udp:1' is wrong: use unix:/PATH, "
-                                              "tcp:HOST:PORT or tcp:[V6]:PORT; for clients also "
-                                              "tls:HOST:PORT or systemd\n"},
+        {SMALL "[cachesd]\nlisten = udp:1\n", "c.ini:5: listen: 'udp:1' is wrong: an address "
+                                              "begins with tcp:, tls: (for clients alone) or "
+                                              "unix:, as in tcp:127.0.0.1:7379, tcp:[::1]:7379 "
+                                              "and unix:/PATH; or it is the word systemd\n"},
         {"[backend b]\nurl = rediss://h\ntls_ca = no.crt\n[namespace n]\n",
          "c.ini:3: tls_ca: can't read 'no.crt': No such file or directory\n"},
         {"[backend b]\nurl = rediss://h\ntls_key = no.key\n[namespace n]\n",
@@ -182,6 +183,9 @@ START_TEST(problems_of_options_that_do_not_fit_together) {
         {SMALL "max_ttl = 1h\n", "c.ini:4: [namespace n]: ttl is longer than max_ttl\n"},
         {SMALL "max_ttl = 1h\nttl = forever\n",
          "c.ini:5: [namespace n]: ttl is longer than max_ttl\n"},
+        {SMALL "ttl = 1 hour\nmax_ttl = 10m\nlease = no\n",
+         "c.ini:4: ttl: '1 hour' is wrong: use a duration, as 90, 1500ms, 2h (36500d at most)\n"
+         "c.ini:6: lease: 'no' is wrong: use a duration, as 90, 1500ms, 2h (36500d at most)\n"},
         {SMALL "prefix = abcd\nmax_key = 4\n",
          "c.ini:5: [namespace n]: max_key leaves no room behind the prefix\n"},
         {SMALL "lease = 3h\n",

@@ -14,8 +14,8 @@ from typing import Any, Optional
 
 from .address import Login, Place, places
 from .client import TIMEOUT, Requests
-from .connection import QUEUE, unanswered, unreached
-from .errors import CacheError, Lost, TimedOut, silence
+from .connection import QUEUE, broken, unanswered, unreached
+from .errors import CacheError, Lost, TimedOut, Unavailable, silence
 from .verbs import Verbs, wait_of, words_of
 from .wire import PENDING, Replies, Word, as_text, request
 
@@ -29,6 +29,7 @@ class AsyncConnection(asyncio.Protocol):
         self.waiting: collections.deque[asyncio.Future[Any]] = collections.deque()
         self.replies, self.is_open, self.heard = Replies(), True, time.monotonic()
         self.keeper = self.keep()
+        self.reason: Exception = ConnectionAbortedError()  # of its end
 
     @classmethod
     async def open(cls, login: Login, timeout: float) -> AsyncConnection:
@@ -107,13 +108,13 @@ class AsyncConnection(asyncio.Protocol):
         self.end(error or ConnectionResetError("it was closed"))
 
     def end(self, error: Exception) -> None:
-        self.is_open = False
+        if self.is_open:
+            self.is_open, self.reason = False, error
         self.transport.abort()
         while self.waiting:
             future = self.waiting.popleft()
             if not future.done():
-                is_own = isinstance(error, CacheError)
-                future.set_exception(error if is_own else Lost(f"LOST: the connection to the daemon broke: {error}"))
+                future.set_exception(error if isinstance(error, CacheError) else broken(error))
 
     async def is_good(self) -> bool:
         """Two turns of the loop tell of an end that came while nobody listened, as when a task computed for long."""
@@ -123,7 +124,9 @@ class AsyncConnection(asyncio.Protocol):
         return self.is_open
 
     async def exchange(self, data: bytes, count: int, timeout: float) -> list[Any]:
-        """Sends requests; their replies, errors as values. Raises TimedOut or Lost."""
+        """Sends requests; their replies, errors as values. Raises TimedOut or Lost, or Unavailable when nothing was sent."""
+        if not self.is_open:
+            raise Unavailable(f"UNAVAILABLE: the daemon closed the connection at once: {self.reason}")
         started, loop = time.monotonic(), asyncio.get_running_loop()
         futures = [loop.create_future() for _ in range(count)]
         self.waiting.extend(futures)

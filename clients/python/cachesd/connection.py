@@ -6,7 +6,7 @@ import selectors
 import socket
 import ssl
 import time
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from .address import Login, Place, places
 from .errors import CacheError, Lost, TimedOut, Unavailable, silence
@@ -65,6 +65,15 @@ def unanswered(error: CacheError) -> Unavailable:
     found = Unavailable(f"UNAVAILABLE: the daemon did not answer auth: {error}")
     found.is_silence = error.is_silence
     return found
+
+
+def broken(error: Exception) -> CacheError:
+    """For a connection that ended. In TLS 1.3 a server refuses the client's certificate, or that there is none, when the
+    handshake is over for the client, and reads nothing of what was sent."""
+    reason = str(getattr(error, "reason", ""))
+    if isinstance(error, ssl.SSLError) and "ALERT" in reason and ("CERT" in reason or "UNKNOWN_CA" in reason):
+        return Unavailable(f"UNAVAILABLE: the daemon refuses the connection: {error}")
+    return Lost(f"LOST: the connection to the daemon broke: {error}")
 
 
 def connect_in_time(stream: socket.socket, path: str, timeout: float) -> None:
@@ -133,9 +142,10 @@ class Connection:
                 self._wait(bool(unsent), deadline)
                 self._receive()
         except BaseException as error:
+            last = self._last_word() if isinstance(error, ConnectionError) else None
             self.close()
             if isinstance(error, OSError) and not isinstance(error, CacheError):
-                raise failed(Lost(f"LOST: the connection to the daemon broke: {error}"), unsent, data, found) from error
+                raise failed(broken(last or error), unsent, data, found) from error
             if isinstance(error, CacheError):
                 failed(error, unsent, data, found)
             raise
@@ -156,6 +166,16 @@ class Connection:
         if not data:
             raise ConnectionResetError("it was closed")
         self.replies.feed(data)
+
+    def _last_word(self) -> Optional[OSError]:
+        """What TLS said before the end: a write to a connection that is closed fails, though that is still to be read."""
+        try:
+            self.stream.recv(1)
+        except ssl.SSLError as error:
+            return error
+        except OSError:
+            pass
+        return None
 
     def _wait(self, is_writing: bool, deadline: float) -> None:
         if isinstance(self.stream, ssl.SSLSocket) and self.stream.pending():

@@ -336,6 +336,28 @@ class Ends(world.TestCase):
         with full_listener(path), self.assertRaisesRegex(cachesd.Unavailable, "queue is full"):
             cachesd.connect(path, timeout=0.1)
 
+    def test_a_daemon_that_closes_each_connection_at_once_is_not_waited_for(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{self.world.folder}/shut.sock")
+            listener.listen(100)
+            thread = threading.Thread(target=self.shut, args=(listener,))
+            thread.start()
+            for _ in range(20):
+                with self.assertRaises((cachesd.Unavailable, cachesd.Lost)):
+                    asyncio.run(self.set_soon(f"{self.world.folder}/shut.sock"))
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+    def shut(self, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                listener.accept()[0].close()
+
+    async def set_soon(self, path):
+        async with await aio.connect(path, timeout=30) as client:
+            await asyncio.sleep(0.001)
+            await client.key.set("demo", "k", "v")
+
     def test_a_connection_that_was_closed_while_idle_costs_nothing(self):
         peer, client = self.peer(b"+OK\r\n", b"+OK\r\n")
         client.key.set("demo", "k", "v")
@@ -432,6 +454,23 @@ class Tls(unittest.TestCase):
                 other.daemon(TLS)
                 self.assertEqual(client.ping(), "PONG")
             self.assertEqual(asyncio.run(self.later(address, authority.context())), b"x")
+
+    def test_a_daemon_that_wants_a_certificate_has_read_nothing(self):
+        with harness.World() as other:
+            authority = tls.Authority(other.folder)
+            authority.issue("server", "DNS:localhost", "IP:127.0.0.1")
+            other.daemon(TLS.replace("tls_key", "tls_client = required\ntls_client_ca = ca.crt\ntls_key"))
+            address, context = f"tls:127.0.0.1:{other.port}", authority.context()
+            refused = self.assertRaisesRegex(cachesd.Unavailable, "the daemon refuses the connection: .*CERTIFICATE")
+            with refused, cachesd.connect(address, tls=context, timeout=30) as client:
+                client.key.set("demo", "k", "v")
+            # asyncio may hear of the end first, and then nothing is known.
+            with self.assertRaisesRegex((cachesd.Unavailable, cachesd.Lost), "CERTIFICATE|broke"):
+                asyncio.run(self.set_later(address, context))
+
+    async def set_later(self, address, context):
+        async with await aio.connect(address, tls=context, timeout=30) as client:
+            await client.key.set("demo", "k", "v")
 
     async def later(self, address, context):
         with self.assertRaisesRegex(cachesd.Unavailable, "certificate verify failed"):
