@@ -464,25 +464,6 @@ void client_close(struct client *c, enum close_reason why) {
     stream_close(&c->stream);
 }
 
-// Closes a client that has read nothing for too long. Replies that wait for their turn do not
-// count: it cannot read them yet. Nor does output that stands here for the first time: it may be of
-// this turn, and not have been sent.
-static void look_for_stall(struct client *c, uint64_t now_ms) {
-    const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
-    if (stream_unread(&c->stream) == 0 || c->accepted != stream_taken(&c->stream)) {
-        c->accepted = stream_taken(&c->stream);
-        c->stalled_ms = 0;
-    } else if (c->stalled_ms == 0) {
-        c->stalled_ms = now_ms;
-    } else if (now_ms - c->stalled_ms >= (uint64_t)conf->client_stall_ms &&
-               (has_too_much(c) || c->state == CLIENT_ENDING)) {
-        if (has_too_much(c))
-            session_complain(&c->session, LOG_CLIENT_STALLED, NULL,
-                             log_text(FIELD_REASON, "client_stall"));
-        client_close(c, CLOSED_STALLED);
-    }
-}
-
 void client_sweep(struct client *c, uint64_t now_ms) {
     const struct daemon_conf *conf = &c->session.context->policy->settings->daemon;
     if (c->session.quiet_until_ms > 0 && now_ms >= c->session.quiet_until_ms) {
@@ -504,5 +485,11 @@ void client_sweep(struct client *c, uint64_t now_ms) {
     if (is_idle && conf->client_idle_ms != DURATION_FOREVER &&
         now_ms - c->active_ms >= (uint64_t)conf->client_idle_ms)
         client_end(c, CLOSED_IDLE);
-    look_for_stall(c, now_ms);
+    // Replies that wait for their turn do not count: the client cannot read them yet.
+    bool has_stalled = stall_look(&c->stall, &c->stream, now_ms) >= (uint64_t)conf->client_stall_ms;
+    if (has_stalled && has_too_much(c))
+        session_complain(&c->session, LOG_CLIENT_STALLED, NULL,
+                         log_text(FIELD_REASON, "client_stall"));
+    if (has_stalled && (has_too_much(c) || c->state == CLIENT_ENDING))
+        client_close(c, CLOSED_STALLED);
 }

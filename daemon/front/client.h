@@ -10,6 +10,7 @@
 
 #include "daemon/backend/backend.h"
 #include "daemon/backend/waiting_room.h"
+#include "daemon/front/stall.h"
 #include "daemon/loop/stream.h"
 #include "daemon/policy/stats.h"
 #include "daemon/request/session.h"
@@ -49,8 +50,7 @@ struct client {
     size_t most_request;   // bytes of a request, by the settings and by whether the user is known
     size_t most_output;    // bytes of replies that the client has not read, likewise
     uint64_t connected_ms, active_ms; // in the loop's time
-    uint64_t stalled_ms;              // since when the client reads none of its output; 0: it does
-    uint64_t accepted;       // bytes that the kernel had taken at the last look, or at stalled_ms
+    struct stall stall;
     bool has_parsed_request; // the first request in `in` is parsed, and had to wait
 };
 
