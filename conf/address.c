@@ -22,8 +22,7 @@ const char *address_parse(struct slice text, struct address *address) {
     address->is_tls = slice_equal(text, SLICE("tls"));
     if (!address->is_tls && !slice_equal(text, SLICE("tcp")))
         return "an address begins with tcp:, tls: (for clients alone) or unix:, as in "
-               "tcp:127.0.0.1:7379, "
-               "tcp:[::1]:7379 and unix:/PATH; or it is the word systemd";
+               "tcp:127.0.0.1:7379, tcp:[::1]:7379 and unix:/PATH; or it is the word systemd";
     address->kind = ADDRESS_TCP;
     address->port = -1;
     const char *error = uri_read_host(rest, &address->host, &address->port);

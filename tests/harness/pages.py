@@ -159,7 +159,8 @@ class Player:
     def check(self, ini):
         """That `cachesd -t` finds it good. The files that it names are there."""
         if "tls_cert" in ini:
-            tls.Authority(self.world.folder, "clients").issue("server")
+            for ca in "ca", "clients":
+                tls.Authority(self.world.folder, ca).issue("server")
         path = pathlib.Path(self.world.folder, "page.ini")
         path.write_text(self.world.fill_in(self.whole(ini)))
         done = harness.run(*harness.DAEMON, "-t", "-c", path)

@@ -174,8 +174,6 @@ class ExitCodes(caches.TestCase):
         redis.send_signal(signal.SIGSTOP)
         try:
             self.assertIn("caches: TIMEOUT", self.refused("key.set", "slow", "k", "2", code=4))
-            found = json.loads(self.caches("bench", "-n", "2", "key.set", "slow", "k", "2", code=4))
-            self.assertEqual((found["errors"], found["first_error"][:7]), (2, "TIMEOUT"))
         finally:
             redis.send_signal(signal.SIGCONT)
 

@@ -364,6 +364,11 @@ class Bench(FakeDaemons):
         found = json.loads(out)
         self.assertEqual((found["errors"], found["first_error"]), (1, "ERR ?a?b? ??"))
 
+    def test_what_was_perhaps_applied_ends_it_with_4(self):
+        for code, ends_with in ((b"TIMEOUT", 4), (b"LOST", 4), (b"INTERNAL", 4), (b"UNAVAILABLE", 1), (b"LOSTS", 1)):
+            found, out, said = self.caches([b"-" + code + b" x", resp.Status(b"PONG")], "bench", "-p", "2", "-n", "2", "ping")
+            self.assertEqual((found, said, json.loads(out)["errors"]), (ends_with, "", 1), code)
+
     def test_the_cpu_time_of_a_process_is_told_and_one_that_is_gone_ends_it(self):
         code, out, _ = self.caches([resp.Status(b"PONG")], "bench", "-n", "1", "-W", str(os.getpid()), "ping")
         self.assertEqual((code, json.loads(out)["watched"][0]["pid"]), (0, os.getpid()))
