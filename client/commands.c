@@ -63,7 +63,7 @@ static enum exit_code run_request(const struct job *job) {
     for (size_t i = 0; i < job->count; i++)
         words[i] = slice_of(job->words[i]);
     const struct reply *reply = connection_call(job->connection, words, job->count);
-    enum exit_code code = reply ? job_show(job, words[0], reply) : job_end_lost(job);
+    enum exit_code code = reply ? job_show(job, words[0], reply) : job_end_lost(job, JOB_UNSURE);
     if (reply)
         hint_at(job, reply);
     mem_free(words);

@@ -36,10 +36,10 @@ struct import {
     uint64_t refused, unsure; // requests: not applied, and perhaps applied
     uint64_t unread;          // lines that are none of an export's
     enum exit_code code;
-    bool is_over;    // no further line is to be read
-    bool is_lost;    // the connection has ended
-    bool is_refused; // the daemon takes no request for the namespace
-    bool is_waiting; // who has pressed Ctrl-C was told what is waited for
+    bool is_over;      // no further line is to be read
+    bool is_lost;      // the connection has ended
+    bool is_refused;   // the daemon takes no request for the namespace
+    bool is_wait_told; // who has pressed Ctrl-C was told what is waited for
 };
 
 // --- replies ----------------------------------------------------------------------------------
@@ -59,25 +59,21 @@ static void note_refusal(struct import *i, uint64_t line, const struct reply *re
 
 // The connection has ended before the line's reply.
 static void end_lost(struct import *i, uint64_t line) {
-    const struct connection *c = i->job->connection;
     progress_hide(&i->progress);
     i->is_lost = i->is_over = true;
-    i->code = EXIT_PERHAPS;
-    if (connection_is_refused(c))
-        i->code = job_end_lost(i->job);
-    else
-        complain("%s: %s; of the lines from %" PRIu64 " to %" PRIu64
-                 " some were perhaps stored, and none behind them",
-                 connection_address(c), connection_trouble(c), line, i->line);
+    i->code = job_end_lost(i->job,
+                           "of the lines from %" PRIu64 " to %" PRIu64
+                           " some were perhaps stored, and none behind them",
+                           line, i->line);
 }
 
 // Waits for a reply. Whoever has pressed Ctrl-C meanwhile is told what he waits for.
 static const struct reply *await_reply(struct import *i) {
     struct connection *c = i->job->connection;
     while (!connection_wait(c, PATIENCE_MS)) {
-        if (!interrupt_has_come() || i->is_waiting)
+        if (!interrupt_has_come() || i->is_wait_told)
             continue;
-        i->is_waiting = true;
+        i->is_wait_told = true;
         progress_hide(&i->progress);
         complain("interrupted: the replies to the lines from %" PRIu64 " to %" PRIu64
                  " are waited for; Ctrl-C once more ends at once, and they are perhaps stored",

@@ -11,5 +11,5 @@ void interrupt_note(void);
 bool interrupt_has_come(void);
 
 // Ends the program as Ctrl-C would have, when it has come, so that the shell stops a script, too.
-// What was printed must have been written.
+// Buffered output must have been written before.
 void interrupt_end(void);

@@ -1,5 +1,8 @@
 #include "client/job.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "client/complain.h"
 #include "client/exit_code.h"
 #include "client/form_kind.h"
@@ -7,14 +10,18 @@
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
 
-enum exit_code job_end_lost(const struct job *job) {
-    if (connection_is_refused(job->connection)) {
-        complain("%s: %s", connection_address(job->connection),
-                 connection_trouble(job->connection));
+enum exit_code job_end_lost(const struct job *job, const char *meaning, ...) {
+    const struct connection *c = job->connection;
+    char text[200];
+    if (connection_is_refused(c)) {
+        complain("%s: %s", connection_address(c), connection_trouble(c));
         return EXIT_NO_DAEMON;
     }
-    complain("%s: %s; the request was perhaps applied", connection_address(job->connection),
-             connection_trouble(job->connection));
+    va_list values;
+    va_start(values, meaning);
+    vsnprintf(text, sizeof(text), meaning, values);
+    va_end(values);
+    complain("%s: %s; %s", connection_address(c), connection_trouble(c), text);
     return EXIT_PERHAPS;
 }
 
@@ -34,5 +41,5 @@ enum exit_code job_show(const struct job *job, struct slice verb, const struct r
 
 enum exit_code job_ask(const struct job *job, const struct slice *words, size_t count) {
     const struct reply *reply = connection_call(job->connection, words, count);
-    return reply ? job_show(job, words[0], reply) : job_end_lost(job);
+    return reply ? job_show(job, words[0], reply) : job_end_lost(job, JOB_UNSURE);
 }

@@ -19,8 +19,13 @@ struct job {
 // Returns how many requests may be under way.
 static inline size_t job_ahead(const struct job *job) { return (size_t)job->options->ahead; }
 
-// Complains of a connection that has ended while replies were missing. Returns the exit code.
-enum exit_code job_end_lost(const struct job *job);
+// The meaning of a lost reply for a single request.
+#define JOB_UNSURE "the request was perhaps applied"
+
+// Complains of a connection that has ended while replies were missing. `meaning` says what that
+// means for the requests; it is left out where the daemon has read none. Returns the exit code.
+enum exit_code job_end_lost(const struct job *job, const char *meaning, ...)
+    __attribute__((format(printf, 2, 3)));
 
 // Writes a reply to standard output. An error is only written where the form is JSON.
 void job_write(const struct job *job, struct slice verb, const struct reply *reply);

@@ -6,10 +6,10 @@
 
 #include "client/interrupt.h"
 
-// A Ctrl-C that comes just before the wait does not interrupt it, and is looked for so often.
+// A Ctrl-C that comes just before the wait does not interrupt it: it is looked for each LOOK_MS.
 enum { READ_SIZE = 64 * 1024, LOOK_MS = 200 };
 
-static bool is_ready(int timeout_ms) {
+bool line_input_is_ready(int timeout_ms) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     return poll(&input, 1, timeout_ms) > 0;
 }
@@ -47,7 +47,7 @@ enum line_input_result line_input_next(struct line_input *input, bool waits, str
         input->scanned = input->in.len;
         if (input->is_ended)
             return input->at < input->in.len ? take(input, input->in.len, line) : LINE_END;
-        if (is_ready(waits ? LOOK_MS : 0))
+        if (line_input_is_ready(waits ? LOOK_MS : 0))
             read_more(input);
         else if (!waits)
             return LINE_LATER;

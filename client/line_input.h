@@ -7,6 +7,9 @@
 
 #include "protocol/bytes.h"
 
+// Returns whether standard input has something to read, or its end, within that time.
+bool line_input_is_ready(int timeout_ms);
+
 // Zeroed, it has read nothing.
 struct line_input {
     struct bytes in;

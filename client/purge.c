@@ -55,7 +55,7 @@ enum exit_code purge_run(const struct job *job) {
     if (other)
         show_progress(job, words[1], other, before);
     const struct reply *reply = connection_reply(job->connection);
-    code = reply ? job_show(job, words[0], reply) : job_end_lost(job);
+    code = reply ? job_show(job, words[0], reply) : job_end_lost(job, JOB_UNSURE);
     connection_free(other);
     bytes_deinit(&error);
     mem_free(words);

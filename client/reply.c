@@ -120,10 +120,13 @@ bool reply_is_of_down(const struct reply *reply) {
            memcmp(text.data + text.len - is_down.len, is_down.data, is_down.len) == 0;
 }
 
+bool reply_code_is_unsure(struct slice code) {
+    return slice_equal(code, SLICE("TIMEOUT")) || slice_equal(code, SLICE("LOST")) ||
+           slice_equal(code, SLICE("INTERNAL"));
+}
+
 enum exit_code reply_exit_code(const struct reply *reply) {
-    struct slice code = reply_error_code(reply);
-    if (slice_equal(code, SLICE("TIMEOUT")) || slice_equal(code, SLICE("LOST")) ||
-        slice_equal(code, SLICE("INTERNAL")))
+    if (reply_code_is_unsure(reply_error_code(reply)))
         return EXIT_PERHAPS;
     return reply->type == EVENT_ERROR ? EXIT_REFUSED : EXIT_ANSWERED;
 }

@@ -21,6 +21,9 @@ struct slice reply_error_code(const struct reply *reply);
 // Returns the error's text behind its code.
 struct slice reply_error_message(const struct reply *reply);
 
+// Returns whether a request may have been applied after an error of that code.
+bool reply_code_is_unsure(struct slice code);
+
 // Returns the exit code that the reply stands for: EXIT_ANSWERED (of nil, too), EXIT_REFUSED, or
 // EXIT_PERHAPS for the errors after which a request may have been applied.
 enum exit_code reply_exit_code(const struct reply *reply);

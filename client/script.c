@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/complain.h"
 #include "client/connection.h"
+#include "client/line_input.h"
 #include "client/reply.h"
 #include "protocol/answer.h"
 #include "protocol/bytes.h"
@@ -136,11 +136,6 @@ static void send_request(struct script *s) {
     pass(s, s->parser.consumed);
 }
 
-static bool is_input_ready(void) {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    return poll(&input, 1, 0) != 0;
-}
-
 // Sends the next request, when there is one without making replies wait for it. Returns whether it
 // did.
 static bool send_next(struct script *s) {
@@ -157,7 +152,7 @@ static bool send_next(struct script *s) {
                 refuse(s, "the input ends inside of a request");
             return false;
         }
-        if (connection_under_way(s->job->connection) > 0 && !is_input_ready())
+        if (connection_under_way(s->job->connection) > 0 && !line_input_is_ready(0))
             return false;
         read_more(s);
     }
@@ -198,19 +193,14 @@ static void show(struct script *s, const struct sent *sent, const struct reply *
 }
 
 static void complain_of_loss(struct script *s) {
-    const struct connection *c = s->job->connection;
-    size_t count = connection_under_way(c);
+    size_t count = connection_under_way(s->job->connection);
     const struct sent *from = &s->sent[s->first % s->ahead];
     const struct sent *to = &s->sent[(s->first + count - 1) % s->ahead];
-    s->code = EXIT_PERHAPS;
-    if (connection_is_refused(c))
-        s->code = job_end_lost(s->job);
-    else if (count > 1)
-        complain("%s: %s; lines %" PRIu64 " to %" PRIu64 " were perhaps applied",
-                 connection_address(c), connection_trouble(c), from->line, to->line);
+    if (count > 1)
+        s->code = job_end_lost(s->job, "lines %" PRIu64 " to %" PRIu64 " were perhaps applied",
+                               from->line, to->line);
     else
-        complain("%s: %s; line %" PRIu64 " was perhaps applied", connection_address(c),
-                 connection_trouble(c), from->line);
+        s->code = job_end_lost(s->job, "line %" PRIu64 " was perhaps applied", from->line);
 }
 
 // Returns false when the connection has ended.

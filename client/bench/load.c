@@ -84,6 +84,7 @@ struct load {
     struct outgoing outgoing;
     unsigned window;
     int epoll, timer;
+    int stuck_ms; // without any event: the server hangs
     enum phase phase;
     uint64_t phase_end_ns;
     uint64_t left;      // requests still to be sent; UINT64_MAX when time decides
@@ -343,9 +344,7 @@ static bool advance(struct load *l) {
 
 static void handle_events(struct load *l) {
     struct epoll_event events[EVENTS];
-    int64_t timeout_ms = l->job->options->timeout_ms;
-    int stuck_ms = timeout_ms < STUCK_MS ? (int)timeout_ms : STUCK_MS;
-    int count = epoll_wait(l->epoll, events, EVENTS, stuck_ms);
+    int count = epoll_wait(l->epoll, events, EVENTS, l->stuck_ms);
     if (count < 0 && errno != EINTR)
         fail(l, strerror(errno));
     if (count == 0)
@@ -427,6 +426,8 @@ static void init(struct load *l, const struct load_options *o) {
         l->window *= 2;
     if (o->rate > 0)
         l->window = OPEN_WINDOW;
+    int64_t timeout_ms = l->job->options->timeout_ms;
+    l->stuck_ms = timeout_ms < STUCK_MS ? (int)timeout_ms : STUCK_MS;
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};

@@ -2,21 +2,19 @@
 
 #include <string.h>
 
+#include "client/reply.h"
+#include "protocol/bytes.h"
+
 // 1 when the reply at hand is whole with the element that ended just now.
 static int end_element(struct replies *r) {
     r->type = 0;
     return --r->awaited == 0;
 }
 
-// The codes of reply_exit_code(), which has whole replies.
-static bool is_unsure(const struct replies *r) {
-    static const char *const codes[] = {"TIMEOUT ", "LOST ", "INTERNAL "};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        size_t len = strlen(codes[i]);
-        if (r->code_len >= len && memcmp(r->code, codes[i], len) == 0)
-            return true;
-    }
-    return false;
+// Returns the code of the error at hand.
+static struct slice code_of(const struct replies *r) {
+    const char *space = memchr(r->code, ' ', r->code_len);
+    return (struct slice){r->code, space ? (size_t)(space - r->code) : r->code_len};
 }
 
 static int end_header(struct replies *r, struct replies_seen *seen) {
@@ -24,7 +22,7 @@ static int end_header(struct replies *r, struct replies_seen *seen) {
     seen->nils += is_nil;
     if (r->type == '-') {
         seen->errors++;
-        seen->unsure += is_unsure(r);
+        seen->unsure += reply_code_is_unsure(code_of(r));
         r->code_len = 0;
         seen->has_first_error = true;
         seen->first_error[strcspn(seen->first_error, "\r")] = '\0';

@@ -104,17 +104,15 @@ final class Client
 
     private function callAllWithin(float $seconds, array $requests): array
     {
-        if (in_array([], $requests, true)) {
-            throw new \InvalidArgumentException('no verb is given');
-        }
         if ($this->isBusy) { // a signal's handler asks in the midst of a request, whose reply is not for it
             return (clone $this)->callAllWithin($seconds, $requests);
         }
+        $bytes = implode('', array_map(self::encoded(...), $requests));
         $this->deadline = self::now() + $seconds;
         if ($this->stream === null || $this->pid !== getmypid() || $this->isStale()) {
             $this->connect();
         }
-        $replies = $this->exchange($requests);
+        $replies = $this->exchange($bytes, count($requests));
         foreach ($replies as $reply) {
             if ($reply instanceof Error) {
                 throw $reply;
@@ -124,12 +122,14 @@ final class Client
     }
 
     // The replies, with errors among them. After anything but whole replies the connection is not used again.
-    private function exchange(#[\SensitiveParameter] array $requests): array
+    private function exchange(#[\SensitiveParameter] string $bytes, int $count): array
     {
         $this->isBusy = true;
         try {
-            $this->write(implode('', array_map(self::encoded(...), $requests)));
-            $replies = array_map(fn () => $this->reply(self::DEPTH), array_values($requests));
+            $this->write($bytes);
+            for ($replies = []; count($replies) < $count;) {
+                $replies[] = $this->reply(self::DEPTH);
+            }
             if ($this->at < strlen($this->unread)) {
                 throw self::broken();
             }
@@ -145,6 +145,9 @@ final class Client
 
     private static function encoded(#[\SensitiveParameter] array $words): string
     {
+        if (!$words) {
+            throw new \InvalidArgumentException('no verb is given');
+        }
         $text = '*' . count($words) . "\r\n";
         foreach ($words as $word) {
             if (!is_string($word) && !is_int($word) && !is_float($word)) {
@@ -304,7 +307,7 @@ final class Client
             return;
         }
         try {
-            $reply = $this->exchange([['auth', $this->user, $this->token]])[0];
+            $reply = $this->exchange(self::encoded(['auth', $this->user, $this->token]), 1)[0];
         } catch (Error $error) {
             throw new Error('UNAVAILABLE', 'auth: ' . $error->getMessage()); // the request itself was not sent
         }

@@ -234,8 +234,8 @@ module Cachesd
     def call_within(seconds, *words)
       raise ArgumentError, "no verb is given" if words.empty?
 
-      odd = words.find { |word| ![String, Symbol, Numeric].any? { |kind| word.is_a?(kind) } }
-      raise ArgumentError, "a word is #{odd.inspect}: a string, a symbol or a number was expected" if odd || words.include?(nil)
+      odd = words.reject { |word| [String, Symbol, Numeric].any? { |kind| word.is_a?(kind) } }
+      raise ArgumentError, "a word is #{odd[0].inspect}: a string, a symbol or a number was expected" unless odd.empty?
 
       @mutex.synchronize do
         renew unless @pid == Process.pid && @connection&.good?

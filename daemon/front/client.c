@@ -487,9 +487,10 @@ void client_sweep(struct client *c, uint64_t now_ms) {
         client_end(c, CLOSED_IDLE);
     // Replies that wait for their turn do not count: the client cannot read them yet.
     bool has_stalled = stall_look(&c->stall, &c->stream, now_ms) >= (uint64_t)conf->client_stall_ms;
-    if (has_stalled && has_too_much(c))
-        session_complain(&c->session, LOG_CLIENT_STALLED, NULL,
-                         log_text(FIELD_REASON, "client_stall"));
-    if (has_stalled && (has_too_much(c) || c->state == CLIENT_ENDING))
+    if (has_stalled && (has_too_much(c) || c->state == CLIENT_ENDING)) {
+        if (has_too_much(c))
+            session_complain(&c->session, LOG_CLIENT_STALLED, NULL,
+                             log_text(FIELD_REASON, "client_stall"));
         client_close(c, CLOSED_STALLED);
+    }
 }

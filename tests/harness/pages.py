@@ -24,6 +24,7 @@ PLAYED = {"ini", "nc", "redis-cli", "python", "php", "bash", "text"}
 LANGUAGES = PLAYED | {"sh", "log", "acl", "yaml"}
 CHATS = PLAYED - {"ini", "text"}
 CLIENTS = harness.ROOT / "clients"
+PATH = f"{pathlib.Path(harness.CACHESD).parent}:{os.environ['PATH']}"  # where a page's programs find this build's
 BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```$", re.M | re.S)
 USUAL = {
     "[cachesd]": "[cachesd]\nlisten = {listen}\n",
@@ -199,7 +200,7 @@ class Player:
     def run(self, command, program):
         environment = {**self.world.environment, "CACHESD_ADDRESS": self.daemon.path,
                        "PYTHONPATH": str(CLIENTS / "python"), "PYTHONDONTWRITEBYTECODE": "1",
-                       "PATH": f"{pathlib.Path(harness.CACHESD).parent}:{os.environ['PATH']}"}
+                       "PATH": PATH}
         done = subprocess.run(command, input=program, env=environment, cwd=self.world.folder,
                               capture_output=True, text=True, timeout=harness.LONG)
         self.test.assertEqual(done.returncode, 0, program + done.stdout + done.stderr)

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """docs/tls.md, "Try it": its commands work, and print what stands behind them."""
 
-import os
 import pathlib
 import re
 import subprocess
@@ -12,7 +11,7 @@ import pages
 
 class TryIt(harness.TestCase):
     def sh(self, commands):
-        environment = {**self.world.environment, "PATH": f"{pathlib.Path(harness.CACHESD).parent}:{os.environ['PATH']}"}
+        environment = {**self.world.environment, "PATH": pages.PATH}
         done = subprocess.run(["bash", "-u"], input=commands, env=environment, cwd=self.world.folder, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=harness.LONG)
         return done.stdout
